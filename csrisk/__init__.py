@@ -1,0 +1,8 @@
+"""csrisk: churn and expansion risk in customer success, explained by goal in percentage points."""
+
+from csrisk._goals import Goal
+from csrisk.features._declaration import Feature
+
+__version__ = "0.1.0"
+
+__all__ = ["Goal", "Feature"]

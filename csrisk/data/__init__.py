@@ -1,0 +1,1 @@
+"""Tables in: the contract, validation, loading, and a simulator whose truth is known."""

@@ -1,0 +1,1 @@
+"""Contributions by goal: exact Shapley values in percentage points."""

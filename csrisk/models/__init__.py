@@ -1,0 +1,1 @@
+"""Churn and expansion models with the contract of scikit-learn."""

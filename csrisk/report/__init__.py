@@ -1,0 +1,1 @@
+"""Reports for reviewers: one offline HTML file, Markdown and JSON."""

@@ -1,0 +1,1 @@
+"""Customer success beside the score: baseline health score, and what to do."""
