@@ -1,0 +1,108 @@
+"""The matrix of what csrisk is tested against, in one readable file: ``nox -l`` lists it, ``nox`` runs it.
+
+Everyday sessions: ``nox -s tests-3.11 lint types``. The oldest supported release of each dependency stands in OLDEST; the
+newest is whatever the index gives.
+"""
+
+from __future__ import annotations
+
+import nox
+
+PYTHONS = ("3.11", "3.12", "3.13")
+
+# lower bounds of pyproject.toml, written out so that they are run and not only promised
+OLDEST = {
+    "click": "8.1.0",
+    "duckdb": "1.3.0",
+    "jinja2": "3.1.0",
+    "joblib": "1.4.0",
+    "lightgbm": "4.6.0",
+    "matplotlib": "3.9.0",
+    "narwhals": "2.10.0",
+    "numba": "0.61.0",
+    "numpy": "2.0.0",
+    "pandas": "2.2.3",
+    "pyarrow": "17.0.0",
+    "scikit-learn": "1.6.0",
+    "shap": "0.48.0",
+}
+
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["tests", "lint", "types", "imports"]
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def group(name: str) -> list[str]:
+    """Requirements of a dependency group of pyproject.toml."""
+    return nox.project.dependency_groups(PYPROJECT, name)
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Every test with the newest releases."""
+    session.install("-e", ".", *group("test"))
+    session.run("pytest", "-n", "2", *session.posargs)
+
+
+@nox.session(python="3.11")
+def oldest(session: nox.Session) -> None:
+    """Every test with the oldest releases that pyproject.toml allows."""
+    session.install("-e", ".", *group("test"), *(f"{name}=={version}" for name, version in OLDEST.items()))
+    session.run("pytest", "-n", "2", *session.posargs)
+
+
+@nox.session(python="3.11")
+def no_polars(session: nox.Session) -> None:
+    """Every test without the optional Polars."""
+    session.install("-e", ".", *(name for name in group("test") if not name.startswith("polars")))
+    session.run("pytest", "-n", "2", *session.posargs)
+
+
+@nox.session(python="3.11")
+def slow(session: nox.Session) -> None:
+    """Tests that take longer than a few seconds: real data, browser, notebooks."""
+    session.install("-e", ".", *group("test"))
+    session.run("pytest", "-m", "slow", *session.posargs)
+
+
+@nox.session(python="3.11")
+def lint(session: nox.Session) -> None:
+    """Style and formatting."""
+    session.install(*group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session(python="3.11")
+def types(session: nox.Session) -> None:
+    """Annotations, strictly."""
+    session.install("-e", ".", *group("lint"))
+    session.run("mypy")
+
+
+@nox.session(python="3.11")
+def imports(session: nox.Session) -> None:
+    """The layers of the architecture."""
+    session.install("-e", ".", *group("lint"))
+    session.run("lint-imports")
+
+
+@nox.session(python="3.11")
+def docs(session: nox.Session) -> None:
+    """Documentation with every warning an error; executes the notebooks."""
+    session.install("-e", ".", *group("docs"))
+    session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html", *session.posargs)
+
+
+@nox.session(python="3.11")
+def package(session: nox.Session) -> None:
+    """Build wheel and sdist, install the wheel alone, run the demo from an empty folder."""
+    folder = session.create_tmp()
+    session.run("python", "-m", "pip", "wheel", "--no-deps", "-w", folder, ".")
+    session.install(f"--find-links={folder}", "csrisk")
+    session.run("pip", "check")
+    session.chdir(folder)
+    session.run("csrisk", "demo", "--out", "demo")
