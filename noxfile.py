@@ -1,7 +1,7 @@
 """The matrix of what csrisk is tested against, in one readable file: ``nox -l`` lists it, ``nox`` runs it.
 
-Everyday sessions: ``nox -s tests-3.11 lint types``. The oldest supported release of each dependency stands in OLDEST; the
-newest is whatever the index gives.
+Everyday sessions: ``nox -s tests-3.11 lint types``. The oldest supported release of each dependency stands in OLDEST;
+the newest is whatever the index gives.
 """
 
 from __future__ import annotations
@@ -36,41 +36,41 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 
 def group(name: str) -> list[str]:
-    """Requirements of a dependency group of pyproject.toml."""
+    """Give the requirements of a dependency group of pyproject.toml."""
     return nox.project.dependency_groups(PYPROJECT, name)
 
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Every test with the newest releases."""
+    """Run every test with the newest releases."""
     session.install("-e", ".", *group("test"))
     session.run("pytest", "-n", "2", *session.posargs)
 
 
 @nox.session(python="3.11")
 def oldest(session: nox.Session) -> None:
-    """Every test with the oldest releases that pyproject.toml allows."""
+    """Run every test with the oldest releases that pyproject.toml allows."""
     session.install("-e", ".", *group("test"), *(f"{name}=={version}" for name, version in OLDEST.items()))
     session.run("pytest", "-n", "2", *session.posargs)
 
 
 @nox.session(python="3.11")
 def no_polars(session: nox.Session) -> None:
-    """Every test without the optional Polars."""
+    """Run every test without the optional Polars."""
     session.install("-e", ".", *(name for name in group("test") if not name.startswith("polars")))
     session.run("pytest", "-n", "2", *session.posargs)
 
 
 @nox.session(python="3.11")
 def slow(session: nox.Session) -> None:
-    """Tests that take longer than a few seconds: real data, browser, notebooks."""
+    """Run the tests that take longer than a few seconds: real data, browser."""
     session.install("-e", ".", *group("test"))
     session.run("pytest", "-m", "slow", *session.posargs)
 
 
 @nox.session(python="3.11")
 def lint(session: nox.Session) -> None:
-    """Style and formatting."""
+    """Check style and formatting."""
     session.install(*group("lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
@@ -78,21 +78,21 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(python="3.11")
 def types(session: nox.Session) -> None:
-    """Annotations, strictly."""
+    """Check annotations, strictly."""
     session.install("-e", ".", *group("lint"))
     session.run("mypy")
 
 
 @nox.session(python="3.11")
 def imports(session: nox.Session) -> None:
-    """The layers of the architecture."""
+    """Check the layers of the architecture."""
     session.install("-e", ".", *group("lint"))
     session.run("lint-imports")
 
 
 @nox.session(python="3.11")
 def docs(session: nox.Session) -> None:
-    """Documentation with every warning an error; executes the notebooks."""
+    """Build the documentation with every warning an error; executes the notebooks."""
     session.install("-e", ".", *group("docs"))
     session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html", *session.posargs)
 

@@ -1,0 +1,5 @@
+"""From tables to scores and report: the specification of a run, the pipeline, and the model file."""
+
+from csrisk._pipeline._spec import RiskSpec
+
+__all__ = ["RiskSpec"]

@@ -1,0 +1,442 @@
+"""What a run is made of, in one small file that a person can read."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from csrisk.exceptions import ConfigError
+
+__all__ = [
+    "FeatureSpec",
+    "LabelSpec",
+    "ReferenceSpec",
+    "ReportSpec",
+    "RiskSpec",
+    "SnapshotSpec",
+    "TableSpec",
+    "TestSpec",
+]
+
+Section = TypeVar("Section")
+
+_DURATION = re.compile(r"^\d+ ?D$")
+_ELIGIBLE = ("auto", "contract", "active", "account")
+_KINDS = ("auto", "contract", "inactivity")
+_REFERENCES = ("training", "book", "healthiest")
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """Where a table is, and what its columns are called.
+
+    Parameters
+    ----------
+    file : str, optional
+        File name within the folder; None means ``<table>.parquet`` or ``<table>.csv``.
+    columns : mapping of str to str
+        Name in the contract to name in the file.
+    """
+
+    file: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _text(self, "file", optional=True)
+        if not isinstance(self.columns, Mapping) or not all(isinstance(v, str) for v in self.columns.values()):
+            raise _wrong("columns", self.columns, 'a table of names: columns = { at = "event_time" }')
+
+
+@dataclass(frozen=True)
+class SnapshotSpec:
+    """Which accounts are seen when, and how far the label looks ahead.
+
+    Parameters
+    ----------
+    frequency : str, default "1MS"
+        pandas offset alias of a regular grid; not used where `dates` or `days_since_start` is given.
+    dates : tuple of str
+        Explicit dates.
+    days_since_start : tuple of int
+        Days after the start of each account's first subscription, for books whose life is a course or an onboarding.
+    start, end : str, optional
+        First and last date of the grid.
+    lead, horizon : str or int
+        Days between snapshot and label window, and length of the window: "14D" or 14.
+    eligible : {"auto", "contract", "active", "account"}
+        Who belongs to the book at a snapshot.
+    look_back : str or int
+        Past in which an account must have been seen to be active.
+    """
+
+    frequency: str = "1MS"
+    dates: tuple[str, ...] = ()
+    days_since_start: tuple[int, ...] = ()
+    start: str | None = None
+    end: str | None = None
+    lead: str | int = "14D"
+    horizon: str | int = "90D"
+    eligible: str = "auto"
+    look_back: str | int = "180D"
+
+    def __post_init__(self) -> None:
+        _text(self, "frequency")
+        if not isinstance(self.dates, list | tuple):
+            raise _wrong("dates", self.dates, 'a list of dates: dates = ["2025-01-01"]')
+        _put(self, "dates", tuple(_date("dates", value) for value in self.dates))
+        days = self.days_since_start
+        if not isinstance(days, Sequence) or any(type(day) is not int or day < 0 for day in days):
+            raise _wrong("days_since_start", days, "a list of whole numbers of days, none negative: [30, 60]")
+        _put(self, "days_since_start", tuple(days))
+        if self.dates and self.days_since_start:
+            raise ConfigError("dates and days_since_start are both given; keep one of the two")
+        for name in ("start", "end"):
+            if getattr(self, name) is not None:
+                _put(self, name, _date(name, getattr(self, name)))
+        for name in ("lead", "horizon", "look_back"):
+            _duration(self, name)
+        _one_of(self, "eligible", _ELIGIBLE)
+
+
+@dataclass(frozen=True)
+class LabelSpec:
+    """What counts as churn.
+
+    Parameters
+    ----------
+    kind : {"auto", "contract", "inactivity"}
+        A contract that ends and is not renewed, or no use within the horizon.
+    grace : str or int
+        Days after the end of a contract within which a renewal still counts.
+    """
+
+    kind: str = "auto"
+    grace: str | int = "30D"
+
+    def __post_init__(self) -> None:
+        _one_of(self, "kind", _KINDS)
+        _duration(self, "grace")
+
+
+@dataclass(frozen=True)
+class FeatureSpec:
+    """Which features a model may use.
+
+    Parameters
+    ----------
+    attributes : tuple of str, optional
+        Attributes of the accounts table that may serve as context; None means all of them.
+    exclude : tuple of str
+        Feature columns to leave out, by name.
+    """
+
+    attributes: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.attributes is not None:
+            _texts(self, "attributes")
+        _texts(self, "exclude")
+
+
+@dataclass(frozen=True)
+class TestSpec:
+    """Which later period the model is tested on before it is fitted to everything.
+
+    Parameters
+    ----------
+    start : str, optional
+        First date of the test period; None means the last quarter of the labelled snapshots.
+    n_bootstrap : int, default 200
+        Resamples of accounts behind every interval.
+    """
+
+    start: str | None = None
+    n_bootstrap: int = 200
+
+    __test__ = False  # pytest collects classes called Test*
+
+    def __post_init__(self) -> None:
+        if self.start is not None:
+            _put(self, "start", _date("start", self.start))
+        _count(self, "n_bootstrap", 20)
+
+
+@dataclass(frozen=True)
+class ReferenceSpec:
+    """What the accounts are compared with.
+
+    Parameters
+    ----------
+    kind : {"training", "book", "healthiest"}
+        All training snapshots, the book that is scored, or the tenth of the training snapshots with the lowest risk.
+    rows : int, default 100
+        Size of the sample that stands for it.
+    """
+
+    kind: str = "training"
+    rows: int = 100
+
+    def __post_init__(self) -> None:
+        _one_of(self, "kind", _REFERENCES)
+        _count(self, "rows", 10)
+
+
+@dataclass(frozen=True)
+class ReportSpec:
+    """What the report shows.
+
+    Parameters
+    ----------
+    title : str
+        Heading of the page.
+    """
+
+    title: str = "Churn risk by goal"
+
+    def __post_init__(self) -> None:
+        _text(self, "title")
+
+
+@dataclass(frozen=True)
+class RiskSpec:
+    """Frozen specification of a whole run; reads and writes a small TOML file.
+
+    Parameters
+    ----------
+    tables : mapping of str to TableSpec
+        Files and column names; tables with the names of the contract need no entry.
+    snapshots : SnapshotSpec
+        Who is seen when.
+    label : LabelSpec
+        What counts as churn.
+    features : FeatureSpec
+        What the model may see.
+    model : mapping
+        Parameters of :class:`csrisk.ChurnModel`.
+    test : TestSpec
+        The forward test.
+    reference : ReferenceSpec
+        What explanations compare with.
+    report : ReportSpec
+        The page.
+
+    Raises
+    ------
+    ConfigError
+        If a key is unknown or a value breaks its rule; the message names both, and the nearest known key.
+
+    Examples
+    --------
+    >>> import csrisk as cr
+    >>> spec = cr.RiskSpec.from_toml('''
+    ... [snapshots]
+    ... horizon = "28D"
+    ... [label]
+    ... kind = "contract"
+    ... ''')
+    >>> spec.snapshots.horizon, spec.label.kind
+    ('28D', 'contract')
+    >>> cr.RiskSpec.from_toml(spec.to_toml()) == spec
+    True
+    >>> cr.RiskSpec.from_toml("[snapshot]")
+    Traceback (most recent call last):
+    ...
+    csrisk.exceptions.ConfigError: configuration: unknown key 'snapshot'; did you mean 'snapshots'?
+    """
+
+    tables: Mapping[str, TableSpec] = field(default_factory=dict)
+    snapshots: SnapshotSpec = field(default_factory=SnapshotSpec)
+    label: LabelSpec = field(default_factory=LabelSpec)
+    features: FeatureSpec = field(default_factory=FeatureSpec)
+    model: Mapping[str, Any] = field(default_factory=lambda: {"random_state": 0})
+    test: TestSpec = field(default_factory=TestSpec)
+    reference: ReferenceSpec = field(default_factory=ReferenceSpec)
+    report: ReportSpec = field(default_factory=ReportSpec)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> RiskSpec:
+        """Check a nested mapping and make the specification of it.
+
+        Parameters
+        ----------
+        values : mapping
+            Sections as in the TOML file.
+
+        Returns
+        -------
+        RiskSpec
+
+        Raises
+        ------
+        ConfigError
+            If a key is unknown or a value breaks its rule.
+        """
+        _known(values, [f.name for f in dataclasses.fields(cls)], "configuration")
+        sections: dict[str, Any] = {}
+        for name, value in values.items():
+            if not isinstance(value, Mapping):
+                raise ConfigError(f"configuration: {name} = {value!r} must be a section, written [{name}]")
+            if name == "tables":
+                sections[name] = {
+                    table: _section(TableSpec, entry, f"tables.{table}") for table, entry in value.items()
+                }
+            elif name == "model":
+                sections[name] = {"random_state": 0, **value}
+            else:
+                sections[name] = _section(_SECTIONS[name], value, name)
+        return cls(**sections)
+
+    @classmethod
+    def from_toml(cls, source: str | Path) -> RiskSpec:
+        """Read a TOML file, or text in TOML.
+
+        Parameters
+        ----------
+        source : str or Path
+            Path of a file, or the text itself.
+
+        Returns
+        -------
+        RiskSpec
+
+        Raises
+        ------
+        ConfigError
+            If the file is missing, is not TOML, or breaks a rule.
+        """
+        text = _read(source) if isinstance(source, Path) or _looks_like_path(source) else source
+        try:
+            values = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"configuration is not valid TOML: {error}") from error
+        return cls.from_dict(values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain lists and mappings, without what is not set.
+
+        Returns
+        -------
+        dict
+        """
+        sections = {name: _plain(getattr(self, name)) for name in ("model", *_SECTIONS)}
+        return {"tables": {name: _plain(table) for name, table in self.tables.items()}, **sections}
+
+    def to_toml(self) -> str:
+        """Write the specification as TOML; :meth:`from_toml` gives an equal one back.
+
+        Returns
+        -------
+        str
+        """
+        import tomli_w
+
+        return tomli_w.dumps(self.to_dict())
+
+
+_SECTIONS: dict[str, type[Any]] = {
+    "snapshots": SnapshotSpec,
+    "label": LabelSpec,
+    "features": FeatureSpec,
+    "test": TestSpec,
+    "reference": ReferenceSpec,
+    "report": ReportSpec,
+}
+
+
+def _section(kind: type[Section], values: object, where: str) -> Section:
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"configuration: {where} = {values!r} must be a section, written [{where}]")
+    _known(values, [f.name for f in dataclasses.fields(kind)], where)  # type: ignore[arg-type]  # each is a dataclass
+    try:
+        return kind(**values)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from error
+
+
+def _known(values: Mapping[str, Any], names: Sequence[str], where: str) -> None:
+    for key in values:
+        if key not in names:
+            near = difflib.get_close_matches(key, names, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(names)}"
+            raise ConfigError(f"{where}: unknown key {key!r}; {hint}")
+
+
+def _looks_like_path(source: str) -> bool:
+    return "\n" not in source and "=" not in source and not source.lstrip().startswith("[") and bool(source.strip())
+
+
+def _read(path: str | Path) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(f"configuration {Path(path).name!r} cannot be read: {reason}") from error
+
+
+def _plain(section: Any) -> dict[str, Any]:
+    if isinstance(section, Mapping):
+        return dict(section)
+    entries = {entry.name: (getattr(section, entry.name), entry.default) for entry in dataclasses.fields(section)}
+    return {
+        name: list(value) if isinstance(value, tuple) else dict(value) if isinstance(value, Mapping) else value
+        for name, (value, default) in entries.items()
+        if value is not None and value != {} and not (value == () and default == ())
+    }
+
+
+def _put(spec: object, name: str, value: object) -> None:
+    object.__setattr__(spec, name, value)  # frozen to everybody else
+
+
+def _wrong(name: str, value: object, rule: str) -> ConfigError:
+    return ConfigError(f"{name} = {value!r} must be {rule}")
+
+
+def _text(spec: object, name: str, *, optional: bool = False) -> None:
+    value = getattr(spec, name)
+    if not (isinstance(value, str) and value) and not (optional and value is None):
+        raise _wrong(name, value, "text")
+
+
+def _texts(spec: object, name: str) -> None:
+    value = getattr(spec, name)
+    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(v, str) for v in value):
+        raise _wrong(name, value, 'a list of names: ["a", "b"]')
+    _put(spec, name, tuple(value))
+
+
+def _one_of(spec: object, name: str, allowed: Sequence[str]) -> None:
+    value = getattr(spec, name)
+    if value not in allowed:
+        near = difflib.get_close_matches(str(value), allowed, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise _wrong(name, value, f"one of {', '.join(allowed)}{hint}")
+
+
+def _count(spec: object, name: str, least: int) -> None:
+    value = getattr(spec, name)
+    if type(value) is not int or value < least:
+        raise _wrong(name, value, f"a whole number of at least {least}")
+
+
+def _duration(spec: object, name: str) -> None:
+    value = getattr(spec, name)
+    if not (type(value) is int and value >= 0) and not (isinstance(value, str) and _DURATION.match(value)):
+        raise _wrong(name, value, 'whole days: "90D" or 90')
+
+
+def _date(name: str, value: object) -> str:
+    if isinstance(value, dt.datetime):
+        value = value.date()
+    try:
+        return (value if isinstance(value, dt.date) else dt.date.fromisoformat(str(value))).isoformat()
+    except ValueError as error:
+        raise _wrong(name, value, "a date: 2025-07-01") from error

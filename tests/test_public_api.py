@@ -1,0 +1,58 @@
+"""What csrisk shows to the world, what it imports to do so, and the layers inside."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import csrisk
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAVY = ("lightgbm", "shap", "duckdb", "polars", "matplotlib", "jinja2", "numba", "tqdm", "click", "pydantic", "torch")
+
+
+def test_all_lists_what_is_there() -> None:
+    assert len(set(csrisk.__all__)) == len(csrisk.__all__) <= 25
+    assert not [name for name in csrisk.__all__ if not hasattr(csrisk, name)]
+
+
+def test_all_lists_everything_public() -> None:
+    public = {name for name, value in vars(csrisk).items() if not name.startswith("_") and not inspect.ismodule(value)}
+    assert public <= set(csrisk.__all__)
+
+
+@pytest.mark.parametrize("name", csrisk.__all__)
+def test_every_public_name_has_a_numpydoc_docstring(name: str) -> None:
+    value = getattr(csrisk, name)
+    text = inspect.getdoc(value) or ""
+    assert len(text.splitlines()) > 2, f"{name} has no docstring worth the name"
+    if inspect.isfunction(value):
+        assert "Parameters\n------" in text
+    if not name.endswith(("Error", "Warning")):
+        assert "Examples\n------" in text, f"{name} shows no example"
+
+
+def test_import_is_light() -> None:
+    code = f"import sys, csrisk; print([name for name in {HEAVY!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
+
+
+def test_import_prints_nothing_and_warns_of_nothing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", "import csrisk"], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_layers_hold() -> None:
+    contracts = pytest.importorskip("importlinter.cli", reason="the import contract needs the lint group")
+    assert contracts.lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True) == 0
+
+
+def test_types_are_shipped() -> None:
+    assert (Path(csrisk.__file__).parent / "py.typed").exists()
