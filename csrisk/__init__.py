@@ -1,8 +1,9 @@
 """csrisk: churn and expansion risk in customer success, explained by goal in percentage points."""
 
 from csrisk._goals import Goal
+from csrisk._snapshots import Snapshots
 from csrisk.features._declaration import Feature
 
 __version__ = "0.1.0"
 
-__all__ = ["Goal", "Feature"]
+__all__ = ["Goal", "Feature", "Snapshots"]

@@ -1,0 +1,119 @@
+"""Whole days: how csrisk counts time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from csrisk.exceptions import SnapshotError
+
+__all__ = ["Date", "Dates", "Duration", "as_day", "as_days", "as_midnights", "to_dates", "whole_days"]
+
+Duration: TypeAlias = int | str | timedelta
+Date: TypeAlias = Any  # whatever pandas reads as a date: str, datetime, Timestamp, numpy datetime64
+Dates: TypeAlias = Date | Iterable[Date]
+
+SECONDS_A_DAY = 86_400
+_EPOCH = pd.Timestamp("1970-01-01")
+
+
+def whole_days(value: Duration, name: str, *, minimum: int = 0) -> int:
+    """Read a duration as a whole number of days.
+
+    Parameters
+    ----------
+    value : int, str or timedelta
+        ``90``, ``"90D"`` or ``timedelta(days=90)``.
+    name : str
+        Name of the parameter, for the message.
+    minimum : int, default 0
+        Smallest value allowed.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    SnapshotError
+        If the duration is not a whole number of days, or is below the minimum.
+
+    Examples
+    --------
+    >>> whole_days("90D", "horizon"), whole_days(14, "lead")
+    (90, 14)
+    """
+    rule = f"{name}={value!r} must be a whole number of days, at least {minimum}; write it as 90 or '90D'"
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        exact = float(value)
+    elif isinstance(value, str | timedelta | np.timedelta64):
+        try:
+            exact = pd.Timedelta(value) / pd.Timedelta(days=1)
+        except ValueError as error:
+            raise SnapshotError(rule) from error
+    else:
+        raise SnapshotError(rule)
+    if not exact.is_integer() or exact < minimum:
+        raise SnapshotError(rule)
+    return int(exact)
+
+
+def as_midnights(dates: Dates, name: str) -> pd.DatetimeIndex:
+    """Read dates and insist on naive midnights, the only times at which a snapshot can stand.
+
+    Parameters
+    ----------
+    dates : date or iterable of dates
+        One date or many.
+    name : str
+        Name of the parameter, for the message.
+
+    Returns
+    -------
+    pandas.DatetimeIndex
+        In the order given, unit microseconds.
+
+    Raises
+    ------
+    SnapshotError
+        If a date cannot be read, is missing, carries a time zone or a time of day.
+    """
+    many = [dates] if isinstance(dates, str) or not isinstance(dates, Iterable) else dates
+    try:
+        index = pd.DatetimeIndex(many)  # type: ignore[arg-type]  # anything that pandas reads is welcome
+    except (ValueError, TypeError) as error:
+        raise SnapshotError(f"{name}: cannot be read as dates; write them as '2025-07-01'") from error
+    if index.tz is not None:
+        message = (
+            f"{name}: has the time zone {index.tz}; days are counted in UTC: use .tz_convert('UTC').tz_localize(None)"
+        )
+        raise SnapshotError(message)
+    if index.hasnans:
+        raise SnapshotError(f"{name}: {int(np.sum(index.isna()))} of {len(index)} dates are missing; leave them out")
+    late = index[index != index.normalize()]
+    if len(late):
+        message = (
+            f"{name}: {len(late)} of {len(index)} dates are not a midnight, the first is {late[0]}; "
+            "a snapshot stands at the start of a day: use .normalize()"
+        )
+        raise SnapshotError(message)
+    return index.as_unit("us")
+
+
+def as_days(dates: pd.DatetimeIndex) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Days since 1970-01-01 of naive midnights."""
+    return dates.to_numpy().astype("datetime64[D]").astype(np.int64)
+
+
+def as_day(date: pd.Timestamp) -> int:
+    """Days since 1970-01-01 of one naive midnight."""
+    return (date - _EPOCH).days
+
+
+def to_dates(days: Any) -> pd.DatetimeIndex:
+    """Midnights of days since 1970-01-01; the inverse of `as_days`."""
+    return pd.DatetimeIndex(np.asarray(days, dtype="datetime64[D]")).as_unit("us")

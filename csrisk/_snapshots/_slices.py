@@ -1,0 +1,129 @@
+"""What a snapshot may see of rows in time: past, future, and what was observed at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import narwhals.stable.v2 as nw
+
+from csrisk._days import SECONDS_A_DAY, whole_days
+from csrisk.exceptions import SnapshotError
+
+__all__ = ["ahead", "observed", "running", "visible"]
+
+PLANS = ("planned_end", "due_at")  # agreed beforehand: a date in the future is knowledge here, not a leak
+
+
+def visible(snapshots: nw.LazyFrame[Any], rolled: nw.LazyFrame[Any], *, window: int | None = None) -> nw.LazyFrame[Any]:
+    """Rows that each snapshot may see: dated and known strictly before its ``as_of``.
+
+    The one place where point in time is decided. Times of a row other than its own date (`*_day`, `*_second`) that lie
+    at or after ``as_of`` become null, save those that are plans (`planned_end`, `due_at`).
+
+    Parameters
+    ----------
+    snapshots : narwhals LazyFrame
+        Columns snapshot, account, cut, as `Snapshots.lazy` gives them.
+    rolled : narwhals LazyFrame
+        Columns account, day, known and whatever else is wanted.
+    window : int, optional
+        Days to look back; None for the whole past.
+
+    Returns
+    -------
+    narwhals LazyFrame
+        Columns of both frames, and ``age = cut - day`` (at least 1).
+
+    Raises
+    ------
+    SnapshotError
+        If the rolled frame lacks account, day or known, or the window is not positive.
+    """
+    times = _second_times(rolled)
+    day, cut = nw.col("day"), nw.col("cut")
+    seen = snapshots.join(rolled, on="account", how="inner").filter(day < cut, nw.col("known") < cut)
+    if window is not None:
+        seen = seen.filter(day >= cut - whole_days(window, "window", minimum=1))
+    return seen.with_columns((cut - day).alias("age"), *(_mask(name, cut) for name in times))
+
+
+def ahead(snapshots: nw.LazyFrame[Any], rolled: nw.LazyFrame[Any], lead: int, horizon: int) -> nw.LazyFrame[Any]:
+    """Rows in the label window of each snapshot, ``[cut + lead, cut + lead + horizon)``.
+
+    Parameters
+    ----------
+    snapshots, rolled : narwhals LazyFrame
+        As for `visible`; pass the rows through `observed` first.
+    lead, horizon : int
+        Days.
+
+    Returns
+    -------
+    narwhals LazyFrame
+        Columns of both frames, and ``ahead = day - cut``.
+
+    Raises
+    ------
+    SnapshotError
+        If lead or horizon is not a whole number of days of at least 0 and 1.
+    """
+    first = whole_days(lead, "lead")
+    last = first + whole_days(horizon, "horizon", minimum=1)
+    distance = (nw.col("day") - nw.col("cut")).alias("ahead")
+    future = snapshots.join(rolled, on="account", how="inner").with_columns(distance)
+    return future.filter(nw.col("ahead") >= first, nw.col("ahead") < last)
+
+
+def observed(rolled: nw.LazyFrame[Any], end: int) -> nw.LazyFrame[Any]:
+    """Rows dated and known before the day ``end``; later second times are masked.
+
+    What somebody knows who stands at the end of the data: labels are made of it.
+
+    Parameters
+    ----------
+    rolled : narwhals LazyFrame
+        Columns account, day, known and whatever else is wanted.
+    end : int
+        First day that was not observed.
+
+    Returns
+    -------
+    narwhals LazyFrame
+        The columns of `rolled`.
+    """
+    times = _second_times(rolled)
+    kept = rolled.filter(nw.col("day") < end, nw.col("known") < end)
+    return kept.with_columns(*(_mask(name, nw.lit(end)) for name in times)) if times else kept
+
+
+def running(snapshots: nw.LazyFrame[Any], subscriptions: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Subscriptions that run at ``as_of`` as far as the snapshot can know.
+
+    Started and known strictly before ``as_of``, and not ended strictly before it. An end at or after ``as_of`` is not
+    known yet, so such a subscription runs; an end on the day before is known, so it does not.
+
+    Parameters
+    ----------
+    snapshots, subscriptions : narwhals LazyFrame
+        As for `visible`.
+
+    Returns
+    -------
+    narwhals LazyFrame
+        One row for each snapshot and running subscription.
+    """
+    return visible(snapshots, subscriptions).filter(nw.col("end_at_day").is_null())
+
+
+def _second_times(rolled: nw.LazyFrame[Any]) -> list[str]:
+    names = rolled.collect_schema().names()
+    missing = [name for name in ("account", "day", "known") if name not in names]
+    if missing:
+        raise SnapshotError(f"columns {missing} are missing; time can only be sliced by account, day and known")
+    plans = {plan + suffix for plan in PLANS for suffix in ("_day", "_second")}
+    return [name for name in names if name.endswith(("_day", "_second")) and name not in plans]
+
+
+def _mask(name: str, cut: nw.Expr) -> nw.Expr:
+    limit = cut * SECONDS_A_DAY if name.endswith("_second") else cut
+    return nw.when(nw.col(name) < limit).then(nw.col(name)).alias(name)
