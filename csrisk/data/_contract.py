@@ -1,0 +1,298 @@
+"""The table contract, declared once: validation, canonical form and documentation are derived from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+__all__ = ["CONTRACT", "Column", "Order", "Table"]
+
+Kind = Literal["id", "time", "number", "bool", "text", "category"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table.
+
+    Parameters
+    ----------
+    name : str
+        Canonical name.
+    kind : {"id", "time", "number", "bool", "text", "category"}
+        What the values are. Ids and texts never appear in messages.
+    meaning : str
+        One sentence for the documentation.
+    required : bool, default False
+        A table without the column is refused, a row without a value is set aside.
+    low, high : float, optional
+        Closed range of a number.
+    default : float, optional
+        What a missing number means.
+
+    Examples
+    --------
+    >>> from csrisk.data import CONTRACT
+    >>> CONTRACT["usage"]["quantity"].low
+    0.0
+    """
+
+    name: str
+    kind: Kind
+    meaning: str
+    required: bool = False
+    low: float | None = None
+    high: float | None = None
+    default: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A rule that one time of a row is not before another.
+
+    Parameters
+    ----------
+    later, earlier : str
+        Names of time columns; the rule holds where both are known.
+    """
+
+    later: str
+    earlier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table of the contract.
+
+    Parameters
+    ----------
+    name : str
+        Name of the table.
+    meaning : str
+        One sentence for the documentation.
+    columns : tuple of Column
+        All columns that csrisk knows; a user's table may lack those that are not required.
+    time : str, optional
+        The primary time: when the row happened.
+    orders : tuple of Order
+        Rules between times of a row.
+    event : bool
+        The row is an observation, so that it must be dated before the end of the data.
+    """
+
+    name: str
+    meaning: str
+    columns: tuple[Column, ...]
+    time: str | None = None
+    orders: tuple[Order, ...] = ()
+    event: bool = False
+
+    def __getitem__(self, column: str) -> Column:
+        for candidate in self.columns:
+            if candidate.name == column:
+                return candidate
+        raise KeyError(column)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns, in order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Names of the required columns."""
+        return tuple(column.name for column in self.columns if column.required)
+
+    @property
+    def times(self) -> tuple[str, ...]:
+        """Names of the time columns."""
+        return tuple(column.name for column in self.columns if column.kind == "time")
+
+    @property
+    def second_times(self) -> tuple[str, ...]:
+        """Names of the times that are masked at the snapshot: all but the primary one and ``known_at``."""
+        return tuple(name for name in self.times if name not in (self.time, "known_at"))
+
+    @property
+    def has_account(self) -> bool:
+        """Whether rows belong to an account."""
+        return "account_id" in self.names
+
+
+_ACCOUNT = Column("account_id", "id", "The account that the row is about.", required=True)
+_KNOWN = Column("known_at", "time", "When the row became known, where that is later than the event.")
+
+
+def _time(name: str, meaning: str, *, required: bool = False) -> Column:
+    return Column(name, "time", meaning, required=required)
+
+
+def _number(name: str, meaning: str, low: float | None = 0.0, default: float | None = None) -> Column:
+    return Column(name, "number", meaning, low=low, default=default)
+
+
+def _category(name: str, meaning: str, *, required: bool = False) -> Column:
+    return Column(name, "category", meaning, required=required)
+
+
+_TABLES = (
+    Table(
+        "accounts",
+        "One row per customer account; any further column becomes context.",
+        (
+            _ACCOUNT,
+            Column("name", "text", "Name for reports."),
+            _time("started_at", "When the account became a customer."),
+            _time("ended_at", "When the account stopped being a customer."),
+            _category("segment", "Segment, such as enterprise or small business."),
+            _category("industry", "Industry."),
+            _category("region", "Region."),
+            _category("plan", "Plan."),
+            Column("owner", "text", "Who looks after the account."),
+            _KNOWN,
+        ),
+        orders=(Order("ended_at", "started_at"),),
+    ),
+    Table(
+        "subscriptions",
+        "One row per contract or contract version.",
+        (
+            _ACCOUNT,
+            _time("start_at", "First day of the contract.", required=True),
+            _time("end_at", "First day on which the contract does not run any more; missing while it runs."),
+            _time("planned_end", "End or renewal date agreed beforehand."),
+            _number("mrr", "Monthly recurring revenue."),
+            _number("seats", "Seats or licences bought."),
+            _category("plan", "Plan."),
+            _category("product", "Product."),
+            _KNOWN,
+        ),
+        time="start_at",
+        orders=(Order("end_at", "start_at"), Order("planned_end", "start_at")),
+    ),
+    Table(
+        "usage",
+        "One row per use, or per account, user, feature and day with a quantity.",
+        (
+            _ACCOUNT,
+            _time("at", "When it was used.", required=True),
+            Column("user_id", "id", "Person who used it."),
+            _category("feature", "Feature that was used."),
+            _number("quantity", "How often or how much; 1 where missing.", default=1.0),
+            _category("product", "Product."),
+            _number("value", "Money of a purchase line; negative for a refund.", low=None),
+            _KNOWN,
+        ),
+        time="at",
+        event=True,
+    ),
+    Table(
+        "features",
+        "Catalogue of the features that a product or plan offers.",
+        (
+            _category("feature", "Feature.", required=True),
+            _category("product", "Product that has it."),
+            _category("plan", "Plan in which it is available."),
+        ),
+    ),
+    Table(
+        "contacts",
+        "One row per contact: support case, call, meeting, onboarding session.",
+        (
+            _ACCOUNT,
+            _time("opened_at", "When it was opened or took place.", required=True),
+            _time("resolved_at", "When it was resolved; missing while open."),
+            Column("contact_id", "id", "Key of the contact."),
+            Column("case_id", "id", "Key of the case; repeat contacts share it."),
+            _category("channel", "Channel, such as email or phone."),
+            _category("kind", "Kind: support, onboarding, meeting, billing, ..."),
+            _category("initiated_by", "Who began it: customer or vendor."),
+            Column("handler", "id", "Who handled it."),
+            _number("transfers", "How often it was handed on."),
+            Column("reopened", "bool", "Whether it was opened again."),
+            _number("information_requests", "How often the customer was asked for information again."),
+            Column("self_service_first", "bool", "Whether the customer tried to help themselves first."),
+            Column("has_agenda_or_outcome", "bool", "Whether a meeting had an agenda or an outcome."),
+            _category("stage", "Touchpoint: evaluate, purchase, implement, learn, use, support, renew."),
+            _KNOWN,
+        ),
+        time="opened_at",
+        orders=(Order("resolved_at", "opened_at"),),
+        event=True,
+    ),
+    Table(
+        "surveys",
+        "One row per survey sent.",
+        (
+            _ACCOUNT,
+            _time("sent_at", "When it was sent.", required=True),
+            _time("answered_at", "When it was answered; missing without an answer."),
+            _category("kind", "NPS (0 to 10), CSAT (1 to 5) or CES (1 to 7)."),
+            _number("score", "The answer.", low=None),
+            Column("comment", "text", "Free text."),
+            _time("acknowledged_at", "When the customer was told that the answer was read."),
+            _time("acted_at", "When something was done about it."),
+            Column("respondent", "id", "Person who was asked."),
+            _KNOWN,
+        ),
+        time="sent_at",
+        orders=(Order("answered_at", "sent_at"), Order("acknowledged_at", "sent_at"), Order("acted_at", "sent_at")),
+        event=True,
+    ),
+    Table(
+        "advocacy",
+        "One row per act of advocacy.",
+        (
+            _ACCOUNT,
+            _time("at", "When it happened.", required=True),
+            _category("kind", "Kind: reference, referral, review, case_study, ..."),
+            _KNOWN,
+        ),
+        time="at",
+        event=True,
+    ),
+    Table(
+        "expectations",
+        "One row per goal of the success plan: what was promised, and whether it was met or exceeded.",
+        (
+            _ACCOUNT,
+            _time("agreed_at", "When it was agreed.", required=True),
+            _time("due_at", "When it is due."),
+            _time("met_at", "When it was met; missing while open."),
+            _category("outcome", "Outcome: exceeded, met, missed, ..."),
+            _KNOWN,
+        ),
+        time="agreed_at",
+        orders=(Order("due_at", "agreed_at"), Order("met_at", "agreed_at")),
+        event=True,
+    ),
+    Table(
+        "finance",
+        "One row per account and booking period.",
+        (
+            _ACCOUNT,
+            _time("at", "When it was booked.", required=True),
+            _number("revenue", "Revenue; negative for a credit.", low=None),
+            _number("cost_to_serve", "Cost to serve."),
+            _KNOWN,
+        ),
+        time="at",
+        event=True,
+    ),
+    Table(
+        "treatments",
+        "One row per play run with an account.",
+        (
+            _ACCOUNT,
+            _time("at", "When it was run.", required=True),
+            _category("play", "Name of the play."),
+            Column("assigned_at_random", "bool", "Whether chance decided who got it."),
+            _KNOWN,
+        ),
+        time="at",
+        event=True,
+    ),
+)
+
+CONTRACT: Mapping[str, Table] = MappingProxyType({table.name: table for table in _TABLES})

@@ -1,0 +1,181 @@
+"""Where lazy frames are computed: embedded DuckDB, or Polars when every table came as Polars."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+import weakref
+from pathlib import Path
+from typing import Any, Protocol
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+__all__ = ["DuckDBEngine", "Engine", "PolarsEngine"]
+
+
+class Engine(Protocol):
+    """What csrisk asks of a place that computes lazy frames."""
+
+    name: str
+
+    def materialise(self, frame: nw.LazyFrame[Any], sort_by: tuple[str, ...] | list[str] = ()) -> nw.LazyFrame[Any]:
+        """Compute a frame once, sorted, and return it as a frame to go on with."""
+
+    def from_pandas(self, frame: pd.DataFrame) -> nw.LazyFrame[Any]:
+        """Bring a pandas frame (index dropped) into the engine."""
+
+    def collect(self, frame: nw.LazyFrame[Any]) -> pd.DataFrame:
+        """Bring a frame home: integers as int64 or Int64, floats as float64, never Decimal."""
+
+
+class DuckDBEngine:
+    """Embedded DuckDB with a scratch folder of its own, removed when the engine goes.
+
+    Parameters
+    ----------
+    memory_limit : str, optional
+        As DuckDB writes it, for example ``"2GB"``; DuckDB spills to disk above it.
+    threads : int, optional
+        Number of threads; DuckDB's default is all cores.
+    """
+
+    name = "duckdb"
+
+    def __init__(self, memory_limit: str | None = None, threads: int | None = None) -> None:
+        import duckdb
+
+        self.folder = Path(tempfile.mkdtemp(prefix=f"csrisk-{os.getpid()}-"))
+        self._counter = itertools.count()
+        try:
+            # extensions are never fetched: the same behaviour on every machine, and no network
+            config = {
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+                "temp_directory": str(self.folder / "spill"),
+            }
+            if memory_limit is not None:
+                config["memory_limit"] = memory_limit
+            if threads is not None:
+                config["threads"] = str(threads)
+            self.connection = duckdb.connect(":memory:", config=config)
+            self.run(f"ATTACH '{self.folder / 'book.duckdb'}' AS book")
+        except BaseException:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
+        self._finalizer = weakref.finalize(self, _remove, self.connection, self.folder, os.getpid())
+
+    def close(self) -> None:
+        """Close the connection and remove the scratch folder."""
+        self._finalizer()
+
+    def fresh_name(self, prefix: str = "scratch") -> str:
+        """A table name that is not taken."""
+        return f"{prefix}_{next(self._counter)}"
+
+    def run(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run a statement to its end and return its rows."""
+        # DuckDB 2 refuses other work on the connection while a result is unfinished
+        rows: list[tuple[Any, ...]] = self.connection.execute(sql).fetchall()
+        return rows
+
+    def table(self, name: str) -> nw.LazyFrame[Any]:
+        """A table or view of the engine as a lazy frame."""
+        return nw.from_native(self.connection.table(name))
+
+    def materialise(self, frame: nw.LazyFrame[Any], sort_by: tuple[str, ...] | list[str] = ()) -> nw.LazyFrame[Any]:
+        """Compute a frame once, sorted, into a temporary table."""
+        name = self.fresh_name()
+        relation = frame.to_native()
+        order = f" ORDER BY {', '.join(_quoted(column) for column in sort_by)}" if sort_by else ""
+        relation.query("it", f"CREATE TEMP TABLE {name} AS SELECT * FROM it{order}")
+        return self.table(name)
+
+    def from_pandas(self, frame: pd.DataFrame) -> nw.LazyFrame[Any]:
+        """Bring a pandas frame (index dropped) into the engine."""
+        import pyarrow as pa
+
+        name = self.fresh_name()
+        table = pa.Table.from_pandas(frame.reset_index(drop=True), preserve_index=False)
+        self.connection.register(f"{name}_source", table)
+        self.run(f"CREATE TEMP TABLE {name} AS SELECT * FROM {name}_source")
+        self.connection.unregister(f"{name}_source")
+        return self.table(name)
+
+    def collect(self, frame: nw.LazyFrame[Any]) -> pd.DataFrame:
+        """Bring a frame home."""
+        return _home(frame.to_native().to_arrow_table())
+
+
+class PolarsEngine:
+    """Polars, lazily, in this process."""
+
+    name = "polars"
+
+    def materialise(self, frame: nw.LazyFrame[Any], sort_by: tuple[str, ...] | list[str] = ()) -> nw.LazyFrame[Any]:
+        """Compute a frame once, sorted, and keep it in memory."""
+        native = frame.to_native()
+        if sort_by:
+            native = native.sort(list(sort_by))
+        return nw.from_native(native.collect().lazy())
+
+    def from_pandas(self, frame: pd.DataFrame) -> nw.LazyFrame[Any]:
+        """Bring a pandas frame (index dropped) into the engine."""
+        import polars as pl
+        import pyarrow as pa
+
+        table = pa.Table.from_pandas(frame.reset_index(drop=True), preserve_index=False)
+        polars_frame = pl.from_arrow(table)
+        return nw.from_native(polars_frame.lazy())  # type: ignore[union-attr]  # a table never becomes a series
+
+    def collect(self, frame: nw.LazyFrame[Any]) -> pd.DataFrame:
+        """Bring a frame home."""
+        return _home(frame.to_native().collect().to_arrow())
+
+
+def _home(table: Any) -> pd.DataFrame:
+    """Arrow table to pandas with plain types: int64 or Int64, float64, bool or boolean, str, datetime64."""
+    import pyarrow as pa
+
+    columns = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        kind = column.type
+        if pa.types.is_decimal(kind):
+            whole = kind.scale == 0
+            column = column.cast(pa.int64() if whole else pa.float64())
+        elif pa.types.is_integer(kind):
+            column = column.cast(pa.int64())
+        elif pa.types.is_floating(kind):
+            column = column.cast(pa.float64())
+        columns[name] = _series(column)
+    return pd.DataFrame(columns, columns=table.column_names)
+
+
+def _series(column: Any) -> pd.Series[Any]:
+    import pyarrow as pa
+
+    if pa.types.is_integer(column.type) and column.null_count:
+        return pd.Series(pd.array(column.to_pylist(), dtype="Int64"))
+    if pa.types.is_boolean(column.type) and column.null_count:
+        return pd.Series(pd.array(column.to_pylist(), dtype="boolean"))
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    series: pd.Series[Any] = column.to_pandas()
+    if pa.types.is_floating(column.type):
+        return series.astype(np.float64)
+    return series
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _remove(connection: Any, folder: Path, owner: int) -> None:
+    # a forked child must not remove what its parent still uses
+    if os.getpid() != owner:
+        return
+    connection.close()
+    shutil.rmtree(folder, ignore_errors=True)
