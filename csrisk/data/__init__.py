@@ -2,5 +2,7 @@
 
 from csrisk.data._contract import CONTRACT, Column, Order, Table
 from csrisk.data._customer_data import CustomerData
+from csrisk.data._demo import load_demo
+from csrisk.data._simulator import SaasBook, SaasTruth, make_saas
 
-__all__ = ["CONTRACT", "Column", "CustomerData", "Order", "Table"]
+__all__ = ["CONTRACT", "Column", "CustomerData", "Order", "Table", "SaasBook", "SaasTruth", "load_demo", "make_saas"]

@@ -1,0 +1,268 @@
+"""Contracts of the simulated book: terms, renewals, seats, plans, products, and who leaves when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from csrisk.data._simulator_latent import CONTRACT, Latent, log_odds_parts
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["OUTCOMES", "PLANS", "PRODUCTS", "Book", "live"]
+
+OUTCOMES = ("churn", "contraction", "expansion")
+PLANS = ("starter", "growth", "enterprise")
+PRODUCTS = ("core", "analytics", "automation")
+SEGMENTS = ("small business", "mid-market", "enterprise")
+_PRICE = np.array([24.0, 46.0, 84.0])  # per seat and month, by plan
+_ADD_ON_PRICE = np.array([0.0, 11.0, 15.0])  # per seat and month, by product
+_TERMS = np.array([1, 3, 12])
+_TERM_SHARE = np.array([[0.55, 0.25, 0.20], [0.25, 0.2, 0.55], [0.05, 0.15, 0.8]])  # by segment
+_MAY_CONTRACT_FROM = 4  # seats; smaller accounts do not shrink
+_TREATMENT_MONTHS = 4
+
+
+@dataclass(slots=True)
+class Book:
+    """Everything that the tables are written from; months are columns.
+
+    Parameters
+    ----------
+    months : ndarray of datetime64[D]
+        First day of each month, and the first day that is not observed any more.
+    latent : Latent
+        States and shocks.
+    segment, term, discount, first_month, start_day : ndarray of shape (accounts,)
+        Fixed attributes; `start_day` is a date.
+    """
+
+    months: NDArray[np.datetime64]
+    latent: Latent
+    segment: NDArray[np.int64]
+    term: NDArray[np.int64]
+    discount: NDArray[np.float64]
+    first_month: NDArray[np.int64]
+    start_day: NDArray[np.datetime64]
+    base: dict[str, float] = field(default_factory=dict)
+    active: Any = None
+    seats: Any = None
+    plan: Any = None
+    holds: Any = None
+    mrr: Any = None
+    renews: Any = None
+    treated: Any = None
+    uplift: Any = None
+    log_odds: dict[str, Any] = field(default_factory=dict)
+    happened: dict[str, Any] = field(default_factory=dict)
+    end_day: Any = None
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    campaigns: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of accounts and of months."""
+        n_accounts, n_months, _ = self.latent.states.shape
+        return n_accounts, n_months
+
+
+def live(book: Book, monthly_churn: float, treatment_effect: float, rng: np.random.Generator) -> Book:
+    """Let the book live month by month: renewals, churn, contraction, expansion, treatments.
+
+    Parameters
+    ----------
+    book : Book
+        With latent states and fixed attributes; filled in place.
+    monthly_churn : float
+        Mean monthly probability of churn, which sets the base of the log-odds.
+    treatment_effect : float
+        Size of the effect of a treatment on the log-odds of churn.
+    rng : numpy.random.Generator
+        Source of chance.
+
+    Returns
+    -------
+    Book
+        The same book.
+    """
+    n_accounts, n_months = book.shape
+    _prepare(book)
+    book.base = {
+        "churn": _base(book, "churn", monthly_churn),
+        "contraction": _base(book, "contraction", 0.014),
+        "expansion": _base(book, "expansion", 0.032),
+    }
+    seats, plan, holds = _at_start(book, rng)
+    left = np.zeros(n_accounts, dtype=bool)
+    for month in range(n_months):
+        active = (book.first_month <= month) & ~left
+        book.active[:, month] = active
+        _campaign(book, month, active, rng)
+        odds = {name: _log_odds(book, name, month, treatment_effect) for name in OUTCOMES}
+        chance = rng.random((3, n_accounts))
+        can = active & (book.first_month < month) & (month > 0)
+        for name in OUTCOMES:
+            book.log_odds[name][:, month] = odds[name]
+        leaves = can & (chance[0] < _sigmoid(odds["churn"]))
+        shrinks = can & ~leaves & (chance[1] < _sigmoid(odds["contraction"])) & (seats >= _MAY_CONTRACT_FROM)
+        grows = can & ~leaves & ~shrinks & (chance[2] < _sigmoid(odds["expansion"]))
+        day = _event_day(book, month, rng)
+        book.end_day[leaves] = day[leaves]
+        starts = active & (book.first_month == month) if month else active
+        _change(seats, plan, holds, shrinks, grows, rng)
+        moved = (starts | shrinks | grows | (book.renews[:, month] & can)) & ~leaves
+        _record(book, month, moved, np.where(starts & (month == 0), _term_start(book), day), seats, plan, holds)
+        left |= leaves
+        book.seats[:, month], book.plan[:, month], book.holds[:, month] = seats, plan, holds
+        book.mrr[:, month] = _price(seats, plan, holds, book.discount).sum(axis=1)
+        for name, who in zip(OUTCOMES, (leaves, shrinks, grows), strict=True):
+            book.happened[name][:, month] = who
+    return book
+
+
+def _prepare(book: Book) -> None:
+    n_accounts, n_months = book.shape
+    size = (n_accounts, n_months)
+    book.active, book.treated = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
+    book.seats, book.plan = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
+    book.holds, book.mrr = np.zeros((*size, 3), dtype=bool), np.zeros(size)
+    age = np.arange(n_months) - book.first_month[:, None]
+    book.renews = (age > 0) & (age % book.term[:, None] == 0) & (book.term[:, None] > 1)
+    book.log_odds = {name: np.zeros(size) for name in OUTCOMES}
+    book.happened = {name: np.zeros(size, dtype=bool) for name in OUTCOMES}
+    book.end_day = np.full(n_accounts, np.datetime64("NaT"), dtype="datetime64[D]")
+    # A success call helps who has trouble in spite of value, and reminds who gets no value that there is a bill.
+    value, effort = book.latent.states[..., 0], book.latent.states[..., 1]
+    book.uplift = np.clip(0.8 * effort + 0.8 * value + 0.2, -1.5, 1.5)
+
+
+def contract_term(book: Book, outcome: str) -> NDArray[np.float64]:
+    """Give the log-odds that come from the contract, per account and month."""
+    table = np.array([CONTRACT[outcome][int(term)] for term in _TERMS])
+    code = np.searchsorted(_TERMS, book.term)
+    return np.where(book.renews, table[code, 1][:, None], table[code, 0][:, None])
+
+
+def _base(book: Book, outcome: str, rate: float) -> float:
+    linear, interaction = log_odds_parts(book.latent.states, outcome)
+    score = linear.sum(axis=-1) + interaction + contract_term(book, outcome)
+    weight = (np.arange(book.shape[1]) > book.first_month[:, None]).astype(float)
+    low, high = -15.0, 5.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        mean = np.average(_sigmoid(score + middle), weights=weight)
+        low, high = (middle, high) if mean < rate else (low, middle)
+    return middle
+
+
+def _log_odds(book: Book, outcome: str, month: int, treatment_effect: float) -> NDArray[np.float64]:
+    linear, interaction = log_odds_parts(book.latent.states[:, month], outcome)
+    out = book.base[outcome] + linear.sum(axis=-1) + interaction + contract_term(book, outcome)[:, month]
+    if outcome == "churn" and treatment_effect:
+        recent = book.treated[:, max(0, month - _TREATMENT_MONTHS + 1) : month + 1].any(axis=1)
+        out = out - treatment_effect * book.uplift[:, month] * recent
+    return np.asarray(out)
+
+
+def _campaign(book: Book, month: int, active: NDArray[np.bool_], rng: np.random.Generator) -> None:
+    chosen = (rng.random(len(active)) < 0.4) & active & (book.first_month < month)
+    treated = chosen & (rng.random(len(active)) < 0.5)
+    day = rng.integers(0, 5, len(active))
+    if month % 3 == 2:
+        book.treated[:, month] = treated
+        rows = np.flatnonzero(chosen)
+        book.campaigns.append({"account": rows, "at": book.months[month] + day[rows], "treated": treated[rows]})
+
+
+def _at_start(book: Book, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    n = len(book.segment)
+    seats = np.exp(np.log([5.0, 12.0, 34.0])[book.segment] + 0.5 * rng.standard_normal(n))
+    share = np.array([[0.7, 0.27, 0.03], [0.25, 0.6, 0.15], [0.05, 0.45, 0.5]])[book.segment]
+    plan = (rng.random(n)[:, None] > share.cumsum(axis=1)[:, :2]).sum(axis=1)
+    holds = rng.random((n, 3)) < np.array([1.0, 0.35, 0.25]) + np.array([0.0, 0.1, 0.1]) * plan[:, None]
+    return np.maximum(2, seats.round()).astype(np.int64), plan.astype(np.int64), holds
+
+
+def _event_day(book: Book, month: int, rng: np.random.Generator) -> NDArray[np.datetime64]:
+    first = book.months[month]
+    length = int((book.months[month + 1] - first).astype(int))
+    chance = rng.integers(1, length, len(book.term))
+    anniversary = (book.start_day - book.start_day.astype("datetime64[M]")).astype(int)
+    fixed = book.renews[:, month] | (book.term == 1) | (book.first_month == month)
+    return np.asarray(first + np.where(fixed, anniversary, chance))
+
+
+def _term_start(book: Book) -> NDArray[np.datetime64]:
+    age = np.maximum(0, -book.first_month)
+    begun = np.where(book.term > 1, age // book.term * book.term, 0)
+    day = book.start_day - book.start_day.astype("datetime64[M]")
+    return np.asarray((book.start_day.astype("datetime64[M]") + begun).astype("datetime64[D]") + day)
+
+
+def _change(
+    seats: NDArray[np.int64],
+    plan: NDArray[np.int64],
+    holds: NDArray[np.bool_],
+    shrinks: NDArray[np.bool_],
+    grows: NDArray[np.bool_],
+    rng: np.random.Generator,
+) -> None:
+    n = len(seats)
+    how = rng.random(n)
+    add_on = rng.integers(1, 3, n)
+    rows = np.arange(n)
+    drops = shrinks & (how < 0.2) & holds[rows, add_on]
+    lower = shrinks & (how > 0.85) & (plan > 0)
+    buys = grows & (how < 0.25) & ~holds[rows, add_on]
+    upper = grows & (how > 0.82) & (plan < 2)
+    holds[drops, add_on[drops]] = False
+    holds[buys, add_on[buys]] = True
+    plan[lower] -= 1
+    plan[upper] += 1
+    fewer = shrinks & ~drops & ~lower
+    more = grows & ~buys & ~upper
+    size = rng.uniform(0.1, 0.4, n)
+    seats[fewer] = np.maximum(2, np.minimum(seats - 1, np.floor(seats * (1 - size))).astype(np.int64))[fewer]
+    seats[more] = np.maximum(seats + 1, np.ceil(seats * (1 + size))).astype(np.int64)[more]
+
+
+def _price(
+    seats: NDArray[np.int64], plan: NDArray[np.int64], holds: NDArray[np.bool_], discount: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    per_seat = np.where([True, False, False], _PRICE[plan][:, None], _ADD_ON_PRICE)
+    return np.round(seats[:, None] * per_seat * holds * (1 - discount)[:, None], 2)
+
+
+def _record(
+    book: Book,
+    month: int,
+    moved: NDArray[np.bool_],
+    day: NDArray[np.datetime64],
+    seats: NDArray[np.int64],
+    plan: NDArray[np.int64],
+    holds: NDArray[np.bool_],
+) -> None:
+    rows = np.flatnonzero(moved)
+    age = month - book.first_month[rows]
+    to_go = np.where(book.term[rows] > 1, book.term[rows] - np.maximum(age, 0) % book.term[rows], 0)
+    anniversary = book.start_day[rows] - book.start_day[rows].astype("datetime64[M]")
+    planned = (book.months[month].astype("datetime64[M]") + to_go).astype("datetime64[D]") + anniversary
+    planned[book.term[rows] == 1] = np.datetime64("NaT")
+    book.changes.append(
+        {
+            "account": rows,
+            "start_at": day[rows],
+            "planned_end": planned,
+            "seats": seats[rows].copy(),
+            "plan": plan[rows].copy(),
+            "holds": holds[rows].copy(),
+            "mrr": _price(seats[rows], plan[rows], holds[rows], book.discount[rows]),
+        }
+    )
+
+
+def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(1 / (1 + np.exp(-x)))
