@@ -4,7 +4,8 @@ from csrisk._goals import Goal
 from csrisk._snapshots import Snapshots
 from csrisk.data._customer_data import CustomerData
 from csrisk.features._declaration import Feature
+from csrisk.models import ChurnModel, ExpansionModel
 
 __version__ = "0.1.0"
 
-__all__ = ["CustomerData", "Goal", "Feature", "Snapshots"]
+__all__ = ["CustomerData", "Goal", "Feature", "Snapshots", "ChurnModel", "ExpansionModel"]

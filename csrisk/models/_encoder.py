@@ -1,0 +1,166 @@
+"""From a feature frame to the matrix that the trees see: by name, with stable codes for categories."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from csrisk.exceptions import ScoringWarning
+
+__all__ = ["ColumnEncoder", "encode_frame", "learn_columns"]
+
+_TEXT = {"string", "empty-string", "categorical"}
+_NUMBERS = {"integer", "floating", "mixed-integer-float", "decimal", "boolean"}
+
+
+@dataclass(frozen=True)
+class ColumnEncoder:
+    """How one column becomes numbers.
+
+    Parameters
+    ----------
+    name : str or int
+        Column name (position for frames without names).
+    kind : {"number", "category", "empty"}
+        ``empty`` columns held no value in training and are missing ever after.
+    categories : tuple
+        Categories in the order of their codes; empty for numbers.
+    """
+
+    name: Any
+    kind: Literal["number", "category", "empty"]
+    categories: tuple[Any, ...] = ()
+
+    def encode(self, values: pd.Series) -> tuple[np.ndarray, int]:
+        """Encode the column and count the values that training has not seen.
+
+        Parameters
+        ----------
+        values : pd.Series
+            The column.
+
+        Returns
+        -------
+        tuple of ndarray and int
+            Float64 values, missing and unseen as NaN, and the count of unseen values.
+
+        Raises
+        ------
+        ValueError
+            If the column holds text where training saw numbers, or the other way round, or infinite values.
+        """
+        kind = _kind_of(values)
+        if self.kind == "empty" or kind == "empty":
+            return np.full(len(values), np.nan), 0
+        if kind != self.kind:
+            raise ValueError(
+                f"column {self.name!r}: holds values of kind {kind!r} now and {self.kind!r} in training; "
+                "give it the dtype that it had in training"
+            )
+        if kind == "number":
+            return _numbers(values, self.name), 0
+        codes = pd.Categorical(_plain(values), categories=list(self.categories)).codes
+        encoded = np.where(codes < 0, np.nan, codes).astype(np.float64)
+        return encoded, int((np.isnan(encoded) & values.notna().to_numpy()).sum())
+
+
+def learn_columns(frame: pd.DataFrame) -> tuple[ColumnEncoder, ...]:
+    """Learn how each column of a training frame is encoded.
+
+    Parameters
+    ----------
+    frame : pd.DataFrame
+        Training features.
+
+    Returns
+    -------
+    tuple of ColumnEncoder
+
+    Raises
+    ------
+    ValueError
+        If a name occurs twice, or a column holds neither numbers nor categories.
+    """
+    repeated = frame.columns[frame.columns.duplicated()].unique().tolist()
+    if repeated:
+        raise ValueError(f"columns={repeated}: each occurs more than once in X; keep one of each name")
+    return tuple(_learn(frame.iloc[:, position], frame.columns[position]) for position in range(frame.shape[1]))
+
+
+def encode_frame(columns: tuple[ColumnEncoder, ...], frame: pd.DataFrame) -> np.ndarray:
+    """Encode a frame whose columns are those of training, warning of categories that training has not seen.
+
+    Parameters
+    ----------
+    columns : tuple of ColumnEncoder
+        What `learn_columns` returned.
+    frame : pd.DataFrame
+        Features in the order of training.
+
+    Returns
+    -------
+    ndarray
+        Float64, one column for each encoder.
+    """
+    matrix = np.empty((len(frame), len(columns)), dtype=np.float64)
+    unseen: dict[Any, int] = {}
+    for position, column in enumerate(columns):
+        matrix[:, position], count = column.encode(frame.iloc[:, position])
+        if count:
+            unseen[column.name] = count
+    if unseen:
+        listed = ", ".join(f"{name!r}: {count} of {len(frame)} rows" for name, count in unseen.items())
+        warnings.warn(
+            f"categories unseen in training are scored as missing ({listed}); retrain if they are here to stay",
+            ScoringWarning,
+            stacklevel=4,
+        )
+    return matrix
+
+
+def _learn(values: pd.Series, name: Any) -> ColumnEncoder:
+    kind = _kind_of(values)
+    if kind != "category":
+        return ColumnEncoder(name, kind)
+    present = _plain(values).dropna().unique().tolist()
+    return ColumnEncoder(name, "category", tuple(sorted(present, key=lambda value: (type(value).__name__, value))))
+
+
+def _kind_of(values: pd.Series) -> Literal["number", "category", "empty"]:
+    dtype = values.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return "category" if len(dtype.categories) else "empty"
+    if types.is_bool_dtype(dtype) or (types.is_numeric_dtype(dtype) and not types.is_complex_dtype(dtype)):
+        return "number"
+    inferred = types.infer_dtype(values, skipna=True)
+    if inferred == "empty":
+        return "empty"
+    if inferred in _TEXT:
+        return "category"
+    if inferred in _NUMBERS:
+        return "number"
+    raise ValueError(
+        f"column {values.name!r}: dtype {dtype} holding {inferred!r} values; features are numbers, booleans, "
+        "strings or categories; turn times into days before as_of and mixed columns into one type"
+    )
+
+
+def _plain(values: pd.Series) -> pd.Series:
+    return values.astype(object).where(values.notna(), None)
+
+
+def _numbers(values: pd.Series, name: Any) -> np.ndarray:
+    numbers = values.astype("Float64") if types.is_object_dtype(values.dtype) else values
+    encoded = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+    n_infinite = int(np.isinf(encoded).sum())
+    if n_infinite:
+        raise ValueError(
+            f"column {name!r}: {n_infinite} of {len(encoded)} values are inf; X must be finite or missing (NaN): "
+            "say what a ratio is when its denominator is 0"
+        )
+    return np.asarray(encoded, dtype=np.float64)

@@ -1,0 +1,190 @@
+"""What is given to ``fit``, checked: labels, weights, groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import check_consistent_length, column_or_1d
+
+from csrisk.models._canonical import Sample, canonical_sample
+
+__all__ = ["account_groups", "check_same_index", "read_sample", "read_target", "read_weight"]
+
+
+def read_target(y: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Read labels: values of the labelled rows and the mask of labelled rows.
+
+    Parameters
+    ----------
+    y : array-like
+        Labels; missing values of a pandas object (or of an object array) are rows without a label.
+    X : array-like
+        Features, for the index that y must share.
+
+    Returns
+    -------
+    tuple of ndarray
+        Labels of the labelled rows, and a mask over all rows.
+
+    Raises
+    ------
+    ValueError
+        If y is None, has another index than X, or is not binary.
+    """
+    if y is None:
+        raise ValueError("the model requires y to be passed, but the target y is None")
+    check_same_index(y, X, "y")
+    values = y.iloc[:, 0] if isinstance(y, pd.DataFrame) and y.shape[1] == 1 else y
+    if isinstance(values, pd.Series):
+        labelled = values.notna().to_numpy()
+        values = values[labelled].astype(object).infer_objects().to_numpy()
+    else:
+        values = column_or_1d(values, warn=True)
+        labelled = np.ones(len(values), dtype=bool)
+        if values.dtype == object:
+            labelled = ~pd.isna(values)
+            values = np.array(values[labelled].tolist())
+    kind = type_of_target(values, input_name="y") if len(values) else "binary"
+    if kind != "binary":
+        raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
+    return values, labelled
+
+
+def check_same_index(values: Any, X: Any, name: str) -> None:
+    """Refuse a pandas object whose index is not that of X.
+
+    Parameters
+    ----------
+    values : object
+        Labels, weights or groups.
+    X : object
+        Features.
+    name : str
+        Name of the argument, for the message.
+
+    Raises
+    ------
+    ValueError
+        If both have an index and the two differ.
+    """
+    if not (isinstance(values, pd.Series | pd.DataFrame) and isinstance(X, pd.DataFrame)):
+        return
+    if len(values) != len(X) or not values.index.equals(X.index):
+        raise ValueError(
+            f"{name} and X have different indexes (n_samples {len(values)} and {len(X)}); "
+            f"align them first, as in {name}.loc[X.index]"
+        )
+
+
+def account_groups(X: Any, groups: Any) -> np.ndarray | None:
+    """Labels that keep the rows of one account together, None where nothing says which rows belong together.
+
+    Parameters
+    ----------
+    X : object
+        Features.
+    groups : array-like or None
+        Given groups; default is the index level ``account_id``.
+
+    Returns
+    -------
+    ndarray of int codes, or None
+
+    Raises
+    ------
+    ValueError
+        If groups are missing for some rows or have another length than X.
+    """
+    if groups is None:
+        if not isinstance(X, pd.DataFrame) or "account_id" not in X.index.names:
+            return None
+        groups = X.index.get_level_values("account_id")
+    check_same_index(groups, X, "groups")
+    codes = pd.factorize(np.asarray(groups))[0] if not isinstance(groups, pd.Index) else pd.factorize(groups)[0]
+    check_consistent_length(X, codes)
+    if (codes < 0).any():
+        raise ValueError(f"groups: {int((codes < 0).sum())} of {len(codes)} are missing; each row needs its account")
+    return np.asarray(codes)
+
+
+def read_sample(
+    X: Any, matrix: np.ndarray, y: Any, *, groups: Any = None, sample_weight: Any = None
+) -> tuple[Sample, np.ndarray, int]:
+    """Check and order what a model learns from.
+
+    Parameters
+    ----------
+    X : object
+        Features as given.
+    matrix : ndarray
+        Encoded features.
+    y, groups, sample_weight : array-like
+        As given to ``fit``.
+
+    Returns
+    -------
+    tuple of Sample, ndarray and int
+        Rows in canonical order, the two classes, and the count of rows without a label.
+
+    Raises
+    ------
+    ValueError
+        If lengths or indexes differ, weights are negative, or one class alone is left.
+    """
+    labels, labelled = read_target(y, X)
+    check_consistent_length(matrix, labelled)
+    weight = read_weight(sample_weight, X, len(labelled))
+    group = account_groups(X, groups)
+    used = labelled & (weight > 0)
+    labels = labels[used[labelled]]
+    classes, target = np.unique(labels, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(
+            f"y holds one class in {len(labels)} labelled rows (n_samples={len(labelled)}); "
+            "a classifier needs two classes: widen the horizon or the period"
+        )
+    order = np.flatnonzero(used)
+    sample = canonical_sample(matrix[order], target, weight[order], None if group is None else group[order])
+    return sample, classes, int((~labelled).sum())
+
+
+def read_weight(sample_weight: Any, X: Any, n_rows: int) -> np.ndarray:
+    """Read weights, one where none are given.
+
+    Parameters
+    ----------
+    sample_weight : array-like or None
+        Weights.
+    X : object
+        Features, for the index.
+    n_rows : int
+        Rows of X.
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    ValueError
+        If weights are not one finite number >= 0 for each row.
+    """
+    if sample_weight is None:
+        return np.ones(n_rows)
+    check_same_index(sample_weight, X, "sample_weight")
+    weight = np.asarray(sample_weight, dtype=np.float64)
+    if weight.ndim > 1:
+        raise ValueError(f"Sample weights must be 1D array or scalar; got shape {weight.shape}")
+    if weight.ndim == 0:
+        weight = np.full(n_rows, float(weight))
+    if len(weight) != n_rows:
+        raise ValueError(f"sample_weight has {len(weight)} values, X has {n_rows} rows; give one for each row")
+    wrong = int((~np.isfinite(weight) | (weight < 0)).sum())
+    if wrong:
+        raise ValueError(f"sample_weight: {wrong} of {n_rows} are negative or not finite; weights are >= 0")
+    if n_rows and not weight.any():
+        raise ValueError("sample_weight must contain at least one weight that is not zero")
+    return weight
