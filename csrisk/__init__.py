@@ -1,5 +1,6 @@
 """csrisk: churn and expansion risk in customer success, explained by goal in percentage points."""
 
+from csrisk._explain import Explanation, explain
 from csrisk._goals import Goal
 from csrisk._snapshots import Snapshots
 from csrisk.data._customer_data import CustomerData
@@ -8,4 +9,4 @@ from csrisk.models import ChurnModel, ExpansionModel
 
 __version__ = "0.1.0"
 
-__all__ = ["CustomerData", "Goal", "Feature", "Snapshots", "ChurnModel", "ExpansionModel"]
+__all__ = ["CustomerData", "Goal", "Feature", "Snapshots", "ChurnModel", "ExpansionModel", "explain", "Explanation"]

@@ -1,0 +1,212 @@
+"""Explanation: why each prediction differs from the reference, by goal and by feature."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from csrisk._explain import _tables
+from csrisk._goals import Goal
+from csrisk.exceptions import ExplanationError
+from csrisk.features._declaration import Feature
+
+__all__ = ["Explanation"]
+
+Matrix = NDArray[np.float64]
+FeatureGame = Callable[[NDArray[np.intp]], tuple[Matrix, Matrix]]
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Why each prediction differs from the mean of its reference. Made by `csrisk.explain`.
+
+    Every number is in `unit`: percentage points of the calibrated probability, or log-odds. For every snapshot
+    ``reference + sum of goals = prediction``, and the features of a goal (with the rest) add up to the goal.
+
+    Parameters
+    ----------
+    index : pd.Index
+        Snapshots, as in the feature frame.
+    output : {"probability", "log_odds"}
+        Scale that is explained.
+    goals_present : tuple of Goal
+        Goals that have at least one feature in the model.
+    contributions : ndarray of shape (n, K)
+        Contribution of each goal.
+    reference, prediction : ndarray of shape (n,)
+        Mean of the reference and prediction.
+    reference_words : str
+        What is compared with, in words.
+    background : _tables.Background
+        Values, declarations and typical values for sentences.
+    feature_game : callable
+        Gives contributions of features for row positions.
+
+    Attributes
+    ----------
+    unit : str
+        ``"percentage points"`` or ``"log-odds"``.
+
+    Notes
+    -----
+    Tables, all indexed like the feature frame (account_id, as_of):
+
+    - `goals`: one column per goal present (``churn``, ``footprint``, ...), ``reference``, ``prediction``.
+    - `features`: one row per snapshot and feature, columns ``goal, feature, points, value, typical, sentence``;
+      strongest first; the last row of a goal may be ``feature="(rest)"``, the features not shown one by one.
+    - `account`: the same for one snapshot, the goal that matters most first.
+    - `to_frame`: one row per snapshot with the goals and the strongest reasons.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from lightgbm import LGBMClassifier
+    >>> from csrisk import explain
+    >>> X = pd.DataFrame({"logins": range(60), "transfers": [0, 1, 2] * 20})
+    >>> model = LGBMClassifier(n_estimators=5, verbose=-1).fit(X, X["logins"] + 9 * X["transfers"] > 40)
+    >>> why = explain(model, X[:2], reference=X, declarations={"logins": "footprint", "transfers": "churn"})
+    >>> why.unit
+    'percentage points'
+    >>> list(why.account(0)["feature"])
+    ['logins', 'transfers']
+    """
+
+    index: pd.Index
+    output: str
+    goals_present: tuple[Goal, ...]
+    contributions: Matrix
+    reference: Matrix
+    prediction: Matrix
+    reference_words: str
+    background: _tables.Background = field(repr=False)
+    feature_game: FeatureGame = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @property
+    def unit(self) -> str:
+        """Unit of every number."""
+        return "percentage points" if self.output == "probability" else "log-odds"
+
+    @property
+    def declarations(self) -> tuple[Feature, ...]:
+        """Declarations of the features, in the order of the model."""
+        return self.background.declarations
+
+    def goals(self) -> pd.DataFrame:
+        """Contribution of each goal.
+
+        Returns
+        -------
+        pd.DataFrame
+            One column per goal present, then ``reference`` and ``prediction``; the goals and the reference add up to
+            the prediction.
+        """
+        table = pd.DataFrame(self.contributions, index=self.index, columns=[str(goal) for goal in self.goals_present])
+        return table.assign(reference=self.reference, prediction=self.prediction)
+
+    def features(self, goal: Goal | str | None = None) -> pd.DataFrame:
+        """Contribution of each feature, under its goal.
+
+        Parameters
+        ----------
+        goal : Goal or str, optional
+            One goal only; default all.
+
+        Returns
+        -------
+        pd.DataFrame
+            Columns ``goal, feature, points, value, typical, sentence``; per snapshot the goals in their order and the
+            strongest feature of each first. The points of a goal add up to its contribution.
+
+        Raises
+        ------
+        ExplanationError
+            If the goal has no feature in the model.
+        """
+        wanted = self.goals_present if goal is None else (self._known(goal),)
+        points, rest = self._all_features
+        return self._feature_table(np.arange(len(self)), points, rest, wanted)
+
+    def account(self, account_id: Any, as_of: Any = None) -> pd.DataFrame:
+        """Everything about one account: what moves its risk, with sentences.
+
+        Parameters
+        ----------
+        account_id : label
+            Account.
+        as_of : date, optional
+            Which snapshot; default the latest.
+
+        Returns
+        -------
+        pd.DataFrame
+            As `features`, for one snapshot; goals and features with the largest contribution first.
+
+        Raises
+        ------
+        ExplanationError
+            If there is no such snapshot.
+        """
+        row = np.array([self.position(account_id, as_of)])
+        points, rest = self.feature_game(row)
+        order = np.argsort(-np.abs(self.contributions[row[0]]), kind="stable")
+        return self._feature_table(row, points, rest, tuple(self.goals_present[k] for k in order))
+
+    def position(self, account_id: Any, as_of: Any = None) -> int:
+        """Row position of an account, by default at its latest snapshot."""
+        accounts = self.index.get_level_values(0)
+        found = np.flatnonzero(accounts == account_id)
+        if len(found) and self.index.nlevels > 1:
+            times = self.index.get_level_values(1)[found]
+            found = found[[times.argmax()]] if as_of is None else found[times == pd.Timestamp(as_of)]
+        if not len(found):
+            message = (
+                f"account_id: not among the {len(self)} explained snapshots"
+                f"{'' if as_of is None else f' at as_of={as_of}'}; see Explanation.index"
+            )
+            raise ExplanationError(message)
+        return int(found[-1])
+
+    def to_frame(self, n_reasons: int = 3) -> pd.DataFrame:
+        """One row per snapshot, for a CRM or a warehouse.
+
+        Parameters
+        ----------
+        n_reasons : int, default 3
+            How many of the features that raise the prediction most to add as ``reason_1``, ``reason_1_points``, ...
+
+        Returns
+        -------
+        pd.DataFrame
+            `goals` and the reasons.
+        """
+        return _tables.with_reasons(self.goals(), self.features(), n_reasons)
+
+    def to_json(self) -> str:
+        """Everything as JSON: unit, reference, and per snapshot its goals and features."""
+        return json.dumps(_tables.as_plain(self), allow_nan=False)
+
+    def _known(self, goal: Goal | str) -> Goal:
+        if goal not in [str(present) for present in self.goals_present]:
+            message = f"goal={str(goal)!r}: the model has features of {[str(g) for g in self.goals_present]} only"
+            raise ExplanationError(message)
+        return Goal(goal)
+
+    @cached_property
+    def _all_features(self) -> tuple[Matrix, Matrix]:
+        return self.feature_game(np.arange(len(self)))
+
+    def _feature_table(
+        self, rows: NDArray[np.intp], points: Matrix, rest: Matrix, wanted: tuple[Goal, ...]
+    ) -> pd.DataFrame:
+        parts = {goal: rest[:, self.goals_present.index(goal)] for goal in wanted}
+        return _tables.feature_table(self.index, rows, points, parts, self.background)

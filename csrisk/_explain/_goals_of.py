@@ -1,0 +1,64 @@
+"""Which goal each column of a model belongs to: the only place where goals meet columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csrisk._goals import Goal
+from csrisk.exceptions import ExplanationError
+from csrisk.features._declaration import Feature
+
+__all__ = ["Declarations", "declarations_of", "players_of"]
+
+Declarations = Iterable[Feature] | Mapping[str, Goal | str] | None
+
+
+def declarations_of(names: Sequence[str], given: Declarations) -> tuple[Feature, ...]:
+    """Find the declaration of each column, in the order of the columns.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Columns of the model.
+    given : iterable of Feature, mapping from column to goal, or None
+        None asks the builders of csrisk.
+
+    Returns
+    -------
+    tuple of Feature
+
+    Raises
+    ------
+    ExplanationError
+        If a column has no declaration.
+    """
+    if given is None:
+        from csrisk import features
+
+        return tuple(features.declared(list(names)))
+    if isinstance(given, Mapping):
+        by_name = {name: _plain(name, goal) for name, goal in given.items()}
+    else:
+        by_name = {feature.name: feature for feature in given}
+    missing = [name for name in names if name not in by_name]
+    if missing:
+        message = (
+            f"declarations: {len(missing)} of {len(names)} columns of the model have no goal, first {missing[:5]}; "
+            f"pass declarations={{column: goal}} with goals of {[str(goal) for goal in Goal]}"
+        )
+        raise ExplanationError(message)
+    return tuple(by_name[name] for name in names)
+
+
+def _plain(name: str, goal: Goal | str) -> Feature:
+    return Feature(name, Goal(goal), "score", f"{name} is {{value}}; typical is {{typical}}.")
+
+
+def players_of(declarations: Sequence[Feature]) -> dict[Goal, NDArray[np.intp]]:
+    """Column positions of each goal that has any, in the order of `Goal`."""
+    owners = np.array([str(feature.goal) for feature in declarations])
+    found = {goal: np.flatnonzero(owners == str(goal)) for goal in Goal}
+    return {goal: columns for goal, columns in found.items() if len(columns)}

@@ -1,0 +1,133 @@
+"""What an explanation needs to know of a model, whatever library it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from csrisk.exceptions import ExplanationError
+
+__all__ = ["Subject", "subject_of"]
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model as the explanation sees it.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Features in the order of the matrix.
+    encode : callable
+        From a feature frame to a float matrix.
+    margin : callable
+        From the matrix to log-odds (or whatever the model adds up in).
+    link : callable, optional
+        From the margin to a probability; None where the model gives none.
+    boosters : tuple
+        The LightGBM boosters whose mean raw score is the margin, apart from `linear`; empty if there are none.
+    linear : object, optional
+        Linear part of the margin: ``terms(matrix)`` and ``intercept``.
+    """
+
+    names: tuple[str, ...]
+    encode: Callable[[pd.DataFrame], Matrix]
+    margin: Callable[[Matrix], Matrix]
+    link: Callable[[Matrix], Matrix] | None = None
+    boosters: tuple[Any, ...] = ()
+    linear: Any = None
+
+    def on(self, output: str) -> Callable[[Matrix], Matrix]:
+        """Return the function that is explained: probability or log-odds of a matrix."""
+        if output == "log_odds":
+            return self.margin
+        if self.link is None:
+            raise ExplanationError(f"output={output!r}: this model gives no probability; use output='log_odds'")
+        link = self.link
+        return lambda matrix: link(self.margin(matrix))
+
+
+def subject_of(model: Any) -> Subject:
+    """Recognise a model.
+
+    Parameters
+    ----------
+    model : object
+        A csrisk model (``encode``, ``boosters_``, ``calibrate``), a LightGBM classifier, regressor or booster.
+
+    Returns
+    -------
+    Subject
+
+    Raises
+    ------
+    ExplanationError
+        If the model is of no kind that can be explained, or is not fitted.
+    """
+    if hasattr(model, "boosters_") and hasattr(model, "encode"):
+        return _csrisk_model(model)
+    if hasattr(model, "booster_") or hasattr(model, "num_trees"):
+        return _lightgbm_model(model)
+    message = (
+        f"model={type(model).__name__}: not recognised as a fitted csrisk or LightGBM model; fit it first, or pass one"
+    )
+    raise ExplanationError(message)
+
+
+def _csrisk_model(model: Any) -> Subject:
+    boosters = tuple(model.boosters_)
+    linear = getattr(model, "linear_", None)
+
+    def margin(matrix: Matrix) -> Matrix:
+        total = np.mean([booster.predict(matrix, raw_score=True) for booster in boosters], axis=0)
+        if linear is not None:
+            total = total + linear.intercept + linear.terms(matrix).sum(axis=1)
+        return np.asarray(total, dtype=float)
+
+    names = tuple(str(name) for name in model.feature_names_in_)
+    return Subject(names, model.encode, margin, model.calibrate, boosters, linear)
+
+
+def _lightgbm_model(model: Any) -> Subject:
+    booster = getattr(model, "booster_", model)
+    names = tuple(str(name) for name in getattr(model, "feature_names_in_", booster.feature_name()))
+    objective = str(booster.dump_model(num_iteration=1).get("objective", ""))
+    categories = booster.pandas_categorical
+
+    def encode(frame: pd.DataFrame) -> Matrix:
+        return _codes(frame[list(names)], categories or [])
+
+    def margin(matrix: Matrix) -> Matrix:
+        return np.asarray(booster.predict(matrix, raw_score=True), dtype=float)
+
+    return Subject(names, encode, margin, _link_of(objective), (booster,))
+
+
+def _link_of(objective: str) -> Callable[[Matrix], Matrix] | None:
+    """Probability of LightGBM's own objectives, as its `ConvertOutput` does."""
+    words = objective.split()
+    if not words or words[0] not in ("binary", "cross_entropy"):
+        return None
+    slope = next((float(word.split(":")[1]) for word in words if word.startswith("sigmoid:")), 1.0)
+    return lambda margin: np.asarray(1.0 / (1.0 + np.exp(-slope * margin)))
+
+
+def _codes(frame: pd.DataFrame, categories: list[list[Any]]) -> Matrix:
+    """Numbers as they are, categories as their position in training, unseen and missing ones as NaN."""
+    matrix = np.empty(frame.shape)
+    known = iter(categories)
+    for position, name in enumerate(frame.columns):
+        column = frame[name]
+        if isinstance(column.dtype, pd.CategoricalDtype) and categories:
+            codes = column.cat.set_categories(next(known)).cat.codes.to_numpy(dtype=float)
+            matrix[:, position] = np.where(codes < 0, np.nan, codes)
+        else:
+            matrix[:, position] = column.to_numpy(dtype=float, na_value=np.nan)
+    return matrix

@@ -1,1 +1,0 @@
-"""Contributions by goal: exact Shapley values in percentage points."""
