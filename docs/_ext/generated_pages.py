@@ -1,0 +1,119 @@
+"""Pages written from the code before Sphinx reads: the table contract, the features, the command line, the configuration."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from pathlib import Path
+from typing import Any
+
+import click
+from numpydoc.docscrape import ClassDoc
+
+from csrisk import Goal
+from csrisk._pipeline import _spec
+from csrisk.cli import main
+from csrisk.data import CONTRACT, load_demo
+from csrisk.features import default_builders
+
+
+def _row(*cells: object) -> str:
+    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def _table(heads: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
+    return "\n".join([_row(*heads), _row(*("---" for _ in heads)), *(_row(*row) for row in rows)])
+
+
+def tables() -> str:
+    """The contract as a page."""
+    parts = [
+        "# Tables",
+        "Every table but one dated table is optional. What is missing is named in the report as \"no evidence\" for its goal; it "
+        "is never filled with zeros. A table may be a pandas, Polars or PyArrow frame, a DuckDB relation, or a Parquet or CSV "
+        "path. Columns are mapped by name. Any table may have `known_at`; a row that became known at or after a snapshot does "
+        "not exist for it, and a later time in a row (resolved, answered, acknowledged, ended) is masked at the snapshot.",
+        "`account_id` may be text or a whole number, and one kind throughout. Times without a zone are taken as UTC.",
+    ]
+    for table in CONTRACT.values():
+        rows = [
+            (f"**`{c.name}`**" if c.required else f"`{c.name}`", c.kind, _range(c), c.meaning) for c in table.columns
+        ]
+        parts += [f"## {table.name}", table.meaning, _table(("column (required bold)", "kind", "range", "meaning"), rows)]
+        if table.orders:
+            rules = ", ".join(f"`{order.later}` is not before `{order.earlier}`" for order in table.orders)
+            parts.append(f"Rules: {rules}.")
+    return "\n\n".join(parts)
+
+
+def _range(column: Any) -> str:
+    low, high = ("" if bound is None else f"{bound:g}" for bound in (column.low, column.high))
+    bounds = f"{low} to {high}" if low and high else f"at least {low}" if low else f"at most {high}" if high else ""
+    return f"{bounds}; {column.default:g} where missing" if column.default is not None else bounds
+
+
+def features() -> str:
+    """The declarations of the default builders as a page."""
+    declared = [feature for builder in default_builders(load_demo()) for feature in builder.features]
+    signs = {1: "raises risk", -1: "lowers risk", 0: ""}
+    parts = [
+        "# Features",
+        "The features of the default builders, read from their declarations. Missing evidence is missing, never 0. The direction "
+        "is what the domain states; the model is free to find otherwise, and the explanation says what the model found.",
+    ]
+    for goal in Goal:
+        chosen = [feature for feature in declared if feature.goal is goal]
+        if chosen:
+            rows = [
+                (f"`{f.name}`", f.family, f.unit, f"{f.window} days" if f.window else "", signs[f.direction], f.sentence)
+                for f in chosen
+            ]
+            parts += [f"## {goal.heading}", goal.question, f"{len(rows)} features."]
+            parts.append(_table(("name", "builder", "unit", "window", "more of it", "sentence"), rows))
+    return "\n\n".join(parts)
+
+
+def command_line() -> str:
+    """The help texts of all commands."""
+    top = click.Context(main, info_name="csrisk")
+    parts = ["```text", top.get_help(), "```"]
+    for name, command in main.commands.items():
+        parts += [f"## csrisk {name}", "```text", click.Context(command, parent=top, info_name=name).get_help(), "```"]
+    return "\n".join(parts)
+
+
+def configuration() -> str:
+    """Keys, defaults and meanings, from the docstrings of the specification."""
+    parts = []
+    for section in ("tables.NAME", "snapshots", "label", "features", "model", "test", "reference", "report"):
+        kind = _spec.TableSpec if section.startswith("tables") else _spec._SECTIONS.get(section)
+        parts.append(f"### [{section}]")
+        if kind is None:
+            parts.append("Parameters of {class}`csrisk.ChurnModel`, by name; `random_state` is 0 where not given.")
+            continue
+        defaults = {f.name: _default(f) for f in dataclasses.fields(kind)}
+        documented = [(entry, " ".join(p.desc)) for p in ClassDoc(kind)["Parameters"] for entry in p.name.split(", ")]
+        parts.append(_table(("key", "default", "meaning"), [(f"`{n}`", defaults[n], text) for n, text in documented]))
+    return "\n\n".join(parts)
+
+
+def _default(entry: dataclasses.Field[Any]) -> str:
+    if entry.default is None or entry.default is dataclasses.MISSING or entry.default == ():
+        return ""
+    return f"`{entry.default!r}`".replace("'", '"')
+
+
+def write(app: Any) -> None:
+    """Write every page, where it changed."""
+    folder = Path(app.srcdir) / "generated"
+    folder.mkdir(exist_ok=True)
+    for name, page in {"tables": tables, "features": features, "cli": command_line, "config": configuration}.items():
+        path, text = folder / f"{name}.md", inspect.cleandoc(page()) + "\n"
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Register the hook."""
+    app.connect("builder-inited", write)
+    return {"parallel_read_safe": True}
