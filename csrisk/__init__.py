@@ -1,12 +1,30 @@
 """csrisk: churn and expansion risk in customer success, explained by goal in percentage points."""
 
+from csrisk._evaluation import evaluate
 from csrisk._explain import Explanation, explain
 from csrisk._goals import Goal
+from csrisk._labels import label_change, label_churn, label_contraction, label_expansion, label_time_to_churn
 from csrisk._snapshots import Snapshots
 from csrisk.data._customer_data import CustomerData
-from csrisk.features._declaration import Feature
+from csrisk.features import Feature, build_features
 from csrisk.models import ChurnModel, ExpansionModel
 
 __version__ = "0.1.0"
 
-__all__ = ["CustomerData", "Goal", "Feature", "Snapshots", "ChurnModel", "ExpansionModel", "explain", "Explanation"]
+__all__ = [
+    "CustomerData",
+    "Goal",
+    "Feature",
+    "Snapshots",
+    "build_features",
+    "label_churn",
+    "label_contraction",
+    "label_expansion",
+    "label_change",
+    "label_time_to_churn",
+    "ChurnModel",
+    "ExpansionModel",
+    "evaluate",
+    "explain",
+    "Explanation",
+]

@@ -1,0 +1,178 @@
+"""FeatureBreadth: how many of the features and products are used, and how evenly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import narwhals.stable.v2 as nw
+import numpy as np
+
+from csrisk._goals import Goal
+from csrisk.features import _rollups
+from csrisk.features._family import Family, Measure, check_windows
+from csrisk.features._past import Array, Facts, Past, nothing, ratio
+from csrisk.features._rollups import firsts, one, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["FeatureBreadth"]
+
+Lazy = nw.LazyFrame[Any]
+
+
+@dataclass(frozen=True)
+class FeatureBreadth(Family):
+    """How many of the features and products are used, and how evenly.
+
+    Parameters
+    ----------
+    windows : tuple of int, default (30, 90)
+        Days looked back.
+
+    Raises
+    ------
+    FeatureError
+        If a window is no positive whole number of days.
+
+    Notes
+    -----
+    The share counts the features of the catalogue that belong to the account's plan or to no plan; without a catalogue,
+    those that anybody in the book was known to have used by then. A feature is adopted on the day on which its first
+    use became known. The effective number of features is ``exp(entropy)`` of the shares of use (Hill number of order
+    1): 1 when all use goes to one feature, k when k features are used alike. No use at all makes it NaN.
+
+    Examples
+    --------
+    >>> from csrisk.features import FeatureBreadth
+    >>> [feature.name for feature in FeatureBreadth(windows=(90,)).features][:2]
+    ['features_used_90d', 'feature_share_90d']
+    """
+
+    windows: tuple[int, ...] = (30, 90)
+    goal: ClassVar[Goal] = Goal.FOOTPRINT
+
+    def __post_init__(self) -> None:
+        check_windows("FeatureBreadth", windows=self.windows)
+
+    def _measures(self) -> Iterator[Measure]:
+        make = self._measure
+        for w in self.windows:
+            yield make(
+                f"features_used_{w}d", "count", f"{{value}} features used in {w} days", f"used_{w}", -1, window=w
+            )
+            yield make(
+                f"feature_share_{w}d",
+                "share",
+                f"{{value}} of the features open to them used in {w} days",
+                lambda f, w=w: np.minimum(1.0, ratio(f[f"used_{w}"], f["available"])),
+                -1,
+                window=w,
+            )
+            yield make(
+                f"effective_features_{w}d",
+                "count",
+                f"Use spread as if over {{value}} features in {w} days",
+                lambda f, w=w: _effective(f[f"n_{w}"], f[f"nlogn_{w}"]),
+                -1,
+                window=w,
+            )
+            yield make(
+                f"top_feature_share_{w}d",
+                "share",
+                f"{{value}} of the use goes to one feature within {w} days",
+                lambda f, w=w: ratio(f[f"top_{w}"], f[f"n_{w}"]),
+                1,
+                window=w,
+            )
+            yield make(
+                f"features_adopted_{w}d", "count", f"{{value}} features new in {w} days", f"new_{w}", -1, window=w
+            )
+            yield make(
+                f"products_used_{w}d", "count", f"{{value}} products used in {w} days", f"products_{w}", -1, window=w
+            )
+        yield make(
+            "features_dropped_30d",
+            "count",
+            "{value} features of the 60 days before not used for 30",
+            "dropped",
+            1,
+            window=90,
+        )
+        yield make("features_ever", "count", "{value} features ever used", "ever", -1)
+        w = max(self.windows)
+        yield make(
+            f"products_untouched_{w}d",
+            "count",
+            f"{{value}} products not touched in {w} days",
+            lambda f: np.maximum(0.0, f["products_known"] - f[f"products_{max(self.windows)}"]),
+            window=w,
+        )
+
+    def _facts(self, past: Past) -> Facts:
+        facts = nothing(past)
+        if "usage" not in past.data.tables:
+            return facts
+        facts.update(self._use(past))
+        facts.update(self._products(past))
+        fresh = past.seen(past.rollups.get("feature_firsts", _rollups.feature_firsts))
+        new = [whole(one(nw.col("age") <= w)).alias(f"new_{w}") for w in self.windows]
+        ever = whole(nw.col("age") * 0 + 1).alias("ever")
+        facts.update(past.counts(fresh.group_by("snapshot").agg(ever, *new), "usage", "feature"))
+        facts["available"] = _available(past)
+        facts["products_known"] = _known_by(past, "product", "usage_products", _rollups.usage_products)
+        return facts
+
+    def _use(self, past: Past) -> Facts:
+        rolled = past.rollups.get("usage_features", _rollups.usage_features)
+        age, n = nw.col("age"), nw.col("n")
+        per_feature = [age.min().alias("newest"), nw.when((age > 30) & (age <= 90)).then(age).min().alias("earlier")]
+        per_feature += [whole(nw.when(age <= w).then(n).otherwise(0)).alias(f"n_{w}") for w in self.windows]
+        seen = past.seen(rolled, max(*self.windows, 90)).group_by("snapshot", "feature").agg(*per_feature)
+        dropped = (nw.col("newest") > 30) & ~nw.col("earlier").is_null()
+        sums = [whole(one(dropped)).alias("dropped")]
+        for w in self.windows:
+            count = nw.col(f"n_{w}").cast(nw.Float64)
+            # a count of 0 is taken as 1 for the logarithm; its product with the count is 0 all the same
+            logarithm = nw.when(count > 0).then(count).otherwise(nw.lit(1).cast(nw.Float64)).log()
+            sums += [
+                whole(one(nw.col("newest") <= w)).alias(f"used_{w}"),
+                whole(nw.col(f"n_{w}")).alias(f"n_{w}_all"),
+                nw.col(f"n_{w}").max().alias(f"top_{w}"),
+                (count * logarithm).sum().alias(f"nlogn_{w}"),
+            ]
+        facts = past.counts(seen.group_by("snapshot").agg(*sums), "usage", "feature")
+        return {name.removesuffix("_all"): values for name, values in facts.items()}
+
+    def _products(self, past: Past) -> Facts:
+        rolled = past.rollups.get("usage_products", _rollups.usage_products)
+        seen = past.seen(rolled, max(self.windows)).group_by("snapshot", "product").agg(nw.col("age").min())
+        sums = [whole(one(nw.col("age") <= w)).alias(f"products_{w}") for w in self.windows]
+        return past.counts(seen.group_by("snapshot").agg(*sums), "usage", "product")
+
+
+def _effective(total: Array, nlogn: Array) -> Array:
+    """``exp(-sum p log p)`` with p = n / N, written with sums that add up: ``log N - sum(n log n) / N``."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(total > 0, np.exp(np.log(total) - nlogn / total), np.nan)
+
+
+def _known_by(past: Past, column: str, name: str, make: Any) -> Array:
+    """How many values anybody in the book was known to have used by each snapshot."""
+    first = past.rollups.get(f"{name}_book", lambda rollups: firsts(rollups.get(name, make), column), ("day",))
+    days = np.sort(past.data.engine.collect(first.select("day"))["day"].to_numpy(dtype=np.float64))
+    return np.searchsorted(days, past.cut, side="left").astype(np.float64)
+
+
+def _available(past: Past) -> Array:
+    """Number of features open to each snapshot."""
+    if "features" not in past.data.tables:
+        return _known_by(past, "feature", "usage_features", _rollups.usage_features)
+    catalogue = past.data.engine.collect(past.data.lazy("features").select("feature", "plan").unique())
+    open_to_all = catalogue.loc[catalogue["plan"].isna(), "feature"]
+    sizes = {
+        plan: float(len(set(rows["feature"]) | set(open_to_all))) for plan, rows in catalogue.groupby("plan", sort=True)
+    }
+    everything = float(catalogue["feature"].nunique())
+    return np.array([sizes.get(plan, everything) for plan in past.plan], dtype=np.float64)

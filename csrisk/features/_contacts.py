@@ -1,0 +1,105 @@
+"""Contacts rolled up: opened, closed, repeated, unresolved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import narwhals.stable.v2 as nw
+
+from csrisk.features._rollups import NEVER, Rollups
+
+if TYPE_CHECKING:
+    from csrisk.features._past import Past
+
+__all__ = ["closings", "contact_days", "contacts", "first_day", "repeats", "unresolved"]
+
+Lazy = nw.LazyFrame[Any]
+_DAY = 86_400
+
+
+def contacts(rollups: Rollups) -> Lazy:
+    """What is known of a contact when it is opened."""
+    text = [nw.col(name).str.to_lowercase() for name in ("initiated_by", "kind", "stage", "channel")]
+    rows = rollups.data.lazy("contacts").select(
+        "account", "day", "known", "opened_at_second", "case_id", "self_service_first", "has_agenda_or_outcome", *text
+    )
+    by_vendor = nw.when(nw.col("initiated_by") == "vendor").then(nw.lit(True)).otherwise(nw.lit(False))
+    return rows.with_columns((~by_vendor).alias("inbound")).rename({"opened_at_second": "moment"})
+
+
+def contact_days(rollups: Rollups) -> Lazy:
+    """Days with a contact."""
+    return rollups.data.lazy("contacts").select("account", "day", "known").unique()
+
+
+def unresolved(rollups: Rollups) -> Lazy:
+    """Contacts that some snapshot may see open."""
+    resolved = nw.col("resolved_at_day")
+    rows = rollups.data.lazy("contacts").select("account", "day", "known", "resolved_at_day")
+    return rows.filter(resolved.is_null() | (resolved > nw.col("known")))
+
+
+def closings(rollups: Rollups) -> Lazy:
+    """What is final when a contact closes, dated on the day from which it counts."""
+    resolved, known = nw.col("resolved_at_day"), nw.col("known")
+    hours = (nw.col("resolved_at_second") - nw.col("opened_at_second")).cast(nw.Float64) / 3600
+    final = (
+        nw.when(~resolved.is_null())
+        .then(nw.max_horizontal(resolved, known))
+        .otherwise(nw.when(~nw.col("known_at_day").is_null()).then(known))
+    )
+    rows = rollups.data.lazy("contacts").with_columns(final.alias("final"), hours.alias("resolve_hours"))
+    return rows.filter(~nw.col("final").is_null()).select(
+        "account",
+        nw.col("final").alias("day"),
+        nw.col("final").alias("known"),
+        "transfers",
+        "reopened",
+        "information_requests",
+        "handler",
+        "resolve_hours",
+    )
+
+
+def repeats(rollups: Rollups, days: int) -> Lazy:
+    """Contacts that repeat an earlier one; each is known when both are.
+
+    The join is on account and a stretch of time at most two of which can hold the earlier contact, so that it stays an
+    equi-join; contacts of the same case are joined on the case.
+    """
+    rows = rollups.get("contacts", contacts).filter(nw.col("inbound"))
+    rows = rows.select("account", "day", "known", "moment", "case_id")
+    rows = rollups.data.engine.materialise(rows.with_row_index("contact", order_by=["account", "moment", "known"]))
+    stretch = days * _DAY
+    bucket = (nw.col("moment").cast(nw.Float64) / stretch).floor().cast(nw.Int64).alias("bucket")
+    earlier = rows.select(
+        "account",
+        nw.col("moment").alias("moment_before"),
+        nw.col("known").alias("known_before"),
+        nw.col("case_id").alias("case_before"),
+    )
+    dated = earlier.with_columns(
+        (nw.col("moment_before").cast(nw.Float64) / stretch).floor().cast(nw.Int64).alias("bucket")
+    )
+    both = nw.concat([dated, dated.with_columns(nw.col("bucket") + 1)])
+    near = rows.with_columns(bucket).join(both, on=["account", "bucket"], how="inner")
+    gap = nw.col("moment") - nw.col("moment_before")
+    unclear = nw.col("case_id").is_null() | nw.col("case_before").is_null()
+    near = near.filter(gap > 0, gap <= stretch, unclear)
+    of_case = rows.filter(~nw.col("case_id").is_null()).join(
+        earlier.rename({"case_before": "case_id"}), on=["account", "case_id"], how="inner"
+    )
+    of_case = of_case.filter(nw.col("moment_before") < nw.col("moment"))
+    columns = ("contact", "account", "day", "known", "known_before")
+    pairs = nw.concat([near.select(*columns), of_case.select(*columns)])
+    found = pairs.group_by("contact", "account", "day", "known").agg(nw.col("known_before").min())
+    return found.select("account", "day", nw.max_horizontal("known", "known_before").alias("known"))
+
+
+def first_day(past: Past, rolled: Lazy, column: str) -> int:
+    """First day on which a column of a roll-up held anything."""
+    found = past.data.engine.collect(
+        rolled.filter(~nw.col(column).is_null()).select(nw.col("known").min().alias("day"))
+    )
+    day = found["day"].iloc[0]
+    return NEVER if day is None or day != day else int(day)

@@ -1,0 +1,107 @@
+"""What all families of features share: a feature is declared in the line that computes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from csrisk.exceptions import FeatureError
+from csrisk.features._declaration import Feature
+from csrisk.features._past import Array, Facts, Past
+
+if TYPE_CHECKING:
+    from csrisk._goals import Goal
+    from csrisk._snapshots import Snapshots
+    from csrisk.data import CustomerData
+
+__all__ = ["Family", "Measure"]
+
+Formula = Callable[[Facts], Array]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A feature and the formula that gives it from the facts of its family."""
+
+    feature: Feature
+    formula: Formula
+
+
+@dataclass(frozen=True)
+class Family:
+    """Base of the builders that csrisk brings."""
+
+    goal: ClassVar[Goal]
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """Declarations of the columns, in order."""
+        return tuple(measure.feature for measure in self._measures())
+
+    def build(self, data: CustomerData, snapshots: Snapshots) -> pd.DataFrame:
+        """Compute the features.
+
+        Parameters
+        ----------
+        data : CustomerData
+            The tables.
+        snapshots : Snapshots
+            Who is seen when.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row for each snapshot, in the order of ``snapshots.index``.
+        """
+        return self.frame(Past(data, snapshots))
+
+    def frame(self, past: Past) -> pd.DataFrame:
+        """Compute the features for a past that builders share."""
+        facts = self._facts(past)
+        columns = {measure.feature.name: _column(measure.formula(facts)) for measure in self._measures()}
+        return pd.DataFrame(columns, index=past.index)
+
+    def _measures(self) -> Iterator[Measure]:
+        raise NotImplementedError
+
+    def _facts(self, past: Past) -> Facts:
+        raise NotImplementedError
+
+    def _measure(
+        self,
+        name: str,
+        unit: str,
+        sentence: str,
+        formula: str | Formula,
+        direction: int = 0,
+        *,
+        window: int | None = None,
+        goal: Goal | None = None,
+    ) -> Measure:
+        """Declare a feature; a formula that is a word is the fact of that name."""
+        sentence = f"{sentence}; typical is {{typical}}."
+        feature = Feature(name, goal or self.goal, unit, sentence, direction, type(self).__name__, window)
+        return Measure(feature, _fact(formula) if isinstance(formula, str) else formula)
+
+
+def _fact(name: str) -> Formula:
+    return lambda facts: facts[name]
+
+
+def _column(values: Array) -> Array | pd.Categorical:
+    if values.dtype == object:
+        return pd.Categorical(values, categories=sorted({value for value in values if value is not None}))
+    return values.astype(np.float64)
+
+
+def check_windows(owner: str, **windows: tuple[int, ...] | int) -> None:
+    """Refuse windows that are no positive whole numbers of days."""
+    for name, value in windows.items():
+        days = value if isinstance(value, tuple) else (value,)
+        wrong = [day for day in days if not isinstance(day, int) or isinstance(day, bool) or day < 1]
+        if wrong or not days:
+            raise FeatureError(f"{owner}: {name}={value!r} must be whole numbers of days, at least 1")

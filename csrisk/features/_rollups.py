@@ -1,0 +1,164 @@
+"""Tables rolled up to the day, once for each CustomerData, and shared by all builders of one call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from csrisk.data import CustomerData
+
+__all__ = ["Rollups", "whole"]
+
+Lazy = nw.LazyFrame[Any]
+NEVER = 10**7  # a day that no snapshot reaches
+
+
+def whole(expression: nw.Expr) -> nw.Expr:
+    """Sum of whole numbers that cannot overflow, and is no decimal in any engine."""
+    return expression.cast(nw.Int64).sum().cast(nw.Int64)
+
+
+class Rollups:
+    """Rolled-up tables of one `CustomerData`, computed when first asked for.
+
+    Parameters
+    ----------
+    data : CustomerData
+        The tables.
+    """
+
+    def __init__(self, data: CustomerData) -> None:
+        self.data = data
+        self._frames: dict[str, Lazy] = {}
+        self._since: dict[str, dict[str, int]] = {}
+
+    def get(self, name: str, make: Callable[[Rollups], Lazy], sort_by: tuple[str, ...] = ("account", "day")) -> Lazy:
+        """Return the frame of that name, computed once, sorted, and kept."""
+        if name not in self._frames:
+            self._frames[name] = self.data.engine.materialise(make(self), sort_by=sort_by)
+        return self._frames[name]
+
+    def since(self, table: str, column: str | None = None) -> int:
+        """First day on which anything was known of a table, or of one of its columns.
+
+        Evidence starts there: before it, a missing row says nothing; after it, it says that nothing happened.
+        It depends on rows known by then alone, so that no later row can change what an earlier snapshot sees.
+        """
+        if table not in self._since:
+            self._since[table] = self._first_known(table)
+        return self._since[table].get(column or "known", NEVER)
+
+    def late(self, table: str) -> bool:
+        """Whether rows of the table became known on a later day than they happened."""
+        return self._since_of(table, "late") == 1
+
+    def _since_of(self, table: str, name: str) -> int:
+        self.since(table)
+        return self._since[table].get(name, 0)
+
+    def _first_known(self, table: str) -> dict[str, int]:
+        if table not in self.data.tables:
+            return {}
+        rows = self.data.lazy(table).filter(~nw.col("known").is_null())
+        known = nw.col("known")
+        wanted = [known.min().alias("known"), (known - nw.col("day")).max().alias("lag")]
+        for name in rows.collect_schema().names():
+            if name in ("account", "day", "known") or name.endswith("_second"):
+                continue
+            there = ~nw.col(name).is_null()
+            if name.endswith("_day"):
+                first = nw.when(there).then(nw.max_horizontal(known, nw.col(name))).min()
+                wanted.append(first.alias(name.removesuffix("_day")))
+            else:
+                wanted.append(nw.when(there).then(known).min().alias(name))
+        row = self.data.engine.collect(rows.select(*wanted)).iloc[0]
+        found = {str(name): int(value) for name, value in row.items() if not pd.isna(value)}
+        found["late"] = int(found.pop("lag", 0) > 0)
+        return found
+
+
+def coded(rows: Lazy, engine: Any, column: str, code: str) -> Lazy:
+    """Replace a string by an integer code; rows without the string are left out.
+
+    Grouping by integers took 14 s where grouping by strings took 20 s.
+    """
+    rows = rows.filter(~nw.col(column).is_null())
+    codes = engine.materialise(rows.select(column).unique().with_row_index(code, order_by=column))
+    return rows.join(codes.with_columns(nw.col(code).cast(nw.Int64)), on=column, how="inner").drop(column)
+
+
+def daily(rows: Lazy, *keys: str, late: bool, sums: dict[str, nw.Expr] | None = None) -> Lazy:
+    """Roll rows up to (keys, day, known) with their number ``n``, sums, and ``first``.
+
+    ``first`` is 1 on one row for each (keys, day): the one that becomes known first. Its sum over visible rows is the
+    number of distinct days, without a distinct count.
+    """
+    aggregates = [whole(nw.col("day") * 0 + 1).alias("n")]
+    aggregates += [expression.alias(name) for name, expression in (sums or {}).items()]
+    if not late:
+        rolled = rows.group_by(*keys, "day").agg(*aggregates)
+        return rolled.with_columns(nw.col("day").alias("known"), nw.lit(1).cast(nw.Int64).alias("first"))
+    rolled = rows.group_by(*keys, "day", "known").agg(*aggregates)
+    opened = rows.group_by(*keys, "day").agg(nw.col("known").min().alias("earliest"))
+    rolled = rolled.join(opened, on=[*keys, "day"], how="inner")
+    is_first = nw.when(nw.col("known") == nw.col("earliest")).then(nw.lit(1)).otherwise(nw.lit(0))
+    return rolled.with_columns(is_first.cast(nw.Int64).alias("first")).drop("earliest")
+
+
+def firsts(rows: Lazy, *keys: str) -> Lazy:
+    """First day on which each combination of keys became known; that day is its date."""
+    return rows.group_by(*keys).agg(nw.col("known").min().alias("day")).with_columns(nw.col("day").alias("known"))
+
+
+def usage_days(rollups: Rollups) -> Lazy:
+    """Use by account and day."""
+    rows = rollups.data.lazy("usage")
+    sums = {"quantity": nw.col("quantity").sum(), "value": nw.col("value").sum()}
+    return daily(rows, "account", late=rollups.late("usage"), sums=sums)
+
+
+def _user_rows(rollups: Rollups) -> Lazy:
+    rows = rollups.data.lazy("usage").select("account", "day", "known", "user_id")
+    return coded(rows, rollups.data.engine, "user_id", "user")
+
+
+def usage_users(rollups: Rollups) -> Lazy:
+    """Use by account, user and day."""
+    return daily(_user_rows(rollups), "account", "user", late=rollups.late("usage"))
+
+
+def user_firsts(rollups: Rollups) -> Lazy:
+    """First known use of each user."""
+    return firsts(rollups.get("usage_users", usage_users), "account", "user")
+
+
+def usage_features(rollups: Rollups) -> Lazy:
+    """Use by account, feature and day."""
+    rows = rollups.data.lazy("usage").select("account", "day", "known", "feature")
+    return daily(rows.filter(~nw.col("feature").is_null()), "account", "feature", late=rollups.late("usage"))
+
+
+def feature_firsts(rollups: Rollups) -> Lazy:
+    """First known use of each feature."""
+    return firsts(rollups.get("usage_features", usage_features), "account", "feature")
+
+
+def usage_products(rollups: Rollups) -> Lazy:
+    """Use by account, product and day."""
+    rows = rollups.data.lazy("usage").select("account", "day", "known", "product")
+    return daily(rows.filter(~nw.col("product").is_null()), "account", "product", late=rollups.late("usage"))
+
+
+def use_firsts(rollups: Rollups) -> Lazy:
+    """First known use of each account."""
+    return firsts(rollups.get("usage_days", usage_days), "account")
+
+
+def one(condition: nw.Expr) -> nw.Expr:
+    """1 where the condition holds, else 0 (also where it is null)."""
+    return nw.when(condition).then(nw.lit(1)).otherwise(nw.lit(0))

@@ -1,0 +1,263 @@
+"""SurveySentiment: what customers say when asked, and what happens with their answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import narwhals.stable.v2 as nw
+import numpy as np
+
+from csrisk._goals import Goal
+from csrisk.features._family import Family, Measure, check_windows
+from csrisk.features._past import Facts, Past, latest, nothing, ratio
+from csrisk.features._rollups import Rollups, one, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["SurveySentiment"]
+
+Lazy = nw.LazyFrame[Any]
+# direction: a high score of effort made easy (CES 1 to 7) is as good as a high NPS or CSAT
+_KINDS = {"nps": "NPS", "csat": "CSAT", "ces": "CES"}
+
+
+@dataclass(frozen=True)
+class SurveySentiment(Family):
+    """What customers say when asked, and what happens with their answers.
+
+    Parameters
+    ----------
+    window : int, default 365
+        Days looked back.
+    patience : int, default 14
+        Days after which a survey without an answer counts as not answered.
+
+    Raises
+    ------
+    FeatureError
+        If a window is no positive whole number of days.
+
+    Notes
+    -----
+    A score counts from the day of the answer; where a row has a score but no ``answered_at``, from the day on which it
+    was known. Scores on one second are averaged. Without an answer, scores are NaN; without a survey sent, rates are
+    NaN. Promoters answer 9 or 10, detractors 0 to 6 (Reichheld, "The One Number You Need to Grow", Harvard Business
+    Review, December 2003). Loops: asked, answered, acknowledged, acted on.
+
+    Examples
+    --------
+    >>> from csrisk.features import SurveySentiment
+    >>> [feature.name for feature in SurveySentiment().features][:3]
+    ['nps_last', 'nps_mean_365d', 'nps_change_365d']
+    """
+
+    window: int = 365
+    patience: int = 14
+    goal: ClassVar[Goal] = Goal.ADVOCACY
+
+    def __post_init__(self) -> None:
+        check_windows("SurveySentiment", window=self.window, patience=self.patience)
+
+    def _measures(self) -> Iterator[Measure]:
+        yield from self._scores()
+        yield from self._loops()
+
+    def _scores(self) -> Iterator[Measure]:
+        make, w = self._measure, self.window
+        for kind, words in _KINDS.items():
+            yield make(f"{kind}_last", "score", f"Last {words} answer {{value}}", f"{kind}_last", -1)
+            yield make(
+                f"{kind}_mean_{w}d", "score", f"Mean {words} of {w} days {{value}}", f"{kind}_mean", -1, window=w
+            )
+            yield make(
+                f"{kind}_change_{w}d",
+                "score",
+                f"Last {words} answer against the earlier ones of {w} days: {{value}}",
+                f"{kind}_change",
+                -1,
+                window=w,
+            )
+        yield make(
+            f"promoter_share_{w}d",
+            "share",
+            f"{{value}} promoters among NPS answers of {w} days",
+            lambda f: ratio(f["promoters"], f["nps_n"]),
+            -1,
+            window=w,
+        )
+        yield make(
+            f"detractor_share_{w}d",
+            "share",
+            f"{{value}} detractors among NPS answers of {w} days",
+            lambda f: ratio(f["detractors"], f["nps_n"]),
+            1,
+            window=w,
+        )
+        yield make("days_since_survey", "days", "Last answered a survey {value} ago", "recency", 1)
+
+    def _loops(self) -> Iterator[Measure]:
+        w, loop = self.window, Goal.FEEDBACK
+        make = self._measure
+        yield make(
+            f"survey_response_rate_{w}d",
+            "share",
+            f"Answered {{value}} of the surveys of {w} days",
+            lambda f: ratio(f["answered"], f["asked"]),
+            -1,
+            window=w,
+            goal=loop,
+        )
+        yield make(f"surveys_sent_{w}d", "count", f"Asked {{value}} times in {w} days", "sent", window=w, goal=loop)
+        yield make(
+            "unanswered_in_a_row", "count", "{value} surveys without an answer in a row", "unanswered", 1, goal=loop
+        )
+        yield make(
+            f"hours_to_acknowledge_{w}d",
+            "hours",
+            f"{{value}} from answer to acknowledgement in {w} days",
+            lambda f: ratio(f["acknowledge_hours"], f["acknowledged_timed"]),
+            1,
+            window=w,
+            goal=loop,
+        )
+        yield make(
+            f"days_to_act_{w}d",
+            "days",
+            f"{{value}} from answer to action in {w} days",
+            lambda f: ratio(f["act_days"], f["acted_timed"]),
+            1,
+            window=w,
+            goal=loop,
+        )
+        yield make(
+            f"loops_acknowledged_share_{w}d",
+            "share",
+            f"{{value}} of the answers of {w} days acknowledged",
+            lambda f: ratio(f["acknowledged"], f["answers_acknowledgeable"]),
+            -1,
+            window=w,
+            goal=loop,
+        )
+        yield make(
+            f"loops_closed_share_{w}d",
+            "share",
+            f"{{value}} of the answers of {w} days acted on",
+            lambda f: ratio(f["acted"], f["answers_actable"]),
+            -1,
+            window=w,
+            goal=loop,
+        )
+        yield make("oldest_open_loop_days", "days", "An answer waits for action for {value}", "open_loop", 1, goal=loop)
+
+    def _facts(self, past: Past) -> Facts:
+        facts = nothing(past)
+        if "surveys" in past.data.tables:
+            facts.update(self._score_facts(past))
+            facts.update(self._loop_facts(past))
+            facts.update(self._asked_facts(past))
+        return facts
+
+    def _score_facts(self, past: Past) -> Facts:
+        answers = past.rollups.get("answers", _answers)
+        facts: Facts = {}
+        score, age = nw.col("score"), nw.col("age")
+        for kind in _KINDS:
+            seen = past.seen(answers.filter(nw.col("kind") == kind, ~score.is_null()))
+            last = past.home(
+                latest(seen, "moment", score.mean().alias("score"), whole(age * 0 + 1).alias("n"), age.max())
+            )
+            inside = seen.filter(age <= self.window).group_by("snapshot")
+            sums = [score.sum().alias("total"), whole(age * 0 + 1).alias("n")]
+            if kind == "nps":
+                sums += [
+                    whole(one(score >= 9)).alias("promoters"),
+                    whole(one(score <= 6)).alias("detractors"),
+                ]
+            window = past.home(inside.agg(*sums))
+            facts[f"{kind}_last"] = last["score"]
+            facts[f"{kind}_n"] = np.nan_to_num(window["n"])
+            facts[f"{kind}_mean"] = ratio(window["total"], window["n"])
+            others = window["n"] - last["n"]
+            earlier = ratio(window["total"] - last["n"] * last["score"], others)
+            facts[f"{kind}_change"] = np.where(last["age"] <= self.window, last["score"] - earlier, np.nan)
+            facts |= {name: window[name] for name in ("promoters", "detractors") if name in window}
+        recency = past.seen(answers).group_by("snapshot").agg(age.min().alias("recency"))
+        return facts | past.home(recency)
+
+    def _loop_facts(self, past: Past) -> Facts:
+        seen = past.seen(past.rollups.get("answers", _answers), self.window)
+        acknowledged, acted = (~nw.col(f"{name}_at_day").is_null() for name in ("acknowledged", "acted"))
+        moment, hour = nw.col("moment"), 3600
+        waits = (nw.col("acknowledged_at_second") - moment).cast(nw.Float64) / hour
+        acts = (nw.col("acted_at_second") - moment).cast(nw.Float64) / (24 * hour)
+        timed = nw.col("timed")
+        sums = [
+            whole(nw.col("age") * 0 + 1).alias("answers"),
+            whole(one(acknowledged)).alias("acknowledged"),
+            whole(one(acted)).alias("acted"),
+            whole(one(acknowledged & timed)).alias("acknowledged_timed"),
+            whole(one(acted & timed)).alias("acted_timed"),
+            nw.when(acknowledged & timed).then(waits).sum().alias("acknowledge_hours"),
+            nw.when(acted & timed).then(acts).sum().alias("act_days"),
+            nw.when(~acted).then(nw.col("age")).max().alias("open_loop"),
+        ]
+        facts = past.home(seen.group_by("snapshot").agg(*sums))
+        for name, column in (("acknowledgeable", "acknowledged_at"), ("actable", "acted_at")):
+            facts[f"answers_{name}"] = np.where(past.evidence("surveys", column), facts["answers"], np.nan)
+        facts["open_loop"] = np.where(past.evidence("surveys", "acted_at"), facts["open_loop"], np.nan)
+        return facts
+
+    def _asked_facts(self, past: Past) -> Facts:
+        rolled = past.rollups.get("surveys", _surveys)
+        seen, age = past.seen(rolled), nw.col("age")
+        answered = ~nw.col("answered_day").is_null()
+        inside = age <= self.window
+        ripe = answered | (age > self.patience)
+        sums = [
+            whole(one(inside)).alias("sent"),
+            whole(one(inside & ripe)).alias("asked"),
+            whole(one(inside & answered)).alias("answered"),
+        ]
+        facts = past.counts(seen.group_by("snapshot").agg(*sums), "surveys")
+        last = seen.filter(answered).group_by("snapshot").agg(nw.col("moment").max().alias("last"))
+        later = seen.filter(~answered, age > self.patience).join(last, on="snapshot", how="left")
+        later = later.filter(nw.col("last").is_null() | (nw.col("moment") > nw.col("last")))
+        row = later.group_by("snapshot").agg(whole(age * 0 + 1).alias("unanswered"))
+        return facts | past.counts(row, "surveys")
+
+
+def _surveys(rollups: Rollups) -> Lazy:
+    """Surveys by the day on which they were sent, with the day on which the answer counts."""
+    rows = rollups.data.lazy("surveys")
+    return rows.select(
+        "account", "day", "known", nw.col("sent_at_second").alias("moment"), _answer_day().alias("answered_day")
+    )
+
+
+def _answers(rollups: Rollups) -> Lazy:
+    """Answers by the day from which they count."""
+    timed = ~nw.col("answered_at_second").is_null()
+    moment = nw.when(timed).then(nw.col("answered_at_second")).otherwise(nw.col("sent_at_second"))
+    rows = rollups.data.lazy("surveys").with_columns(
+        _answer_day().alias("answer"), moment.alias("moment"), timed.alias("timed"), nw.col("kind").str.to_lowercase()
+    )
+    return rows.filter(~nw.col("answer").is_null()).select(
+        "account",
+        nw.col("answer").alias("day"),
+        nw.max_horizontal("answer", "known").alias("known"),
+        "kind",
+        "score",
+        "moment",
+        "timed",
+        "acknowledged_at_day",
+        "acknowledged_at_second",
+        "acted_at_day",
+        "acted_at_second",
+    )
+
+
+def _answer_day() -> nw.Expr:
+    answered, scored = nw.col("answered_at_day"), ~nw.col("score").is_null()
+    return nw.when(~answered.is_null()).then(answered).otherwise(nw.when(scored).then(nw.col("known")))
