@@ -2,5 +2,6 @@
 
 from csrisk._snapshots._slices import ahead, observed, running, visible
 from csrisk._snapshots._snapshots import Snapshots
+from csrisk._snapshots._spells import FOREVER, Levels, Spells
 
-__all__ = ["Snapshots", "ahead", "observed", "running", "visible"]
+__all__ = ["FOREVER", "Levels", "Snapshots", "Spells", "ahead", "observed", "running", "visible"]

@@ -7,6 +7,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 
 from csrisk._days import SECONDS_A_DAY, whole_days
+from csrisk._snapshots._spells import FOREVER
 from csrisk.exceptions import SnapshotError
 
 __all__ = ["ahead", "observed", "running", "visible"]
@@ -55,7 +56,7 @@ def ahead(snapshots: nw.LazyFrame[Any], rolled: nw.LazyFrame[Any], lead: int, ho
     snapshots, rolled : narwhals LazyFrame
         As for `visible`; pass the rows through `observed` first.
     lead, horizon : int
-        Days.
+        Days. A negative lead looks back with hindsight, as only labels may.
 
     Returns
     -------
@@ -65,9 +66,9 @@ def ahead(snapshots: nw.LazyFrame[Any], rolled: nw.LazyFrame[Any], lead: int, ho
     Raises
     ------
     SnapshotError
-        If lead or horizon is not a whole number of days of at least 0 and 1.
+        If lead is not a whole number of days, or horizon not one of at least 1.
     """
-    first = whole_days(lead, "lead")
+    first = whole_days(lead, "lead", minimum=-FOREVER)
     last = first + whole_days(horizon, "horizon", minimum=1)
     distance = (nw.col("day") - nw.col("cut")).alias("ahead")
     future = snapshots.join(rolled, on="account", how="inner").with_columns(distance)

@@ -1,0 +1,211 @@
+"""What happened in a label window, on plain arrays: contracts that end, use that stops, levels that change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from csrisk._snapshots import FOREVER, Levels, Spells, ahead, observed, visible
+
+if TYPE_CHECKING:
+    from csrisk._snapshots import Snapshots
+    from csrisk.data import CustomerData
+
+__all__ = ["Change", "Contracts", "LastDay", "Outcome", "Window", "flow_change", "last_use", "silence"]
+
+Ints: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
+Bools: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
+Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
+
+_LONG_AGO = -FOREVER
+_STRIDE = 2**32  # one account's days never reach the next account's in a joint key
+
+
+class Window(NamedTuple):
+    """Label windows of snapshots: account codes, days of ``as_of``, lead, horizon, and the end of the data."""
+
+    account: Ints
+    cut: Ints
+    lead: int
+    horizon: int
+    end: int
+
+    @property
+    def start(self) -> Ints:
+        """First day of each window."""
+        return self.cut + self.lead
+
+    @property
+    def stop(self) -> Ints:
+        """First day after each window."""
+        return self.cut + self.lead + self.horizon
+
+
+class Outcome(NamedTuple):
+    """A yes or no for each snapshot, and whether it can be told."""
+
+    value: Bools
+    there: Bools
+
+
+class Change(NamedTuple):
+    """Levels before and after, whether the account churned between them, and whether all that can be told."""
+
+    before: Floats
+    after: Floats
+    churned: Bools
+    there: Bools
+
+
+class LastDay(NamedTuple):
+    """Day of churn or of censoring, whether it is churn, and whether the account was at risk at all."""
+
+    day: Ints
+    event: Bools
+    at_risk: Bools
+
+
+@dataclass(frozen=True, eq=False)
+class Contracts:
+    """Contracts as somebody knows them at the end of the data.
+
+    Parameters
+    ----------
+    account, start, end : ndarray of int64
+        Account code and days; ``end`` is `FOREVER` while the contract runs.
+    table : pandas.DataFrame
+        mrr, seats and product of each contract.
+    grace : int
+        Days in which a renewal may come late.
+    """
+
+    account: Ints
+    start: Ints
+    end: Ints
+    table: pd.DataFrame
+    grace: int
+
+    @classmethod
+    def read(cls, data: CustomerData, end: int, grace: int, *, table: str | None = None) -> Contracts:
+        """Take subscriptions, or accounts as one contract each where only they have ends."""
+        if table is None:
+            only_accounts = data.has("accounts", "ended_at") and not data.has("subscriptions", "end_at")
+            table = "accounts" if only_accounts else "subscriptions"
+        if table == "subscriptions":
+            rows = data.lazy(table).select("account", "day", "known", "end_at_day", "mrr", "seats", "product")
+        else:
+            there = (nw.col(name).fill_null(_LONG_AGO) for name in ("day", "known"))
+            rows = data.lazy(table).select("account", *there, nw.col("ended_at_day").alias("end_at_day"))
+        frame = data.engine.collect(observed(rows, end))
+        account, start, last = (
+            frame[name].fillna(FOREVER).to_numpy(np.int64) for name in ("account", "day", "end_at_day")
+        )
+        return cls(account, start, last, frame, grace)
+
+    def churn(self, window: Window) -> Outcome:
+        """Whether the spell that holds at ``as_of`` ends in the window."""
+        last, at_risk = self._spell_end(window.account, window.cut)
+        told = window.stop + self.grace <= window.end
+        return Outcome(last < window.stop, at_risk & (last >= window.start) & told)
+
+    def last_day(self, account: Ints, cut: Ints, end: int) -> LastDay:
+        """Day on which the spell that holds at ``as_of`` ends, or is seen last."""
+        last, at_risk = self._spell_end(account, cut)
+        return LastDay(np.minimum(last, end), last + self.grace < end, at_risk)
+
+    def change(self, window: Window, column: str, churn: Outcome) -> Change:
+        """Levels under contract just before ``as_of`` and just before the end of the window."""
+        levels = self._levels(column)
+        before = levels.before(window.account, window.cut, across_gap=-1)
+        after = levels.before(window.account, window.stop, across_gap=1)
+        there = churn.there & (before > 0) & (churn.value | ~np.isnan(after))
+        return Change(before, after, churn.value, there)
+
+    def _spell_end(self, account: Ints, cut: Ints) -> tuple[Ints, Bools]:
+        spells = Spells.merge(self.account, self.start, self.end, self.grace)
+        position = spells.at(account, cut)
+        at_risk = position >= 0
+        last = np.full(len(account), FOREVER)
+        last[at_risk] = spells.end[position[at_risk]]
+        return last, at_risk
+
+    def _levels(self, column: str) -> Levels:
+        if column != "product":
+            return Levels.of(self.account, self.start, self.end, self.table[column].to_numpy(np.float64))
+        named = self.table["product"].notna().to_numpy()
+        products, _ = pd.factorize(self.table["product"][named], sort=True)
+        # one spell for each account and product, so that versions and renewals of a product count once
+        width = int(products.max(initial=0)) + 1
+        key = self.account[named] * width + products
+        spells = Spells.merge(key, self.start[named], self.end[named], self.grace)
+        return Levels.of(spells.account // width, spells.start, spells.end, np.ones(len(spells.start)))
+
+
+def silence(data: CustomerData, snapshots: Snapshots, window: Window, look_back: int) -> Outcome:
+    """Whether there is no use in the window, among accounts with use in the look-back."""
+    use = observed(data.lazy("usage").select("account", "day", "known").unique(), window.end)
+    lazy = snapshots.lazy(data)
+    used = _which(data, snapshots, ahead(lazy, use, window.lead, window.horizon))
+    active = _which(data, snapshots, visible(lazy, use, window=look_back))
+    return Outcome(~used, active & (window.stop <= window.end))
+
+
+def flow_change(data: CustomerData, snapshots: Snapshots, window: Window, column: str, churn: Outcome) -> Change:
+    """Compare sums over a horizon before ``as_of`` and over the label window."""
+    rows = data.lazy("usage").select("account", "day", "known", nw.col(column).alias("amount"))
+    keys = ("account", "day", "known")
+    daily = data.engine.materialise(observed(rows, window.end).group_by(*keys).agg(nw.col("amount").sum()), list(keys))
+    lazy = snapshots.lazy(data)
+    before = _total(data, snapshots, ahead(lazy, daily, -window.horizon, window.horizon))
+    after = _total(data, snapshots, ahead(lazy, daily, window.lead, window.horizon))
+    first = data.engine.collect(daily.group_by("account").agg(nw.col("day").min()))
+    seen = pd.Series(first["day"].to_numpy(), index=first["account"]).reindex(window.account).to_numpy(np.float64)
+    there = churn.there & (before > 0) & (seen <= window.cut - window.horizon) & (window.stop <= window.end)
+    return Change(before, after, churn.value, there)
+
+
+def last_use(data: CustomerData, window: Window, look_back: int) -> LastDay:
+    """First day of the first silence of a horizon's length at or after ``as_of``, or the day after the last use."""
+    use = observed(data.lazy("usage").select("account", "day", "known"), window.end).select("account", "day").unique()
+    frame = data.engine.collect(use).sort_values(["account", "day"])
+    owner, day = (frame[name].to_numpy(np.int64) for name in ("account", "day"))
+    keys = owner * _STRIDE + day
+    account, cut, quiet = window.account, window.cut, window.horizon
+    here = np.searchsorted(keys, account * _STRIDE + cut)
+    past = np.maximum(here - 1, 0)
+    at_risk = (here > 0) & (owner[past] == account) & (day[past] >= cut - look_back)
+    beyond = np.searchsorted(keys, (account + 1) * _STRIDE - _STRIDE // 2)  # first use of the next account
+    used_again = here < beyond
+    following = np.append(day, window.end)[np.where(used_again, here, len(day))]
+    stop = np.append(_next_silence(owner, day, window.end, quiet), len(day))[here]
+    at_once = following - cut >= quiet
+    later = used_again & (stop < beyond)
+    last = np.where(at_once, cut, np.append(day, 0)[np.where(later, stop, beyond - 1)] + 1)
+    return LastDay(np.where(at_once | used_again, last, cut), at_once | later, at_risk)
+
+
+def _next_silence(owner: Ints, day: Ints, end: int, quiet: int) -> Ints:
+    """Position of the first use at or after each use that so many days without use follow."""
+    last = np.append(owner[1:] != owner[:-1], True)[: len(day)]
+    following = np.where(last, end, np.append(day[1:], end)[: len(day)])
+    position = np.where(following - day - 1 >= quiet, np.arange(len(day)), len(day))
+    return np.minimum.accumulate(position[::-1])[::-1]
+
+
+def _which(data: CustomerData, snapshots: Snapshots, rows: nw.LazyFrame[Any]) -> Bools:
+    """Snapshots that have at least one row."""
+    mask = np.zeros(len(snapshots), dtype=bool)
+    mask[data.engine.collect(rows.select("snapshot").unique())["snapshot"].to_numpy(np.int64)] = True
+    return mask
+
+
+def _total(data: CustomerData, snapshots: Snapshots, rows: nw.LazyFrame[Any]) -> Floats:
+    """Sum of the amounts of each snapshot; 0 without rows."""
+    sums = data.engine.collect(rows.group_by("snapshot").agg(nw.col("amount").sum()))
+    total = np.zeros(len(snapshots))
+    total[sums["snapshot"].to_numpy(np.int64)] = sums["amount"].fillna(0.0).to_numpy(np.float64)
+    return total

@@ -1,0 +1,181 @@
+"""Contracts as spells and as levels over time, on plain arrays of whole days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+__all__ = ["FOREVER", "Ints", "Levels", "Spells"]
+
+Ints: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
+Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
+
+FOREVER = 10**7  # days; an end that has not been seen
+_STRIDE = 2**32  # one account's days never reach the next account's in a joint key
+
+
+@dataclass(frozen=True, eq=False)
+class Spells:
+    """Unbroken stretches of contract, sorted by account and start.
+
+    Parameters
+    ----------
+    account, start, end : ndarray of int64
+        Account code and days, half-open; ``end`` is `FOREVER` while the spell runs.
+    """
+
+    account: Ints
+    start: Ints
+    end: Ints
+
+    @classmethod
+    def merge(cls, account: Ints, start: Ints, end: Ints, grace: int) -> Spells:
+        """Join contracts of one account that overlap or follow within the grace.
+
+        A contract that starts on the day ``end + grace`` still renews; without grace it must start on that very end.
+
+        Parameters
+        ----------
+        account, start, end : ndarray of int64
+            One entry for each contract, in any order.
+        grace : int
+            Days.
+
+        Returns
+        -------
+        Spells
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> one = np.zeros(3, dtype=np.int64)
+        >>> spells = Spells.merge(one, np.array([0, 10, 41]), np.array([10, 20, 50]), grace=20)
+        >>> spells.start.tolist(), spells.end.tolist()
+        ([0, 41], [20, 50])
+        """
+        order = np.lexsort((end, start, account))
+        account, start, end = account[order], start[order], end[order]
+        # a running maximum within each account: the stride lifts every account above the one before
+        reach = np.maximum.accumulate(account * _STRIDE + end) - account * _STRIDE
+        opens = np.ones(len(account), dtype=bool)
+        opens[1:] = (account[1:] != account[:-1]) | (start[1:] > reach[:-1] + grace)
+        last = np.append(np.flatnonzero(opens)[1:], len(account)) - 1
+        return cls(account[opens], start[opens], reach[last] if len(account) else end)
+
+    def at(self, account: Ints, day: Ints) -> Ints:
+        """Find the spell that holds at the start of a day.
+
+        Parameters
+        ----------
+        account, day : ndarray of int64
+            The questions.
+
+        Returns
+        -------
+        ndarray of int64
+            Position of the spell with ``start < day <= end``, -1 where there is none.
+        """
+        position = np.searchsorted(self.account * _STRIDE + self.start, account * _STRIDE + day) - 1
+        safe = np.maximum(position, 0)
+        if not len(self.account):
+            return np.full(len(account), -1)
+        return np.where((position >= 0) & (self.account[safe] == account) & (self.end[safe] >= day), position, -1)
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """Amount under contract as a step function of the day, sorted by account and day.
+
+    Parameters
+    ----------
+    key : ndarray of int64
+        Account and day of each step, in one number.
+    amount : ndarray of float64
+        Sum of the amounts that run after the step.
+    running, known : ndarray of int64
+        Number of contracts that run after the step, and of those whose amount is known.
+    """
+
+    key: Ints
+    amount: Floats
+    running: Ints
+    known: Ints
+
+    @classmethod
+    def of(cls, account: Ints, start: Ints, end: Ints, amount: Floats) -> Levels:
+        """Add up contracts that run at the same time.
+
+        Parameters
+        ----------
+        account, start, end : ndarray of int64
+            One entry for each contract, in any order.
+        amount : ndarray of float64
+            NaN where it is unknown.
+
+        Returns
+        -------
+        Levels
+        """
+        known = ~np.isnan(amount)
+        key = np.concatenate([account * _STRIDE + start, account * _STRIDE + end])
+        change = np.concatenate([np.where(known, amount, 0.0), -np.where(known, amount, 0.0)])
+        there = np.concatenate([known, known]).astype(np.int64)
+        sign = np.repeat(np.array([1, -1], dtype=np.int64), len(account))
+        order = np.lexsort((change, key))  # the amounts too: sums must not depend on the order of rows
+        key, change, sign, there = key[order], change[order], sign[order], there[order]
+        last = np.flatnonzero(np.append(key[1:] != key[:-1], True)) if len(key) else np.zeros(0, dtype=np.int64)
+        owner = _owner(key)
+        return cls(
+            key[last],
+            _cumulated(change, owner)[last].round(6),  # adding and taking away the same money must leave nothing
+            _cumulated(sign, owner)[last],
+            _cumulated(sign * there, owner)[last],
+        )
+
+    def before(self, account: Ints, day: Ints, *, across_gap: int) -> Floats:
+        """Level just before the start of a day.
+
+        Parameters
+        ----------
+        account, day : ndarray of int64
+            The questions.
+        across_gap : {-1, 1}
+            Where no contract runs (between an end and a renewal): -1 takes the level before the end, 1 the level after
+            the renewal.
+
+        Returns
+        -------
+        ndarray of float64
+            NaN where there is no contract or its amount is unknown.
+        """
+        level = np.full(len(account), np.nan)
+        if not len(self.key):
+            return level
+        position = np.searchsorted(self.key, account * _STRIDE + day) - 1
+        gap = self._holds(position, account) & (self.running[np.maximum(position, 0)] == 0)
+        position = np.where(gap, position + across_gap, position)
+        good = self._holds(position, account)
+        good[good] = self.known[position[good]] > 0
+        level[good] = self.amount[position[good]]
+        return level
+
+    def _holds(self, position: Ints, account: Ints) -> Any:
+        inside = (position >= 0) & (position < len(self.key))
+        return inside & (_owner(self.key[np.clip(position, 0, len(self.key) - 1)]) == account)
+
+
+def _owner(key: Ints) -> Ints:
+    # days are small beside the stride, and may be negative
+    return (key + _STRIDE // 2) // _STRIDE
+
+
+def _cumulated(change: Any, owner: Ints) -> Any:
+    """Cumulative sum within each account."""
+    if not len(change):
+        return change
+    total = np.cumsum(change)
+    first = np.append(True, owner[1:] != owner[:-1])
+    before = (total - change)[first]
+    return total - np.repeat(before, np.diff(np.append(np.flatnonzero(first), len(owner))))
