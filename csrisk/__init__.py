@@ -5,6 +5,7 @@ from csrisk._explain import Explanation, explain
 from csrisk._goals import Goal
 from csrisk._labels import label_change, label_churn, label_contraction, label_expansion, label_time_to_churn
 from csrisk._snapshots import Snapshots
+from csrisk._splits import ForwardSplit
 from csrisk.data._customer_data import CustomerData
 from csrisk.features import Feature, build_features
 from csrisk.models import ChurnModel, ExpansionModel
@@ -22,6 +23,7 @@ __all__ = [
     "label_expansion",
     "label_change",
     "label_time_to_churn",
+    "ForwardSplit",
     "ChurnModel",
     "ExpansionModel",
     "evaluate",
