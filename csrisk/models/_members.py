@@ -94,17 +94,18 @@ def fold_members(
     """
     import lightgbm
 
+    folds = np.unique(fold)
+    every = _all_params(params, len(sample) * (len(folds) - 1) // len(folds))
     full = lightgbm.Dataset(
         sample.matrix,
         sample.target,
         weight=sample.weight,
         categorical_feature=categorical,
-        params=_all_params(params, len(sample)),
+        params=every,
         free_raw_data=True,
     ).construct()
-    folds = np.unique(fold)
     members = Parallel(n_jobs=n_jobs, prefer="threads")(
-        delayed(_fold_member)(full, fold != one, fold == one, params) for one in folds
+        delayed(_fold_member)(full, fold != one, fold == one, every) for one in folds
     )
     margin = np.empty(len(sample))
     for one, member in zip(folds, members, strict=True):
@@ -121,7 +122,7 @@ def _fold_member(
     train = full.subset(np.flatnonzero(inside))  # type: ignore[arg-type]
     held_out = full.subset(np.flatnonzero(outside))  # type: ignore[arg-type]
     member = lightgbm.train(
-        _all_params(params, int(inside.sum())),
+        dict(params),
         train,
         num_boost_round=MAX_ROUNDS,
         valid_sets=[held_out],

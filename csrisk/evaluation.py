@@ -1,0 +1,5 @@
+"""Honest evaluation: tables of metrics with intervals, comparisons, backtests, and plots of these tables."""
+
+from csrisk._evaluation import compare, evaluate, evaluate_scores
+
+__all__ = ["compare", "evaluate", "evaluate_scores"]
