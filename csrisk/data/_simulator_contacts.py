@@ -94,11 +94,11 @@ def _work(book: Book, frame: pd.DataFrame, ids: NDArray[np.object_], rng: np.ran
     account, month = frame["account"].to_numpy(), frame["month"].to_numpy()
     effort = book.latent.states[account, month, 1]
     is_repeat = frame.get("repeat", pd.Series(False, frame.index)).fillna(False).to_numpy(dtype=bool)
-    keep = ~is_repeat | (rng.random(len(frame)) < 1 / (1 + np.exp(1.3 - 0.8 * effort)))
+    keep = ~is_repeat | (rng.random(len(frame)) < 1 / (1 + np.exp(1.3 - 1.0 * effort)))
     frame, account, effort = frame[keep].reset_index(drop=True), account[keep], effort[keep]
     n, kind = len(frame), frame["kind"].to_numpy()
     served = np.isin(kind, ["support", "billing"])
-    hours = np.exp(np.log(np.where(served, 14.0, 3.0)) + 0.5 * effort + 0.8 * rng.standard_normal(n))
+    hours = np.exp(np.log(np.where(served, 14.0, 3.0)) + 0.55 * effort + 0.7 * rng.standard_normal(n))
     opened = frame["opened_at"].to_numpy().astype("datetime64[us]")
     resolved = opened + (hours * 3600).astype("timedelta64[s]")
     unresolved = (resolved >= book.months[-1]) | (rng.random(n) < 0.02)
@@ -140,7 +140,7 @@ def _handlers(
     """One usual agent per account; the more effort, the more often somebody else."""
     n = len(account)
     usual = rng.integers(0, 40, len(owner))[account]
-    other = rng.random(n) < 1 / (1 + np.exp(0.4 - 0.9 * effort))
+    other = rng.random(n) < 1 / (1 + np.exp(0.4 - 1.2 * effort))
     agent = np.where(other, rng.integers(0, 40, n), usual)
     names = [f"agent-{i:02d}" for i in range(40)]
     managers = [f"manager-{i:02d}" for i in range(40)]
@@ -152,7 +152,7 @@ def _burden(
     effort: NDArray[np.float64], served: NDArray[np.bool_], kind: NDArray[np.object_], rng: np.random.Generator
 ) -> dict[str, Any]:
     n = len(effort)
-    strain = np.exp(np.clip(0.6 * effort, -2, 1.6))
+    strain = np.exp(np.clip(0.75 * effort, -2, 1.8))
     agenda = rng.random(n) < 1 / (1 + np.exp(-1.2 + 0.8 * effort))
     first = rng.random(n) < 0.35
     return {

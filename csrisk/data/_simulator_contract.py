@@ -147,14 +147,17 @@ def contract_term(book: Book, outcome: str) -> NDArray[np.float64]:
 
 
 def _base(book: Book, outcome: str, rate: float) -> float:
+    """Find the base of the log-odds that gives the wanted rate among those who have not left yet."""
     linear, interaction = log_odds_parts(book.latent.states, outcome)
     score = linear.sum(axis=-1) + interaction + contract_term(book, outcome)
-    weight = (np.arange(book.shape[1]) > book.first_month[:, None]).astype(float)
+    running = np.arange(book.shape[1]) > np.maximum(book.first_month, 0)[:, None]
     low, high = -15.0, 5.0
-    for _ in range(50):
+    for _ in range(40):
         middle = (low + high) / 2
-        mean = np.average(_sigmoid(score + middle), weights=weight)
-        low, high = (middle, high) if mean < rate else (low, middle)
+        chance = np.where(running, _sigmoid(score + middle), 0.0)
+        still = np.roll(np.cumprod(1 - chance, axis=1), 1, axis=1) if outcome == "churn" else np.ones_like(chance)
+        still[:, 0] = 1.0
+        low, high = (middle, high) if np.average(chance, weights=running * still) < rate else (low, middle)
     return middle
 
 

@@ -16,25 +16,25 @@ STATES = ("value", "effort", "advocacy", "loop")
 GOALS = ("footprint", "churn", "advocacy", "feedback")  # the goal of each state, in the same order
 
 # In good direction (effort with its sign turned): what is well in one respect tends to be well in the others.
-_CORRELATION = 0.3
-_PERSISTENCE = 0.88  # AR(1) coefficient from month to month
-_ACCOUNT_SHARE = 0.45  # share of the variance that never changes within an account
-_SHOCK_DECAY = 0.85
+_CORRELATION = 0.25
+_PERSISTENCE = 0.9  # AR(1) coefficient from month to month
+_ACCOUNT_SHARE = 0.5  # share of the variance that never changes within an account
+_SHOCK_DECAY = 0.88
 _OUTAGE_DECAY = 0.4
 
 # Monthly probability of a shock and the jump of (value, effort, advocacy, loop) that it brings.
 _SHOCKS = {
-    "champion_lost": (0.012, (-1.8, 0.0, -0.2, -0.2)),
-    "case_swamp": (0.014, (0.0, 1.8, -0.2, 0.0)),
-    "promise_broken": (0.014, (0.0, 0.1, -1.9, 0.0)),
-    "owner_changed": (0.014, (0.0, 0.1, 0.0, -1.9)),
+    "champion_lost": (0.012, (-2.2, 0.0, -0.2, -0.2)),
+    "case_swamp": (0.014, (0.0, 2.2, -0.2, 0.0)),
+    "promise_broken": (0.014, (0.0, 0.1, -2.3, 0.0)),
+    "owner_changed": (0.016, (0.0, 0.1, 0.0, -2.6)),
 }
 _BAD_ONBOARDING = (0.18, (-0.6, 1.7, -0.3, 0.0))
 _OUTAGE = (0.08, (0.0, 0.9, -0.1, 0.0))
 
 # Effect of one unit of each state on the monthly log-odds of each outcome.
 EFFECTS = {
-    "churn": (-0.70, 0.70, -0.55, -0.55),
+    "churn": (-0.80, 0.80, -0.75, -0.85),
     "contraction": (-0.50, 0.25, -0.10, -0.10),
     "expansion": (0.55, -0.20, 0.35, 0.20),
 }
@@ -42,7 +42,7 @@ EFFECTS = {
 INTERACTION = {"churn": 0.12, "contraction": 0.0, "expansion": 0.0}
 # Log-odds by term in months: (months without renewal, renewal month).
 CONTRACT = {
-    "churn": {1: (0.0, 0.0), 3: (-2.0, 0.9), 12: (-2.6, 1.9)},
+    "churn": {1: (0.0, 0.0), 3: (-1.2, 0.7), 12: (-1.9, 1.4)},
     "contraction": {1: (0.0, 0.0), 3: (-0.7, 0.6), 12: (-0.9, 1.3)},
     "expansion": {1: (0.0, 0.0), 3: (-0.1, 0.3), 12: (-0.1, 0.7)},
 }

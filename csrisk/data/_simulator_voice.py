@@ -46,11 +46,11 @@ def surveys(book: Book, contacts: pd.DataFrame, ids: NDArray[np.object_], rng: n
     effort, happy, loop = (book.latent.states[account, month, j] for j in (1, 2, 3))
     n = len(sent)
     end = book.months[-1].astype("datetime64[us]")
-    mood = 0.85 * happy - 0.15 * effort + 0.55 * rng.standard_normal(n)
-    answers = rng.random(n) < _logistic(-0.1 + 0.9 * loop)
+    mood = 0.85 * happy - 0.15 * effort + 0.4 * rng.standard_normal(n)
+    answers = rng.random(n) < _logistic(-0.1 + 1.3 * loop)
     answered = _later(sent["sent_at"].to_numpy(), rng.exponential(3.0, n) + 0.05, answers, end)
-    acknowledged = _later(answered, np.exp(0.6 - 0.4 * loop + 0.6 * rng.standard_normal(n)), _wants(0.5, loop, rng), end)
-    acted = _later(acknowledged, np.exp(2.4 - 0.3 * loop + 0.5 * rng.standard_normal(n)), _wants(0.0, loop, rng), end)
+    acknowledged = _later(answered, np.exp(0.6 - 0.5 * loop + 0.6 * rng.standard_normal(n)), _wants(0.5, loop, rng), end)
+    acted = _later(acknowledged, np.exp(2.4 - 0.4 * loop + 0.5 * rng.standard_normal(n)), _wants(0.0, loop, rng), end)
     said = ~np.isnat(answered)
     kind = sent["kind"].to_numpy()
     text = np.where(said & (rng.random(n) < 0.45), comments(np.clip(0.7 * mood, -2, 2), rng), None)
@@ -75,7 +75,7 @@ def surveys(book: Book, contacts: pd.DataFrame, ids: NDArray[np.object_], rng: n
 def _quarterly(book: Book, rng: np.random.Generator) -> pd.DataFrame:
     n_accounts, n_months = book.shape
     turn = rng.integers(0, 3, n_accounts)
-    asked = np.clip(users(book) // 4 + 1, 1, 5)
+    asked = np.clip(users(book) // 3 + 1, 2, 7)
     due = (np.arange(n_months) % 3 == turn[:, None]) & book.active
     account, month = np.nonzero(due)
     people = asked[account, month]
@@ -90,10 +90,10 @@ def _after_cases(
     book: Book, contacts: pd.DataFrame, ids: NDArray[np.object_], rng: np.random.Generator
 ) -> pd.DataFrame:
     closed = contacts[contacts["resolved_at"].notna() & contacts["kind"].isin(["support", "onboarding"])]
-    closed = closed[rng.random(len(closed)) < 0.4]
+    closed = closed[rng.random(len(closed)) < 0.7]
     account = pd.Index(ids).get_indexer(closed["account_id"])
     sent = closed["resolved_at"].to_numpy() + rng.integers(30, 2000, len(closed)).astype("timedelta64[m]")
-    kind = np.where(rng.random(len(closed)) < 0.65, "CSAT", "CES")
+    kind = np.where(rng.random(len(closed)) < 0.75, "CSAT", "CES")
     person = np.floor(users(book)[account, _month(book, sent)] * rng.random(len(closed)) ** 1.5).astype(int)
     who = [f"user-{a:04d}-{p:03d}" for a, p in zip(account, person, strict=True)]
     return pd.DataFrame({"account": account, "sent_at": sent.astype("datetime64[us]"), "kind": kind, "respondent": who})
@@ -117,7 +117,7 @@ def _later(
 
 
 def _wants(level: float, loop: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.bool_]:
-    return np.asarray(rng.random(len(loop)) < _logistic(level + 1.3 * loop))
+    return np.asarray(rng.random(len(loop)) < _logistic(level + 2.0 * loop))
 
 
 def _month(book: Book, at: NDArray[np.datetime64]) -> NDArray[np.int64]:
