@@ -10,7 +10,7 @@ import numpy as np
 
 from csrisk._goals import Goal
 from csrisk.features import _rollups
-from csrisk.features._family import Family, Measure, check_windows
+from csrisk.features._family import Family, Formula, Measure, check_windows, per
 from csrisk.features._past import Array, Facts, Past, nothing, ratio
 from csrisk.features._rollups import firsts, one, whole
 
@@ -66,7 +66,7 @@ class FeatureBreadth(Family):
                 f"feature_share_{w}d",
                 "share",
                 f"{{value}} of the features open to them used in {w} days",
-                lambda f, w=w: np.minimum(1.0, ratio(f[f"used_{w}"], f["available"])),
+                _share(f"used_{w}"),
                 -1,
                 window=w,
             )
@@ -74,7 +74,7 @@ class FeatureBreadth(Family):
                 f"effective_features_{w}d",
                 "count",
                 f"Use spread as if over {{value}} features in {w} days",
-                lambda f, w=w: _effective(f[f"n_{w}"], f[f"nlogn_{w}"]),
+                _evenness(f"n_{w}", f"nlogn_{w}"),
                 -1,
                 window=w,
             )
@@ -82,7 +82,7 @@ class FeatureBreadth(Family):
                 f"top_feature_share_{w}d",
                 "share",
                 f"{{value}} of the use goes to one feature within {w} days",
-                lambda f, w=w: ratio(f[f"top_{w}"], f[f"n_{w}"]),
+                per(f"top_{w}", f"n_{w}"),
                 1,
                 window=w,
             )
@@ -152,10 +152,19 @@ class FeatureBreadth(Family):
         return past.counts(seen.group_by("snapshot").agg(*sums), "usage", "product")
 
 
-def _effective(total: Array, nlogn: Array) -> Array:
+def _share(used: str) -> Formula:
+    # features outside of the catalogue may have been used
+    return lambda facts: np.minimum(1.0, ratio(facts[used], facts["available"]))
+
+
+def _evenness(total: str, nlogn: str) -> Formula:
     """``exp(-sum p log p)`` with p = n / N, written with sums that add up: ``log N - sum(n log n) / N``."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(total > 0, np.exp(np.log(total) - nlogn / total), np.nan)
+
+    def effective(facts: Facts) -> Array:
+        count = np.where(facts[total] > 0, facts[total], np.nan)
+        return np.exp(np.log(count) - facts[nlogn] / count)
+
+    return effective
 
 
 def _known_by(past: Past, column: str, name: str, make: Any) -> Array:
@@ -166,7 +175,7 @@ def _known_by(past: Past, column: str, name: str, make: Any) -> Array:
 
 
 def _available(past: Past) -> Array:
-    """Number of features open to each snapshot."""
+    """Count the features open to each snapshot."""
     if "features" not in past.data.tables:
         return _known_by(past, "feature", "usage_features", _rollups.usage_features)
     catalogue = past.data.engine.collect(past.data.lazy("features").select("feature", "plan").unique())

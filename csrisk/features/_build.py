@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pandas as pd
 
 from csrisk.exceptions import FeatureError
+from csrisk.features._advocacy import Advocacy
 from csrisk.features._breadth import FeatureBreadth
 from csrisk.features._context import AccountContext, attributes_of
 from csrisk.features._depth import UsageDepth
 from csrisk.features._effort import ContactEffort
+from csrisk.features._expectations import Expectations
 from csrisk.features._family import Family
 from csrisk.features._past import Past
 from csrisk.features._relationship import Relationship
@@ -57,7 +59,16 @@ def default_builders(data: CustomerData | None = None) -> tuple[Builder, ...]:
     ['UsageDepth', 'FeatureBreadth']
     """
     context = AccountContext(attributes_of(data)) if data is not None else AccountContext()
-    return (UsageDepth(), FeatureBreadth(), ContactEffort(), SurveySentiment(), Relationship(), context)
+    return (
+        UsageDepth(),
+        FeatureBreadth(),
+        ContactEffort(),
+        SurveySentiment(),
+        Relationship(),
+        Advocacy(),
+        Expectations(),
+        context,
+    )
 
 
 def build_features(data: CustomerData, snapshots: Snapshots, builders: Sequence[Builder] | None = None) -> pd.DataFrame:
@@ -94,7 +105,7 @@ def build_features(data: CustomerData, snapshots: Snapshots, builders: Sequence[
 
 
 def declared(columns: Iterable[str]) -> tuple[Feature, ...]:
-    """Declarations of columns that the default builders make.
+    """Look up the declarations of columns that the default builders make.
 
     Parameters
     ----------

@@ -9,16 +9,19 @@ import narwhals.stable.v2 as nw
 from csrisk.features._rollups import NEVER, Rollups
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from csrisk.features._past import Past
 
 __all__ = ["closings", "contact_days", "contacts", "first_day", "repeats", "unresolved"]
 
 Lazy = nw.LazyFrame[Any]
 _DAY = 86_400
+_PAIR = ("contact", "account", "day", "known", "known_before")
 
 
 def contacts(rollups: Rollups) -> Lazy:
-    """What is known of a contact when it is opened."""
+    """Contacts with what is known of them when they are opened."""
     text = [nw.col(name).str.to_lowercase() for name in ("initiated_by", "kind", "stage", "channel")]
     rows = rollups.data.lazy("contacts").select(
         "account", "day", "known", "opened_at_second", "case_id", "self_service_first", "has_agenda_or_outcome", *text
@@ -40,7 +43,7 @@ def unresolved(rollups: Rollups) -> Lazy:
 
 
 def closings(rollups: Rollups) -> Lazy:
-    """What is final when a contact closes, dated on the day from which it counts."""
+    """Contacts with what is final when they close, dated on the day from which it counts."""
     resolved, known = nw.col("resolved_at_day"), nw.col("known")
     hours = (nw.col("resolved_at_second") - nw.col("opened_at_second")).cast(nw.Float64) / 3600
     final = (
@@ -61,39 +64,51 @@ def closings(rollups: Rollups) -> Lazy:
     )
 
 
-def repeats(rollups: Rollups, days: int) -> Lazy:
-    """Contacts that repeat an earlier one; each is known when both are.
+def repeats(days: int) -> Callable[[Rollups], Lazy]:
+    """Contacts that repeat an earlier one, of the same case or within some days; each is known when both are."""
 
-    The join is on account and a stretch of time at most two of which can hold the earlier contact, so that it stays an
-    equi-join; contacts of the same case are joined on the case.
-    """
-    rows = rollups.get("contacts", contacts).filter(nw.col("inbound"))
-    rows = rows.select("account", "day", "known", "moment", "case_id")
-    rows = rollups.data.engine.materialise(rows.with_row_index("contact", order_by=["account", "moment", "known"]))
-    stretch = days * _DAY
-    bucket = (nw.col("moment").cast(nw.Float64) / stretch).floor().cast(nw.Int64).alias("bucket")
-    earlier = rows.select(
+    def make(rollups: Rollups) -> Lazy:
+        rows = rollups.get("contacts", contacts).filter(nw.col("inbound"))
+        rows = rows.select("account", "day", "known", "moment", "case_id")
+        rows = rollups.data.engine.materialise(rows.with_row_index("contact", order_by=["account", "moment", "known"]))
+        pairs = nw.concat([_near(rows, days * _DAY), _same_case(rows)])
+        found = pairs.group_by("contact", "account", "day", "known").agg(nw.col("known_before").min())
+        return found.select("account", "day", nw.max_horizontal("known", "known_before").alias("known"))
+
+    return make
+
+
+def _earlier(rows: Lazy) -> Lazy:
+    return rows.select(
         "account",
         nw.col("moment").alias("moment_before"),
         nw.col("known").alias("known_before"),
         nw.col("case_id").alias("case_before"),
     )
-    dated = earlier.with_columns(
-        (nw.col("moment_before").cast(nw.Float64) / stretch).floor().cast(nw.Int64).alias("bucket")
-    )
-    both = nw.concat([dated, dated.with_columns(nw.col("bucket") + 1)])
-    near = rows.with_columns(bucket).join(both, on=["account", "bucket"], how="inner")
+
+
+def _near(rows: Lazy, stretch: int) -> Lazy:
+    """Pairs of contacts within a stretch of seconds; where both name their case, time does not make them one.
+
+    The join is on account and a bucket of time, at most two of which can hold the earlier contact, so that it stays an
+    equi-join.
+    """
+
+    def bucket(moment: str) -> nw.Expr:
+        return (nw.col(moment).cast(nw.Float64) / stretch).floor().cast(nw.Int64).alias("bucket")
+
+    earlier = _earlier(rows).with_columns(bucket("moment_before"))
+    both = nw.concat([earlier, earlier.with_columns(nw.col("bucket") + 1)])
+    near = rows.with_columns(bucket("moment")).join(both, on=["account", "bucket"], how="inner")
     gap = nw.col("moment") - nw.col("moment_before")
     unclear = nw.col("case_id").is_null() | nw.col("case_before").is_null()
-    near = near.filter(gap > 0, gap <= stretch, unclear)
-    of_case = rows.filter(~nw.col("case_id").is_null()).join(
-        earlier.rename({"case_before": "case_id"}), on=["account", "case_id"], how="inner"
-    )
-    of_case = of_case.filter(nw.col("moment_before") < nw.col("moment"))
-    columns = ("contact", "account", "day", "known", "known_before")
-    pairs = nw.concat([near.select(*columns), of_case.select(*columns)])
-    found = pairs.group_by("contact", "account", "day", "known").agg(nw.col("known_before").min())
-    return found.select("account", "day", nw.max_horizontal("known", "known_before").alias("known"))
+    return near.filter(gap > 0, gap <= stretch, unclear).select(*_PAIR)
+
+
+def _same_case(rows: Lazy) -> Lazy:
+    earlier = _earlier(rows).rename({"case_before": "case_id"})
+    joined = rows.filter(~nw.col("case_id").is_null()).join(earlier, on=["account", "case_id"], how="inner")
+    return joined.filter(nw.col("moment_before") < nw.col("moment")).select(*_PAIR)
 
 
 def first_day(past: Past, rolled: Lazy, column: str) -> int:

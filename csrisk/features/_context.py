@@ -88,7 +88,8 @@ def account_facts(past: Past, names: tuple[str, ...]) -> dict[str, Array]:
             values: Array = column.to_numpy(dtype=np.float64, na_value=np.nan)
             facts[name] = np.where(late, np.nan, values)
         else:
-            facts[name] = np.where(late | column.isna().to_numpy(), None, column.to_numpy(dtype=object))
+            known = column.notna().to_numpy() & ~late
+            facts[name] = column.astype(object).where(known, None).to_numpy()
     return facts
 
 

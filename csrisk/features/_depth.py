@@ -12,7 +12,7 @@ import pandas as pd
 
 from csrisk._goals import Goal
 from csrisk.features import _rollups
-from csrisk.features._family import Family, Measure, check_windows
+from csrisk.features._family import Family, Measure, check_windows, per
 from csrisk.features._past import Array, Facts, Past, nothing, ratio, share_of_change
 from csrisk.features._relationship import seats_now
 from csrisk.features._rollups import one, whole
@@ -99,7 +99,7 @@ class UsageDepth(Family):
             f"events_per_day_{w}d",
             "per day",
             f"{{value}} uses a day over the days as a customer within {w} days",
-            lambda f: ratio(f["events_long"], f["exposure_long"]),
+            per("events_long", "exposure_long"),
             -1,
             window=w,
         )
@@ -107,7 +107,7 @@ class UsageDepth(Family):
             f"events_per_active_day_{w}d",
             "per day",
             f"{{value}} uses on a day of use within {w} days",
-            lambda f: ratio(f["events_long"], f["days_long"]),
+            per("events_long", "days_long"),
             -1,
             window=w,
         )
@@ -115,7 +115,7 @@ class UsageDepth(Family):
             f"active_day_share_{w}d",
             "share",
             f"In use on {{value}} of the days as a customer within {w} days",
-            lambda f: ratio(f["days_long"], f["exposure_long"]),
+            per("days_long", "exposure_long"),
             -1,
             window=w,
         )
@@ -125,7 +125,7 @@ class UsageDepth(Family):
             f"overdue_ratio_{w}d",
             "ratio",
             f"Silent for {{value}} times the usual gap within {w} days",
-            lambda f: ratio(f["recency"], f["gap"]),
+            per("recency", "gap"),
             1,
             window=w,
         )
@@ -179,7 +179,7 @@ class UsageDepth(Family):
             "events_per_user_30d",
             "per user",
             "{value} uses per person in 30 days",
-            lambda f: ratio(f["user_events_30"], f["users_now"]),
+            per("user_events_30", "users_now"),
             -1,
             window=30,
         )
@@ -187,7 +187,7 @@ class UsageDepth(Family):
             "seat_utilisation_30d",
             "share",
             "{value} of the seats in use in 30 days",
-            lambda f: ratio(f["users_now"], f["seats"]),
+            per("users_now", "seats"),
             -1,
             window=30,
         )
@@ -207,7 +207,7 @@ class UsageDepth(Family):
             f"top_user_share_{w}d",
             "share",
             f"{{value}} of the use by one person within {w} days",
-            lambda f: ratio(f["top_events"], f["user_events_long"]),
+            per("top_events", "user_events_long"),
             1,
             window=w,
         )

@@ -10,7 +10,7 @@ import numpy as np
 
 from csrisk._goals import Goal
 from csrisk.features import _contacts, _rollups
-from csrisk.features._family import Family, Measure, check_windows
+from csrisk.features._family import Family, Measure, check_windows, per
 from csrisk.features._past import Facts, Past, nothing, ratio, share_of_change
 from csrisk.features._rollups import one, whole
 
@@ -90,7 +90,7 @@ class ContactEffort(Family):
             f"contacts_per_user_{w}d",
             "per user",
             f"{{value}} contacts per person in {w} days",
-            lambda f: ratio(f["contacts"], f["users"]),
+            per("contacts", "users"),
             1,
             window=w,
         )
@@ -117,14 +117,14 @@ class ContactEffort(Family):
             f"self_service_first_share_{w}d",
             "share",
             f"Tried to help themselves before {{value}} of the contacts of {w} days",
-            lambda f: ratio(f["self_service"], f["self_service_stated"]),
+            per("self_service", "self_service_stated"),
             window=w,
         )
         yield make(
             f"meetings_without_outcome_share_{w}d",
             "share",
             f"{{value}} of the meetings of {w} days without agenda or outcome",
-            lambda f: ratio(f["idle_meetings"], f["meetings"]),
+            per("idle_meetings", "meetings"),
             1,
             window=w,
         )
@@ -141,7 +141,7 @@ class ContactEffort(Family):
                 f"repeat{suffix}_contact_share_{w}d",
                 "share",
                 f"{{value}} of the contacts of {w} days follow one within {days} days or of the same case",
-                lambda f, days=days: ratio(f[f"repeats_{days}"], f["inbound"]),
+                per(f"repeats_{days}", "inbound"),
                 1,
                 window=w,
             )
@@ -149,7 +149,7 @@ class ContactEffort(Family):
             f"contacts_per_case_{w}d",
             "ratio",
             f"{{value}} contacts per case in {w} days",
-            lambda f: ratio(f["with_case"], f["cases"]),
+            per("with_case", "cases"),
             1,
             window=w,
         )
@@ -161,7 +161,7 @@ class ContactEffort(Family):
             f"transfers_per_contact_{w}d",
             "ratio",
             f"Handed on {{value}} times per contact closed in {w} days",
-            lambda f: ratio(f["transfers"], f["transfers_stated"]),
+            per("transfers", "transfers_stated"),
             1,
             window=w,
         )
@@ -170,7 +170,7 @@ class ContactEffort(Family):
             f"reopened_share_{w}d",
             "share",
             f"{{value}} of the contacts closed in {w} days were opened again",
-            lambda f: ratio(f["reopened"], f["reopened_stated"]),
+            per("reopened", "reopened_stated"),
             1,
             window=w,
         )
@@ -186,7 +186,7 @@ class ContactEffort(Family):
             f"hours_to_resolve_{w}d",
             "hours",
             f"{{value}} to resolve on average in {w} days",
-            lambda f: ratio(f["resolve_hours"], f["resolved"]),
+            per("resolve_hours", "resolved"),
             1,
             window=w,
         )
@@ -253,7 +253,7 @@ class ContactEffort(Family):
     def _case_facts(self, past: Past) -> Facts:
         facts: Facts = {}
         for days in self.repeat_days:
-            rolled = past.rollups.get(f"repeats_{days}", lambda rollups, days=days: _contacts.repeats(rollups, days))
+            rolled = past.rollups.get(f"repeats_{days}", _contacts.repeats(days))
             counted = past.seen(rolled, self.window).group_by("snapshot")
             facts |= past.counts(counted.agg(whole(nw.col("age") * 0 + 1).alias(f"repeats_{days}")), "contacts")
         seen = past.seen(past.rollups.get("contacts", _contacts.contacts), self.window)

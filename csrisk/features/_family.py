@@ -11,14 +11,14 @@ import pandas as pd
 
 from csrisk.exceptions import FeatureError
 from csrisk.features._declaration import Feature
-from csrisk.features._past import Array, Facts, Past
+from csrisk.features._past import Array, Facts, Past, ratio
 
 if TYPE_CHECKING:
     from csrisk._goals import Goal
     from csrisk._snapshots import Snapshots
     from csrisk.data import CustomerData
 
-__all__ = ["Family", "Measure"]
+__all__ = ["Family", "Formula", "Measure", "check_windows", "per"]
 
 Formula = Callable[[Facts], Array]
 
@@ -86,6 +86,11 @@ class Family:
         sentence = f"{sentence}; typical is {{typical}}."
         feature = Feature(name, goal or self.goal, unit, sentence, direction, type(self).__name__, window)
         return Measure(feature, _fact(formula) if isinstance(formula, str) else formula)
+
+
+def per(above: str, below: str) -> Formula:
+    """Quotient of two facts; NaN where nothing is below."""
+    return lambda facts: ratio(facts[above], facts[below])
 
 
 def _fact(name: str) -> Formula:

@@ -102,9 +102,12 @@ class Past:
         position = rows.pop("snapshot").to_numpy(dtype=np.int64)
         facts: Facts = {}
         for name, column in rows.items():
-            text = not pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
-            values: Array = np.full(len(self.index), None if text else np.nan, dtype=object if text else np.float64)
-            values[position] = column.to_numpy(dtype=values.dtype, na_value=None if text else np.nan)
+            if pd.api.types.is_numeric_dtype(column):
+                values: Array = np.full(len(self.index), np.nan)
+                values[position] = column.to_numpy(np.float64, na_value=np.nan)
+            else:
+                values = np.full(len(self.index), None, dtype=object)
+                values[position] = column.astype(object).where(column.notna(), None)
             facts[str(name)] = values
         return facts
 

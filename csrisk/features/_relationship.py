@@ -9,7 +9,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from csrisk._goals import Goal
-from csrisk.features._family import Family, Measure, check_windows
+from csrisk.features._family import Family, Measure, check_windows, per
 from csrisk.features._past import Array, Facts, Past, latest, nothing, ratio
 from csrisk.features._rollups import Rollups, whole
 
@@ -87,7 +87,7 @@ class Relationship(Family):
             f"cost_to_serve_share_{b}d",
             "share",
             f"Serving costs {{value}} of the revenue of {b} days",
-            lambda f: ratio(f["cost"], f["revenue"]),
+            per("cost", "revenue"),
             window=b,
         )
 

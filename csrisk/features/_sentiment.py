@@ -9,12 +9,13 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from csrisk._goals import Goal
-from csrisk.features._family import Family, Measure, check_windows
+from csrisk.features._family import Family, Measure, check_windows, per
 from csrisk.features._past import Facts, Past, latest, nothing, ratio
+from csrisk.features._polarity import Polarity, score_comments
 from csrisk.features._rollups import Rollups, one, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ["SurveySentiment"]
 
@@ -33,11 +34,14 @@ class SurveySentiment(Family):
         Days looked back.
     patience : int, default 14
         Days after which a survey without an answer counts as not answered.
+    polarity : callable, optional
+        Takes texts and gives a number from -1 (unkind) to 1 (kind) for each, NaN where it cannot tell. None takes the
+        English lexicon of TextBlob where it is installed (the extra ``text``), else comments are not scored.
 
     Raises
     ------
     FeatureError
-        If a window is no positive whole number of days.
+        If a window is no positive whole number of days, or polarity breaks its promise.
 
     Notes
     -----
@@ -55,6 +59,7 @@ class SurveySentiment(Family):
 
     window: int = 365
     patience: int = 14
+    polarity: Polarity | None = None
     goal: ClassVar[Goal] = Goal.ADVOCACY
 
     def __post_init__(self) -> None:
@@ -83,7 +88,7 @@ class SurveySentiment(Family):
             f"promoter_share_{w}d",
             "share",
             f"{{value}} promoters among NPS answers of {w} days",
-            lambda f: ratio(f["promoters"], f["nps_n"]),
+            per("promoters", "nps_n"),
             -1,
             window=w,
         )
@@ -91,8 +96,19 @@ class SurveySentiment(Family):
             f"detractor_share_{w}d",
             "share",
             f"{{value}} detractors among NPS answers of {w} days",
-            lambda f: ratio(f["detractors"], f["nps_n"]),
+            per("detractors", "nps_n"),
             1,
+            window=w,
+        )
+        yield make(
+            "comment_polarity_last", "score", "Last comment {value} on a scale from -1 to 1", "polarity_last", -1
+        )
+        yield make(
+            f"comment_polarity_{w}d",
+            "score",
+            f"Comments of {w} days {{value}} on a scale from -1 to 1",
+            "polarity_mean",
+            -1,
             window=w,
         )
         yield make("days_since_survey", "days", "Last answered a survey {value} ago", "recency", 1)
@@ -104,7 +120,7 @@ class SurveySentiment(Family):
             f"survey_response_rate_{w}d",
             "share",
             f"Answered {{value}} of the surveys of {w} days",
-            lambda f: ratio(f["answered"], f["asked"]),
+            per("answered", "asked"),
             -1,
             window=w,
             goal=loop,
@@ -117,7 +133,7 @@ class SurveySentiment(Family):
             f"hours_to_acknowledge_{w}d",
             "hours",
             f"{{value}} from answer to acknowledgement in {w} days",
-            lambda f: ratio(f["acknowledge_hours"], f["acknowledged_timed"]),
+            per("acknowledge_hours", "acknowledged_timed"),
             1,
             window=w,
             goal=loop,
@@ -126,7 +142,7 @@ class SurveySentiment(Family):
             f"days_to_act_{w}d",
             "days",
             f"{{value}} from answer to action in {w} days",
-            lambda f: ratio(f["act_days"], f["acted_timed"]),
+            per("act_days", "acted_timed"),
             1,
             window=w,
             goal=loop,
@@ -135,7 +151,7 @@ class SurveySentiment(Family):
             f"loops_acknowledged_share_{w}d",
             "share",
             f"{{value}} of the answers of {w} days acknowledged",
-            lambda f: ratio(f["acknowledged"], f["answers_acknowledgeable"]),
+            per("acknowledged", "answers_acknowledgeable"),
             -1,
             window=w,
             goal=loop,
@@ -144,7 +160,7 @@ class SurveySentiment(Family):
             f"loops_closed_share_{w}d",
             "share",
             f"{{value}} of the answers of {w} days acted on",
-            lambda f: ratio(f["acted"], f["answers_actable"]),
+            per("acted", "answers_actable"),
             -1,
             window=w,
             goal=loop,
@@ -155,6 +171,7 @@ class SurveySentiment(Family):
         facts = nothing(past)
         if "surveys" in past.data.tables:
             facts.update(self._score_facts(past))
+            facts.update(self._comment_facts(past))
             facts.update(self._loop_facts(past))
             facts.update(self._asked_facts(past))
         return facts
@@ -185,6 +202,14 @@ class SurveySentiment(Family):
             facts |= {name: window[name] for name in ("promoters", "detractors") if name in window}
         recency = past.seen(answers).group_by("snapshot").agg(age.min().alias("recency"))
         return facts | past.home(recency)
+
+    def _comment_facts(self, past: Past) -> Facts:
+        polarity, age = nw.col("polarity"), nw.col("age")
+        comments = past.rollups.get(f"comments_{id(self.polarity)}", _comments(self.polarity))
+        seen = past.seen(comments)
+        last = past.home(latest(seen, "moment", polarity.mean().alias("polarity_last")))
+        inside = seen.filter(age <= self.window).group_by("snapshot")
+        return last | past.home(inside.agg(polarity.mean().alias("polarity_mean")))
 
     def _loop_facts(self, past: Past) -> Facts:
         seen = past.seen(past.rollups.get("answers", _answers), self.window)
@@ -249,6 +274,7 @@ def _answers(rollups: Rollups) -> Lazy:
         nw.max_horizontal("answer", "known").alias("known"),
         "kind",
         "score",
+        "comment",
         "moment",
         "timed",
         "acknowledged_at_day",
@@ -256,6 +282,19 @@ def _answers(rollups: Rollups) -> Lazy:
         "acted_at_day",
         "acted_at_second",
     )
+
+
+def _comments(polarity: Polarity | None) -> Callable[[Rollups], Lazy]:
+    """Comments with their polarity; each different text is scored once, outside of the engine."""
+
+    def make(rollups: Rollups) -> Lazy:
+        engine, rows = rollups.data.engine, rollups.get("answers", _answers)
+        rows = rows.filter(~nw.col("comment").is_null())
+        texts = engine.collect(rows.select("comment").unique())["comment"]
+        scored = engine.from_pandas(score_comments(sorted(texts), polarity))
+        return rows.join(scored, on="comment", how="inner").select("account", "day", "known", "moment", "polarity")
+
+    return make
 
 
 def _answer_day() -> nw.Expr:

@@ -1,0 +1,87 @@
+"""Polarity of comments: how kind or unkind a text is, from -1 to 1."""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from csrisk.exceptions import DataWarning, FeatureError
+
+__all__ = ["Polarity", "english_polarity", "score_comments"]
+
+Polarity: TypeAlias = Callable[[Sequence[str]], Sequence[float]]
+
+
+def english_polarity(texts: Sequence[str]) -> list[float]:
+    """Score English texts with the lexicon that TextBlob ships (the extra ``text``); nothing is downloaded.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        English texts.
+
+    Returns
+    -------
+    list of float
+        From -1 (unkind) to 1 (kind); NaN for a text in which the lexicon knows no word.
+
+    Raises
+    ------
+    ImportError
+        If TextBlob is not installed.
+
+    Notes
+    -----
+    The lexicon rates adjectives and handles negation and intensifiers (De Smedt and Daelemans, "Pattern for Python",
+    Journal of Machine Learning Research 13, 2012). It does not see irony, and knows nothing of products.
+    """
+    from textblob.en import sentiment
+
+    scores = []
+    for text in texts:
+        polarity, subjectivity = sentiment(text)
+        scores.append(float(polarity) if polarity or subjectivity else np.nan)
+    return scores
+
+
+def score_comments(comments: Sequence[str], polarity: Polarity | None) -> pd.DataFrame:
+    """Score each comment once; comments that cannot be scored are left out.
+
+    Parameters
+    ----------
+    comments : sequence of str
+        Different comments.
+    polarity : callable, optional
+        What scores them; None for `english_polarity` where TextBlob is installed.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns comment and polarity.
+
+    Raises
+    ------
+    FeatureError
+        If the callable returns another number of scores, or scores outside of -1 to 1.
+    """
+    if polarity is None:
+        if comments and importlib.util.find_spec("textblob") is None:
+            message = (
+                f"surveys.comment: {len(comments)} comments are not scored; pip install 'csrisk[text]' for English"
+            )
+            warnings.warn(message, DataWarning, stacklevel=2)
+            comments = []
+        polarity = english_polarity
+    scores = np.asarray(polarity(list(comments)) if comments else [], dtype=np.float64)
+    if scores.shape != (len(comments),) or np.any(np.abs(scores) > 1):
+        message = (
+            f"polarity: must give {len(comments)} scores from -1 to 1, one for each text; NaN where it cannot tell"
+        )
+        raise FeatureError(message)
+    frame = pd.DataFrame({"comment": pd.Series(list(comments), dtype="str"), "polarity": scores})
+    return frame[frame["polarity"].notna()].reset_index(drop=True)
