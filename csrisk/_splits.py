@@ -251,7 +251,7 @@ class ForwardSplit(BaseCrossValidator):
         if size < 1 or usable < size * self.n_splits:
             message = (
                 f"n_splits={self.n_splits}, test_size={size}: {usable} of {len(dates)} dates lie {gap} days (lead, "
-                f"horizon and grace) after the first one, {size * self.n_splits} are needed; use fewer splits or more dates"
+                f"horizon and grace) after the first one, {size * self.n_splits} are needed; use fewer splits"
             )
             raise SnapshotError(message)
         starts = range(len(dates) - size * self.n_splits, len(dates), size)
