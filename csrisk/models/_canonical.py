@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,7 +22,7 @@ class Sample:
     target : ndarray of shape (n,)
         0 or 1.
     weight : ndarray of shape (n,)
-        Positive weights with mean 1.
+        Positive weights with mean 1; all 1 where whole weights became rows.
     group : ndarray of shape (n,)
         Codes of accounts, numbered by the content of their rows.
     """
@@ -79,12 +79,13 @@ def canonical_sample(matrix: np.ndarray, target: np.ndarray, weight: np.ndarray,
     -------
     Sample
     """
-    content = hash_rows(matrix)
-    group = content if group is None else _rank_by_content(group, content, target, weight)
+    rows, weight = _as_rows(weight)
+    content, target = hash_rows(matrix)[rows], target[rows]
+    group = content if group is None else _rank_by_content(group[rows], content, target, weight)
     order = np.lexsort((weight, target, content, group))
     codes = np.unique(group[order], return_inverse=True)[1]
-    sample = Sample(np.ascontiguousarray(matrix[order]), target[order].astype(np.float64), weight[order], codes)
-    return _weighted(sample)
+    # the one copy of the whole matrix
+    return Sample(matrix[rows[order]], target[order].astype(np.float64), weight[order], codes)
 
 
 def hash_rows(matrix: np.ndarray) -> np.ndarray:
@@ -117,17 +118,19 @@ def _mix(bits: np.ndarray) -> np.ndarray:
 def _rank_by_content(group: np.ndarray, content: np.ndarray, target: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Give accounts numbers by the sum of their row hashes; accounts of equal content may swap without effect."""
     codes = np.unique(group, return_inverse=True)[1]
-    total = np.zeros(int(codes.max()) + 1, dtype=np.uint64)
-    np.add.at(total, codes, _mix(content ^ _mix(target.astype(np.uint64) + weight.view(np.uint64))))
-    rank = np.empty(len(total), dtype=np.int64)
-    rank[np.argsort(total, kind="stable")] = np.arange(len(total))
+    totals = np.zeros((2, int(codes.max()) + 1), dtype=np.uint64)
+    labelled = _mix(content ^ target.astype(np.uint64))
+    np.add.at(totals[0], codes, labelled)
+    np.add.at(totals[1], codes, _mix(labelled ^ weight.view(np.uint64)))
+    rank = np.empty(totals.shape[1], dtype=np.int64)
+    rank[np.lexsort((totals[1], totals[0]))] = np.arange(totals.shape[1])
     return np.asarray(rank[codes])
 
 
-def _weighted(sample: Sample) -> Sample:
-    """Repeat rows by small whole weights, so that a weight of 2 is exactly two rows; else bring the mean to 1."""
-    whole = sample.weight == np.rint(sample.weight)
-    if whole.all() and sample.weight.sum() <= _FREQUENCY_ROWS:
-        repeated = sample.take(np.repeat(np.arange(len(sample)), sample.weight.astype(int)))
-        return replace(repeated, weight=np.ones(len(repeated)))
-    return replace(sample, weight=sample.weight / sample.weight.mean())
+def _as_rows(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Repeat rows by whole weights, so that a weight of 2 is exactly two rows; bring others to a mean of 1."""
+    rows = np.arange(len(weight))
+    if (weight == np.rint(weight)).all() and weight.sum() <= max(_FREQUENCY_ROWS, len(weight)):
+        repeated = np.repeat(rows, weight.astype(np.int64))
+        return repeated, np.ones(len(repeated))
+    return rows, weight / weight.mean()

@@ -67,7 +67,8 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
             Account of each row; default is the index level ``account_id``, else rows with equal features belong
             together.
         sample_weight : array-like, optional
-            Weights >= 0; only their ratios matter, and a row of weight 0 is left out.
+            Weights >= 0. A row of weight 0 is left out. Whole weights that sum to at most 20,000 are counts of rows; of
+            others only the ratios matter.
 
         Returns
         -------
@@ -201,10 +202,11 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
 
     def _learn_matrix(self, X: Any) -> np.ndarray:
         if isinstance(X, pd.DataFrame):
+            columns = learn_columns(X)
             validate_data(self, X, skip_check_array=True)
             if X.empty:
                 raise ValueError(f"X has {len(X)} sample(s) and {X.shape[1]} feature(s); a minimum of 1 is required.")
-            self.columns_ = learn_columns(X)
+            self.columns_ = columns
             return encode_frame(self.columns_, X)
         matrix = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
         self.columns_ = learn_columns(pd.DataFrame(matrix[:1] * 0.0 + 1.0))
