@@ -195,6 +195,20 @@ class CustomerData:
         evidence = self._evidence.get(table, {})
         return bool(evidence.get("", 0)) and all(evidence.get(column, 0) > 0 for column in columns)
 
+    def given(self, table: str, column: str) -> bool:
+        """Whether the user's table has a column at all, with or without values.
+
+        Parameters
+        ----------
+        table, column : str
+            Canonical names.
+
+        Returns
+        -------
+        bool
+        """
+        return column in self._evidence.get(table, {})
+
     def lazy(self, table: str) -> nw.LazyFrame[Any]:
         """A canonical table as a lazy frame.
 
