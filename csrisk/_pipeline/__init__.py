@@ -1,5 +1,7 @@
 """From tables to scores and report: the specification of a run, the pipeline, and the model file."""
 
+from csrisk._pipeline._pipeline import RiskPipeline
+from csrisk._pipeline._scores import write_scores
 from csrisk._pipeline._spec import RiskSpec
 
-__all__ = ["RiskSpec"]
+__all__ = ["RiskPipeline", "RiskSpec", "write_scores"]

@@ -30,6 +30,7 @@ Section = TypeVar("Section")
 _DURATION = re.compile(r"^\d+ ?D$")
 _ELIGIBLE = ("auto", "contract", "active", "account")
 _KINDS = ("auto", "contract", "inactivity")
+_MEASURES = ("auto", "none", "mrr", "seats", "products", "value", "usage")
 _REFERENCES = ("training", "book", "healthiest")
 
 
@@ -107,7 +108,7 @@ class SnapshotSpec:
 
 @dataclass(frozen=True)
 class LabelSpec:
-    """What counts as churn.
+    """What counts as churn, and as expansion.
 
     Parameters
     ----------
@@ -115,14 +116,24 @@ class LabelSpec:
         A contract that ends and is not renewed, or no use within the horizon.
     grace : str or int
         Days after the end of a contract within which a renewal still counts.
+    expansion : {"auto", "none", "mrr", "seats", "products", "value", "usage"}
+        What has to grow to be an expansion; auto takes the first of mrr, seats and value for which there is evidence.
+    expansion_at_least : float, default 0.05
+        Relative growth that counts.
     """
 
     kind: str = "auto"
     grace: str | int = "30D"
+    expansion: str = "auto"
+    expansion_at_least: float = 0.05
 
     def __post_init__(self) -> None:
         _one_of(self, "kind", _KINDS)
         _duration(self, "grace")
+        _one_of(self, "expansion", _MEASURES)
+        share = self.expansion_at_least
+        if not isinstance(share, int | float) or isinstance(share, bool) or not 0 < share < 100:
+            raise _wrong("expansion_at_least", share, "a share above 0, such as 0.05")
 
 
 @dataclass(frozen=True)

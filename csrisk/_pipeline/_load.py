@@ -1,0 +1,80 @@
+"""From a folder of files to CustomerData, as the specification says."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from csrisk.data import CONTRACT
+from csrisk.exceptions import ConfigError, DataContractError
+
+if TYPE_CHECKING:
+    from csrisk._pipeline._spec import RiskSpec
+    from csrisk.data import CustomerData
+
+__all__ = ["open_folder"]
+
+_SUFFIXES = (".parquet", ".csv")
+
+
+def open_folder(folder: str | Path, spec: RiskSpec, *, end: str | None = None) -> CustomerData:
+    """Read the tables of a folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Holds ``<table>.parquet`` or ``<table>.csv``, or the files that the specification names.
+    spec : RiskSpec
+        File names and column names.
+    end : str, optional
+        First day that was not observed; None means the day after the last event.
+
+    Returns
+    -------
+    CustomerData
+
+    Raises
+    ------
+    ConfigError
+        If a table of the specification is unknown, or its file is missing.
+    DataContractError
+        If there is no table, or the tables break the contract.
+    """
+    from csrisk.data import CustomerData
+
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataContractError(f"folder {folder.name!r} does not exist or is not a folder")
+    _check_names(spec)
+    paths = {table: path for table in CONTRACT if (path := _find(folder, table, spec)) is not None}
+    if not paths:
+        names = ", ".join(f"{table}.parquet" for table in CONTRACT)
+        raise DataContractError(
+            f"folder {folder.name!r} holds no table; known names: {names}; or name files in [tables]"
+        )
+    columns = {table: entry.columns for table, entry in spec.tables.items() if entry.columns}
+    return CustomerData(paths, columns=columns, end=end)
+
+
+def _check_names(spec: RiskSpec) -> None:
+    for table in spec.tables:
+        if table not in CONTRACT:
+            near = difflib.get_close_matches(table, list(CONTRACT), n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known tables: {', '.join(CONTRACT)}"
+            raise ConfigError(f"tables: unknown table {table!r}; {hint}")
+
+
+def _find(folder: Path, table: str, spec: RiskSpec) -> Path | None:
+    entry = spec.tables.get(table)
+    if entry is not None and entry.file is not None:
+        path = folder / entry.file
+        if not path.is_file():
+            raise ConfigError(f"tables.{table}: file = {entry.file!r} is not in the folder {folder.name!r}")
+        return path
+    found = [path for suffix in _SUFFIXES if (path := folder / f"{table}{suffix}").is_file()]
+    if len(found) > 1:
+        raise ConfigError(f"tables.{table}: both {table}.parquet and {table}.csv are there; say which with file = ...")
+    if entry is not None and not found:
+        raise ConfigError(f"tables.{table}: no {table}.parquet or {table}.csv in the folder {folder.name!r}")
+    return found[0] if found else None

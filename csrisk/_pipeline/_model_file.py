@@ -1,0 +1,203 @@
+"""A model as plain members of an archive, and back: numbers, text and JSON, rebuilt through the grammar of trees."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from csrisk._pipeline._archive import array_from_bytes, array_to_bytes
+from csrisk._pipeline._tree_text import checked_trees, scoring_text
+from csrisk.exceptions import ModelFileError
+from csrisk.models import ChurnModel, ExpansionModel
+from csrisk.models._encoder import ColumnEncoder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+__all__ = ["frame_of", "model_from_members", "model_to_members", "read_json", "write_json"]
+
+Model = ChurnModel | ExpansionModel
+_CLASSES: dict[str, type[Model]] = {"ChurnModel": ChurnModel, "ExpansionModel": ExpansionModel}
+_GOLDEN = 16
+_MAX_COLUMNS = 50_000
+
+
+def model_to_members(model: Model, X: pd.DataFrame, part: str) -> dict[str, bytes]:
+    """Take a fitted model apart.
+
+    Parameters
+    ----------
+    model : ChurnModel or ExpansionModel
+        Fitted.
+    X : pandas.DataFrame
+        Rows whose margins are written down, so that loading can prove that it gives the same ones.
+    part : str
+        Name of the model in the archive.
+
+    Returns
+    -------
+    dict of str to bytes
+    """
+    first = {"churn": 0, "expansion": 100}[part]
+    trees = {f"trees/{first + n:03d}.txt": scoring_text(b.model_to_string()) for n, b in enumerate(model.boosters_)}
+    golden = model.encode(X.iloc[:_GOLDEN])
+    told = {
+        "class": type(model).__name__,
+        "params": model.get_params(),
+        "columns": [
+            {"name": column.name, "kind": column.kind, "categories": list(column.categories)}
+            for column in model.columns_
+        ],
+        "calibration": list(model.calibration_),
+        "classes": [bool(value) for value in model.classes_],
+        "counts": {"n_events_": model.n_events_, "n_unlabelled_": model.n_unlabelled_},
+        "trees": sorted(trees),
+    }
+    return {
+        f"{part}.json": write_json(told),
+        **{name: text.encode("ascii") for name, text in trees.items()},
+        f"arrays/{part}_golden.npy": array_to_bytes(golden),
+        f"arrays/{part}_margins.npy": array_to_bytes(_margins(model, golden)),
+    }
+
+
+def model_from_members(members: Mapping[str, bytes], part: str) -> Model:
+    """Put a model together; no text reaches LightGBM before every line of it obeyed the grammar.
+
+    Parameters
+    ----------
+    members : mapping of str to bytes
+        Members whose hashes were checked.
+    part : str
+        Name of the model in the archive.
+
+    Returns
+    -------
+    ChurnModel or ExpansionModel
+
+    Raises
+    ------
+    ModelFileError
+        If a part is missing or breaks its rules, or the model scores its golden rows differently than it did.
+    """
+    import lightgbm
+
+    told = read_json(members, f"{part}.json")
+    try:
+        model = _CLASSES[told["class"]](**told["params"])
+        model.columns_ = tuple(_column(entry) for entry in told["columns"])
+        names = [str(name) for name in told["trees"]]
+        slope, intercept = (float(value) for value in told["calibration"])
+        model.n_events_, model.n_unlabelled_ = (int(told["counts"][key]) for key in ("n_events_", "n_unlabelled_"))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelFileError(f"model file: {part}.json breaks its rules; train again or fetch it anew") from error
+    width = len(model.columns_)
+    if not 0 < width <= _MAX_COLUMNS or not names or any(name not in members for name in names):
+        raise ModelFileError(f"model file: {part}.json names {len(names)} members of trees and {width} columns")
+    texts = [checked_trees(members[name], width, name) for name in names]
+    model.calibration_, model.linear_, model.classes_ = (slope, intercept), None, np.array([False, True])
+    model.n_features_in_ = width
+    model.feature_names_in_ = np.array([column.name for column in model.columns_], dtype=object)
+    model.boosters_ = tuple(lightgbm.Booster(model_str=text) for text in texts)
+    _prove(model, members, part)
+    return model
+
+
+def frame_of(model: Model, matrix: NDArray[np.float64]) -> pd.DataFrame:
+    """Turn encoded rows back into features.
+
+    Parameters
+    ----------
+    model : ChurnModel or ExpansionModel
+        Fitted.
+    matrix : ndarray
+        What ``model.encode`` gave.
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
+    import pandas as pd
+
+    columns: dict[Any, Any] = {}
+    for place, column in enumerate(model.columns_):
+        values = matrix[:, place]
+        if column.kind == "category":
+            codes = np.where(np.isnan(values), -1, values).astype(np.intp)
+            columns[column.name] = pd.Categorical.from_codes(
+                codes, categories=pd.Index(column.categories, dtype=object)
+            )
+        else:
+            columns[column.name] = values
+    return pd.DataFrame(columns)
+
+
+def write_json(value: Any) -> bytes:
+    """Write JSON, the same for the same value.
+
+    Parameters
+    ----------
+    value : object
+        Plain values; NaN is not one of them.
+
+    Returns
+    -------
+    bytes
+    """
+    return json.dumps(value, indent=1, sort_keys=True, allow_nan=False).encode()
+
+
+def read_json(members: Mapping[str, bytes], name: str) -> dict[str, Any]:
+    """Read a member that holds a JSON object.
+
+    Parameters
+    ----------
+    members : mapping of str to bytes
+        Members whose hashes were checked.
+    name : str
+        Which one.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ModelFileError
+        If the member is missing or something else.
+    """
+    try:
+        value = json.loads(members[name])
+    except (KeyError, ValueError, RecursionError) as error:
+        raise ModelFileError(f"model file: member {name!r} is missing or not JSON") from error
+    if not isinstance(value, dict):
+        raise ModelFileError(f"model file: member {name!r} is no JSON object")
+    return value
+
+
+def _column(entry: Any) -> ColumnEncoder:
+    if entry["kind"] not in ("number", "category", "empty") or not isinstance(entry["name"], str):
+        raise ValueError("kind or name of a column")
+    if not all(isinstance(value, str | int | float | bool) for value in entry["categories"]):
+        raise ValueError("categories of a column")
+    return ColumnEncoder(entry["name"], entry["kind"], tuple(entry["categories"]))
+
+
+def _margins(model: Model, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.mean([booster.predict(matrix, raw_score=True, num_threads=1) for booster in model.boosters_], axis=0)
+
+
+def _prove(model: Model, members: Mapping[str, bytes], part: str) -> None:
+    names = (f"arrays/{part}_golden.npy", f"arrays/{part}_margins.npy")
+    if any(name not in members for name in names):
+        raise ModelFileError(f"model file: the golden rows of {part} are missing")
+    golden, margins = (array_from_bytes(members[name], name) for name in names)
+    if golden.ndim != 2 or golden.shape[1] != len(model.columns_) or margins.shape != golden.shape[:1]:
+        raise ModelFileError(f"model file: the golden rows of {part} have another shape than the model")
+    if not np.allclose(_margins(model, golden), margins, rtol=1e-9, atol=1e-9):
+        raise ModelFileError(f"model file: {part} does not score its golden rows as it did; do not use it")

@@ -1,0 +1,233 @@
+"""Snapshots, features and labels of a run, as its specification says."""
+
+from __future__ import annotations
+
+import difflib
+import warnings
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from csrisk._days import whole_days
+from csrisk._labels import label_churn, label_expansion
+from csrisk._snapshots import Snapshots
+from csrisk.exceptions import ConfigError, DataWarning, LabelError, SnapshotError
+from csrisk.features import AccountContext, Builder, build_features, default_builders
+
+if TYPE_CHECKING:
+    from csrisk._pipeline._spec import RiskSpec
+    from csrisk.data import CustomerData
+
+__all__ = ["Panel", "book", "features_of", "panel", "resolved"]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What a model learns from: one row for each snapshot, all frames on the same index."""
+
+    snapshots: Snapshots
+    X: pd.DataFrame
+    churn: pd.Series
+    expansion: pd.Series | None
+    grace: int
+
+    @property
+    def accounts(self) -> int:
+        """Number of accounts."""
+        return len(self.snapshots.accounts)
+
+
+def panel(spec: RiskSpec, data: CustomerData, until: Any = None) -> Panel:
+    """Take all snapshots of the past, with features and labels.
+
+    Parameters
+    ----------
+    spec : RiskSpec
+        What to take.
+    data : CustomerData
+        The tables.
+    until : date, optional
+        Labels may use nothing from that date on.
+
+    Returns
+    -------
+    Panel
+
+    Raises
+    ------
+    SnapshotError, LabelError
+        If the data cannot give what the specification asks for.
+    """
+    snapshots = _past(spec, data)
+    if until is not None:
+        snapshots = snapshots.until(until)
+    label = spec.label
+    churn = label_churn(
+        data,
+        snapshots,
+        kind=label.kind,
+        grace=label.grace,
+        look_back=spec.snapshots.look_back,  # type: ignore[arg-type]  # checked by the spec
+    )
+    # rows without a label teach nothing, and their features cost as much as those of the others
+    labelled = churn.notna()
+    if not labelled.any():
+        rule = f"lead={spec.snapshots.lead!r}, horizon={spec.snapshots.horizon!r}"
+        raise LabelError(f"churn: none of {len(snapshots)} snapshots has a label ({rule}); take earlier dates")
+    snapshots = snapshots[labelled]
+    X = features_of(spec, data, snapshots)
+    return Panel(snapshots, X, churn[labelled], _expansion(spec, data, snapshots), _grace(spec, data))
+
+
+def _grace(spec: RiskSpec, data: CustomerData) -> int:
+    """Days after the window until a label is final; silence is final at once."""
+    ends = data.has("subscriptions", "end_at") or data.has("accounts", "ended_at")
+    contract = spec.label.kind == "contract" or (spec.label.kind == "auto" and ends)
+    return whole_days(spec.label.grace, "grace") if contract else 0
+
+
+def book(spec: RiskSpec, data: CustomerData, as_of: Any = None) -> Snapshots:
+    """Take the accounts that are to be scored at one date.
+
+    Parameters
+    ----------
+    spec : RiskSpec
+        Who is eligible.
+    data : CustomerData
+        The tables.
+    as_of : date, optional
+        Default is the end of the data.
+
+    Returns
+    -------
+    Snapshots
+
+    Raises
+    ------
+    SnapshotError
+        If the date lies outside the data, or nobody is eligible.
+    """
+    rule = spec.snapshots
+    date = data.end if as_of is None else as_of
+    found = Snapshots.at(data, date, lead=rule.lead, eligible=rule.eligible, look_back=rule.look_back)  # type: ignore[arg-type]  # checked by the spec
+    if not rule.days_since_start:
+        return found
+    # a model that learned from days 30 to 150 of a course knows nothing of day 400
+    started = _first_start(data).reindex(found.index.get_level_values("account_id"))
+    age = (found.as_of.to_numpy() - started.to_numpy()).astype("timedelta64[D]").astype(int)
+    known = (age >= min(rule.days_since_start)) & (age <= max(rule.days_since_start))
+    if not known.any():
+        ages = f"{min(rule.days_since_start)} to {max(rule.days_since_start)}"
+        raise SnapshotError(f"as_of={date}: none of {len(found)} accounts is {ages} days after its start")
+    return found[known]
+
+
+def features_of(spec: RiskSpec, data: CustomerData, snapshots: Snapshots) -> pd.DataFrame:
+    """Build the features that the specification allows.
+
+    Parameters
+    ----------
+    spec : RiskSpec
+        Which attributes and columns to leave out.
+    data : CustomerData
+        The tables.
+    snapshots : Snapshots
+        Who is seen when.
+
+    Returns
+    -------
+    pandas.DataFrame
+        On the index of the snapshots.
+    """
+    X = build_features(data, snapshots, _builders(spec, data))
+    unknown = [name for name in spec.features.exclude if name not in X.columns]
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], list(X.columns), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ConfigError(f"features: exclude names {len(unknown)} unknown columns, the first is {unknown[0]!r}{hint}")
+    return X.drop(columns=list(spec.features.exclude))
+
+
+def resolved(spec: RiskSpec, data: CustomerData) -> RiskSpec:
+    """Write the attributes of the accounts into the specification, so that training and scoring use the same.
+
+    Parameters
+    ----------
+    spec : RiskSpec
+        May leave the attributes open.
+    data : CustomerData
+        The tables of training.
+
+    Returns
+    -------
+    RiskSpec
+    """
+    if spec.features.attributes is not None:
+        return spec
+    (context,) = (builder for builder in default_builders(data) if isinstance(builder, AccountContext))
+    return replace(spec, features=replace(spec.features, attributes=context.attributes))
+
+
+def _builders(spec: RiskSpec, data: CustomerData) -> list[Builder]:
+    attributes = resolved(spec, data).features.attributes or ()
+    there = set(data.lazy("accounts").collect_schema().names()) if "accounts" in data.tables else set()
+    absent = [name for name in attributes if name not in there and name not in AccountContext().attributes]
+    if absent:
+        near = difflib.get_close_matches(absent[0], sorted(there), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ConfigError(f"features: attribute {absent[0]!r} is not a column of the accounts table{hint}")
+    return [
+        AccountContext(attributes) if isinstance(builder, AccountContext) else builder for builder in default_builders()
+    ]
+
+
+def _past(spec: RiskSpec, data: CustomerData) -> Snapshots:
+    rule = spec.snapshots
+    window: dict[str, Any] = {"lead": rule.lead, "horizon": rule.horizon}
+    who: dict[str, Any] = {"eligible": rule.eligible, "look_back": rule.look_back}
+    if rule.days_since_start:
+        return Snapshots.of(data, _by_age(data, rule.days_since_start), **window)
+    if rule.dates:
+        return Snapshots.at(data, list(rule.dates), **window, **who)
+    return Snapshots.every(data, rule.frequency, start=rule.start, end=rule.end, **window, **who)
+
+
+def _first_start(data: CustomerData) -> pd.Series:
+    if not data.has("subscriptions", "start_at"):
+        raise SnapshotError("days_since_start: there is no subscriptions table with start_at; use dates or frequency")
+    return data.frame("subscriptions").groupby("account_id")["start_at"].min().dt.normalize()
+
+
+def _by_age(data: CustomerData, days: tuple[int, ...]) -> pd.DataFrame:
+    start = _first_start(data)
+    parts = [(start + pd.Timedelta(days=day)).rename("as_of").reset_index() for day in days]
+    pairs = pd.concat(parts, ignore_index=True)
+    return pairs[(pairs["as_of"] > data.start) & (pairs["as_of"] <= data.end)]
+
+
+def _expansion(spec: RiskSpec, data: CustomerData, snapshots: Snapshots) -> pd.Series | None:
+    label = spec.label
+    evidence = {
+        "mrr": data.has("subscriptions", "mrr"),
+        "seats": data.has("subscriptions", "seats"),
+        "value": data.has("usage", "value"),
+    }
+    measure = label.expansion
+    if measure == "auto":
+        measure = next((name for name, there in evidence.items() if there), "none")
+    if measure == "none":
+        return None
+    try:
+        return label_expansion(
+            data,
+            snapshots,
+            measure=measure,
+            at_least=label.expansion_at_least,
+            grace=label.grace,  # type: ignore[arg-type]  # checked by the spec
+        )
+    except LabelError as error:
+        if label.expansion != "auto":
+            raise
+        warnings.warn(f"no expansion model: {error}", DataWarning, stacklevel=5)
+        return None

@@ -1,0 +1,109 @@
+"""What is remembered of a training: facts and tables, without a row of any customer."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import pandas as pd
+
+from csrisk.exceptions import ModelFileError
+
+__all__ = ["Record"]
+
+
+@dataclass(frozen=True)
+class Record:
+    """Facts and tables of a training.
+
+    Parameters
+    ----------
+    facts : dict
+        Dates, counts and words for the provenance of reports.
+    metrics : pandas.DataFrame, optional
+        Index (method, metric), columns ``estimate``, ``low``, ``high``: the forward test.
+    gain : pandas.DataFrame, optional
+        Index baseline, columns ``difference``, ``low``, ``high``: AUC of the model minus that of the baseline.
+    calibration : pandas.DataFrame, optional
+        Columns ``predicted``, ``observed``, ``low``, ``high``, ``n`` of the forward test.
+    checks : pandas.DataFrame, optional
+        What was checked, and what came out.
+    """
+
+    facts: dict[str, Any] = field(default_factory=dict)
+    metrics: pd.DataFrame | None = None
+    gain: pd.DataFrame | None = None
+    calibration: pd.DataFrame | None = None
+    checks: pd.DataFrame | None = None
+
+    def evaluation(self) -> dict[str, pd.DataFrame]:
+        """One table of metrics for each method, the model first; empty without a forward test.
+
+        Returns
+        -------
+        dict of str to pandas.DataFrame
+        """
+        if self.metrics is None:
+            return {}
+        methods = self.metrics.index.get_level_values("method").unique()
+        return {str(method): self.metrics.loc[method] for method in methods}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain values for JSON.
+
+        Returns
+        -------
+        dict
+        """
+        tables = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "facts"}
+        return {"facts": self.facts, **{name: None if t is None else _plain(t) for name, t in tables.items()}}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Record:
+        """Read what `to_dict` gave.
+
+        Parameters
+        ----------
+        values : dict
+            Plain values.
+
+        Returns
+        -------
+        Record
+
+        Raises
+        ------
+        ModelFileError
+            If they are something else.
+        """
+        try:
+            facts = dict(values["facts"])
+            names = [entry.name for entry in fields(cls) if entry.name != "facts"]
+            return cls(facts, **{name: None if values[name] is None else _frame(values[name]) for name in names})
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ModelFileError("model file: the record of the training breaks its rules") from error
+
+
+def _plain(table: pd.DataFrame) -> dict[str, Any]:
+    flat = table.reset_index() if any(name is not None for name in table.index.names) else table
+    keys = [name for name in table.index.names if name is not None]
+    columns = {str(name): [_cell(value) for value in flat[name].tolist()] for name in flat.columns}
+    return {"index": keys, "columns": columns, "order": list(columns)}
+
+
+def _cell(value: Any) -> Any:
+    if value is None or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return value if isinstance(value, str | int | float | bool) else str(value)
+
+
+def _frame(values: dict[str, Any]) -> pd.DataFrame:
+    frame = pd.DataFrame({str(name): values["columns"][name] for name in values["order"]})
+    for name in frame.columns:
+        if frame[name].isna().all() or pd.api.types.infer_dtype(frame[name], skipna=True) in (
+            "floating",
+            "mixed-integer-float",
+        ):
+            frame[name] = frame[name].astype("float64")
+    return frame.set_index(values["index"]) if values["index"] else frame
