@@ -1,6 +1,6 @@
 """csrisk: churn and expansion risk in customer success, explained by goal in percentage points."""
 
-from csrisk._evaluation import evaluate
+from csrisk._evaluation import backtest, evaluate
 from csrisk._explain import Explanation, explain
 from csrisk._goals import Goal
 from csrisk._labels import label_change, label_churn, label_contraction, label_expansion, label_time_to_churn
@@ -27,6 +27,7 @@ __all__ = [
     "ChurnModel",
     "ExpansionModel",
     "evaluate",
+    "backtest",
     "explain",
     "Explanation",
 ]

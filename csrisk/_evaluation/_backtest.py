@@ -1,0 +1,270 @@
+"""Backtest: retrain at several dates, score what came after, and keep every score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from csrisk._evaluation._evaluate import evaluate_scores
+from csrisk._splits import ForwardSplit
+from csrisk.exceptions import SnapshotError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from csrisk._snapshots import Snapshots
+
+__all__ = ["Backtest", "backtest"]
+
+BASE_RATE, RECENCY, MODEL = "base_rate", "recency", "model"
+_RECENCY_COLUMN = "days_since_use"
+_PROBABILITIES = (MODEL, BASE_RATE)
+_COUNTS = ["n_snapshots", "n_accounts", "n_events"]
+_AGES = (0, 30, 90, 180, 365)
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """Scores of models trained at several dates, and the tables drawn from them.
+
+    Each table has one row for each group and score (the model and its baselines), with the columns auc,
+    average_precision, lift and capture, log_loss, brier, calibration_slope, calibration_intercept, mean_risk,
+    event_rate, each with ``_low`` and ``_high``, and the counts n_snapshots, n_accounts, n_events.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Index (trained_at, account_id, as_of); columns ``age`` (days from training to scoring), ``outcome`` (0 or 1),
+        ``model``, and one column for each baseline.
+    capacity : float
+        Share of the snapshots that can be looked after.
+    n_bootstrap : int
+        Resamples of accounts behind each interval.
+    random_state : int
+        Seed of the resamples.
+    """
+
+    scores: pd.DataFrame
+    capacity: float = 0.1
+    n_bootstrap: int = 200
+    random_state: int = 0
+    baselines: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        names = tuple(name for name in self.scores.columns if name not in ("age", "outcome", MODEL))
+        object.__setattr__(self, "baselines", names)
+
+    @property
+    def fresh(self) -> pd.DataFrame:
+        """Scores of each snapshot by the newest model that was there."""
+        newest = self.scores.groupby(level=["account_id", "as_of"])["age"].transform("min")
+        return self.scores[self.scores["age"] == newest]
+
+    def overall(self) -> pd.DataFrame:
+        """Metrics over all snapshots, each scored by the newest model that was there.
+
+        Returns
+        -------
+        DataFrame
+            Index ``score``.
+        """
+        fresh = self.fresh
+        return self._table(fresh, pd.Series("all", index=fresh.index, name="group")).droplevel(0)
+
+    def by_date(self) -> pd.DataFrame:
+        """Metrics by date of training, up to the next training.
+
+        Returns
+        -------
+        DataFrame
+            Index (trained_at, score).
+        """
+        fresh = self.fresh
+        return self._table(fresh, fresh.index.get_level_values("trained_at").to_series(index=fresh.index))
+
+    def by_age(self, edges: Sequence[int] = _AGES) -> pd.DataFrame:
+        """Metrics by age of the model: what is lost by not retraining.
+
+        Parameters
+        ----------
+        edges : sequence of int
+            Lower edges of the ages, in days.
+
+        Returns
+        -------
+        DataFrame
+            Index (age, score), where age is the lower edge.
+        """
+        lower = np.asarray(sorted(edges))
+        place = np.searchsorted(lower, self.scores["age"].to_numpy(), side="right") - 1
+        ages = pd.Series(lower[np.maximum(place, 0)], index=self.scores.index, name="age")
+        return self._table(self.scores[place >= 0], ages[place >= 0])
+
+    def by_segment(self, segment: pd.Series) -> pd.DataFrame:
+        """Metrics by segment, each snapshot scored by the newest model that was there.
+
+        Parameters
+        ----------
+        segment : Series
+            Segment of each snapshot, on the index (account_id, as_of); a missing one is "unknown".
+
+        Returns
+        -------
+        DataFrame
+            Index (segment, score).
+        """
+        fresh = self.fresh
+        of_row = segment.astype(object).reindex(_snapshots_of(fresh))
+        named = of_row.where(of_row.notna(), "unknown").astype(str).set_axis(fresh.index)
+        return self._table(fresh, named.rename(str(segment.name or "segment")))
+
+    def by_lead(self, labels: Mapping[int, pd.Series]) -> pd.DataFrame:
+        """Metrics against labels that lie further ahead: how early the risk is seen.
+
+        Parameters
+        ----------
+        labels : mapping of int to Series
+            Labels of the same snapshots by lead in days, on the index (account_id, as_of).
+
+        Returns
+        -------
+        DataFrame
+            Index (lead, score).
+        """
+        fresh, parts = self.fresh, []
+        keys = _snapshots_of(fresh)
+        for lead, label in sorted(labels.items()):
+            outcome = label.reindex(keys).set_axis(fresh.index)
+            known = outcome.notna().to_numpy()
+            rows = fresh[known].assign(outcome=outcome[known].astype(float))
+            parts.append(self._table(rows, pd.Series(lead, index=rows.index, name="lead")))
+        return pd.concat(parts)
+
+    def _table(self, rows: pd.DataFrame, by: pd.Series) -> pd.DataFrame:
+        found = {
+            (group, score): self._measure(part, score)
+            for group, part in rows.groupby(by.to_numpy(), sort=True)
+            for score in (MODEL, *self.baselines)
+        }
+        table = pd.DataFrame(found.values(), index=pd.MultiIndex.from_tuples(found, names=[by.name, "score"]))
+        return table.astype(dict.fromkeys(_COUNTS, np.int64))
+
+    def _measure(self, rows: pd.DataFrame, score: str) -> dict[str, float]:
+        table = evaluate_scores(
+            rows["outcome"].to_numpy(),
+            rows[score].to_numpy(),
+            rows.index.get_level_values("account_id"),
+            probability=score in _PROBABILITIES,
+            capacity=self.capacity,
+            n_bootstrap=self.n_bootstrap,
+            random_state=self.random_state,
+        )
+        measured: dict[str, float] = {}
+        for metric, row in table.drop(index=_COUNTS).iterrows():
+            measured |= {str(metric): row["estimate"], f"{metric}_low": row["low"], f"{metric}_high": row["high"]}
+        if score == BASE_RATE:
+            # one constant for each date has no slope worth a number
+            measured |= dict.fromkeys(("calibration_slope", "calibration_slope_low", "calibration_slope_high"), np.nan)
+        return measured | dict(zip(_COUNTS, table.loc[_COUNTS, "estimate"].to_numpy(), strict=True))
+
+
+def backtest(
+    model: Any,
+    X: pd.DataFrame,
+    y: pd.Series,
+    snapshots: Snapshots,
+    dates: Sequence[Any],
+    *,
+    baselines: Mapping[str, pd.Series] | None = None,
+    grace: int | str = 0,
+    capacity: float = 0.1,
+    n_bootstrap: int = 200,
+    random_state: int = 0,
+) -> Backtest:
+    """Retrain at several dates and score what came after each.
+
+    At each date the model learns from the snapshots whose labels were final by then, and scores all later snapshots.
+
+    Parameters
+    ----------
+    model : estimator or callable
+        Estimator to be cloned, or a function without arguments that makes one.
+    X : DataFrame
+        Features on the index (account_id, as_of).
+    y : Series
+        Labels on the same index.
+    snapshots : Snapshots
+        Who was seen when, with the label windows.
+    dates : sequence of date
+        Dates of training.
+    baselines : mapping of str to Series, optional
+        Further scores on the index of `X`, higher is more at risk (for a health score, its negative). The base rate of
+        the training labels, and ``days_since_use`` alone where X has it (never used counts as longest ago), are always
+        there.
+    grace : int or str, default 0
+        Days until a label is final, as given to `label_churn`.
+    capacity, n_bootstrap, random_state
+        As in `evaluate`.
+
+    Returns
+    -------
+    Backtest
+
+    Raises
+    ------
+    SnapshotError
+        If a date leaves nothing to train on or to test, or X holds snapshots that `snapshots` does not know.
+    ValueError
+        If X and y have different indexes.
+    """
+    unknown = int((~X.index.isin(snapshots.index)).sum())
+    if unknown:
+        raise SnapshotError(f"X: {unknown} of {len(X)} rows are not in snapshots; build X from these snapshots")
+    if not y.index.equals(X.index):
+        raise ValueError("y and X have different indexes; align them first, as in y.loc[X.index]")
+    others = _baselines(X, baselines or {})
+    make = model if callable(model) else lambda: clone(model)
+    parts = []
+    for date in sorted(pd.Timestamp(date) for date in dates):
+        train, test = (part.reindex(X.index) & y.notna() for part in ForwardSplit.at(snapshots, date, grace=grace))
+        fitted = make().fit(X[train], y[train])
+        parts.append(
+            _scored(fitted, X[test], y, others, date).assign(**{BASE_RATE: (y[train] == fitted.classes_[1]).mean()})
+        )
+    scores = pd.concat(parts)
+    return Backtest(scores, capacity=capacity, n_bootstrap=n_bootstrap, random_state=random_state)
+
+
+def _snapshots_of(scores: pd.DataFrame) -> pd.MultiIndex:
+    levels = ["account_id", "as_of"]
+    return pd.MultiIndex.from_arrays([scores.index.get_level_values(level) for level in levels], names=levels)
+
+
+def _baselines(X: pd.DataFrame, given: Mapping[str, pd.Series]) -> pd.DataFrame:
+    others = pd.DataFrame(index=X.index)
+    if _RECENCY_COLUMN in X:
+        recency = X[_RECENCY_COLUMN].astype(float)
+        others[RECENCY] = recency.fillna(recency.max() + 1).fillna(0.0)
+    for name, score in given.items():
+        missing = int(score.reindex(X.index).isna().sum())
+        if missing:
+            raise ValueError(f"baselines[{name!r}]: {missing} of {len(X)} scores are missing on the index of X")
+        others[name] = score.reindex(X.index).astype(float)
+    return others
+
+
+def _scored(fitted: Any, X: pd.DataFrame, y: pd.Series, others: pd.DataFrame, date: pd.Timestamp) -> pd.DataFrame:
+    as_of = X.index.get_level_values("as_of")
+    scores = pd.DataFrame(
+        {
+            "age": (as_of.to_numpy() - date.to_numpy()) // np.timedelta64(1, "D"),
+            "outcome": (y.loc[X.index] == fitted.classes_[1]).to_numpy(dtype=float),
+            MODEL: fitted.predict_proba(X)[:, 1],
+        },
+        index=X.index,
+    ).join(others)
+    return pd.concat({date: scores}, names=["trained_at"])
