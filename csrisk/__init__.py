@@ -9,6 +9,7 @@ from csrisk._splits import ForwardSplit
 from csrisk.data._customer_data import CustomerData
 from csrisk.features import Feature, build_features
 from csrisk.models import ChurnModel, ExpansionModel
+from csrisk.report import write_report
 
 __version__ = "0.1.0"
 
@@ -30,4 +31,5 @@ __all__ = [
     "backtest",
     "explain",
     "Explanation",
+    "write_report",
 ]

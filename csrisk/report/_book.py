@@ -1,0 +1,212 @@
+"""The book as arrays: what the explanation and the tables say, brought into one order and checked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from csrisk._goals import Goal
+from csrisk.exceptions import ExplanationError
+from csrisk.report._names import clean, pseudonym
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from csrisk._explain import Explanation
+    from csrisk.data import CustomerData
+
+__all__ = ["Book", "read_book"]
+
+Floats = npt.NDArray[np.float64]
+_FACTS = ("segment", "plan", "industry", "region")
+_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """All accounts scored at one ``as_of``, in order of priority.
+
+    ``rows`` are positions in the explanation, ``points`` percentage points by goal, ``evidence`` says where at least
+    one feature of a goal has a value, and ``sizes`` counts the features of each goal.
+    """
+
+    why: Explanation
+    as_of: pd.Timestamp
+    rows: npt.NDArray[np.intp]
+    keys: tuple[object, ...]
+    accounts: tuple[str, ...]
+    names: tuple[str, ...]
+    facts: tuple[tuple[str, ...], ...]
+    points: pd.DataFrame
+    evidence: pd.DataFrame
+    sizes: Mapping[str, int]
+    reference: Floats
+    prediction: Floats
+    mrr: Floats | None
+
+    @property
+    def probability(self) -> Floats:
+        """Calibrated probabilities."""
+        return self.prediction / 100
+
+    @property
+    def at_risk(self) -> Floats | None:
+        """Expected loss of monthly revenue by account."""
+        return None if self.mrr is None else self.probability * self.mrr
+
+    @property
+    def present(self) -> tuple[Goal, ...]:
+        """The goals that the model has features for."""
+        return tuple(Goal(name) for name in self.points.columns)
+
+
+def read_book(
+    why: Explanation,
+    data: CustomerData | None = None,
+    *,
+    mrr: pd.Series | None = None,
+    pseudonymise: bool | str = False,
+) -> Book:
+    """Bring an explanation and the tables about its accounts into one order and check the sums.
+
+    Accounts come by expected loss of monthly revenue (probability times MRR), by probability where no revenue is
+    known, and by account id where these are equal.
+
+    Parameters
+    ----------
+    why : Explanation
+        Contributions in percentage points of one book.
+    data : CustomerData, optional
+        Gives names and attributes; revenue where it has subscriptions.
+    mrr : Series, optional
+        Monthly recurring revenue by account id, instead of that of the subscriptions.
+    pseudonymise : bool or str, default False
+        See :func:`csrisk.report.write_report`.
+
+    Returns
+    -------
+    Book
+
+    Raises
+    ------
+    ExplanationError
+        If the explanation is not in percentage points, holds several dates, or does not add up.
+    """
+    table = why.goals()
+    as_of = _one_date(table)
+    _check_unit(why, table)
+    ids = table.index.get_level_values("account_id")
+    goals = [str(goal) for goal in why.goals_present]
+    points = table[goals].to_numpy(np.float64)
+    reference, prediction = (table[name].to_numpy(np.float64) for name in ("reference", "prediction"))
+    _check_sum(points, reference, prediction)
+    money = _money(why, data, ids, as_of, mrr)
+    weight = prediction if money is None else prediction * money
+    order = np.lexsort((np.asarray(ids.map(str)), -prediction, -weight))
+    keys = tuple(ids[order])
+    names, facts = _describe(data, keys)
+    accounts = tuple(str(key) for key in keys)
+    if pseudonymise:
+        names = accounts = tuple(pseudonym(key, rank, pseudonymise) for rank, key in enumerate(keys, start=1))
+    return Book(
+        why=why,
+        as_of=as_of,
+        rows=order,
+        keys=keys,
+        accounts=accounts,
+        names=names,
+        facts=facts,
+        points=pd.DataFrame(points[order], columns=goals),
+        evidence=_evidence(why, goals).iloc[order].reset_index(drop=True),
+        sizes=Counter(str(feature.goal) for feature in why.declarations),
+        reference=reference[order],
+        prediction=prediction[order],
+        mrr=None if money is None else money[order],
+    )
+
+
+def _one_date(table: pd.DataFrame) -> pd.Timestamp:
+    dates = table.index.get_level_values("as_of").unique()
+    if len(dates) != 1:
+        message = (
+            f"as_of holds {len(dates)} dates; a report shows one book. Explain the snapshots of one date, as in "
+            f"Snapshots.at(data, date), and hand earlier books over as previous=..."
+        )
+        raise ExplanationError(message)
+    return pd.Timestamp(dates[0])
+
+
+def _check_unit(why: Explanation, table: pd.DataFrame) -> None:
+    output = getattr(why, "output", "probability")
+    if output != "probability":
+        message = f"output={output!r}: a report speaks in percentage points; explain(..., output='probability')"
+        raise ExplanationError(message)
+    outside = ~table["prediction"].between(-_TOLERANCE, 100 + _TOLERANCE)
+    if outside.any():
+        message = f"prediction lies outside of 0 to 100 percentage points in {int(outside.sum())} rows"
+        raise ExplanationError(message)
+
+
+def _check_sum(points: Floats, reference: Floats, prediction: Floats) -> None:
+    gap = np.abs(reference + points.sum(axis=1) - prediction)
+    off = ~(gap <= _TOLERANCE)
+    if off.any():
+        message = (
+            f"reference + goals differs from prediction by up to {float(np.nanmax(gap)):.3g} percentage points in "
+            f"{int(off.sum())} of {len(off)} rows; a report prints only what adds up. Explain the rows again"
+        )
+        raise ExplanationError(message)
+
+
+def _features(why: Explanation) -> pd.DataFrame:
+    return why.background.values  # noqa: PD011  # a frame by that name, not the array of a frame
+
+
+def _evidence(why: Explanation, goals: list[str]) -> pd.DataFrame:
+    values = _features(why).notna()
+    columns = {goal: [f.name for f in why.declarations if f.goal == goal] for goal in goals}
+    return pd.DataFrame({goal: values[own].any(axis=1).to_numpy() for goal, own in columns.items()})
+
+
+def _money(
+    why: Explanation, data: CustomerData | None, ids: pd.Index, as_of: pd.Timestamp, mrr: pd.Series | None
+) -> Floats | None:
+    """Revenue by account: what was handed over, else the subscriptions running at as_of, else the feature."""
+    known = mrr if mrr is not None else _running_mrr(data, as_of)
+    features = _features(why)
+    if known is None and "mrr" not in features:
+        return None
+    values = features["mrr"].to_numpy(np.float64) if known is None else known.reindex(ids).to_numpy(np.float64)
+    return np.where(np.isfinite(values), values, 0.0)
+
+
+def _running_mrr(data: CustomerData | None, as_of: pd.Timestamp) -> pd.Series | None:
+    if data is None or not data.has("subscriptions", "mrr"):
+        return None
+    table = data.frame("subscriptions")
+    running = (table["start_at"] < as_of) & ~(table["end_at"] < as_of)
+    if "known_at" in table:
+        running &= ~(table["known_at"] >= as_of)
+    return table.loc[running].groupby("account_id")["mrr"].sum()
+
+
+def _describe(
+    data: CustomerData | None, keys: tuple[object, ...]
+) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Name and a few attributes by account; the id where there is no name."""
+    ids = tuple(clean(key) or "(no name)" for key in keys)
+    if data is None or not data.has("accounts"):
+        return ids, ((),) * len(ids)
+    table = data.frame("accounts").drop_duplicates("account_id").set_index("account_id").reindex(list(keys))
+    attributes: Mapping[str, Any] = {c: table[c].map(clean).tolist() for c in ("name", *_FACTS) if c in table}
+    names = attributes.get("name", [""] * len(ids))
+    facts = [attributes[c] for c in _FACTS if c in attributes]
+    return (
+        tuple(name or key for name, key in zip(names, ids, strict=True)),
+        tuple(tuple(filter(None, row)) for row in zip(*facts, strict=True)) if facts else ((),) * len(ids),
+    )

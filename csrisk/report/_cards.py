@@ -1,0 +1,164 @@
+"""One card per account: how its probability comes about, in goals and features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from csrisk._goals import Goal
+from csrisk.report._content import Card, FeaturePart, GoalPart, Line
+from csrisk.report._names import clean
+from csrisk.report._rounding import add_up
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from csrisk.report._book import Book
+
+__all__ = ["make_cards", "make_lines"]
+
+Floats = npt.NDArray[np.float64]
+_NEGLIGIBLE = 0.05
+_NAMED = ((30, 6), (120, 3))
+_NAMED_LATER = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Details:
+    """Contributions of the features of the first accounts of a book; NaN where a feature is only in the rest."""
+
+    book: Book
+    points: Floats
+    columns: dict[str, npt.NDArray[np.intp]]
+
+    def sentence(self, position: int, column: int) -> str:
+        background = self.book.why.background
+        row = int(self.book.rows[position])
+        typical = background.typical.iat[int(background.comparison[row]), column]
+        words = background.declarations[column].describe(background.values.iat[row, column], typical)
+        return clean(words, longest=400)
+
+    def strongest(self, position: int, goal: str, most: int) -> list[int]:
+        """Columns of the features of a goal that matter for an account, the largest contribution first."""
+        own = self.columns[goal]
+        size = np.nan_to_num(np.abs(self.points[position, own]))
+        order = np.argsort(-size, kind="stable")[:most]
+        return [int(own[at]) for at in order if size[at] >= _NEGLIGIBLE]
+
+
+def make_cards(book: Book, count: int) -> tuple[Card, ...]:
+    """Write the cards of the first accounts of a book.
+
+    The first 30 name up to six features by goal, the next 90 up to three, later ones two; what is not named is summed
+    up as the rest, so the parts add up everywhere. This keeps a file of 500 accounts below a megabyte.
+
+    Parameters
+    ----------
+    book : Book
+        The book in order of priority.
+    count : int
+        Number of cards.
+
+    Returns
+    -------
+    tuple of Card
+    """
+    goal_of = [str(feature.goal) for feature in book.why.declarations]
+    columns = {goal: np.array([j for j, own in enumerate(goal_of) if own == goal]) for goal in book.points.columns}
+    details = _Details(book, book.why.feature_game(book.rows[:count])[0], columns)
+    return tuple(_card(details, position) for position in range(count))
+
+
+def make_lines(book: Book, start: int) -> tuple[Line, ...]:
+    """Write the lines of the accounts that come after the last card.
+
+    Parameters
+    ----------
+    book : Book
+        The book in order of priority.
+    start : int
+        First place to write, from 0.
+
+    Returns
+    -------
+    tuple of Line
+    """
+    strongest = book.points.to_numpy().argmax(axis=1) if book.points.shape[1] else np.zeros(len(book.keys), dtype=int)
+    highest = book.points.max(axis=1).to_numpy()
+    return tuple(
+        Line(
+            rank=at + 1,
+            account=book.accounts[at],
+            name=book.names[at],
+            probability=float(book.probability[at]),
+            mrr=_at(book.mrr, at),
+            at_risk=_at(book.at_risk, at),
+            main_goal=str(book.points.columns[strongest[at]]) if highest[at] >= _NEGLIGIBLE else "",
+        )
+        for at in range(start, len(book.keys))
+    )
+
+
+def _card(details: _Details, position: int) -> Card:
+    book = details.book
+    reference, prediction = round(float(book.reference[position]), 1), round(float(book.prediction[position]), 1)
+    exact = book.points.iloc[position].tolist()
+    shown = add_up(prediction - reference, exact)
+    goals = tuple(
+        _goal_part(details, position, str(goal), points, printed)
+        for goal, points, printed in zip(book.points.columns, exact, shown, strict=True)
+    )
+    main, reason = _reason(details, position, goals)
+    return Card(
+        rank=position + 1,
+        account=book.accounts[position],
+        name=book.names[position],
+        facts=book.facts[position],
+        probability=float(book.probability[position]),
+        reference=float(book.reference[position]) / 100,
+        prediction_shown=prediction,
+        reference_shown=reference,
+        mrr=_at(book.mrr, position),
+        at_risk=_at(book.at_risk, position),
+        goals=goals,
+        main_goal=main,
+        reason=reason,
+    )
+
+
+def _goal_part(details: _Details, position: int, goal: str, points: float, shown: float) -> GoalPart:
+    most = next((named for upto, named in _NAMED if position < upto), _NAMED_LATER)
+    named = details.strongest(position, goal, most)
+    exact = [float(details.points[position, column]) for column in named]
+    *printed, rest = add_up(shown, [*exact, points - sum(exact)])
+    declared = details.book.why.declarations
+    return GoalPart(
+        goal=goal,
+        heading=Goal(goal).heading,
+        points=points,
+        shown=shown,
+        evidence=bool(details.book.evidence.at[position, goal]),
+        features=tuple(
+            FeaturePart(declared[column].name, details.sentence(position, column), value, rounded)
+            for column, value, rounded in zip(named, exact, printed, strict=True)
+        ),
+        rest_count=len(details.columns[goal]) - len(named),
+        rest_shown=rest,
+    )
+
+
+def _reason(details: _Details, position: int, goals: Sequence[GoalPart]) -> tuple[str, str]:
+    """Find the goal that raises the risk most and its strongest sentence; empty where nothing raises it."""
+    raising = max(goals, key=lambda part: part.points, default=None)
+    if raising is None or raising.points < _NEGLIGIBLE:
+        return "", "Nothing raises the risk above the reference."
+    own = details.columns[raising.goal]
+    column = int(own[np.argmax(np.nan_to_num(details.points[position, own], nan=-np.inf))])
+    return raising.goal, details.sentence(position, column)
+
+
+def _at(values: Floats | None, position: int) -> float | None:
+    return None if values is None else float(values[position])

@@ -1,0 +1,225 @@
+"""From an explanation and tables to what the report says."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from csrisk._goals import Goal
+from csrisk.report import _tables
+from csrisk.report._book import Book, read_book
+from csrisk.report._cards import make_cards, make_lines
+from csrisk.report._content import GoalSpread, Report, Summary, Table
+from csrisk.report._decisions import concentrated, decisions, headline
+from csrisk.report._forecast import churn_forecast, mrr_forecast
+from csrisk.report._format import day
+from csrisk.report._names import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from csrisk._explain import Explanation
+    from csrisk.data import CustomerData
+
+__all__ = ["Inputs", "compose"]
+
+_SPEAKS_OF = {
+    "contacts": "effort of staying",
+    "subscriptions": "contract and revenue",
+    "usage": "depth and breadth of use",
+    "surveys": "sentiment and feedback loops",
+    "advocacy": "references, referrals and reviews",
+    "expectations": "promises and whether they were met",
+}
+_TABLES_OF = {
+    Goal.CHURN: ("contacts", "subscriptions"),
+    Goal.FOOTPRINT: ("usage",),
+    Goal.ADVOCACY: ("surveys", "advocacy", "expectations"),
+    Goal.FEEDBACK: ("surveys",),
+}
+_LIMITS = (
+    "This is a ranking by risk, not by uplift: it says who is likely to leave, not whom an action would keep. Only "
+    "treatments assigned at random could tell that.",
+    "Contributions describe the model. They are reasons for a number, not causes of a behaviour.",
+    "The forecast interval takes accounts as independent and the probabilities as right; a shock that hits the whole "
+    "book lies outside of it.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a report is made from beside the explanation; see :func:`csrisk.report.write_report`."""
+
+    title: str
+    data: CustomerData | None = None
+    evaluation: pd.DataFrame | Mapping[str, pd.DataFrame] | None = None
+    calibration: pd.DataFrame | None = None
+    backtest: pd.DataFrame | None = None
+    checks: pd.DataFrame | Iterable[object] | None = None
+    expansion: pd.DataFrame | None = None
+    extra: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    provenance: Mapping[str, object] | None = None
+    mrr: pd.Series | None = None
+    window: tuple[int, int] | None = None
+    currency: str = ""
+    pseudonymise: bool | str = False
+    max_cards: int = 500
+
+
+def compose(why: Explanation, inputs: Inputs) -> Report:
+    """Work out everything that the report says.
+
+    Parameters
+    ----------
+    why : Explanation
+        Contributions of one book.
+    inputs : Inputs
+        Tables and options.
+
+    Returns
+    -------
+    Report
+    """
+    book = read_book(why, inputs.data, mrr=inputs.mrr, pseudonymise=inputs.pseudonymise)
+    cards = make_cards(book, min(len(book.keys), inputs.max_cards))
+    lines = make_lines(book, len(cards))
+    goals = _spread(book, inputs.data)
+    missing = _missing(inputs.data)
+    checks = None if inputs.checks is None else _tables.checks_table(inputs.checks)
+    window = _window(book.as_of, inputs.window)
+    return Report(
+        title=clean(inputs.title),
+        as_of=day(book.as_of),
+        window=window,
+        reference=clean(why.reference_words, longest=400),
+        currency=clean(inputs.currency),
+        pseudonymised=bool(inputs.pseudonymise),
+        summary=_summary(book, goals, checks, window, inputs.currency),
+        goals=goals,
+        cards=cards,
+        lines=lines,
+        cards_note=_cards_note(len(cards), len(book.keys), inputs.max_cards),
+        segments=tuple(sorted({card.facts[0] for card in cards if card.facts})),
+        missing=missing,
+        limits=_LIMITS,
+        quality=_quality(inputs),
+        calibration=_tables.calibration_points(inputs.calibration),
+        checks=checks,
+        expansion=_expansion(inputs, book),
+        extra=tuple(_tables.frame_table(frame, clean(name)) for name, frame in inputs.extra.items()),
+        provenance=_tables.provenance_table(inputs.provenance, _own_facts(book)),
+        glossary=_tables.glossary_table(),
+    )
+
+
+def _summary(book: Book, goals: tuple[GoalSpread, ...], checks: Table | None, window: str, currency: str) -> Summary:
+    churn = churn_forecast(book.probability)
+    money = None if book.mrr is None else mrr_forecast(book.probability, book.mrr)
+    few = concentrated(book)
+    return Summary(
+        accounts=len(book.keys),
+        headline=headline(len(book.keys), churn, few, window, priced=money is not None),
+        churn=churn,
+        mrr=None if book.mrr is None else float(book.mrr.sum()),
+        mrr_at_risk=money,
+        concentrated=few,
+        decisions=decisions(book, few, goals, checks, currency),
+    )
+
+
+def _spread(book: Book, data: CustomerData | None) -> tuple[GoalSpread, ...]:
+    """One row per goal of customer success, also for those that the model has nothing about."""
+    rows = []
+    for goal in Goal:
+        present = goal in book.present
+        if goal is Goal.CONTEXT and not present:
+            continue
+        points = book.points[goal].to_numpy() if present else np.zeros(1)
+        evidence = present and bool(book.evidence[goal].any()) and not _all_missing(goal, data)
+        p10, p25, median, p75, p90 = (float(value) for value in np.quantile(points, (0.1, 0.25, 0.5, 0.75, 0.9)))
+        rows.append(
+            GoalSpread(
+                goal=str(goal),
+                heading=goal.heading,
+                question=goal.question,
+                evidence=evidence,
+                note="" if evidence else "no evidence",
+                mean=float(points.mean()),
+                raised=float((points > 0).mean()),
+                p10=p10,
+                p25=p25,
+                median=median,
+                p75=p75,
+                p90=p90,
+            )
+        )
+    return tuple(rows)
+
+
+def _all_missing(goal: Goal, data: CustomerData | None) -> bool:
+    tables = _TABLES_OF.get(goal, ())
+    return data is not None and bool(tables) and all(name in data.missing for name in tables)
+
+
+def _missing(data: CustomerData | None) -> tuple[str, ...]:
+    absent = () if data is None else data.missing
+    return tuple(f"No {name} table: {spoken} cannot be seen." for name, spoken in _SPEAKS_OF.items() if name in absent)
+
+
+def _quality(inputs: Inputs) -> tuple[Table, ...]:
+    tables = []
+    if inputs.evaluation is not None:
+        tables.append(_tables.quality_table(inputs.evaluation))
+    if inputs.backtest is not None:
+        tables.append(_tables.frame_table(inputs.backtest, "Forward backtest"))
+    return tuple(tables)
+
+
+def _expansion(inputs: Inputs, book: Book) -> Table | None:
+    """Arrange the expansion list, with the accounts named as in the rest of the report."""
+    if inputs.expansion is None:
+        return None
+    frame = inputs.expansion
+    flat = frame.reset_index() if any(name is not None for name in frame.index.names) else frame.copy()
+    if "account_id" in flat:
+        names = dict(zip(book.keys, book.names, strict=True))
+        flat = flat[flat["account_id"].isin(names.keys())]
+        flat.insert(0, "account", flat["account_id"].map(names))
+        flat = flat.drop(columns=["account_id", "as_of", "name"], errors="ignore")
+    return _tables.frame_table(flat, "Accounts likely to expand", limit=50)
+
+
+def _cards_note(cards: int, accounts: int, most: int) -> str:
+    if cards == accounts:
+        return ""
+    return (
+        f"The first {cards:,} of {accounts:,} accounts have a card (at most {most:,} in one file); "
+        f"the other {accounts - cards:,} follow in one line each."
+    )
+
+
+def _window(as_of: pd.Timestamp, window: tuple[int, int] | None) -> str:
+    if window is None:
+        return ""
+    start = as_of + pd.Timedelta(days=window[0])
+    return f"{day(start)} to {day(start + pd.Timedelta(days=window[1] - 1))}"
+
+
+def _own_facts(book: Book) -> dict[str, object]:
+    digest = hashlib.sha256("\n".join(map(str, book.keys)).encode("utf-8", "replace"))
+    for array in (book.points.to_numpy(np.float64), book.reference, book.prediction):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    versions = {name: _version(name) for name in ("csrisk", "lightgbm", "numpy", "pandas", "scikit-learn")}
+    return {"scored at": book.as_of.date(), "explanation sha256": digest.hexdigest(), "version": versions}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,207 @@
+"""What a report says: frozen values, computed once and rendered as HTML, Markdown, JSON or CSV."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = [
+    "Calibration",
+    "Card",
+    "Cell",
+    "Column",
+    "Decision",
+    "FeaturePart",
+    "Forecast",
+    "GoalPart",
+    "GoalSpread",
+    "Interval",
+    "Kind",
+    "Line",
+    "Report",
+    "Summary",
+    "Table",
+]
+
+Kind = Literal["text", "name", "integer", "number", "percent", "points", "money", "status", "code"]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate with its interval; bounds are None where none was computed."""
+
+    estimate: float
+    low: float | None = None
+    high: float | None = None
+
+
+Cell = str | int | float | bool | Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a printed table: its heading and how its cells are written."""
+
+    label: str
+    kind: Kind = "text"
+    digits: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table as printed: a caption that can stand alone, typed columns, rows, and a note below."""
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FeaturePart:
+    """One feature of one account: its sentence and its share of the goal.
+
+    ``points`` is exact; ``shown`` is rounded so that what is printed adds up.
+    """
+
+    name: str
+    sentence: str
+    points: float
+    shown: float
+
+
+@dataclass(frozen=True, slots=True)
+class GoalPart:
+    """One goal of one account, opened into its strongest features and the rest."""
+
+    goal: str
+    heading: str
+    points: float
+    shown: float
+    evidence: bool
+    features: tuple[FeaturePart, ...]
+    rest_count: int
+    rest_shown: float
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One account in detail: the probability, and how it comes about from the reference."""
+
+    rank: int
+    account: str
+    name: str
+    facts: tuple[str, ...]
+    probability: float
+    reference: float
+    prediction_shown: float
+    reference_shown: float
+    mrr: float | None
+    at_risk: float | None
+    goals: tuple[GoalPart, ...]
+    main_goal: str
+    reason: str
+    moved: float | None = None
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One account in one line: for those that come after the last card."""
+
+    rank: int
+    account: str
+    name: str
+    probability: float
+    mrr: float | None
+    at_risk: float | None
+    main_goal: str
+
+
+@dataclass(frozen=True, slots=True)
+class GoalSpread:
+    """One goal over the book: where the mean and the middle of the contributions lie, in percentage points."""
+
+    goal: str
+    heading: str
+    question: str
+    evidence: bool
+    note: str
+    mean: float
+    raised: float
+    p10: float
+    p25: float
+    median: float
+    p75: float
+    p90: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """An expected total with its interval and the way the interval was made."""
+
+    expected: float
+    low: float
+    high: float
+    level: float
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Something that asks a person for a decision, and the section that shows why."""
+
+    text: str
+    section: str
+    severity: Literal["act", "look", "know"]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The first screen."""
+
+    accounts: int
+    headline: str
+    churn: Forecast
+    mrr: float | None
+    mrr_at_risk: Forecast | None
+    concentrated: int
+    decisions: tuple[Decision, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Predicted against observed share of churn, with intervals and counts, from low to high."""
+
+    predicted: tuple[float, ...]
+    observed: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    count: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that a report says, in the order in which it is read."""
+
+    title: str
+    as_of: str
+    window: str
+    reference: str
+    currency: str
+    pseudonymised: bool
+    summary: Summary
+    goals: tuple[GoalSpread, ...]
+    cards: tuple[Card, ...]
+    lines: tuple[Line, ...]
+    cards_note: str
+    segments: tuple[str, ...]
+    missing: tuple[str, ...]
+    limits: tuple[str, ...]
+    quality: tuple[Table, ...]
+    calibration: Calibration | None
+    checks: Table | None
+    expansion: Table | None
+    extra: tuple[Table, ...]
+    provenance: Table
+    glossary: Table

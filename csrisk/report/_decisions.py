@@ -1,0 +1,116 @@
+"""What asks a person for a decision, said in whole sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from csrisk.report._content import Decision, Forecast, GoalSpread, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from csrisk.report._book import Book
+
+__all__ = ["concentrated", "decisions", "headline"]
+
+
+def concentrated(book: Book) -> int:
+    """Smallest number of accounts that carry half of what is at risk (revenue, or expected churners)."""
+    weight = book.probability if book.at_risk is None else book.at_risk
+    total = float(weight.sum())
+    if total <= 0:
+        return 0
+    return int(np.searchsorted(np.cumsum(weight), total / 2) + 1)
+
+
+def headline(accounts: int, churn: Forecast, few: int, window: str, *, priced: bool) -> str:
+    """One sentence that could stand alone in a mail.
+
+    Parameters
+    ----------
+    accounts : int
+        Accounts in the book.
+    churn : Forecast
+        Forecast number of churners.
+    few : int
+        Accounts that carry half of the risk.
+    window : str
+        When, in words; empty where unknown.
+    priced : bool
+        Whether revenue is known.
+
+    Returns
+    -------
+    str
+    """
+    when = f" from {window}" if window else ""
+    what = "monthly revenue at risk" if priced else "expected churn"
+    return (
+        f"About {churn.expected:,.0f} of {accounts:,} {_plural(accounts, 'account')} "
+        f"({churn.low:,.0f} to {churn.high:,.0f}) {'is' if round(churn.expected) == 1 else 'are'} "
+        f"expected to leave{when}. {few:,} {_plural(few, 'account')} "
+        f"{'carries' if few == 1 else 'carry'} half of the {what}."
+    )
+
+
+def decisions(
+    book: Book, few: int, goals: tuple[GoalSpread, ...], checks: Table | None, currency: str
+) -> tuple[Decision, ...]:
+    """List what needs a decision: where to act, what to look into, what to know.
+
+    Parameters
+    ----------
+    book : Book
+        The book in order of priority.
+    few : int
+        Accounts that carry half of the risk.
+    goals : tuple of GoalSpread
+        Goals over the book.
+    checks : Table or None
+        Checks as printed.
+    currency : str
+        Written before money.
+
+    Returns
+    -------
+    tuple of Decision
+    """
+    return (*_act(book, few, currency), *_failed(checks), *_know(goals))
+
+
+def _act(book: Book, few: int, currency: str) -> Iterator[Decision]:
+    if few:
+        share = f"{few / len(book.keys):.0%}".replace("%", " %")
+        text = f"Decide on the first {few:,} {_plural(few, 'account')} ({share} of the book)"
+        if book.at_risk is not None:
+            text += (
+                f": {currency}{float(book.at_risk[:few].sum()):,.0f} of monthly revenue is expected to leave with them"
+            )
+        yield Decision(f"{text}.", "accounts", "act")
+    doubled = int((book.prediction >= 2 * book.reference).sum())
+    if doubled:
+        have = "has" if doubled == 1 else "have"
+        text = f"{doubled:,} {_plural(doubled, 'account')} {have} at least twice the risk of the reference."
+        yield Decision(text, "accounts", "look")
+
+
+def _failed(checks: Table | None) -> Iterator[Decision]:
+    if checks is None:
+        yield Decision("No checks were handed over: leakage, drift and calibration are unexamined.", "checks", "look")
+        return
+    failed = [row for row in checks.rows if row[2] == "failed"]
+    if failed:
+        codes = ", ".join(str(row[0]) for row in failed)
+        yield Decision(f"{len(failed)} {_plural(len(failed), 'check')} failed ({codes}).", "checks", "act")
+
+
+def _know(goals: tuple[GoalSpread, ...]) -> Iterator[Decision]:
+    blind = [goal.heading for goal in goals if not goal.evidence]
+    if blind:
+        yield Decision(f"No evidence for {' and '.join(blind)}: these goals are unseen, not healthy.", "goals", "know")
+
+
+def _plural(count: int, word: str) -> str:
+    return word if count == 1 else f"{word}s"

@@ -1,0 +1,250 @@
+"""Tables of a report, arranged from the tables that evaluation, checks and backtests return."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from csrisk.report._content import Calibration, Cell, Column, Interval, Kind, Table
+from csrisk.report._names import clean
+
+__all__ = ["calibration_points", "checks_table", "frame_table", "glossary_table", "provenance_table", "quality_table"]
+
+_METRICS: Mapping[str, tuple[str, str]] = {
+    "auc": ("AUC", "Chance that a churner is ranked above a stayer; 0.5 is a coin, 1 is perfect."),
+    "average_precision": ("Average precision", "Precision averaged over the ranking; the base rate is the floor."),
+    "log_loss": ("Log loss", "Penalty for confident mistakes; lower is better."),
+    "brier": ("Brier score", "Mean squared error of the probability; lower is better."),
+    "calibration_slope": ("Calibration slope", "1 is right; below 1 the probabilities are too extreme."),
+    "calibration_intercept": ("Calibration intercept", "0 is right; below 0 churn was overestimated."),
+    "lift_at_10": ("Lift at 10 %", "Churn among the riskiest tenth, over that of all."),
+    "recall_at_10": ("Recall at 10 %", "Share of all churners found among the riskiest tenth."),
+    "precision_at_10": ("Precision at 10 %", "Share of churners among the riskiest tenth."),
+    "base_rate": ("Base rate", "Share of churners among all."),
+    "n_snapshots": ("Snapshots", "Rows that were scored."),
+    "n_accounts": ("Accounts", "Customers behind these rows."),
+    "n_events": ("Churn events", "Rows that turned out to be churn."),
+}
+_CHECK_COLUMNS = (
+    ("code", "Code", "code"),
+    ("name", "Check", "text"),
+    ("status", "Status", "status"),
+    ("measure", "Measured", "number"),
+    ("threshold", "Threshold", "number"),
+    ("source", "Source", "text"),
+    ("next_step", "Next step", "text"),
+)
+_GLOSSARY = (
+    ("Account", "The customer whose risk is modelled."),
+    ("Snapshot", "One account seen at the start of one day; only what was known before that day counts."),
+    ("Book", "All accounts scored at one date."),
+    (
+        "Goal",
+        "One of the four goals of customer success: churn, footprint, advocacy, feedback loop. Context holds "
+        "what serves no goal, such as segment and region.",
+    ),
+    ("Churn", "Minimise churn and maximise longevity: effort of staying, contract, tenure."),
+    ("Footprint", "Depth and breadth of use."),
+    ("Advocacy", "Expectations set, met and exceeded; what customers say of the vendor."),
+    ("Feedback loop", "Listen, acknowledge, act: what was asked, answered and done about it."),
+    ("Reference", "The snapshots that an account is compared with; their mean probability is where a card starts."),
+    (
+        "Contribution",
+        "The signed share of a goal or feature in the distance between the reference and the account, in "
+        "percentage points of the calibrated probability: its Shapley value.",
+    ),
+    (
+        "Lead and horizon",
+        "Churn is forecast for the days from date + lead up to, not including, date + lead + horizon.",
+    ),
+    ("MRR at risk", "Monthly recurring revenue times the probability of churn, summed over accounts."),
+    ("No evidence", "No data speak about the goal. It is not filled with zeros and it is not good news."),
+)
+
+
+def quality_table(evaluation: pd.DataFrame | Mapping[str, pd.DataFrame]) -> Table:
+    """Arrange metrics with their intervals, the model first and baselines beside it.
+
+    Parameters
+    ----------
+    evaluation : DataFrame or mapping of DataFrame
+        What :func:`csrisk.evaluate` returns, or several of them by name; the first is the model.
+
+    Returns
+    -------
+    Table
+    """
+    tables = {"Model": evaluation} if isinstance(evaluation, pd.DataFrame) else dict(evaluation)
+    first = next(iter(tables.values()))
+    rows = []
+    for metric in first.index:
+        label, meaning = _METRICS.get(str(metric), (str(metric).replace("_", " "), ""))
+        cells = [_interval(table, metric) for table in tables.values()]
+        rows.append((label, *cells, meaning))
+    columns = (Column("Measure"), *(Column(clean(name), "number", 3) for name in tables), Column("What it says"))
+    note = "Ranges in brackets come from resampling accounts." if "low" in first else ""
+    return Table("How good the model is on later data it has not seen", columns, tuple(rows), note)
+
+
+def checks_table(checks: pd.DataFrame | Iterable[object]) -> Table:
+    """Arrange the results of checks: failed first, then passed, then not applicable.
+
+    Parameters
+    ----------
+    checks : DataFrame or iterable of Check
+        What :func:`csrisk.checks.run_checks` returns.
+
+    Returns
+    -------
+    Table
+    """
+    records = checks.reset_index().to_dict("records") if isinstance(checks, pd.DataFrame) else list(checks)
+    order = {"failed": 0, "passed": 1, "not applicable": 2}
+    read = [tuple(_field(record, name) for name, _, _ in _CHECK_COLUMNS) for record in records]
+    read.sort(key=lambda row: (order.get(str(row[2]), 3), str(row[0])))
+    columns = tuple(Column(label, kind) for _, label, kind in _CHECK_COLUMNS)  # type: ignore[arg-type]
+    return Table("What was checked", columns, tuple(tuple(_cell(value) for value in row) for row in read))
+
+
+def frame_table(frame: pd.DataFrame, caption: str, *, note: str = "", limit: int = 500) -> Table:
+    """Arrange any small frame as a printed table.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Columns become columns; a named index comes first.
+    caption : str
+        Caption that can stand alone.
+    note : str, optional
+        Note below.
+    limit : int, default 500
+        Rows printed; more are cut, and the note says so.
+
+    Returns
+    -------
+    Table
+    """
+    flat = frame.reset_index() if any(name is not None for name in frame.index.names) else frame
+    columns = tuple(Column(_heading(name), _kind(flat[name])) for name in flat.columns)
+    rows = tuple(tuple(_cell(value) for value in row) for row in flat.head(limit).itertuples(index=False, name=None))
+    if len(flat) > limit:
+        note = " ".join(filter(None, (note, f"The first {limit} of {len(flat):,} rows.")))
+    return Table(caption, columns, rows, note)
+
+
+def provenance_table(provenance: Mapping[str, object] | None, always: Mapping[str, object]) -> Table:
+    """Arrange versions, seeds, hashes and configuration as facts; nested mappings become dotted names.
+
+    Parameters
+    ----------
+    provenance : mapping, optional
+        What the caller knows of data, model and configuration.
+    always : mapping
+        What the report itself knows.
+
+    Returns
+    -------
+    Table
+    """
+    facts = [*_flat(provenance or {}), *_flat(always)]
+    return Table("Where these figures come from", (Column("Fact"), Column("Value", "code")), tuple(facts))
+
+
+def glossary_table() -> Table:
+    """Words of the report and what they mean."""
+    return Table("Words used in this report", (Column("Word"), Column("Meaning")), _GLOSSARY)
+
+
+def calibration_points(table: pd.DataFrame | None) -> Calibration | None:
+    """Read a calibration table: predicted, observed, low, high, count by bin.
+
+    Parameters
+    ----------
+    table : DataFrame or None
+        Columns ``predicted`` and ``observed``, and ``low``, ``high``, ``n`` where known.
+
+    Returns
+    -------
+    Calibration or None
+    """
+    if table is None or table.empty:
+        return None
+    ordered = table.sort_values("predicted")
+    observed = ordered["observed"]
+    counts = next((ordered[name] for name in ("n", "count", "n_snapshots") if name in ordered), observed * 0)
+    return Calibration(
+        predicted=_floats(ordered["predicted"]),
+        observed=_floats(observed),
+        low=_floats(ordered.get("low", observed)),
+        high=_floats(ordered.get("high", observed)),
+        count=tuple(int(value) for value in counts),
+    )
+
+
+def _interval(table: pd.DataFrame, metric: object) -> Cell:
+    found = table.index.get_indexer(pd.Index([metric]))[0]
+    if found < 0:
+        return None
+    row = table.iloc[found]
+    values = {name: _cell(row[name]) for name in ("estimate", "low", "high") if name in row.index}
+    estimate = values.get("estimate")
+    if not isinstance(estimate, int | float):
+        return None
+    if str(metric).startswith("n_"):
+        return int(estimate)
+    low, high = values.get("low"), values.get("high")
+    return Interval(float(estimate), *(float(x) if isinstance(x, int | float) else None for x in (low, high)))
+
+
+def _field(record: object, name: str) -> Any:
+    return record.get(name) if isinstance(record, Mapping) else getattr(record, name, None)
+
+
+def _flat(facts: Mapping[str, object], prefix: str = "") -> list[tuple[Cell, ...]]:
+    rows: list[tuple[Cell, ...]] = []
+    for name, value in facts.items():
+        label = f"{prefix}{name}"
+        if isinstance(value, Mapping):
+            rows += _flat(value, f"{label}.")
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            rows.append((clean(label), ", ".join(clean(item) for item in value)))
+        else:
+            rows.append((clean(label), clean(value, longest=400)))
+    return rows
+
+
+def _heading(name: object) -> str:
+    text = clean(name).replace("_", " ")
+    return text[:1].upper() + text[1:]
+
+
+def _kind(column: pd.Series) -> Kind:
+    if pd.api.types.is_bool_dtype(column):
+        return "text"
+    if pd.api.types.is_integer_dtype(column):
+        return "integer"
+    return "number" if pd.api.types.is_float_dtype(column) else "text"
+
+
+def _cell(value: Any) -> Cell:
+    """Make a plain Python value of whatever a frame holds; missing is None."""
+    if value is None or value is pd.NaT or value is pd.NA:
+        return None
+    if isinstance(value, bool | Interval):
+        return value
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, numbers.Real):
+        number = float(value)
+        return None if math.isnan(number) else number
+    if isinstance(value, pd.Timestamp):
+        return str(value.date()) if value == value.normalize() else str(value)
+    return clean(value, longest=400)
+
+
+def _floats(column: pd.Series) -> tuple[float, ...]:
+    return tuple(float(value) for value in column)

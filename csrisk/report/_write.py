@@ -1,0 +1,158 @@
+"""write_report: one call from an explanation to a file."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from csrisk.exceptions import ConfigError
+from csrisk.report._compose import Inputs, compose
+from csrisk.report._html import render_html
+from csrisk.report._json import render_csv, render_json
+from csrisk.report._markdown import render_markdown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    import pandas as pd
+
+    from csrisk._explain import Explanation
+    from csrisk.data import CustomerData
+    from csrisk.report._content import Report
+
+__all__ = ["write_report"]
+
+_RENDERERS: Mapping[str, Callable[[Report], str]] = {
+    ".html": render_html,
+    ".md": render_markdown,
+    ".json": render_json,
+    ".csv": render_csv,
+}
+
+
+def write_report(
+    path: str | os.PathLike[str],
+    why: Explanation,
+    *,
+    data: CustomerData | None = None,
+    evaluation: pd.DataFrame | Mapping[str, pd.DataFrame] | None = None,
+    checks: pd.DataFrame | Iterable[object] | None = None,
+    backtest: pd.DataFrame | None = None,
+    provenance: Mapping[str, object] | None = None,
+    title: str = "Customer risk report",
+    calibration: pd.DataFrame | None = None,
+    expansion: pd.DataFrame | None = None,
+    extra: Mapping[str, pd.DataFrame] | None = None,
+    mrr: pd.Series | None = None,
+    window: tuple[int, int] | None = None,
+    currency: str = "",
+    pseudonymise: bool | str = False,
+    max_cards: int = 500,
+) -> Path:
+    """Write a report about one book for the people who decide on it.
+
+    The file depends on what is handed over and on nothing else: no clock, no network, no random numbers. It is
+    written beside its place and renamed into it, so a reader never sees half a report.
+
+    Parameters
+    ----------
+    path : path
+        Where to write. The suffix decides: ``.html`` (one file, offline), ``.md``, ``.json``, or ``.csv`` (accounts).
+    why : Explanation
+        Contributions of the accounts of one date, in percentage points.
+    data : CustomerData, optional
+        Gives names, segments, monthly revenue, and says which tables are missing.
+    evaluation : DataFrame or mapping of DataFrame, optional
+        What :func:`csrisk.evaluate` returned; as a mapping the first is the model, the others baselines.
+    checks : DataFrame or iterable of Check, optional
+        Results of checks.
+    backtest : DataFrame, optional
+        Metrics by date, lead time or model age.
+    provenance : mapping, optional
+        Versions, seeds, hashes, configuration; may be nested.
+    title : str, default "Customer risk report"
+        Heading.
+    calibration : DataFrame, optional
+        Columns ``predicted``, ``observed``, and ``low``, ``high``, ``n`` where known.
+    expansion : DataFrame, optional
+        Accounts likely to expand, best first; ``account_id`` as a column or in the index.
+    extra : mapping of str to DataFrame, optional
+        Further tables by their caption, each a section of its own.
+    mrr : Series, optional
+        Monthly revenue by account id, instead of that of the subscriptions.
+    window : (int, int), optional
+        Lead and horizon of the label in days, to print the dates of the forecast.
+    currency : str, optional
+        Written before amounts of money.
+    pseudonymise : bool or str, default False
+        True writes "Account 1", "Account 2", ... by place; a secret string gives stable codes that only its holder can
+        tie to accounts. Neither names nor ids are written then; attributes such as segment and plan are.
+    max_cards : int, default 500
+        Accounts shown in detail; the others follow in one line each.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    ConfigError
+        If the suffix is none of these.
+    ExplanationError
+        If the explanation is in log-odds, holds several dates, or its parts do not add up to the prediction.
+    OSError
+        If the file cannot be written; what stood there is as it was.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> from lightgbm import LGBMClassifier
+    >>> from csrisk import explain, write_report
+    >>> snapshots = pd.MultiIndex.from_product([range(60), [pd.Timestamp("2025-10-01")]], names=["account_id", "as_of"])
+    >>> X = pd.DataFrame({"logins": range(60), "transfers": [0, 1, 2] * 20}, index=snapshots)
+    >>> model = LGBMClassifier(n_estimators=5, verbose=-1).fit(X, X["logins"] + 9 * X["transfers"] > 40)
+    >>> why = explain(model, X, reference=X, declarations={"logins": "footprint", "transfers": "churn"})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_report(f"{folder}/risk.html", why).name
+    'risk.html'
+    """
+    target = Path(path)
+    render = _RENDERERS.get(target.suffix.lower())
+    if render is None:
+        raise ConfigError(f"path: suffix={target.suffix!r} must be one of {list(_RENDERERS)}")
+    if max_cards < 1:
+        raise ConfigError(f"max_cards={max_cards} must be at least 1")
+    inputs = Inputs(
+        title=title,
+        data=data,
+        evaluation=evaluation,
+        calibration=calibration,
+        backtest=backtest,
+        checks=checks,
+        expansion=expansion,
+        extra=extra or {},
+        provenance=provenance,
+        mrr=mrr,
+        window=window,
+        currency=currency,
+        pseudonymise=pseudonymise,
+        max_cards=max_cards,
+    )
+    _write(target, render(compose(why, inputs)).encode("utf-8"))
+    return target
+
+
+def _write(target: Path, content: bytes) -> None:
+    part = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
+    try:
+        with part.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
