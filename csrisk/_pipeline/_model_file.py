@@ -189,7 +189,8 @@ def _column(entry: Any) -> ColumnEncoder:
 
 
 def _margins(model: Model, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.mean([booster.predict(matrix, raw_score=True, num_threads=1) for booster in model.boosters_], axis=0)
+    raw = [np.asarray(b.predict(matrix, raw_score=True, num_threads=1), dtype=np.float64) for b in model.boosters_]
+    return np.asarray(np.mean(raw, axis=0), dtype=np.float64)
 
 
 def _prove(model: Model, members: Mapping[str, bytes], part: str) -> None:

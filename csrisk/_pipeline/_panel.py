@@ -62,19 +62,17 @@ def panel(spec: RiskSpec, data: CustomerData, until: Any = None) -> Panel:
     snapshots = _past(spec, data)
     if until is not None:
         snapshots = snapshots.until(until)
-    label = spec.label
-    churn = label_churn(
-        data,
-        snapshots,
-        kind=label.kind,
-        grace=label.grace,
-        look_back=spec.snapshots.look_back,  # type: ignore[arg-type]  # checked by the spec
-    )
+    options: dict[str, Any] = {
+        "kind": spec.label.kind,
+        "grace": spec.label.grace,
+        "look_back": spec.snapshots.look_back,
+    }
+    churn = label_churn(data, snapshots, **options)
     # rows without a label teach nothing, and their features cost as much as those of the others
     labelled = churn.notna()
     if not labelled.any():
-        rule = f"lead={spec.snapshots.lead!r}, horizon={spec.snapshots.horizon!r}"
-        raise LabelError(f"churn: none of {len(snapshots)} snapshots has a label ({rule}); take earlier dates")
+        window = f"lead={spec.snapshots.lead!r}, horizon={spec.snapshots.horizon!r}"
+        raise LabelError(f"churn: none of {len(snapshots)} snapshots has a label ({window}); take earlier dates")
     snapshots = snapshots[labelled]
     X = features_of(spec, data, snapshots)
     return Panel(snapshots, X, churn[labelled], _expansion(spec, data, snapshots), _grace(spec, data))
@@ -196,7 +194,8 @@ def _past(spec: RiskSpec, data: CustomerData) -> Snapshots:
 def _first_start(data: CustomerData) -> pd.Series:
     if not data.has("subscriptions", "start_at"):
         raise SnapshotError("days_since_start: there is no subscriptions table with start_at; use dates or frequency")
-    return data.frame("subscriptions").groupby("account_id")["start_at"].min().dt.normalize()
+    start: pd.Series = data.frame("subscriptions").groupby("account_id")["start_at"].min().dt.normalize()
+    return start
 
 
 def _by_age(data: CustomerData, days: tuple[int, ...]) -> pd.DataFrame:
@@ -219,13 +218,8 @@ def _expansion(spec: RiskSpec, data: CustomerData, snapshots: Snapshots) -> pd.S
     if measure == "none":
         return None
     try:
-        return label_expansion(
-            data,
-            snapshots,
-            measure=measure,
-            at_least=label.expansion_at_least,
-            grace=label.grace,  # type: ignore[arg-type]  # checked by the spec
-        )
+        options: dict[str, Any] = {"measure": measure, "at_least": label.expansion_at_least, "grace": label.grace}
+        return label_expansion(data, snapshots, **options)
     except LabelError as error:
         if label.expansion != "auto":
             raise

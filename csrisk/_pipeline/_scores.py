@@ -126,6 +126,12 @@ def _harmless(flat: pd.DataFrame) -> pd.DataFrame:
 
 
 def _reasons(why: Explanation) -> pd.DataFrame:
-    frame = why.to_frame(_REASONS)
-    names = [f"reason_{place}" for place in range(1, _REASONS + 1)]
-    return frame.reindex(columns=names)
+    """Give the sentences of what raises each risk most; attributes and missing evidence are no reasons to act on."""
+    features = why.features()
+    place = pd.Series(why.index.get_indexer(features.index), index=features.index, name="place")
+    speaks = (features["goal"] != "context") & (features["points"] > 0) & features["value"].notna()
+    rows = features.assign(place=place)[speaks].sort_values(["place", "points"], ascending=[True, False], kind="stable")
+    rows["rank"] = rows.groupby("place").cumcount() + 1
+    wide = rows[rows["rank"] <= _REASONS].pivot_table(index="place", columns="rank", values="sentence", aggfunc="first")
+    wide = wide.reindex(index=range(len(why.index)), columns=range(1, _REASONS + 1))
+    return wide.set_axis([f"reason_{rank}" for rank in wide.columns], axis=1).set_axis(why.index)
