@@ -45,8 +45,8 @@ class SurveySentiment(Family):
 
     Notes
     -----
-    A score counts from the day of the answer; where a row has a score but no ``answered_at``, from the day on which it
-    was known. Scores on one second are averaged. Without an answer, scores are NaN; without a survey sent, rates are
+    A score counts from the day of the answer; where the table has no ``answered_at``, from the day on which the row was
+    known. A score without its time of answer, in a table that has such times, counts as no answer. Scores on one second are averaged. Without an answer, scores are NaN; without a survey sent, rates are
     NaN. Promoters answer 9 or 10, detractors 0 to 6 (Reichheld, "The One Number You Need to Grow", Harvard Business
     Review, December 2003). Loops: asked, answered, acknowledged, acted on.
 
@@ -257,7 +257,7 @@ def _surveys(rollups: Rollups) -> Lazy:
     """Surveys by the day on which they were sent, with the day on which the answer counts."""
     rows = rollups.data.lazy("surveys")
     return rows.select(
-        "account", "day", "known", nw.col("sent_at_second").alias("moment"), _answer_day().alias("answered_day")
+        "account", "day", "known", nw.col("sent_at_second").alias("moment"), _answer_day(rollups).alias("answered_day")
     )
 
 
@@ -266,7 +266,10 @@ def _answers(rollups: Rollups) -> Lazy:
     timed = ~nw.col("answered_at_second").is_null()
     moment = nw.when(timed).then(nw.col("answered_at_second")).otherwise(nw.col("sent_at_second"))
     rows = rollups.data.lazy("surveys").with_columns(
-        _answer_day().alias("answer"), moment.alias("moment"), timed.alias("timed"), nw.col("kind").str.to_lowercase()
+        _answer_day(rollups).alias("answer"),
+        moment.alias("moment"),
+        timed.alias("timed"),
+        nw.col("kind").str.to_lowercase(),
     )
     return rows.filter(~nw.col("answer").is_null()).select(
         "account",
@@ -297,6 +300,7 @@ def _comments(polarity: Polarity | None) -> Callable[[Rollups], Lazy]:
     return make
 
 
-def _answer_day() -> nw.Expr:
-    answered, scored = nw.col("answered_at_day"), ~nw.col("score").is_null()
-    return nw.when(~answered.is_null()).then(answered).otherwise(nw.when(scored).then(nw.col("known")))
+def _answer_day(rollups: Rollups) -> nw.Expr:
+    if rollups.data.given("surveys", "answered_at"):
+        return nw.col("answered_at_day")
+    return nw.when(~nw.col("score").is_null()).then(nw.col("known"))

@@ -1,0 +1,177 @@
+"""check_builder: does a builder of features know the future?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from csrisk._snapshots import Snapshots
+from csrisk.data import CustomerData
+from csrisk.exceptions import FeatureError
+from csrisk.features import Builder, build_features
+from csrisk.testing._books import random_tables
+from csrisk.testing._invariants import CHANGES, Change, Tables, apply_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+__all__ = ["check_builder"]
+
+Engine = Literal["duckdb", "polars"]
+
+
+def check_builder(
+    builder: Builder,
+    tables: Mapping[str, pd.DataFrame] | None = None,
+    *,
+    n_books: int = 5,
+    engines: Sequence[Engine] = ("duckdb",),
+    random_state: int = 0,
+    tolerance: float = 1e-9,
+) -> int:
+    """Check that a builder of features sees nothing but the past, whatever the order of rows.
+
+    Books are changed in ways that no time-safe feature may notice: rows dated or known at ``as_of`` or later are added,
+    deleted and changed; second times and values that are final later are changed; rows are shuffled; an account is
+    copied; times are written in another zone; a snapshot is computed alone. Features before and after must agree.
+
+    Parameters
+    ----------
+    builder : Builder
+        What to check.
+    tables : Mapping of str to pandas.DataFrame, optional
+        Small tables to use; default: random books with every table (see `random_tables`).
+    n_books : int, default 5
+        Number of changed books.
+    engines : sequence of {"duckdb", "polars"}, default ("duckdb",)
+        Engines to compute with; features must agree over engines, too.
+    random_state : int, default 0
+        Seed.
+    tolerance : float, default 1e-9
+        Relative and absolute tolerance of numbers, for sums taken in another order.
+
+    Returns
+    -------
+    int
+        Number of snapshots compared.
+
+    Raises
+    ------
+    FeatureError
+        If a feature changed; names the columns, and the change that each noticed.
+
+    Examples
+    --------
+    >>> from csrisk.features import Advocacy
+    >>> from csrisk.testing import check_builder
+    >>> check_builder(Advocacy(), n_books=1) > 0
+    True
+    """
+    compared = 0
+    for book in range(n_books):
+        seed = random_state + book
+        rng = np.random.default_rng(seed)
+        original = dict(tables) if tables is not None else random_tables(seed)
+        case = _Case(builder, original, _as_of(original, rng), tolerance)
+        compared += case.check(engines, seed)
+    return compared
+
+
+class _Case:
+    """One book, one date, and what the builder says of it."""
+
+    def __init__(self, builder: Builder, tables: Tables, as_of: pd.Timestamp, tolerance: float) -> None:
+        self.builder = builder
+        self.tables = tables
+        self.as_of = as_of
+        self.tolerance = tolerance
+        frames = (frame["account_id"] for frame in tables.values() if "account_id" in frame)
+        ids = sorted({str(value) for column in frames for value in column})
+        self.pairs = pd.MultiIndex.from_product([ids, self._cuts()], names=["account_id", "as_of"])
+
+    def check(self, engines: Sequence[Engine], seed: int) -> int:
+        """Compare with every engine, and return the number of snapshots compared."""
+        before = self._features(self.tables, engines[0], self.pairs)
+        for engine in engines:
+            if engine != engines[0]:
+                self._refuse(before, self._features(self.tables, engine, self.pairs), f"engine {engine}")
+            after = self._changed(apply_all, engine, seed)
+            if self._differences(before, after):
+                self._blame(before, engine, seed)
+        alone = self.pairs[np.random.default_rng(seed).integers(len(self.pairs), size=1)]
+        self._refuse(before.loc[alone], self._features(self.tables, engines[-1], alone), "snapshot computed alone")
+        return len(before) * (2 * len(engines) - 1) + 1
+
+    def _cuts(self) -> list[pd.Timestamp]:
+        earlier = [self.as_of - pd.Timedelta(days=days) for days in (1, 30, 100)]
+        first = min(_times(self.tables))
+        return [cut for cut in sorted({self.as_of, *earlier}) if cut > first]
+
+    def _features(self, tables: Tables, engine: Engine, pairs: pd.MultiIndex) -> pd.DataFrame:
+        end = max(self.as_of, max(_times(self.tables))) + pd.Timedelta(days=1000)
+        data = CustomerData(_for_engine(tables, engine), end=end.normalize(), threads=1)
+        return build_features(data, Snapshots.of(data, pairs), [self.builder])
+
+    def _changed(self, change: Change | Callable[..., Tables], engine: Engine, seed: int) -> pd.DataFrame:
+        changed = change(self.tables, self.as_of, np.random.default_rng(seed))
+        return self._features(changed, engine, self.pairs)
+
+    def _blame(self, before: pd.DataFrame, engine: Engine, seed: int) -> None:
+        """Find the changes that matter one by one, and say so."""
+        found = {}
+        for words, change in CHANGES.items():
+            columns = self._differences(before, self._changed(change, engine, seed))
+            if columns:
+                found[words] = columns
+        found = found or {"all changes together": self._differences(before, self._changed(apply_all, engine, seed))}
+        raise FeatureError(self._message(found, engine))
+
+    def _refuse(self, before: pd.DataFrame, after: pd.DataFrame, words: str) -> None:
+        columns = self._differences(before, after)
+        if columns:
+            raise FeatureError(self._message({words: columns}, "any"))
+
+    def _message(self, found: Mapping[str, list[str]], engine: str) -> str:
+        lines = [f"  {words}: {columns}" for words, columns in found.items()]
+        return "\n".join(
+            [
+                f"builder {type(self.builder).__name__}: features at as_of={self.as_of:%Y-%m-%d} or before changed "
+                f"(engine {engine}); a feature may use only what is dated and known strictly before as_of, see "
+                "csrisk._snapshots.visible:",
+                *lines,
+            ]
+        )
+
+    def _differences(self, before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
+        return [str(name) for name in before if not self._same(before[name], after[name])]
+
+    def _same(self, before: pd.Series[Any], after: pd.Series[Any]) -> bool:
+        if before.dtype == "category" or before.dtype == object:
+            left, right = before.astype(object), after.astype(object)
+            return bool(((left == right) | (left.isna() & right.isna())).all())
+        numbers = (column.to_numpy(np.float64) for column in (before, after))
+        return np.allclose(*numbers, rtol=self.tolerance, atol=self.tolerance, equal_nan=True)
+
+
+def _as_of(tables: Tables, rng: np.random.Generator) -> pd.Timestamp:
+    """A day in the middle of the book, often one with events."""
+    times = pd.Series(_times(tables))
+    low, high = times.quantile([0.3, 0.9])
+    between = times[(times >= low) & (times <= high)]
+    chosen = pd.Timestamp(between.iloc[int(rng.integers(len(between)))])
+    return chosen.normalize().tz_localize(None)
+
+
+def _times(tables: Tables) -> list[pd.Timestamp]:
+    columns = {"usage": "at", "contacts": "opened_at", "surveys": "sent_at", "advocacy": "at", "finance": "at"}
+    return [time for name, column in columns.items() if name in tables for time in tables[name][column].dropna()]
+
+
+def _for_engine(tables: Tables, engine: Engine) -> dict[str, Any]:
+    if engine == "duckdb":
+        return dict(tables)
+    import polars as pl
+
+    return {name: pl.from_pandas(frame) for name, frame in tables.items()}
