@@ -4,9 +4,11 @@ from csrisk._evaluation import backtest, evaluate
 from csrisk._explain import Explanation, explain
 from csrisk._goals import Goal
 from csrisk._labels import label_change, label_churn, label_contraction, label_expansion, label_time_to_churn
+from csrisk._pipeline import RiskPipeline, RiskSpec
 from csrisk._snapshots import Snapshots
 from csrisk._splits import ForwardSplit
 from csrisk.data._customer_data import CustomerData
+from csrisk.data._demo import load_demo
 from csrisk.features import Feature, build_features
 from csrisk.models import ChurnModel, ExpansionModel
 from csrisk.report import write_report
@@ -14,6 +16,7 @@ from csrisk.report import write_report
 __version__ = "0.1.0"
 
 __all__ = [
+    "load_demo",
     "CustomerData",
     "Goal",
     "Feature",
@@ -32,4 +35,6 @@ __all__ = [
     "explain",
     "Explanation",
     "write_report",
+    "RiskPipeline",
+    "RiskSpec",
 ]

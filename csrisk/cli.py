@@ -195,7 +195,7 @@ def _print_first(scores: pd.DataFrame) -> None:
     click.echo(f"\nThe {min(_MOST, len(scores))} accounts of {len(scores):,} that matter most on {as_of:%Y-%m-%d}:")
     for row in scores.head(_MOST).reset_index().to_dict("records"):
         money = f", {row['mrr']:,.0f} a month" if row["mrr"] == row["mrr"] else ""
-        reason = row["reason_1"] if isinstance(row["reason_1"], str) else "nothing stands out."
+        reason = row["reason_1"] if isinstance(row["reason_1"], str) else "no goal raises its risk; it matters for its revenue."
         risk = _percent(row["churn_probability"])
         click.echo(f"{row['priority']}. {row['account_id']} ({risk} risk{money}): {reason}")
 
