@@ -40,8 +40,9 @@ class FeatureBreadth(Family):
     -----
     The share counts the features of the catalogue that belong to the account's plan or to no plan; without a catalogue,
     those that anybody in the book was known to have used by then. A feature is adopted on the day on which its first
-    use became known. The effective number of features is ``exp(entropy)`` of the shares of use (Hill number of order
-    1): 1 when all use goes to one feature, k when k features are used alike. No use at all makes it NaN.
+    use became known; where the records begin after the account, only once they are older than the window. The effective
+    number of features is ``exp(entropy)`` of the shares of use (Hill number of order 1): 1 when all use goes to one
+    feature, k when k features are used alike. No use at all makes it NaN.
 
     Examples
     --------
@@ -120,6 +121,8 @@ class FeatureBreadth(Family):
         new = [whole(one(nw.col("age") <= w)).alias(f"new_{w}") for w in self.windows]
         ever = whole(nw.col("age") * 0 + 1).alias("ever")
         facts.update(past.counts(fresh.group_by("snapshot").agg(ever, *new), "usage", "feature"))
+        for w in self.windows:
+            facts[f"new_{w}"] = np.where(past.fresh(w, "usage", "feature"), facts[f"new_{w}"], np.nan)
         facts["available"] = _available(past)
         facts["products_known"] = _known_by(past, "product", "usage_products", _rollups.usage_products)
         return facts

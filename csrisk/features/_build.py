@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
+import numpy as np
 import pandas as pd
+from tqdm.auto import tqdm
 
 from csrisk.exceptions import FeatureError
 from csrisk.features._advocacy import Advocacy
@@ -14,13 +17,17 @@ from csrisk.features._depth import UsageDepth
 from csrisk.features._effort import ContactEffort
 from csrisk.features._expectations import Expectations
 from csrisk.features._family import Family
+from csrisk.features._own import Own, fit_own
 from csrisk.features._past import Past
 from csrisk.features._relationship import Relationship
 from csrisk.features._rollups import Rollups
 from csrisk.features._sentiment import SurveySentiment
+from csrisk.features._table import FrameSink, ParquetSink
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from csrisk._snapshots import Snapshots
     from csrisk.data import CustomerData
@@ -71,7 +78,42 @@ def default_builders(data: CustomerData | None = None) -> tuple[Builder, ...]:
     )
 
 
-def build_features(data: CustomerData, snapshots: Snapshots, builders: Sequence[Builder] | None = None) -> pd.DataFrame:
+@overload
+def build_features(
+    data: CustomerData,
+    snapshots: Snapshots,
+    builders: Sequence[Builder] | None = ...,
+    *,
+    own: Own | None = ...,
+    out: None = ...,
+    chunk: int = ...,
+    progress: bool | None = ...,
+) -> pd.DataFrame: ...
+
+
+@overload
+def build_features(
+    data: CustomerData,
+    snapshots: Snapshots,
+    builders: Sequence[Builder] | None = ...,
+    *,
+    own: Own | None = ...,
+    out: str | os.PathLike[str],
+    chunk: int = ...,
+    progress: bool | None = ...,
+) -> Path: ...
+
+
+def build_features(
+    data: CustomerData,
+    snapshots: Snapshots,
+    builders: Sequence[Builder] | None = None,
+    *,
+    own: Own | None = None,
+    out: str | os.PathLike[str] | None = None,
+    chunk: int = 250_000,
+    progress: bool | None = None,
+) -> pd.DataFrame | Path:
     """Compute the features of snapshots from what was known strictly before each.
 
     Parameters
@@ -82,26 +124,96 @@ def build_features(data: CustomerData, snapshots: Snapshots, builders: Sequence[
         Who is seen when.
     builders : sequence of builders, optional
         Default: `default_builders` of the data.
+    own : tuple of pandas.DataFrame and sequence of Feature, optional
+        Features of your own on the index (account_id, as_of), and their declarations.
+    out : path, optional
+        Write the features to this Parquet file part by part, so that memory does not grow with the book.
+    chunk : int, default 250_000
+        Snapshots computed at a time; accounts are kept together.
+    progress : bool, optional
+        Show a bar. Default: in a terminal, when it takes longer than two seconds.
 
     Returns
     -------
-    pandas.DataFrame
+    pandas.DataFrame or pathlib.Path
         Index (account_id, as_of), in the order of ``snapshots.index``; float64 columns, categories as ``category``.
+        With `out` the path of the file, which ``pandas.read_parquet`` reads as the same frame.
 
     Raises
     ------
     FeatureError
-        If two builders give a column of the same name, or a builder gives other columns or rows than it declared.
+        If two builders give a column of the same name, a builder gives other columns or rows than it declared, or
+        `own` does not fit.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from csrisk import CustomerData, Snapshots, build_features
+    >>> from csrisk.features import UsageDepth
+    >>> usage = pd.DataFrame({"account_id": ["a", "a", "a"], "at": ["2025-01-01", "2025-01-20", "2025-02-01"]})
+    >>> data = CustomerData({"usage": usage})
+    >>> today = Snapshots.at(data, "2025-02-01")
+    >>> build_features(data, today, [UsageDepth()])[["events_7d", "events_30d", "days_since_use"]].iloc[0].tolist()
+    [0.0, 1.0, 12.0]
     """
     chosen = tuple(default_builders(data) if builders is None else builders)
-    past = Past(data, snapshots, Rollups(data))
-    frames = [
-        builder.frame(past) if isinstance(builder, Family) else builder.build(data, snapshots) for builder in chosen
-    ]
-    for builder, frame in zip(chosen, frames, strict=True):
+    mine = None if own is None else fit_own(own, snapshots.index)
+    _refuse_repeats(
+        [feature.name for builder in chosen for feature in builder.features] + ([] if mine is None else list(mine))
+    )
+    rollups = Rollups(data)
+    sink = FrameSink(snapshots.index) if out is None else ParquetSink(out)
+    parts = _parts(snapshots.index, chunk)
+    hidden = None if progress is None else not progress
+    try:
+        with tqdm(total=len(parts) * len(chosen), desc="features", delay=2, disable=hidden, leave=False) as bar:
+            for rows in parts:
+                frames = _frames(chosen, data, _some(snapshots, rows), rollups, len(parts) > 1, bar)
+                if mine is not None:
+                    frames.append(mine.iloc[rows])
+                sink.put(rows, pd.concat(frames, axis=1))
+        return sink.finish()
+    except BaseException:
+        sink.discard()
+        raise
+
+
+def _frames(
+    builders: tuple[Builder, ...],
+    data: CustomerData,
+    snapshots: Snapshots,
+    rollups: Rollups,
+    part: bool,
+    bar: Any,
+) -> list[pd.DataFrame]:
+    past = Past(data, snapshots, rollups, part=part)
+    frames = []
+    for builder in builders:
+        frame = builder.frame(past) if isinstance(builder, Family) else builder.build(data, snapshots)
         _check(builder, frame, snapshots)
-    _refuse_repeats([feature.name for builder in chosen for feature in builder.features])
-    return pd.concat(frames, axis=1)
+        frames.append(frame)
+        bar.update()
+    return frames
+
+
+def _parts(index: pd.MultiIndex, chunk: int) -> list[slice]:
+    """Neighbouring rows, about `chunk` at a time, with the rows of an account together."""
+    if chunk < 1:
+        raise FeatureError(f"chunk={chunk!r} must be a number of snapshots, at least 1")
+    accounts = np.asarray(index.codes[0])
+    starts = np.flatnonzero(np.r_[True, accounts[1:] != accounts[:-1]])
+    # the first account start at or after each multiple of the chunk
+    wanted = starts[np.searchsorted(starts, np.arange(0, len(accounts), chunk)).clip(max=len(starts) - 1)]
+    cuts = np.unique(np.r_[wanted, len(accounts)])
+    return [slice(int(low), int(high)) for low, high in pairwise(cuts)]
+
+
+def _some(snapshots: Snapshots, rows: slice) -> Snapshots:
+    if rows == slice(0, len(snapshots)):
+        return snapshots
+    mask = np.zeros(len(snapshots), dtype=bool)
+    mask[rows] = True
+    return snapshots[mask]
 
 
 def declared(columns: Iterable[str]) -> tuple[Feature, ...]:

@@ -47,7 +47,8 @@ class UsageDepth(Family):
     -----
     Without a usage table, or before its first row was known, every feature is NaN. An account without use counts 0.
     Features of users need a ``user_id``, seat utilisation needs seats. Ratios with nothing below are NaN. Rates and
-    trends divide by the days in which the account was a customer and use was recorded.
+    trends divide by the days in which the account was a customer and use was recorded. Where the records begin after
+    the account, the time to first use is unknown, and people are new only once the records are older than the window.
     The slope is the least-squares slope of daily counts over their mean, times 7: the relative change per week.
 
     Examples
@@ -287,7 +288,8 @@ class UsageDepth(Family):
             recency = np.where(np.isnan(recency), found, recency)
         first = past.seen(past.rollups.get("use_firsts", _rollups.use_firsts)).group_by("snapshot")
         first_age = past.home(first.agg(nw.col("age").max()))["age"]
-        return {"recency": recency, "first_value": past.tenure - first_age}
+        from_the_start = past.tenure <= past.cut - past.since("usage")
+        return {"recency": recency, "first_value": np.where(from_the_start, past.tenure - first_age, np.nan)}
 
     def _filled(self, past: Past, facts: Facts) -> Facts:
         there = past.evidence("usage")
@@ -313,7 +315,9 @@ class UsageDepth(Family):
         facts["top_silent"] = np.where(top > 0, age, np.nan)
         fresh = past.seen(past.rollups.get("user_firsts", _rollups.user_firsts), 30)
         new = fresh.group_by("snapshot").agg(whole(nw.col("age") * 0 + 1).alias("new_users"))
-        return facts | past.counts(new, "usage", "user_id")
+        found = past.counts(new, "usage", "user_id")["new_users"]
+        facts["new_users"] = np.where(past.fresh(30, "usage", "user_id"), found, np.nan)
+        return facts
 
     def _per_user(self) -> list[nw.Expr]:
         age, n = nw.col("age"), nw.col("n")

@@ -48,9 +48,9 @@ class ContactEffort(Family):
     0 contacts, and its shares are NaN. A repeat is a contact not begun by the vendor that follows an earlier one of the
     same account within the days given, or belongs to the same case; where both name their case, only the case counts.
     Transfers, handlers, reopenings and repeated requests for information are final when the case closes, and count
-    from then: from ``resolved_at``, or from ``known_at`` where the table has no ``resolved_at``; a row without that time
-    counts for none of them. First contact resolution and effort: Dixon, Freeman and Toman, "Stop Trying to Delight Your Customers",
-    Harvard Business Review, July 2010.
+    from then: from ``resolved_at``, or from ``known_at`` where the table has no ``resolved_at``; a row without that
+    time counts for none of them. First contact resolution and effort: Dixon, Freeman and Toman, "Stop Trying to
+    Delight Your Customers", Harvard Business Review, July 2010.
 
     Examples
     --------

@@ -12,6 +12,7 @@ import pandas as pd
 from csrisk.exceptions import FeatureError
 from csrisk.features._declaration import Feature
 from csrisk.features._past import Array, Facts, Past, ratio
+from csrisk.features._table import as_category
 
 if TYPE_CHECKING:
     from csrisk._goals import Goal
@@ -99,7 +100,7 @@ def _fact(name: str) -> Formula:
 
 def _column(values: Array) -> Array | pd.Categorical:
     if values.dtype == object:
-        return pd.Categorical(values, categories=sorted({value for value in values if value is not None}))
+        return as_category(values)
     return values.astype(np.float64)
 
 

@@ -71,13 +71,18 @@ class Past:
         Who is seen when.
     rollups : Rollups, optional
         Rolled-up tables to share; made anew when missing.
+    part : bool, default False
+        The snapshots are those of some neighbouring accounts: only their rows are read.
     """
 
-    def __init__(self, data: CustomerData, snapshots: Snapshots, rollups: Rollups | None = None) -> None:
+    def __init__(
+        self, data: CustomerData, snapshots: Snapshots, rollups: Rollups | None = None, *, part: bool = False
+    ) -> None:
         self.data = data
         self.snapshots = snapshots
         self.rollups = rollups or Rollups(data)
         self.index = snapshots.index
+        self._between = (int(self.account.min()), int(self.account.max())) if part else None
         dates = pd.DatetimeIndex(self.index.levels[1])
         self.cut: Array = as_days(dates)[self.index.codes[1]].astype(np.float64)
 
@@ -94,6 +99,9 @@ class Past:
 
     def seen(self, rolled: Lazy, window: int | None = None, *, pairs: Lazy | None = None) -> Lazy:
         """Rows that the snapshots, or some of them, may see."""
+        if self._between is not None:
+            low, high = self._between
+            rolled = rolled.filter(nw.col("account") >= low, nw.col("account") <= high)
         return visible(self.pairs if pairs is None else pairs, rolled, window=window)
 
     def home(self, frame: Lazy) -> Facts:
@@ -145,6 +153,11 @@ class Past:
     def tenure(self) -> Array:
         """Days since the relation began: the earliest of account start, first contract and first known use."""
         return self.cut - self._started
+
+    def fresh(self, window: int, table: str, *columns: str) -> Array:
+        """Whether something seen for the first time within the window is new, and not just the start of the records."""
+        recorded = self.cut - self.since(table, *columns)
+        return (recorded > window) | ((self.tenure <= recorded) & (recorded > 0))
 
     @cached_property
     def _started(self) -> Array:

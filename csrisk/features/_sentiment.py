@@ -45,10 +45,11 @@ class SurveySentiment(Family):
 
     Notes
     -----
-    A score counts from the day of the answer; where the table has no ``answered_at``, from the day on which the row was
-    known. A score without its time of answer, in a table that has such times, counts as no answer. Scores on one second are averaged. Without an answer, scores are NaN; without a survey sent, rates are
-    NaN. Promoters answer 9 or 10, detractors 0 to 6 (Reichheld, "The One Number You Need to Grow", Harvard Business
-    Review, December 2003). Loops: asked, answered, acknowledged, acted on.
+    A score counts from the day of the answer; where the table has no ``answered_at``, from the day on which the row
+    was known. A score without its time of answer, in a table that has such times, counts as no answer. Scores on one
+    second are averaged. Without an answer, scores are NaN; without a survey sent, rates are NaN. Promoters answer 9 or
+    10, detractors 0 to 6 (Reichheld, "The One Number You Need to Grow", Harvard Business Review, December 2003). Loops
+    are asked, answered, acknowledged, acted on.
 
     Examples
     --------

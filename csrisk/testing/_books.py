@@ -12,7 +12,7 @@ __all__ = ["random_tables"]
 _START = pd.Timestamp("2024-01-01")
 
 
-def random_tables(random_state: int = 0, *, n_accounts: int = 5, days: int = 400) -> dict[str, pd.DataFrame]:
+def random_tables(random_state: int = 0, *, n_accounts: int = 8, days: int = 400) -> dict[str, pd.DataFrame]:
     """Make a small random book with every table of the contract.
 
     Rows that became known late, second times in the future, times on midnight, equal times and missing values are all
@@ -22,7 +22,7 @@ def random_tables(random_state: int = 0, *, n_accounts: int = 5, days: int = 400
     ----------
     random_state : int, default 0
         Seed.
-    n_accounts : int, default 5
+    n_accounts : int, default 8
         Number of accounts.
     days : int, default 400
         Days over which events are spread, from 2024-01-01 on.

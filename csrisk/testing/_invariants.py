@@ -56,9 +56,10 @@ def add_future(tables: Tables, as_of: pd.Timestamp, rng: Rng) -> Tables:
         if "known_at" in frame:
             extra["known_at"] = extra["known_at"].where(~late, as_of + jump)
         if name != "subscriptions" or "known_at" in frame:
-            shift = (as_of - extra[time]).clip(lower=pd.Timedelta(0)).dt.ceil("D") + jump
+            shift = (as_of - extra[time]).dt.ceil("D")
+            shift = shift.where(shift > pd.Timedelta(0), pd.Timedelta(0)) + jump
             shift = shift.where(~late | ("known_at" not in frame), pd.Timedelta(0))
-            for column in (*CONTRACT[name].times,):
+            for column in CONTRACT[name].times:
                 if column in extra and column != "known_at":
                     extra[column] = extra[column] + shift
         return pd.concat([frame, extra], ignore_index=True)
@@ -75,7 +76,7 @@ def change_second_times(tables: Tables, as_of: pd.Timestamp, rng: Rng) -> Tables
             if column in frame and column not in _PLANS and name != "accounts":
                 later = frame[column] >= as_of
                 forgotten = later & (rng.random(len(frame)) < 0.5)
-                shifted = frame[column] + rng.integers(0, 50) * _DAY
+                shifted = frame[column] + int(rng.integers(0, 50)) * _DAY
                 frame[column] = frame[column].where(~later, shifted).mask(forgotten)
         return frame
 
@@ -98,28 +99,28 @@ def change_unfinished(tables: Tables, as_of: pd.Timestamp, rng: Rng) -> Tables:
     return _each(tables, change)
 
 
-def shuffle_rows(tables: Tables, as_of: pd.Timestamp, rng: Rng) -> Tables:
+def shuffle_rows(tables: Tables, _as_of: pd.Timestamp, rng: Rng) -> Tables:
     """Put the rows of each table into another order."""
-    return _each(tables, lambda name, frame: frame.iloc[rng.permutation(len(frame))].reset_index(drop=True))
+    return _each(tables, lambda _name, frame: frame.iloc[rng.permutation(len(frame))].reset_index(drop=True))
 
 
-def copy_accounts(tables: Tables, as_of: pd.Timestamp, rng: Rng) -> Tables:
+def copy_accounts(tables: Tables, _as_of: pd.Timestamp, rng: Rng) -> Tables:
     """Add a copy of an account under another name, sorted before all."""
     ids = sorted(set().union(*(frame["account_id"] for frame in tables.values() if "account_id" in frame)))
     if not ids:
         return tables
     model = ids[int(rng.integers(len(ids)))]
 
-    def copy(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    def copy(_name: str, frame: pd.DataFrame) -> pd.DataFrame:
         if "account_id" not in frame:
             return frame
-        twin = frame[frame["account_id"] == model].assign(account_id=" twin")
+        twin: pd.DataFrame = frame[frame["account_id"] == model].assign(account_id=" twin")
         return pd.concat([frame, twin], ignore_index=True)
 
     return _each(tables, copy)
 
 
-def move_time_zone(tables: Tables, as_of: pd.Timestamp, rng: Rng) -> Tables:
+def move_time_zone(tables: Tables, _as_of: pd.Timestamp, rng: Rng) -> Tables:
     """Write the same moments in another time zone."""
     zone = str(rng.choice(["UTC", "Asia/Kolkata", "America/New_York", "Pacific/Auckland"]))
 

@@ -1,0 +1,112 @@
+"""Where the features of all builders come together: in one frame, or in a Parquet file, part by part."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["FrameSink", "ParquetSink", "as_category"]
+
+
+class FrameSink:
+    """Collect parts in one frame whose numbers are held once.
+
+    Parameters
+    ----------
+    index : pandas.MultiIndex
+        Index of all snapshots.
+    """
+
+    def __init__(self, index: pd.MultiIndex) -> None:
+        self.index = index
+        self._numbers: np.ndarray[Any, np.dtype[np.float64]] | None = None
+        self._texts: dict[str, np.ndarray[Any, Any]] = {}
+        self._columns: list[str] = []
+
+    def put(self, rows: slice, frame: pd.DataFrame) -> None:
+        """Add the features of some neighbouring rows."""
+        texts = [name for name in frame if isinstance(frame[name].dtype, pd.CategoricalDtype)]
+        numbers = [name for name in frame if name not in texts]
+        if self._numbers is None:
+            self._columns = [str(name) for name in frame]
+            self._numbers = np.empty((len(numbers), len(self.index)))
+            self._texts = {str(name): np.full(len(self.index), None, dtype=object) for name in texts}
+        for place, name in enumerate(numbers):
+            self._numbers[place, rows] = frame[name].to_numpy()
+        for name, values in self._texts.items():
+            column = frame[name].astype(object)
+            values[rows] = column.where(column.notna(), None).to_numpy()
+
+    def finish(self) -> pd.DataFrame:
+        """Return the frame."""
+        numbers = [name for name in self._columns if name not in self._texts]
+        block = self._numbers if self._numbers is not None else np.empty((0, len(self.index)))
+        frame = pd.DataFrame(block.T, index=self.index, columns=numbers, copy=False)
+        for place, name in enumerate(self._columns):
+            if name in self._texts:
+                frame.insert(place, name, pd.Series(as_category(self._texts[name]), index=self.index))
+        return frame
+
+    def discard(self) -> None:
+        """Forget what was collected."""
+        self._numbers = None
+
+
+class ParquetSink:
+    """Write parts as row groups of one file, which appears under its name only when it is complete.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        handle, name = tempfile.mkstemp(prefix=f".{self.path.name}-", suffix=".part", dir=self.path.parent)
+        os.close(handle)
+        self._part = Path(name)
+        self._writer: Any = None
+
+    def put(self, rows: slice, frame: pd.DataFrame) -> None:  # noqa: ARG002  # both sinks are called alike
+        """Write the features of some neighbouring rows."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        table = pa.Table.from_pandas(frame)
+        if self._writer is None:
+            fields = [field.with_type(_one_type(field.type)) for field in table.schema]
+            schema = pa.schema(fields, metadata=table.schema.metadata)
+            self._writer = pq.ParquetWriter(self._part, schema)
+        self._writer.write_table(table.cast(self._writer.schema))
+
+    def finish(self) -> Path:
+        """Give the file its name, and return it."""
+        self._writer.close()
+        with self._part.open("rb") as file:
+            os.fsync(file.fileno())
+        self._part.replace(self.path)
+        return self.path
+
+    def discard(self) -> None:
+        """Remove what was written."""
+        if self._writer is not None:
+            self._writer.close()
+        self._part.unlink(missing_ok=True)
+
+
+def as_category(values: np.ndarray[Any, Any]) -> pd.Categorical:
+    """Make a categorical whose categories are sorted, whatever the order of rows."""
+    return pd.Categorical(values, categories=sorted({value for value in values if value is not None}))
+
+
+def _one_type(kind: Any) -> Any:
+    """One type for all parts, however many categories a part has, or none at all."""
+    import pyarrow as pa
+
+    return pa.dictionary(pa.int32(), pa.string()) if pa.types.is_dictionary(kind) else kind
