@@ -1,0 +1,269 @@
+"""Checks of change between the rows that a model learned from and those that it meets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, logit
+from scipy.stats import chi2
+
+from csrisk.checks._association import MIN_EVENTS, Array, account_codes, clustered_auc, is_number
+from csrisk.checks._check import Check, Rule
+
+__all__ = ["check_base_rate", "check_calibration", "check_drift", "check_drift_classifier"]
+
+Z = 2.576  # two-sided 99 percent
+_BINS = 10
+_MIN_ROWS = 50
+
+RATE = Rule(
+    "CSR007",
+    "Shift of the base rate",
+    "interval clustered by account (99 percent); a quarter more or less is a convention",
+    "train on later snapshots, or recalibrate; probabilities follow the old rate until then",
+)
+DRIFT = Rule(
+    "CSR009",
+    "Drift of features",
+    "0.1 is the convention for PSI; chance by permutation of accounts, largest feature (Westfall and Young 1993)",
+    "look at the features named: a changed source, or a changed book; retrain if the change is real",
+)
+CLASSIFIER = Rule(
+    "CSR010",
+    "Drift seen by a classifier",
+    "classifier two-sample test (Lopez-Paz and Oquab 2017), out of fold; .7 is a convention",
+    "look at the features that tell the periods apart; retrain if the change is real",
+)
+CALIBRATION = Rule(
+    "CSR011",
+    "Calibration out of time",
+    "Van Calster et al. 2019: slope 1 and mean risk equal to the rate; joint Wald test at 1 percent, clustered",
+    "retrain or recalibrate on later snapshots; until then trust the order of accounts, not the percentages",
+)
+
+
+def check_drift(
+    train: pd.DataFrame,
+    new: pd.DataFrame,
+    *,
+    limit: float = 0.1,
+    n_permutations: int = 100,
+    random_state: int = 0,
+) -> Check:
+    """Compare the distribution of each feature by the population stability index (PSI).
+
+    One snapshot of each account is taken on both sides. A feature fails if its PSI lies above `limit` and above what
+    chance makes of the largest PSI of all features when accounts are shuffled between the sides.
+
+    Parameters
+    ----------
+    train, new : pandas.DataFrame
+        Features that the model learned from, and those that it meets.
+    limit : float
+        Smallest PSI that counts.
+    n_permutations : int
+        Shuffles; 100 give a threshold at 1 percent.
+    random_state : int
+        Seed.
+
+    Returns
+    -------
+    Check
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from csrisk.checks import check_drift
+    >>> chance = np.random.default_rng(0)
+    >>> calm, moved = (pd.DataFrame({"logins": chance.normal(shift, size=300)}) for shift in (0, 1))
+    >>> check_drift(calm, moved).status
+    'failed'
+    """
+    rng = np.random.default_rng(random_state)
+    pair = [_one_each(X, rng) for X in (train, new)]
+    names = [name for name in pair[1].columns if name in pair[0].columns]
+    sizes = [len(X) for X in pair]
+    if min(sizes) < _MIN_ROWS or not names:
+        return DRIFT.not_applicable(f"{sizes[0]} and {sizes[1]} accounts; {_MIN_ROWS} on both sides are needed")
+    cells = np.column_stack([_cells(pd.concat([X[name] for X in pair], ignore_index=True)) for name in names])
+    side = np.repeat([False, True], sizes)
+    index = _psi(cells, side)
+    chance = [_psi(cells, rng.permutation(side)).max() for _ in range(n_permutations)]
+    threshold = max(limit, float(np.quantile(chance, 0.99, method="higher")))
+    drifted = [names[place] for place in np.argsort(-index, kind="stable") if index[place] > threshold]
+    measure = (
+        f"largest PSI {index.max():.2f} ({names[int(index.argmax())]}); {len(drifted)} of {len(names)} features drift"
+    )
+    return DRIFT.judge(bool(drifted), measure, f"{threshold:.2f}", drifted)
+
+
+def check_drift_classifier(
+    train: pd.DataFrame, new: pd.DataFrame, *, limit: float = 0.7, random_state: int = 0
+) -> Check:
+    """Let a classifier tell old rows from new ones, out of fold.
+
+    Sees drift in how features go together, which PSI cannot. One snapshot of each account is taken on both sides.
+
+    Parameters
+    ----------
+    train, new : pandas.DataFrame
+        Features that the model learned from, and those that it meets.
+    limit : float
+        Fails if the lower bound of the AUC lies above it.
+    random_state : int
+        Seed.
+
+    Returns
+    -------
+    Check
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.model_selection import GroupKFold, cross_val_predict
+
+    rng = np.random.default_rng(random_state)
+    pair = [_one_each(X, rng) for X in (train, new)]
+    names = [name for name in pair[1].columns if name in pair[0].columns]
+    sizes = [len(X) for X in pair]
+    if min(sizes) < _MIN_ROWS or not names:
+        return CLASSIFIER.not_applicable(f"{sizes[0]} and {sizes[1]} accounts; {_MIN_ROWS} on both sides are needed")
+    both = pd.concat([X[names] for X in pair])
+    numbers = [both[name] if is_number(both[name]) else pd.Series(pd.factorize(both[name])[0]) for name in names]
+    matrix = np.column_stack([number.to_numpy(dtype=np.float64, na_value=np.nan) for number in numbers])
+    side = np.repeat([False, True], sizes)
+    account = account_codes(both)
+    model = HistGradientBoostingClassifier(
+        max_iter=50, max_leaf_nodes=8, min_samples_leaf=20, random_state=random_state
+    )
+    folds = GroupKFold(5).split(matrix, side, account)
+    score = cross_val_predict(model, matrix, side, cv=list(folds), method="decision_function")
+    auc = clustered_auc(score, side, account, int(account.max()) + 1)
+    measure = f"AUC {auc.value:.2f}, at least {auc.low(Z):.2f}, of telling old rows from new ones"
+    return CLASSIFIER.judge(auc.low(Z) > limit, measure, f"{limit:g}")
+
+
+def check_base_rate(train: pd.Series, test: pd.Series, *, limit: float = 1.25) -> Check:
+    """Compare the share of events in two periods.
+
+    Parameters
+    ----------
+    train, test : pandas.Series
+        Outcomes; missing ones are left out.
+    limit : float
+        Fails if the ratio of the rates lies above it or below its inverse, and its interval does not hold 1.
+
+    Returns
+    -------
+    Check
+    """
+    sides = [_rate(y) for y in (train, test)]
+    if min(events for _, _, events in sides) < MIN_EVENTS:
+        return RATE.not_applicable(f"fewer than {MIN_EVENTS} accounts with the outcome on one side")
+    (old, old_error, _), (new, new_error, _) = sides
+    ratio = new / old
+    error = float(np.hypot(old_error / old, new_error / new))
+    failed = abs(np.log(ratio)) > max(np.log(limit), Z * error)
+    measure = f"{100 * old:.1f} % then, {100 * new:.1f} % later, ratio {ratio:.2f}"
+    return RATE.judge(bool(failed), measure, f"between {1 / limit:.2f} and {limit:g}, or within chance")
+
+
+def check_calibration(y: pd.Series, risk: Any, *, limit: float = 1.25) -> Check:
+    """Compare predicted risks with later outcomes.
+
+    Fails if slope and level together are further from 1 and 0 than chance explains, and the slope or the ratio of
+    rate to mean risk lies above `limit` or below its inverse.
+
+    Parameters
+    ----------
+    y : pandas.Series
+        Outcomes of snapshots later than those learned from; missing ones are left out.
+    risk : array-like
+        Probabilities for the same rows.
+    limit : float
+        Largest slope and largest ratio.
+
+    Returns
+    -------
+    Check
+    """
+    known = y.notna().to_numpy()
+    values = np.asarray(risk, dtype=np.float64)
+    if values.shape != known.shape:
+        raise ValueError(f"risk: {len(values)} values for {len(known)} outcomes; one for each row is needed")
+    event, inside = y[known].to_numpy(dtype=bool), np.clip(values[known], 1e-6, 1 - 1e-6)
+    account = account_codes(y[known].to_frame())
+    if min(len(np.unique(account[event])), len(np.unique(account[~event]))) < 2 * MIN_EVENTS:
+        return CALIBRATION.not_applicable(f"fewer than {2 * MIN_EVENTS} accounts with and without the outcome")
+    margin = logit(inside)
+    slope, p_value = _calibration_line(margin, event, account)
+    ratio = float(event.mean() / inside.mean())
+    off = max(abs(np.log(max(slope, 1e-3))), abs(np.log(ratio))) > np.log(limit)
+    measure = f"slope {slope:.2f}, rate over mean risk {ratio:.2f}, p = {p_value:.3f}"
+    return CALIBRATION.judge(
+        bool(off and p_value < 0.01), measure, f"between {1 / limit:.2f} and {limit:g}, or p >= 0.01"
+    )
+
+
+def _calibration_line(margin: Array, event: Array, account: Array) -> tuple[float, float]:
+    """Slope of the outcome on the margin, and the p-value of slope 1 and intercept 0 together."""
+    design = np.column_stack([np.ones(len(margin)), margin])
+    weights = np.array([0.0, 1.0])
+    for _ in range(50):
+        p = expit(design @ weights)
+        hessian = design.T @ (design * (p * (1 - p))[:, None]) + 1e-9 * np.eye(2)
+        step = np.linalg.solve(hessian, design.T @ (event - p))
+        weights = weights + np.clip(step, -1, 1)
+        if np.abs(step).max() < 1e-9:
+            break
+    # under the null the scores at (0, 1) have mean 0: their clustered spread is the yardstick
+    residual = event - expit(margin)
+    scores = np.column_stack([np.bincount(account, weights=residual * column) for column in design.T])
+    total = scores.sum(axis=0)
+    statistic = float(total @ np.linalg.pinv(scores.T @ scores) @ total)
+    return float(weights[1]), float(chi2.sf(statistic, 2))
+
+
+def _rate(y: pd.Series) -> tuple[float, float, int]:
+    """Share of events, its error clustered by account, and accounts with an event."""
+    known = y[y.notna()].astype(float)
+    account = account_codes(known.to_frame())
+    value = float(known.mean())
+    sums = np.bincount(account, weights=known.to_numpy() - value)
+    return value, float(np.sqrt((sums**2).sum()) / max(len(known), 1)), len(np.unique(account[known.to_numpy() > 0]))
+
+
+def _one_each(X: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """One row of each account, by chance."""
+    account = pd.Series(account_codes(X))
+    order = rng.permutation(len(X))
+    return X.iloc[np.sort(account.iloc[order].drop_duplicates().index.to_numpy())]
+
+
+def _cells(column: pd.Series) -> Array:
+    """Bin of each row: tenths of the pooled values, categories as they are, missing in a bin of its own."""
+    if not is_number(column):
+        codes = pd.factorize(column)[0]
+        common = np.argsort(-np.bincount(codes[codes >= 0], minlength=1), kind="stable")[: _BINS - 1]
+        place = np.full(codes.max(initial=0) + 2, _BINS - 1)
+        place[common] = np.arange(len(common))
+        return np.where(codes < 0, _BINS, place[codes])
+    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    there = ~np.isnan(values)
+    if not there.any():
+        return np.full(len(values), _BINS)
+    edges = np.unique(np.quantile(values[there], np.arange(1, _BINS) / _BINS))
+    return np.where(there, np.searchsorted(edges, values, side="left"), _BINS)
+
+
+def _psi(cells: Array, side: Array) -> Array:
+    """PSI of each column, half a row added to each bin that any row has."""
+    n_columns = cells.shape[1]
+    flat = cells + np.arange(n_columns) * (_BINS + 1)
+    counts = [np.bincount(flat[part].ravel(), minlength=n_columns * (_BINS + 1)) for part in (~side, side)]
+    old, new = (count.reshape(n_columns, _BINS + 1).astype(np.float64) for count in counts)
+    used = (old + new) > 0
+    shares = [(part + 0.5 * used) / (part + 0.5 * used).sum(axis=1, keepdims=True) for part in (old, new)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        terms = (shares[1] - shares[0]) * np.log(shares[1] / shares[0])
+    return np.asarray(np.where(used, terms, 0.0).sum(axis=1))
