@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-__all__ = ["CONTRACT", "Column", "Order", "Table"]
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["CONTRACT", "SCALES", "Column", "Kind", "Order", "Table"]
 
 Kind = Literal["id", "time", "number", "bool", "text", "category"]
 
@@ -30,6 +34,12 @@ class Column:
         Closed range of a number.
     default : float, optional
         What a missing number means.
+    values : tuple of str, optional
+        The categories that csrisk knows; they are read in any case.
+    strict : bool, default False
+        A row whose value is unreadable or out of range is set aside, where otherwise only the value is made missing.
+    planned : bool, default False
+        A time that is agreed beforehand, so that it is not masked at a snapshot before it.
 
     Examples
     --------
@@ -45,6 +55,25 @@ class Column:
     low: float | None = None
     high: float | None = None
     default: float | None = None
+    values: tuple[str, ...] = ()
+    strict: bool = False
+    planned: bool = False
+
+    @property
+    def rule(self) -> str:
+        """What must hold for a value, in words."""
+        words = ["required"] if self.required else []
+        if self.low is not None and self.high is not None:
+            words.append(f"{self.low:g} to {self.high:g}")
+        elif self.low is not None:
+            words.append(f"at least {self.low:g}")
+        if self.values:
+            words.append("one of " + ", ".join(self.values))
+        if self.planned:
+            words.append("agreed beforehand")
+        if self.default is not None:
+            words.append(f"{self.default:g} where missing")
+        return "; ".join(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +140,24 @@ class Table:
 
     @property
     def second_times(self) -> tuple[str, ...]:
-        """Names of the times that are masked at the snapshot: all but the primary one and ``known_at``."""
-        return tuple(name for name in self.times if name not in (self.time, "known_at"))
+        """Names of the times that are masked at the snapshot: all but the primary one, ``known_at`` and plans."""
+        plain = (self.time, "known_at")
+        return tuple(name for name in self.times if name not in plain and not self[name].planned)
+
+    def describe(self) -> pd.DataFrame:
+        """Give the columns as a table for documentation.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``column``, ``kind``, ``rule``, ``meaning``; one row per column, in order.
+        """
+        order = {rule.later: f"not before {rule.earlier}" for rule in self.orders}
+        rows = [
+            (column.name, column.kind, "; ".join(filter(None, (column.rule, order.get(column.name)))), column.meaning)
+            for column in self.columns
+        ]
+        return pd.DataFrame(rows, columns=["column", "kind", "rule", "meaning"])
 
     @property
     def has_account(self) -> bool:
@@ -120,20 +165,26 @@ class Table:
         return "account_id" in self.names
 
 
+SCALES: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {"NPS": (0.0, 10.0), "CSAT": (1.0, 5.0), "CES": (1.0, 7.0)}
+)
+_STAGES = ("evaluate", "purchase", "implement", "learn", "use", "support", "renew")
+
 _ACCOUNT = Column("account_id", "id", "The account that the row is about.", required=True)
-_KNOWN = Column("known_at", "time", "When the row became known, where that is later than the event.")
+# an unreadable known_at must not make a row known early, so the row goes
+_KNOWN = Column("known_at", "time", "When the row became known, where that is later than the event.", strict=True)
 
 
-def _time(name: str, meaning: str, *, required: bool = False) -> Column:
-    return Column(name, "time", meaning, required=required)
+def _time(name: str, meaning: str, *, required: bool = False, planned: bool = False) -> Column:
+    return Column(name, "time", meaning, required=required, strict=required, planned=planned)
 
 
 def _number(name: str, meaning: str, low: float | None = 0.0, default: float | None = None) -> Column:
     return Column(name, "number", meaning, low=low, default=default)
 
 
-def _category(name: str, meaning: str, *, required: bool = False) -> Column:
-    return Column(name, "category", meaning, required=required)
+def _category(name: str, meaning: str, *values: str, required: bool = False) -> Column:
+    return Column(name, "category", meaning, required=required, values=values)
 
 
 _TABLES = (
@@ -161,7 +212,7 @@ _TABLES = (
             _ACCOUNT,
             _time("start_at", "First day of the contract.", required=True),
             _time("end_at", "First day on which the contract does not run any more; missing while it runs."),
-            _time("planned_end", "End or renewal date agreed beforehand."),
+            _time("planned_end", "End or renewal date.", planned=True),
             _number("mrr", "Monthly recurring revenue."),
             _number("seats", "Seats or licences bought."),
             _category("plan", "Plan."),
@@ -179,7 +230,7 @@ _TABLES = (
             _time("at", "When it was used.", required=True),
             Column("user_id", "id", "Person who used it."),
             _category("feature", "Feature that was used."),
-            _number("quantity", "How often or how much; 1 where missing.", default=1.0),
+            Column("quantity", "number", "How often or how much.", low=0.0, default=1.0, strict=True),
             _category("product", "Product."),
             _number("value", "Money of a purchase line; negative for a refund.", low=None),
             _KNOWN,
@@ -207,14 +258,14 @@ _TABLES = (
             Column("case_id", "id", "Key of the case; repeat contacts share it."),
             _category("channel", "Channel, such as email or phone."),
             _category("kind", "Kind: support, onboarding, meeting, billing, ..."),
-            _category("initiated_by", "Who began it: customer or vendor."),
+            _category("initiated_by", "Who began it.", "customer", "vendor"),
             Column("handler", "id", "Who handled it."),
             _number("transfers", "How often it was handed on."),
             Column("reopened", "bool", "Whether it was opened again."),
             _number("information_requests", "How often the customer was asked for information again."),
             Column("self_service_first", "bool", "Whether the customer tried to help themselves first."),
             Column("has_agenda_or_outcome", "bool", "Whether a meeting had an agenda or an outcome."),
-            _category("stage", "Touchpoint: evaluate, purchase, implement, learn, use, support, renew."),
+            _category("stage", "Touchpoint of the journey.", *_STAGES),
             _KNOWN,
         ),
         time="opened_at",
@@ -228,7 +279,7 @@ _TABLES = (
             _ACCOUNT,
             _time("sent_at", "When it was sent.", required=True),
             _time("answered_at", "When it was answered; missing without an answer."),
-            _category("kind", "NPS (0 to 10), CSAT (1 to 5) or CES (1 to 7)."),
+            _category("kind", "Kind of the survey, which states the scale of the score.", *SCALES),
             _number("score", "The answer.", low=None),
             Column("comment", "text", "Free text."),
             _time("acknowledged_at", "When the customer was told that the answer was read."),
@@ -258,7 +309,7 @@ _TABLES = (
         (
             _ACCOUNT,
             _time("agreed_at", "When it was agreed.", required=True),
-            _time("due_at", "When it is due."),
+            _time("due_at", "When it is due.", planned=True),
             _time("met_at", "When it was met; missing while open."),
             _category("outcome", "Outcome: exceeded, met, missed, ..."),
             _KNOWN,

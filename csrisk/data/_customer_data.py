@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import html
+import sys
+import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import pandas as pd
 
-from csrisk.data._canonical import canonical_select, id_text
+from csrisk.data._breach import Breach
 from csrisk.data._contract import CONTRACT
 from csrisk.data._engine import DuckDBEngine, Engine, PolarsEngine
-from csrisk.data._source import Source, is_polars, open_source, quoted
-from csrisk.exceptions import DataContractError
+from csrisk.data._loading import Loaded, load
+from csrisk.data._source import is_large, is_polars
+from csrisk.data._staging import rejected_rows
+from csrisk.exceptions import DataContractError, DataWarning
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["CustomerData"]
-
-_OBSERVED = ("usage", "contacts", "surveys", "advocacy", "finance")
 
 
 class CustomerData:
@@ -60,10 +66,10 @@ class CustomerData:
         memory_limit: str | None = None,
         threads: int | None = None,
     ) -> None:
-        duck = DuckDBEngine(memory_limit, threads)
+        duck = DuckDBEngine(memory_limit, threads, on_disk=any(is_large(table) for table in tables.values()))
         try:
             self._duck = duck
-            self._load(dict(tables), columns or {}, end)
+            self._settle(load(duck, tables, columns or {}, end), tables)
         except BaseException:
             duck.close()
             raise
@@ -93,60 +99,66 @@ class CustomerData:
         """
         folder = Path(folder)
         found = {
-            name: path for name in CONTRACT for suffix in (".csv", ".parquet") if (path := folder / (name + suffix)).exists()
+            name: path
+            for name in CONTRACT
+            for suffix in (".csv", ".parquet")
+            if (path := folder / (name + suffix)).exists()
         }
         if not found:
-            message = f"folder={folder.name!r} has no known table; name files <table>.parquet or <table>.csv with one of {list(CONTRACT)}"
-            raise DataContractError(message)
+            breach = Breach("CSD009", count=0, detail=f"folder={folder.name!r}; tables are {list(CONTRACT)}")
+            raise DataContractError(_message((breach,)), (breach,))
         return cls(found, columns=columns, end=end, memory_limit=memory_limit, threads=threads)
 
-    def _load(self, tables: dict[str, Any], columns: Mapping[str, Mapping[str, str]], end: Any) -> None:
-        sources = {name: open_source(self._duck, name, tables[name]) for name in CONTRACT if name in tables}
-        mappings = {name: _mapping(name, source, columns.get(name, {})) for name, source in sources.items()}
-        self._accounts = self._account_ids(sources, mappings)
-        self._evidence: dict[str, dict[str, int]] = {}
-        for name, source in sources.items():
-            select = canonical_select(CONTRACT[name], source, mappings[name])
-            self._duck.run(f"CREATE TABLE book.{name} AS {select}")
-            self._evidence[name] = self._count(name, mappings[name])
-        self._find_range(end)
+    def _settle(self, loaded: Loaded, tables: Mapping[str, Any]) -> None:
+        self._breaches = tuple(sorted(loaded.breaches, key=lambda breach: (not breach.fatal, breach.code)))
+        if loaded.refused:
+            raise DataContractError(_message(self._breaches), self._breaches)
+        loud = tuple(breach for breach in self._breaches if not breach.quiet)
+        if loud:
+            warnings.warn(_message(loud), DataWarning, stacklevel=_outside())
+        self._staged = loaded.staged
+        self._accounts = loaded.accounts
+        self._evidence = loaded.evidence
+        self._start: pd.Timestamp = loaded.start
+        # without fatal breach there is an end
+        self._end: pd.Timestamp = loaded.end or loaded.start
+        self._rejected: pd.DataFrame | None = None
         self._engine: Engine = self._duck
-        self._lazy = {name: self._duck.table(f"book.{name}") for name in sources}
-        if tables and all(is_polars(table) for table in tables.values()):
+        self._lazy = {name: self._duck.table(f"canonical_{name}") for name in loaded.staged}
+        if all(is_polars(table) for table in tables.values()):
             self._engine = PolarsEngine()
             self._lazy = {name: _to_polars(frame) for name, frame in self._lazy.items()}
 
-    def _account_ids(self, sources: Mapping[str, Source], mappings: Mapping[str, Mapping[str, str]]) -> pd.Index[Any]:
-        parts = []
-        for name, source in sources.items():
-            if CONTRACT[name].has_account:
-                column = mappings[name]["account_id"]
-                parts.append(f"SELECT {id_text(column, source.types[column])} AS id FROM {source.view}")
-        query = f"SELECT DISTINCT id FROM ({' UNION ALL '.join(parts)}) WHERE id IS NOT NULL ORDER BY id"
-        self._duck.run(f"CREATE TEMP TABLE account_ids AS {query}")
-        self._duck.run("CREATE TYPE book_accounts AS ENUM (SELECT id FROM account_ids ORDER BY id)")
-        ids = self._duck.connection.sql("SELECT id FROM account_ids ORDER BY id").to_arrow_table()
-        return pd.Index(ids["id"].to_pandas().astype("str"), name="account_id")
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{name} {self._evidence[name]['']:,}" for name in self.tables)
+        span = f"{self._start:%Y-%m-%d} to {self._end - pd.Timedelta(days=1):%Y-%m-%d}"
+        return f"CustomerData({len(self._accounts):,} accounts, {span}, {self._engine.name}; {counts})"
 
-    def _count(self, name: str, mapping: Mapping[str, str]) -> dict[str, int]:
-        counted = {"": "count(*)"}
-        for column in CONTRACT[name].columns:
-            if column.name in mapping and column.name != "account_id":
-                stored = f"{column.name}_day" if column.kind == "time" else column.name
-                counted[column.name] = f"count({quoted(stored)})"
-        row = self._duck.run(f"SELECT {', '.join(counted.values())} FROM book.{name}")[0]
-        counts = dict(zip(counted, row, strict=True))
-        return {"account_id": counts[""], **counts}
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th>{html.escape(name)}</th><td>{self._evidence[name]['']:,}</td></tr>" for name in self.tables
+        )
+        return f"<table><caption>{html.escape(repr(self).split(';')[0])})</caption>{rows}</table>"
 
-    def _find_range(self, end: Any) -> None:
-        low, high = [], []
-        for name, evidence in self._evidence.items():
-            if evidence[""] and name in _OBSERVED:
-                first, last = self._duck.run(f"SELECT min(day), max(day) FROM book.{name}")[0]
-                low.append(first)
-                high.append(last)
-        self._start = pd.Timestamp(min(low), unit="D") if low else pd.NaT
-        self._end = pd.Timestamp(end).normalize() if end is not None else pd.Timestamp(max(high) + 1, unit="D")
+    def __reduce__(self) -> NoReturn:
+        message = (
+            "CustomerData cannot be pickled or copied: it holds an open engine, and pickles should not carry customer "
+            "tables; open the tables again where they are needed, for example with CustomerData.from_folder"
+        )
+        raise TypeError(message)
+
+    def __enter__(self) -> CustomerData:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the embedded engine and remove its scratch folder; happens by itself when the object goes.
+
+        Frames of :meth:`lazy` cannot be computed afterwards.
+        """
+        self._duck.close()
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -172,6 +184,18 @@ class CustomerData:
     def accounts(self) -> pd.Index[Any]:
         """Account ids, sorted; the position is the integer code ``account``."""
         return self._accounts
+
+    @property
+    def breaches(self) -> tuple[Breach, ...]:
+        """Every rule of the contract that the tables break, loud and quiet."""
+        return self._breaches
+
+    @property
+    def rejected(self) -> pd.DataFrame:
+        """Rows that were set aside: table, row (position counted from 0), code, rule."""
+        if self._rejected is None:
+            self._rejected = rejected_rows(self._duck, self._staged.values())
+        return self._rejected.copy()
 
     @property
     def engine(self) -> Engine:
@@ -210,7 +234,7 @@ class CustomerData:
         return column in self._evidence.get(table, {})
 
     def lazy(self, table: str) -> nw.LazyFrame[Any]:
-        """A canonical table as a lazy frame.
+        """Give a canonical table as a lazy frame.
 
         Parameters
         ----------
@@ -226,7 +250,7 @@ class CustomerData:
         return self._lazy[table]
 
     def frame(self, table: str) -> pd.DataFrame:
-        """A canonical table as a pandas frame, with account ids and datetimes.
+        """Give a canonical table as a pandas frame, with account ids and datetimes.
 
         Parameters
         ----------
@@ -238,10 +262,10 @@ class CustomerData:
         pandas.DataFrame
         """
         raw = self.engine.collect(self.lazy(table))
-        out = {}
+        out: dict[str, Any] = {}
         for name in raw.columns:
             if name == "account":
-                out["account_id"] = self._accounts.take(raw[name].to_numpy())
+                out["account_id"] = self._accounts.take(raw[name].to_numpy(dtype=np.int64))
             elif name.endswith("_second"):
                 out[name.removesuffix("_second")] = pd.to_datetime(raw[name], unit="s").astype("datetime64[us]")
             elif name not in ("day", "known") and not name.endswith("_day"):
@@ -249,15 +273,19 @@ class CustomerData:
         return pd.DataFrame(out)
 
 
-def _mapping(table: str, source: Source, given: Mapping[str, str]) -> dict[str, str]:
-    """Canonical name to the user's name, for each column that is there."""
-    contract = CONTRACT[table]
-    mapping = {name: given.get(name, name) for name in contract.names}
-    mapping = {name: column for name, column in mapping.items() if column in source.types}
-    lacking = [name for name in contract.required if name not in mapping]
-    if lacking:
-        raise DataContractError(f"table {table!r}: required columns {lacking} are missing; map them with columns=")
-    return mapping
+def _outside() -> int:
+    """Stack level of the first caller outside of csrisk, for warnings."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).split(".")[0] == "csrisk":
+        frame, level = frame.f_back, level + 1
+    return level - 1
+
+
+def _message(breaches: tuple[Breach, ...]) -> str:
+    n_fatal = sum(breach.fatal for breach in breaches)
+    head = f"{len(breaches)} breaches of the table contract" if len(breaches) > 1 else "1 breach of the table contract"
+    lines = [f"{head}, {n_fatal} of them fatal:" if n_fatal else f"{head}:", *map(str, breaches)]
+    return "\n  ".join(lines)
 
 
 def _to_polars(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:

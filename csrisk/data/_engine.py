@@ -14,6 +14,8 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
+from csrisk.data._readers import quoted
+
 __all__ = ["DuckDBEngine", "Engine", "PolarsEngine"]
 
 
@@ -41,18 +43,21 @@ class DuckDBEngine:
         As DuckDB writes it, for example ``"2GB"``; DuckDB spills to disk above it.
     threads : int, optional
         Number of threads; DuckDB's default is all cores.
+    on_disk : bool, default True
+        Keep tables compressed in a file of the scratch folder; small books are quicker in memory.
     """
 
     name = "duckdb"
 
-    def __init__(self, memory_limit: str | None = None, threads: int | None = None) -> None:
+    def __init__(self, memory_limit: str | None = None, threads: int | None = None, *, on_disk: bool = True) -> None:
         import duckdb
 
+        self.errors: tuple[type[Exception], ...] = (duckdb.Error,)
         self.folder = Path(tempfile.mkdtemp(prefix=f"csrisk-{os.getpid()}-"))
         self._counter = itertools.count()
         try:
             # extensions are never fetched: the same behaviour on every machine, and no network
-            config = {
+            config: dict[str, str | bool | int | float | list[str]] = {
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",
                 "temp_directory": str(self.folder / "spill"),
@@ -62,7 +67,7 @@ class DuckDBEngine:
             if threads is not None:
                 config["threads"] = str(threads)
             self.connection = duckdb.connect(":memory:", config=config)
-            self.run(f"ATTACH '{self.folder / 'book.duckdb'}' AS book")
+            self.run(f"ATTACH '{self.folder / 'book.duckdb' if on_disk else ':memory:'}' AS book")
         except BaseException:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
@@ -73,7 +78,7 @@ class DuckDBEngine:
         self._finalizer()
 
     def fresh_name(self, prefix: str = "scratch") -> str:
-        """A table name that is not taken."""
+        """Make up a table name that is not taken."""
         return f"{prefix}_{next(self._counter)}"
 
     def run(self, sql: str) -> list[tuple[Any, ...]]:
@@ -82,15 +87,19 @@ class DuckDBEngine:
         rows: list[tuple[Any, ...]] = self.connection.execute(sql).fetchall()
         return rows
 
+    def home(self, sql: str) -> pd.DataFrame:
+        """Bring the rows of a query home."""
+        return _home(self.connection.sql(sql).to_arrow_table())
+
     def table(self, name: str) -> nw.LazyFrame[Any]:
-        """A table or view of the engine as a lazy frame."""
+        """Give a table or view of the engine as a lazy frame."""
         return nw.from_native(self.connection.table(name))
 
     def materialise(self, frame: nw.LazyFrame[Any], sort_by: tuple[str, ...] | list[str] = ()) -> nw.LazyFrame[Any]:
         """Compute a frame once, sorted, into a temporary table."""
         name = self.fresh_name()
         relation = frame.to_native()
-        order = f" ORDER BY {', '.join(_quoted(column) for column in sort_by)}" if sort_by else ""
+        order = f" ORDER BY {', '.join(quoted(column) for column in sort_by)}" if sort_by else ""
         relation.query("it", f"CREATE TEMP TABLE {name} AS SELECT * FROM it{order}")
         return self.table(name)
 
@@ -129,7 +138,8 @@ class PolarsEngine:
 
         table = pa.Table.from_pandas(frame.reset_index(drop=True), preserve_index=False)
         polars_frame = pl.from_arrow(table)
-        return nw.from_native(polars_frame.lazy())  # type: ignore[union-attr]  # a table never becomes a series
+        lazy: nw.LazyFrame[Any] = nw.from_native(polars_frame.lazy())  # type: ignore[union-attr]  # a table is no series
+        return lazy
 
     def collect(self, frame: nw.LazyFrame[Any]) -> pd.DataFrame:
         """Bring a frame home."""
@@ -167,10 +177,6 @@ def _series(column: Any) -> pd.Series[Any]:
     if pa.types.is_floating(column.type):
         return series.astype(np.float64)
     return series
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _remove(connection: Any, folder: Path, owner: int) -> None:

@@ -1,18 +1,26 @@
-"""The edge: whatever the user brings becomes a DuckDB view with plain column types."""
+"""The edge: whatever the user brings becomes a view of the engine with plain column types."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from csrisk.data._engine import DuckDBEngine, _quoted
-from csrisk.exceptions import DataContractError
+from csrisk.data._breach import Breach
+from csrisk.data._files import open_path
+from csrisk.data._from_pandas import from_pandas
+from csrisk.data._readers import quoted
 
-__all__ = ["Source", "is_polars", "open_source"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from csrisk.data._engine import DuckDBEngine
+
+__all__ = ["Source", "is_large", "is_polars", "open_source"]
+
+_LARGE_ROWS, _LARGE_BYTES = 500_000, 16_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,26 +32,58 @@ class Source:
     view : str
         Name of the view in the engine.
     types : Mapping of str to str
-        DuckDB type of each column, under the user's names.
+        Type in the engine of each column, under the user's names.
     untyped : bool
-        Everything came as text (CSV).
+        Everything came as text (CSV), so that types of further attributes are found out from the values.
+    mixed : frozenset of str
+        Columns that held both numbers and text.
     """
 
     view: str
     types: Mapping[str, str]
     untyped: bool = False
+    mixed: frozenset[str] = field(default_factory=frozenset)
 
 
-def open_source(engine: DuckDBEngine, table: str, brought: object) -> Source:
-    """Make a table readable by the engine."""
+def open_source(engine: DuckDBEngine, table: str, brought: object) -> Source | Breach:
+    """Make a table readable by the engine, or say why it cannot be read.
+
+    Parameters
+    ----------
+    engine : DuckDBEngine
+        Where the view is made.
+    table : str
+        Name in the contract.
+    brought : object
+        What the user brought.
+
+    Returns
+    -------
+    Source or Breach
+    """
     view = engine.fresh_name(f"source_{table}")
-    untyped = False
-    if isinstance(brought, str | Path):
-        untyped = _open_path(engine, view, table, Path(brought))
-    else:
-        engine.connection.register(view, _to_arrow(table, brought))
-    described = engine.run(f"DESCRIBE {view}")
-    return Source(view, {row[0]: row[1] for row in described}, untyped)
+    try:
+        source = _open(engine, view, table, brought)
+    except Exception as error:  # whatever a reader throws may quote rows, so only its kind is passed on
+        return Breach("CSD006" if isinstance(brought, str | Path) else "CSD007", table, detail=_reason(error))
+    return source
+
+
+def _open(engine: DuckDBEngine, view: str, table: str, brought: object) -> Source | Breach:
+    mixed: frozenset[str] = frozenset()
+    if not isinstance(brought, str | Path):
+        brought, mixed = _to_arrow(engine, brought)
+    if brought is None:
+        return Breach("CSD007", table)
+    untyped = (
+        open_path(engine, view, table, Path(brought))
+        if isinstance(brought, str | Path)
+        else _register(engine, view, table, brought)
+    )
+    if isinstance(untyped, Breach):
+        return untyped
+    types = {row[0]: row[1] for row in engine.run(f"DESCRIBE {view}")}
+    return Source(view, types, untyped, mixed)
 
 
 def is_polars(brought: object) -> bool:
@@ -51,53 +91,62 @@ def is_polars(brought: object) -> bool:
     return type(brought).__module__.split(".")[0] == "polars"
 
 
-def _open_path(engine: DuckDBEngine, view: str, table: str, path: Path) -> bool:
-    if not path.exists():
-        raise DataContractError(f"table {table!r}: path={path.name!r} does not exist; check the folder and the name")
-    text = str(path).replace("'", "''")
-    untyped = path.suffix.lower() in (".csv", ".tsv", ".txt")
-    reader = f"read_csv('{text}', all_varchar=true, header=true)" if untyped else f"read_parquet('{text}')"
-    engine.run(f"CREATE TEMP VIEW {view} AS SELECT * FROM {reader}")
-    return untyped
-
-
-def _to_arrow(table: str, brought: Any) -> Any:
+def is_large(brought: object) -> bool:
+    """Whether a table is worth a file of its own; what has no size counts as large."""
+    if isinstance(brought, str | Path):
+        path = Path(brought)
+        return path.is_dir() or (path.exists() and path.stat().st_size > _LARGE_BYTES)
+    rows = getattr(brought, "num_rows", getattr(brought, "height", None))
     if isinstance(brought, pd.DataFrame):
-        return _from_pandas(brought)
-    if is_polars(brought):
-        return (brought.collect() if hasattr(brought, "collect") else brought).to_arrow()
-    if hasattr(brought, "to_arrow_reader"):
-        return brought.to_arrow_reader()
-    if hasattr(brought, "schema") and type(brought).__module__.startswith("pyarrow"):
-        return brought
-    message = (
-        f"table {table!r}: type {type(brought).__name__} cannot be read; "
-        "bring a pandas, Polars or Arrow frame, a DuckDB relation, or a path to Parquet or CSV"
-    )
-    raise DataContractError(message)
+        rows = len(brought)
+    return not isinstance(rows, int) or rows > _LARGE_ROWS
 
 
-def _from_pandas(frame: pd.DataFrame) -> Any:
-    """To Arrow, with columns of Python objects written as text so that mixed values survive until they are checked."""
-    import pyarrow as pa
-
-    columns = {}
-    for name in frame.columns:
-        series = frame[name]
-        if isinstance(series.dtype, pd.CategoricalDtype):
-            series = series.astype(series.cat.categories.dtype)
-        if series.dtype == object:
-            series = pd.Series([_as_text(value) for value in series], dtype="str")
-        columns[str(name)] = pa.Array.from_pandas(series)
-    return pa.table(columns)
+def repeated(names: list[str]) -> list[str]:
+    """Names that occur more than once, upper and lower case alike."""
+    folded = [name.casefold() for name in names]
+    return sorted({name for name, key in zip(names, folded, strict=True) if folded.count(key) > 1})
 
 
-def _as_text(value: object) -> str | None:
-    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value):
-        return None
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+def _register(engine: DuckDBEngine, view: str, table: str, arrow: Any) -> bool | Breach:
+    if again := repeated(list(arrow.schema.names)):
+        return Breach("CSD005", table, ", ".join(again), count=len(again))
+    engine.connection.register(view, arrow)
+    if hasattr(arrow, "read_next_batch"):
+        # a stream can be read once only, and validation reads again where something is wrong
+        kept = f"book.{view}_kept"
+        engine.run(f"CREATE TABLE {kept} AS SELECT * FROM {view}")
+        engine.connection.unregister(view)
+        engine.run(f"CREATE TEMP VIEW {view} AS SELECT * FROM {kept}")
+    return False
 
 
-def quoted(name: str) -> str:
-    """A column name as SQL writes it."""
-    return _quoted(name)
+def _to_arrow(engine: DuckDBEngine, brought: Any) -> tuple[Any, frozenset[str]]:
+    """Get an Arrow table or stream, or a path, or None where the kind is not known; and the columns of mixed values."""
+    none: frozenset[str] = frozenset()
+    if isinstance(brought, pd.DataFrame):
+        return from_pandas(brought)
+    if is_polars(brought) and hasattr(brought, "sink_parquet"):
+        path = engine.folder / f"{engine.fresh_name('polars')}.parquet"
+        brought.sink_parquet(path)
+        return path, none
+    if is_polars(brought) and hasattr(brought, "to_arrow"):
+        return brought.to_arrow(), none
+    for method in ("to_arrow_reader", "fetch_arrow_reader"):
+        if hasattr(brought, method):
+            return getattr(brought, method)(), none
+    if type(brought).__module__.startswith("pyarrow") and hasattr(brought, "schema"):
+        return (brought.scanner().to_reader() if hasattr(brought, "scanner") else brought), none
+    return None, none
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).lower()
+    if "utf" in text or "unicode" in text:
+        return "it is not UTF-8"
+    if isinstance(error, MemoryError) or "out of memory" in text:
+        return "memory ran out; raise memory_limit="
+    return f"the reader says {type(error).__name__}"
+
+
+__all__ += ["quoted", "repeated"]

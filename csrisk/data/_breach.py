@@ -1,0 +1,206 @@
+"""Breaches of the table contract: their codes, written once, and how they read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["CODES", "Breach", "Code", "did_you_mean"]
+
+Effect = Literal["refused", "row set aside", "column left out", "value missing", "kept"]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A rule of the contract that data can break.
+
+    Parameters
+    ----------
+    code : str
+        ``CSD`` and three digits: 0xx tables and columns, 1xx keys, 2xx times, 3xx values.
+    rule : str
+        What should hold.
+    effect : {"refused", "row set aside", "column left out", "value missing", "kept"}
+        What csrisk does with it.
+    next_step : str
+        What to do about it.
+    quiet : bool
+        Listed in ``data.breaches`` only, without a warning.
+    """
+
+    code: str
+    rule: str
+    effect: Effect
+    next_step: str
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """One rule of the contract broken by one column of one table.
+
+    Parameters
+    ----------
+    code : str
+        Key of :data:`csrisk.data.CODES`.
+    table, column : str
+        Where; empty where the rule is about more than one.
+    count : int
+        Rows (or columns, or ids) that break the rule.
+    rows : tuple of int
+        The first few row positions, counted from 0.
+    values : tuple of str
+        Some offending dates, numbers or categories, sorted; never names, ids or free text. Text that could not be
+        read is shown by its shape only: each letter as a, each digit as 9.
+    detail : str
+        What else helps, such as the names that would have been right.
+    effect : str, optional
+        Where it differs from the one of the code.
+
+    Examples
+    --------
+    >>> from csrisk.data import Breach
+    >>> print(Breach("CSD303", "subscriptions", "mrr", 2, rows=(0, 7), values=("-5",)))
+    CSD303 table=subscriptions column=mrr count=2 rows=[0, 7] values=[-5]: a number lies within its range
+    (value missing); correct it at the source
+    """
+
+    code: str
+    table: str = ""
+    column: str = ""
+    count: int = 1
+    rows: tuple[int, ...] = ()
+    values: tuple[str, ...] = ()
+    detail: str = ""
+    effect: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.effect:
+            object.__setattr__(self, "effect", CODES[self.code].effect)
+
+    @property
+    def rule(self) -> str:
+        """What should hold."""
+        return CODES[self.code].rule
+
+    @property
+    def next_step(self) -> str:
+        """What to do about it."""
+        return CODES[self.code].next_step
+
+    @property
+    def fatal(self) -> bool:
+        """Whether the data were refused because of it."""
+        return self.effect == "refused"
+
+    @property
+    def quiet(self) -> bool:
+        """Whether it is listed without a warning."""
+        return not self.fatal and CODES[self.code].quiet
+
+    def __str__(self) -> str:
+        where = [f"{name}={value}" for name, value in (("table", self.table), ("column", self.column)) if value]
+        where.append(f"count={self.count}")
+        if self.rows:
+            where.append(f"rows=[{', '.join(map(str, self.rows))}{', ...' if self.count > len(self.rows) else ''}]")
+        if self.values:
+            where.append(f"values=[{', '.join(self.values)}]")
+        detail = f"; {self.detail}" if self.detail else ""
+        return f"{self.code} {' '.join(where)}: {self.rule} ({self.effect}){detail}; {self.next_step}"
+
+
+def did_you_mean(wrong: str, right: Iterable[str]) -> str:
+    """Hint at the name that was probably meant, or list those that there are."""
+    import difflib
+
+    right = list(right)
+    folded = {name.casefold().replace(" ", "_"): name for name in right}
+    close = difflib.get_close_matches(wrong.casefold().replace(" ", "_"), folded, n=1, cutoff=0.6)
+    return f"did you mean {folded[close[0]]!r}?" if close else f"there are {right[:20]}"
+
+
+_SOURCE = "correct it at the source"
+_CODES = (
+    Code("CSD001", "a table has a name of the contract", "refused", "rename it in tables="),
+    Code("CSD002", "columns= maps names of the contract", "refused", "correct the name in columns="),
+    Code("CSD003", "columns= maps to columns that the table has", "refused", "correct the name in columns="),
+    Code("CSD004", "required columns are there", "refused", "add the column, or map it with columns="),
+    Code("CSD005", "column names are unique, upper and lower case alike", "refused", "rename one of them"),
+    Code("CSD006", "a file can be read", "refused", "check the path, write the file again; CSV must be UTF-8"),
+    Code(
+        "CSD007",
+        "a table is of a kind that csrisk reads",
+        "refused",
+        "bring a pandas, Polars or Arrow frame, a DuckDB relation, or a path to Parquet or CSV",
+    ),
+    Code("CSD008", "there is at least one dated table with rows", "refused", "add usage, subscriptions or contacts"),
+    Code("CSD009", "a folder holds <table>.parquet or <table>.csv", "refused", "name the files after the tables"),
+    Code("CSD010", "a table has rows", "kept", "it counts as missing; leave it out or fill it"),
+    Code("CSD011", "a column has a type that its kind can be read from", "refused", "convert it before"),
+    Code("CSD012", "end is a date after the first event", "refused", "give end= as YYYY-MM-DD"),
+    Code("CSD013", "some row of a table keeps the contract", "refused", "see the other breaches of the table"),
+    Code("CSD014", "a further attribute does not take a reserved name", "column left out", "rename it if it is wanted"),
+    Code("CSD015", "a column with nearly the name of the contract is mapped", "kept", "map it with columns="),
+    Code("CSD101", "account_id is there", "row set aside", _SOURCE),
+    Code("CSD102", "an account has one row in accounts", "refused", "keep the row that holds now"),
+    Code("CSD103", "an account has one row in accounts (repeats are equal)", "row set aside", "remove the repeats"),
+    Code("CSD104", "ids occur in accounts", "kept", "add them to accounts; their attributes are unknown"),
+    Code(
+        "CSD105",
+        "ids of a column are all numbers or all text",
+        "kept",
+        "write all as text; 7 and '7' were taken as equal",
+    ),
+    Code(
+        "CSD106",
+        "ids have the same type in all tables",
+        "kept",
+        "write all as text; they were compared as text, where 7 and '007' differ",
+        quiet=True,
+    ),
+    Code("CSD107", "ids were not rounded as decimals", "refused", "read the ids as text"),
+    Code("CSD108", "there is more than one account", "kept", "a model needs a book of accounts"),
+    Code(
+        "CSD109",
+        "ids differ by more than case, blanks or leading zeros",
+        "kept",
+        "make them equal if they are the same account; read ids as text",
+    ),
+    Code("CSD110", "contact_id is unique", "kept", "remove repeated contacts"),
+    Code("CSD201", "the primary time is there", "row set aside", _SOURCE),
+    Code("CSD202", "a time can be read", "value missing", "write it as YYYY-MM-DD HH:MM:SS, with +HH:MM if not UTC"),
+    Code("CSD203", "a time lies between 1900 and 2100", "value missing", "leave it empty where there is none"),
+    Code("CSD204", "times of a row come in order", "row set aside", _SOURCE),
+    Code("CSD205", "events are dated before end", "row set aside", "correct the dates, or give a later end="),
+    Code("CSD206", "times state their zone", "kept", "nothing if they are UTC; else convert them before", quiet=True),
+    Code("CSD207", "times of a column are all with or all without zone", "kept", "those without were taken as UTC"),
+    Code("CSD208", "the last event is not far behind the others", "kept", "check the last dates, or give end="),
+    Code("CSD209", "events show the end of the data", "kept", "give end="),
+    Code("CSD210", "a score says when it was given", "kept", "add answered_at; scores without it are never used"),
+    Code("CSD301", "a number can be read", "value missing", "write it with a point and without separators"),
+    Code("CSD302", "a number is finite", "value missing", _SOURCE),
+    Code("CSD303", "a number lies within its range", "value missing", _SOURCE),
+    Code("CSD304", "a score lies within the scale of its survey kind", "value missing", "check kind and score"),
+    Code(
+        "CSD305",
+        "a category is one that csrisk knows",
+        "kept",
+        "rename it; rows of unknown category are not used by it",
+    ),
+    Code("CSD306", "yes or no can be read", "value missing", "write true or false"),
+    Code("CSD307", "a column has values", "kept", "it counts as missing", quiet=True),
+    Code("CSD308", "a column has more than one value", "kept", "it cannot tell accounts apart", quiet=True),
+    Code("CSD309", "events are not repeated exactly", "kept", "remove repeats if they are loading errors", quiet=True),
+    Code(
+        "CSD310",
+        "subscriptions of an account and product do not overlap",
+        "kept",
+        "end the old one first; sums count both",
+    ),
+)
+
+CODES: Mapping[str, Code] = MappingProxyType({code.code: code for code in _CODES})

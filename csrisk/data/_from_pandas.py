@@ -1,0 +1,72 @@
+"""pandas to Arrow without losing what has to be checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+__all__ = ["from_pandas"]
+
+# what infer_dtype calls columns that Arrow takes as they are
+_PLAIN = {"string", "empty", "integer", "floating", "boolean", "decimal", "date"}
+_NUMBERS = (int, float, complex)
+
+
+def from_pandas(frame: pd.DataFrame) -> tuple[Any, frozenset[str]]:
+    """Convert a frame; columns of mixed Python objects are written as text, so that nothing is guessed.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As the user brought it; its index is ignored.
+
+    Returns
+    -------
+    tuple of pyarrow.Table and frozenset of str
+        The table, and the columns that held both numbers and text.
+    """
+    import pyarrow as pa
+
+    arrays, names, mixed = [], [], set()
+    for position, name in enumerate(frame.columns):
+        array, was_mixed = _column(frame.iloc[:, position])
+        arrays.append(array)
+        names.append(str(name))
+        if was_mixed:
+            mixed.add(str(name))
+    return pa.table(arrays, names=names), frozenset(mixed)
+
+
+def _column(series: pd.Series[Any]) -> tuple[Any, bool]:
+    import pyarrow as pa
+
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        if series.cat.categories.dtype != object:
+            return pa.Array.from_pandas(series).dictionary_decode(), False
+        series = series.astype(object)
+    if isinstance(series.dtype, pd.PeriodDtype | pd.IntervalDtype):
+        series = series.astype(str)
+    if series.dtype != object:
+        return pa.Array.from_pandas(series), False
+    inferred = pd.api.types.infer_dtype(series, skipna=True)
+    if inferred in _PLAIN:
+        return pa.Array.from_pandas(series), False
+    # datetimes of several zones have no common Arrow type, so they go as text with their offsets
+    values = series.tolist()
+    numeric = {isinstance(value, _NUMBERS) for value in values if not _missing(value)}
+    return pa.array([_as_text(value) for value in values], type=pa.string()), len(numeric) == 2
+
+
+def _missing(value: object) -> bool:
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
+
+
+def _as_text(value: object) -> str | None:
+    if _missing(value):
+        return None
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -1,0 +1,159 @@
+"""SQL that reads a user's column as the kind that the contract states, and tells what could not be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from csrisk.data._contract import Column
+
+__all__ = ["DAY", "Reader", "quoted", "readable"]
+
+DAY = 86_400_000_000  # microseconds
+
+_WHOLE = (
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+    "UHUGEINT",
+)
+_BROKEN = ("FLOAT", "DOUBLE", "DECIMAL")
+_ROUNDED = {"FLOAT": 2**24, "DOUBLE": 2**53}  # from here on whole numbers cannot be told apart
+_TEXT = ("VARCHAR", "ENUM", "UUID")
+_TIME = ("TIMESTAMP", "DATE")
+_NOTHING = "('', 'nan', 'nat', 'none', 'null', 'na', 'n/a', '<na>')"
+_TRUE = "('true', 't', 'yes', 'y', 'on')"
+_FALSE = "('false', 'f', 'no', 'n', 'off')"
+_ZONE = r"(Z|z|UTC|[+-](0\d|1[0-4]):?([0-5]\d)?)"
+_STAMP = r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{2}:\d{2}(:\d{2}([.]\d+)?)? ?" + _ZONE + "?)?"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """SQL expressions over a user's column.
+
+    Parameters
+    ----------
+    column : Column
+        What the contract says.
+    name : str
+        Column of the user's table.
+    kind : str
+        Its type in DuckDB.
+    """
+
+    column: Column
+    name: str
+    kind: str
+
+    @property
+    def textual(self) -> bool:
+        """Whether values come as text, so that they may be unreadable."""
+        return self.kind.startswith(_TEXT)
+
+    @property
+    def raw(self) -> str:
+        """The value as text."""
+        return f"CAST({quoted(self.name)} AS VARCHAR)"
+
+    @property
+    def value(self) -> str:
+        """The value: text, DOUBLE, BOOLEAN, or microseconds since 1970-01-01 UTC; null where missing or unreadable."""
+        if self.kind == '"NULL"':
+            return "NULL"
+        return {"time": self._time, "number": self._number, "bool": self._bool, "id": self._id}.get(
+            self.column.kind, self._words
+        )()
+
+    @property
+    def bad(self) -> str:
+        """Whether there is a value that cannot be read."""
+        if self.column.name == "account_id" and self.kind.startswith(_BROKEN):
+            number = f"{quoted(self.name)}::DOUBLE"
+            limit = _ROUNDED["FLOAT" if self.kind == "FLOAT" else "DOUBLE"]
+            return f"NOT isnan({number}) AND (abs({number}) >= {limit} OR {number} <> floor({number}))"
+        if self.kind == '"NULL"' or self.column.kind in ("id", "text", "category"):
+            return "false"
+        if not self.textual:
+            missing = f"{quoted(self.name)} IS NULL"
+            if self.kind.startswith(_BROKEN):
+                missing += f" OR isnan({quoted(self.name)}::DOUBLE)"
+            return f"({self.value}) IS NULL AND NOT ({missing})"
+        return f"({self.value}) IS NULL AND {self.raw} IS NOT NULL AND lower(trim({self.raw})) NOT IN {_NOTHING}"
+
+    @property
+    def zone(self) -> str:
+        """Whether a time states its zone; null where it is missing or only a date."""
+        if self.kind.startswith(("TIMESTAMPTZ", "TIMESTAMP WITH")):
+            return f"CASE WHEN {quoted(self.name)} IS NOT NULL THEN true END"
+        if self.textual:
+            text = f"trim({self.raw})"
+            clock = f"regexp_matches({text}, ':')"
+            return f"CASE WHEN {clock} THEN regexp_full_match({text}, '.*:.*{_ZONE}') END"
+        if self.kind.startswith("TIMESTAMP"):
+            return f"CASE WHEN {quoted(self.name)} IS NOT NULL THEN false END"
+        return "NULL"
+
+    def _id(self) -> str:
+        if self.kind.startswith(_BROKEN):
+            number = f"{quoted(self.name)}::DOUBLE"
+            whole = f"CAST(try_cast({quoted(self.name)} AS HUGEINT) AS VARCHAR)"
+            return (
+                f"CASE WHEN isnan({number}) THEN NULL WHEN {number} = floor({number}) THEN {whole} ELSE {self.raw} END"
+            )
+        return self._words()
+
+    def _words(self) -> str:
+        plain = f"CASE WHEN trim({self.raw}) <> '' THEN {self.raw} END"
+        if not self.column.values:
+            return plain
+        cases = " ".join(f"WHEN '{value.lower()}' THEN '{value}'" for value in self.column.values)
+        return f"CASE lower(trim({self.raw})) {cases} ELSE {plain} END"
+
+    def _number(self) -> str:
+        number = f"try_cast(trim({self.raw}) AS DOUBLE)" if self.textual else f"try_cast({quoted(self.name)} AS DOUBLE)"
+        return f"CASE WHEN NOT isnan({number}) THEN {number} END"
+
+    def _bool(self) -> str:
+        if self.kind == "BOOLEAN":
+            return quoted(self.name)
+        number = f"try_cast(trim({self.raw}) AS DOUBLE)" if self.textual else f"{quoted(self.name)}::DOUBLE"
+        counted = f"CASE WHEN {number} = 0 THEN false WHEN {number} >= 1 AND isfinite({number}) THEN true END"
+        if not self.textual:
+            return counted
+        text = f"lower(trim({self.raw}))"
+        return f"CASE WHEN {text} IN {_TRUE} THEN true WHEN {text} IN {_FALSE} THEN false ELSE {counted} END"
+
+    def _time(self) -> str:
+        if self.kind.startswith(("TIMESTAMPTZ", "TIMESTAMP WITH")):
+            return f"epoch_us(try_cast({quoted(self.name)} AS TIMESTAMPTZ))"
+        if not self.textual:
+            return f"epoch_us(try_cast({quoted(self.name)} AS TIMESTAMP))"
+        # DuckDB reads the offset of a text and forgets it, so it is taken off here; nor does it refuse a zone's name
+        text = f"trim({self.raw})"
+        sign, hours, minutes = (f"regexp_extract({text}, ':.*([+-])(\\d{{2}}):?(\\d{{2}})?$', {i})" for i in (1, 2, 3))
+        seconds = f"(coalesce(try_cast({hours} AS BIGINT), 0) * 3600 + coalesce(try_cast({minutes} AS BIGINT), 0) * 60)"
+        shift = f"CASE {sign} WHEN '+' THEN {seconds} WHEN '-' THEN -{seconds} ELSE 0 END * 1000000"
+        stamp = f"epoch_us(try_cast({text} AS TIMESTAMP))"
+        shifted = f"CASE WHEN length({text}) > 16 THEN {stamp} - ({shift}) ELSE {stamp} END"
+        return f"CASE WHEN regexp_full_match({text}, '{_STAMP}') THEN {shifted} END"
+
+
+def readable(column: Column, kind: str) -> bool:
+    """Whether a type can hold values of a kind."""
+    plain = (*_TEXT, *_WHOLE, *_BROKEN, "BOOLEAN")
+    types = {"time": (*_TIME, *_TEXT), "number": plain, "bool": plain}.get(column.kind, (*plain, *_TIME))
+    # a list writes its type as that of its elements and brackets
+    return kind == '"NULL"' or (kind.startswith(types) and not kind.endswith("]"))
+
+
+def quoted(name: str) -> str:
+    """Write a name as SQL does."""
+    return '"' + name.replace('"', '""') + '"'
