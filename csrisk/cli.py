@@ -1,8 +1,9 @@
-"""Command line: ``csrisk demo``, ``train``, ``score``, ``report``."""
+"""Command line: ``csrisk demo``, ``train``, ``check``, ``score``, ``report``."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import logging
 import sys
@@ -121,6 +122,26 @@ def train(folder: Path, config: Path | None, model: Path, until: str | None, end
 
 @main.command()
 @_folder
+@click.option("--config", type=_existing, help="TOML file: column names, label, dates; default fits a usual book.")
+@_end
+@_as_json
+def check(folder: Path, config: Path | None, end: str | None, as_json: bool) -> None:
+    """Check tables, labels and features for leaks, drift and missing evidence; exit code 3 if a check failed."""
+    from csrisk._pipeline import RiskPipeline, open_folder
+
+    pipeline = RiskPipeline(config)
+    found = pipeline.check(open_folder(folder, pipeline.spec, end=end))
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(one) for one in found], allow_nan=False))
+    else:
+        for one in found:
+            click.echo(str(one))
+    if any(one.failed for one in found):
+        raise click.exceptions.Exit(CHECKS_FAILED)
+
+
+@main.command()
+@_folder
 @click.option("--model", type=_existing, required=True, help="What `csrisk train` wrote.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write: .parquet or .csv.")
 @click.option("--sha256", help="Hash that the model file must have.")
@@ -195,7 +216,11 @@ def _print_first(scores: pd.DataFrame) -> None:
     click.echo(f"\nThe {min(_MOST, len(scores))} accounts of {len(scores):,} that matter most on {as_of:%Y-%m-%d}:")
     for row in scores.head(_MOST).reset_index().to_dict("records"):
         money = f", {row['mrr']:,.0f} a month" if row["mrr"] == row["mrr"] else ""
-        reason = row["reason_1"] if isinstance(row["reason_1"], str) else "no goal raises its risk; it matters for its revenue."
+        reason = (
+            row["reason_1"]
+            if isinstance(row["reason_1"], str)
+            else "no goal raises its risk; it matters for its revenue."
+        )
         risk = _percent(row["churn_probability"])
         click.echo(f"{row['priority']}. {row['account_id']} ({risk} risk{money}): {reason}")
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from csrisk import success
 from csrisk._evaluation import compare, evaluate_scores
+from csrisk._evaluation._bootstrap import account_codes, account_weights
 from csrisk._splits import ForwardSplit
 from csrisk.exceptions import NotEnoughDataError
 from csrisk.models import ChurnModel
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from csrisk._pipeline._panel import Panel
     from csrisk._pipeline._spec import RiskSpec
 
-__all__ = ["ForwardTest", "forward_test", "recency"]
+__all__ = ["ForwardTest", "calibration_table", "forward_test", "recency"]
 
 _TEST_SHARE = 0.25
 
@@ -37,15 +38,15 @@ class ForwardTest:
         Index (method, metric), columns ``estimate``, ``low``, ``high``.
     gain : pandas.DataFrame
         Index baseline, columns ``difference``, ``low``, ``high``: AUC of the model minus that of the baseline.
-    n_train : int
-        Snapshots that the tested model learned from.
+    split : tuple of pandas.Series
+        Train and test, booleans on the index of the snapshots.
     """
 
     start: pd.Timestamp
     scores: pd.DataFrame
     metrics: pd.DataFrame
     gain: pd.DataFrame
-    n_train: int
+    split: tuple[pd.Series, pd.Series]
 
 
 def forward_test(spec: RiskSpec, past: Panel) -> ForwardTest:
@@ -86,7 +87,7 @@ def forward_test(spec: RiskSpec, past: Panel) -> ForwardTest:
         if values.notna().any():
             scores[name] = values.fillna(values.median())
     metrics, gain = _judge(scores, {"n_bootstrap": spec.test.n_bootstrap, "random_state": 0})
-    return ForwardTest(start, scores, metrics, gain, int(train.sum()))
+    return ForwardTest(start, scores, metrics, gain, (train, test))
 
 
 def _judge(scores: pd.DataFrame, repeats: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -120,3 +121,38 @@ def recency(X: pd.DataFrame) -> pd.Series:
 def _late(past: Panel) -> pd.Timestamp:
     dates = past.snapshots.as_of.sort_values().unique()
     return pd.Timestamp(dates[int(len(dates) * (1 - _TEST_SHARE))])
+
+
+def calibration_table(scores: pd.DataFrame, bins: int = 8, n_bootstrap: int = 200) -> pd.DataFrame:
+    """Compare predicted with observed churn in groups of equal size, from low to high.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        Columns ``churn`` and ``model`` of the test snapshots.
+    bins : int, default 8
+        Groups.
+    n_bootstrap : int, default 200
+        Resamples of accounts behind the intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``predicted``, ``observed``, ``low``, ``high``, ``n``.
+    """
+    y, risk = scores["churn"].to_numpy(dtype=np.float64), scores["model"].to_numpy()
+    order = np.argsort(risk, kind="stable")
+    group = np.empty(len(risk), dtype=np.intp)
+    group[order] = np.arange(len(risk)) * bins // len(risk)
+    codes = account_codes(scores.index.get_level_values("account_id"), len(scores))
+    member = np.eye(bins)[group]
+    draws = []
+    for weights in account_weights(codes, n_bootstrap, seed=0):
+        count = weights @ member
+        draws.append(
+            np.divide(weights @ (member * y[:, None]), count, where=count > 0, out=np.full_like(count, np.nan))
+        )
+    low, high = np.nanquantile(np.concatenate(draws), [0.025, 0.975], axis=0)
+    size = member.sum(axis=0)
+    table = {"predicted": risk @ member / size, "observed": y @ member / size, "low": low, "high": high}
+    return pd.DataFrame({**table, "n": size.astype(int)})

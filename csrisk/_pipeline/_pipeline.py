@@ -14,13 +14,14 @@ import numpy as np
 from csrisk._days import whole_days
 from csrisk._explain import explain
 from csrisk._pipeline._archive import array_from_bytes, array_to_bytes, read_archive, write_archive
-from csrisk._pipeline._forward import forward_test
+from csrisk._pipeline._forward import ForwardTest, calibration_table, forward_test
 from csrisk._pipeline._load import open_folder
 from csrisk._pipeline._model_file import frame_of, model_from_members, model_to_members, read_json, write_json
 from csrisk._pipeline._panel import Panel, book, features_of, panel, resolved
 from csrisk._pipeline._record import Record
 from csrisk._pipeline._scores import score_table
 from csrisk._pipeline._spec import RiskSpec
+from csrisk.checks import checks_frame, run_checks
 from csrisk.exceptions import ConfigError, DataWarning, NotEnoughDataError, SnapshotError
 from csrisk.models import ChurnModel, ExpansionModel
 from csrisk.report import write_report
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from csrisk._explain import Explanation
+    from csrisk.checks import Check
     from csrisk.data import CustomerData
 
 __all__ = ["RiskPipeline"]
@@ -107,17 +109,40 @@ class RiskPipeline:
         self.spec_ = resolved(self.spec, data)
         _logger.info("features and labels of the past")
         past = panel(self.spec_, data, until)
-        _logger.info("forward test")
-        record = self._tested(past)
+        test = self._test(past)
+        checks = _check(data, past, test)
         _logger.info("churn model from %s snapshots of %s accounts", f"{len(past.X):,}", f"{past.accounts:,}")
         self.model_ = ChurnModel(**self.spec_.model).fit(past.X, past.churn)
         self.expansion_model_ = self._fit_expansion(past)
         self.reference_ = self._choose_reference(past)
         self.model_id_ = self._identify()
-        self.record_ = Record(
-            {**self._facts(data, past), **record.facts}, record.metrics, record.gain, record.calibration, record.checks
-        )
+        self.record_ = self._remember(data, past, test, checks_frame(checks))
         return self
+
+    def check(self, data: CustomerData | str | Path, until: Any = None) -> tuple[Check, ...]:
+        """Check data, labels and features before anything is fitted to all of them.
+
+        Parameters
+        ----------
+        data : CustomerData or path
+            The tables, or a folder of them.
+        until : date, optional
+            As for `fit`.
+
+        Returns
+        -------
+        tuple of Check
+            With codes; passed, failed or not applicable.
+
+        Raises
+        ------
+        CsriskError
+            As `fit`.
+        """
+        data = self._open(data)
+        self.spec_ = resolved(self.spec, data)
+        past = panel(self.spec_, data, until)
+        return _check(data, past, self._test(past))
 
     def explain(self, data: CustomerData | str | Path, as_of: Any = None) -> Explanation:
         """Split the risk of every account of a book over the goals.
@@ -291,16 +316,15 @@ class RiskPipeline:
         if not hasattr(self, "model_id_"):
             raise ConfigError("pipeline is not fitted; call fit(data) or RiskPipeline.load(path) first")
 
-    def _tested(self, past: Panel) -> Record:
+    def _test(self, past: Panel) -> ForwardTest | None:
+        _logger.info("forward test")
         try:
-            test = forward_test(self.spec_, past)
+            return forward_test(self.spec_, past)
         except (NotEnoughDataError, SnapshotError) as error:
             if self.spec_.test.start is not None:
                 raise
             warnings.warn(f"no forward test, so nothing is known of quality: {error}", DataWarning, stacklevel=3)
-            return Record()
-        facts = {"tested on": f"{len(test.scores):,} snapshots from {test.start:%Y-%m-%d}"}
-        return Record({**facts, "tested model learned from": f"{test.n_train:,} snapshots"}, test.metrics, test.gain)
+            return None
 
     def _fit_expansion(self, past: Panel) -> ExpansionModel | None:
         if past.expansion is None:
@@ -341,9 +365,9 @@ class RiskPipeline:
             digest.update(f"{name} {len(content)}\n".encode() + content)
         return digest.hexdigest()[:16]
 
-    def _facts(self, data: CustomerData, past: Panel) -> dict[str, Any]:
+    def _remember(self, data: CustomerData, past: Panel, test: ForwardTest | None, checks: pd.DataFrame) -> Record:
         dates, rule = past.snapshots.as_of, self.spec_.snapshots
-        return {
+        facts = {
             "learned from": f"{len(past.X):,} snapshots of {past.accounts:,} accounts",
             "first and last snapshot": f"{dates.min():%Y-%m-%d} to {dates.max():%Y-%m-%d}",
             "churned": f"{int(past.churn.sum()):,} snapshots ({100 * float(past.churn.mean()):.1f} %)",
@@ -352,9 +376,20 @@ class RiskPipeline:
             "tables": list(data.tables),
             "features": self.model_.n_features_in_,
         }
+        if test is None:
+            return Record(facts, checks=checks)
+        facts["tested on"] = f"{len(test.scores):,} snapshots from {test.start:%Y-%m-%d}"
+        facts["tested model learned from"] = f"{int(test.split[0].sum()):,} snapshots"
+        return Record(facts, test.metrics, test.gain, calibration_table(test.scores), checks)
 
     def _expansion_list(self, scores: pd.DataFrame) -> pd.DataFrame | None:
         if self.expansion_model_ is None:
             return None
         best = scores.sort_values("expansion_probability", ascending=False, kind="stable").head(_EXPANSION_LIST)
         return best[["expansion_probability", "mrr", "churn_probability"]].dropna(axis="columns", how="all")
+
+
+def _check(data: CustomerData, past: Panel, test: ForwardTest | None) -> tuple[Check, ...]:
+    _logger.info("checks")
+    evidence: dict[str, Any] = {} if test is None else {"split": test.split, "risk": test.scores["model"]}
+    return run_checks(past.X, past.churn, data=data, snapshots=past.snapshots, **evidence)
