@@ -278,7 +278,7 @@ def _outside() -> int:
     frame, level = sys._getframe(1), 1
     while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).split(".")[0] == "csrisk":
         frame, level = frame.f_back, level + 1
-    return level - 1
+    return level
 
 
 def _message(breaches: tuple[Breach, ...]) -> str:

@@ -129,7 +129,8 @@ class PolarsEngine:
         native = frame.to_native()
         if sort_by:
             native = native.sort(list(sort_by))
-        return nw.from_native(native.collect().lazy())
+        done: nw.LazyFrame[Any] = nw.from_native(native.collect().lazy())
+        return done
 
     def from_pandas(self, frame: pd.DataFrame) -> nw.LazyFrame[Any]:
         """Bring a pandas frame (index dropped) into the engine."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 __all__ = ["from_pandas"]
 
 # what infer_dtype calls columns that Arrow takes as they are
 _PLAIN = {"string", "empty", "integer", "floating", "boolean", "decimal", "date"}
+_NESTED = (list, tuple, dict, set, np.ndarray)
 _NUMBERS = (int, float, complex)
 
 
@@ -54,6 +56,8 @@ def _column(series: pd.Series[Any]) -> tuple[Any, bool]:
         return pa.Array.from_pandas(series), False
     # datetimes of several zones have no common Arrow type, so they go as text with their offsets
     values = series.tolist()
+    if any(isinstance(value, _NESTED) for value in values):
+        return pa.array(values), False
     numeric = {isinstance(value, _NUMBERS) for value in values if not _missing(value)}
     return pa.array([_as_text(value) for value in values], type=pa.string()), len(numeric) == 2
 

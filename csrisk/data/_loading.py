@@ -96,10 +96,9 @@ def load(
     if not any(CONTRACT[name].has_account for name in tables if name in CONTRACT):
         loaded.breaches.append(Breach("CSD008", count=0))
     _read_accounts(loaded)
-    if len(loaded.accounts):
-        for name, plan in list(loaded.plans.items()):
-            _stage(loaded, name, plan)
-        _check(loaded)
+    for name, plan in list(loaded.plans.items()):
+        _stage(loaded, name, plan)
+    _check(loaded)
     return loaded
 
 
@@ -160,9 +159,9 @@ def _read_accounts(loaded: Loaded) -> None:
     )
     table = engine.connection.sql("SELECT id FROM account_ids ORDER BY id").to_arrow_table()
     loaded.accounts = pd.Index(table["id"].to_pandas().astype("str"), name="account_id")
-    if len(loaded.accounts):
-        # casts to an enum type keep the order of rows (joins do not); all ids are in it, as failing casts are slow
-        engine.run("CREATE TYPE book_accounts AS ENUM (SELECT id FROM account_ids ORDER BY id)")
+    # casts to an enum type keep the order of rows (joins do not); all ids are in it, as failing casts are slow
+    ids = "SELECT id FROM account_ids ORDER BY id" if len(loaded.accounts) else "SELECT '' AS id"
+    engine.run(f"CREATE TYPE book_accounts AS ENUM ({ids})")
 
 
 def _stage(loaded: Loaded, name: str, plan: Plan) -> None:
