@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DEMO", "demo_folder", "load_demo"]
 
-DEMO: dict[str, Any] = {"n_accounts": 600, "months": 30, "seed": 2025, "end": "2026-01-01", "monthly_churn": 0.022}
+DEMO: dict[str, Any] = {"n_accounts": 600, "months": 36, "seed": 2061, "end": "2026-01-01", "monthly_churn": 0.024}
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -39,7 +39,7 @@ def demo_folder() -> Path:
 
 
 def load_demo() -> CustomerData:
-    """Load the bundled book of 600 simulated business software accounts over 30 months, July 2023 to December 2025.
+    """Load the bundled book of 600 simulated business software accounts over 36 months, January 2023 to December 2025.
 
     Returns
     -------

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from csrisk.data._demo import DEMO
 from csrisk.data._simulator import make_saas
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["write_demo"]
 

@@ -48,7 +48,21 @@ def contacts(book: Book, ids: NDArray[np.object_], rng: np.random.Generator) -> 
 def days_in_month(
     book: Book, account: NDArray[np.int64], month: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.datetime64]:
-    """Draw a working day within the month, or the Monday after a weekend."""
+    """Draw a working day within the month, or the Monday after a weekend.
+
+    Parameters
+    ----------
+    book : Book
+        A book that has lived.
+    account, month : ndarray of int
+        One entry per day wanted.
+    rng : numpy.random.Generator
+        Source of chance.
+
+    Returns
+    -------
+    ndarray of datetime64[D]
+    """
     length = np.diff(book.months).astype(int)
     day = book.months[month] + np.floor(rng.random(len(account)) * length[month]).astype(int)
     weekday = (day.astype(int) + 3) % 7
@@ -77,7 +91,7 @@ def _cases(book: Book, rng: np.random.Generator) -> pd.DataFrame:
     fresh = (age >= 0) & (age < 3)
     big = np.array([0.10, 0.22, 0.5])[book.segment][:, None]
     parts = [
-        _draw(book, 0.75 * size * np.exp(np.clip(0.55 * effort, -2, 1.6)), "support", rng),
+        _draw(book, 1.0 * size * np.exp(np.clip(0.6 * effort, -2, 1.6)), "support", rng),
         _draw(book, 1.1 * fresh * np.exp(0.2 * effort), "onboarding", rng),
         _draw(book, big * np.exp(0.25 * loop), "meeting", rng),
         _draw(book, np.full(effort.shape, 0.05) * np.exp(0.3 * effort), "billing", rng),
@@ -102,7 +116,6 @@ def _work(book: Book, frame: pd.DataFrame, ids: NDArray[np.object_], rng: np.ran
     opened = frame["opened_at"].to_numpy().astype("datetime64[us]")
     resolved = opened + (hours * 3600).astype("timedelta64[s]")
     unresolved = (resolved >= book.months[-1]) | (rng.random(n) < 0.02)
-    crm = rng.integers(1, 4, len(ids))
     out: dict[str, Any] = {
         "account_id": ids[account],
         "opened_at": opened,
@@ -112,7 +125,7 @@ def _work(book: Book, frame: pd.DataFrame, ids: NDArray[np.object_], rng: np.ran
         "channel": np.where(kind == "meeting", "call", _CHANNELS[rng.integers(4, size=n)]),
         "kind": kind,
         "initiated_by": _initiator(book, frame, rng),
-        "handler": _handlers(account, effort, kind, crm, rng),
+        "handler": _handlers(account, effort, served, len(ids), rng),
     }
     out |= _burden(effort, served, kind, rng)
     out["stage"] = _stage(book, frame, rng)
@@ -133,19 +146,18 @@ def _initiator(book: Book, frame: pd.DataFrame, rng: np.random.Generator) -> NDA
 def _handlers(
     account: NDArray[np.int64],
     effort: NDArray[np.float64],
-    kind: NDArray[np.object_],
-    owner: NDArray[np.int64],
+    served: NDArray[np.bool_],
+    n_accounts: int,
     rng: np.random.Generator,
 ) -> NDArray[np.object_]:
     """One usual agent per account; the more effort, the more often somebody else."""
     n = len(account)
-    usual = rng.integers(0, 40, len(owner))[account]
+    usual = rng.integers(0, 40, n_accounts)[account]
     other = rng.random(n) < 1 / (1 + np.exp(0.4 - 1.2 * effort))
     agent = np.where(other, rng.integers(0, 40, n), usual)
     names = [f"agent-{i:02d}" for i in range(40)]
     managers = [f"manager-{i:02d}" for i in range(40)]
-    helped = np.isin(kind, ["support", "billing"])
-    return np.where(helped, np.array(names, dtype=object)[agent], np.array(managers, dtype=object)[usual])
+    return np.where(served, np.array(names, dtype=object)[agent], np.array(managers, dtype=object)[usual])
 
 
 def _burden(
@@ -159,9 +171,9 @@ def _burden(
         "transfers": np.where(served, rng.poisson(0.45 * strain), 0).astype(float),
         "reopened": served & (rng.random(n) < 1 / (1 + np.exp(2.4 - 0.8 * effort))),
         "information_requests": np.where(served, rng.poisson(0.6 * strain), 0).astype(float),
-        "self_service_first": pd.array(np.where(served, first, False), dtype="boolean"),
-        "has_agenda_or_outcome": pd.array(agenda, dtype="boolean").copy() if n else pd.array([], dtype="boolean"),
-    } | ({"has_agenda_or_outcome": _only(agenda, kind == "meeting")})
+        "self_service_first": pd.array(served & first, dtype="boolean"),
+        "has_agenda_or_outcome": _only(agenda, kind == "meeting"),
+    }
 
 
 def _only(values: NDArray[np.bool_], where: NDArray[np.bool_]) -> Any:

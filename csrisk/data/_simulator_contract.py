@@ -12,7 +12,7 @@ from csrisk.data._simulator_latent import CONTRACT, Latent, log_odds_parts
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["OUTCOMES", "PLANS", "PRODUCTS", "Book", "live"]
+__all__ = ["OUTCOMES", "PLANS", "PRODUCTS", "SEGMENTS", "Book", "contract_term", "live"]
 
 OUTCOMES = ("churn", "contraction", "expansion")
 PLANS = ("starter", "growth", "enterprise")
@@ -21,7 +21,6 @@ SEGMENTS = ("small business", "mid-market", "enterprise")
 _PRICE = np.array([24.0, 46.0, 84.0])  # per seat and month, by plan
 _ADD_ON_PRICE = np.array([0.0, 11.0, 15.0])  # per seat and month, by product
 _TERMS = np.array([1, 3, 12])
-_TERM_SHARE = np.array([[0.55, 0.25, 0.20], [0.25, 0.2, 0.55], [0.05, 0.15, 0.8]])  # by segment
 _MAY_CONTRACT_FROM = 4  # seats; smaller accounts do not shrink
 _TREATMENT_MONTHS = 4
 
@@ -47,20 +46,20 @@ class Book:
     discount: NDArray[np.float64]
     first_month: NDArray[np.int64]
     start_day: NDArray[np.datetime64]
-    base: dict[str, float] = field(default_factory=dict)
-    active: Any = None
-    seats: Any = None
-    plan: Any = None
-    holds: Any = None
-    mrr: Any = None
-    renews: Any = None
-    treated: Any = None
-    uplift: Any = None
-    log_odds: dict[str, Any] = field(default_factory=dict)
-    happened: dict[str, Any] = field(default_factory=dict)
-    end_day: Any = None
-    changes: list[dict[str, Any]] = field(default_factory=list)
-    campaigns: list[dict[str, Any]] = field(default_factory=list)
+    base: dict[str, float] = field(init=False)
+    active: NDArray[np.bool_] = field(init=False)
+    seats: NDArray[np.int64] = field(init=False)
+    plan: NDArray[np.int64] = field(init=False)
+    holds: NDArray[np.bool_] = field(init=False)
+    mrr: NDArray[np.float64] = field(init=False)
+    renews: NDArray[np.bool_] = field(init=False)
+    treated: NDArray[np.bool_] = field(init=False)
+    uplift: NDArray[np.float64] = field(init=False)
+    log_odds: dict[str, NDArray[np.float64]] = field(init=False)
+    happened: dict[str, NDArray[np.bool_]] = field(init=False)
+    end_day: NDArray[np.datetime64] = field(init=False)
+    changes: list[dict[str, NDArray[Any]]] = field(init=False, default_factory=list)
+    campaigns: list[dict[str, NDArray[Any]]] = field(init=False, default_factory=list)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -88,44 +87,80 @@ def live(book: Book, monthly_churn: float, treatment_effect: float, rng: np.rand
     Book
         The same book.
     """
-    n_accounts, n_months = book.shape
     _prepare(book)
     book.base = {
         "churn": _base(book, "churn", monthly_churn),
         "contraction": _base(book, "contraction", 0.014),
         "expansion": _base(book, "expansion", 0.032),
     }
-    seats, plan, holds = _at_start(book, rng)
-    left = np.zeros(n_accounts, dtype=bool)
-    for month in range(n_months):
+    holding = _at_start(book, rng)
+    left = np.zeros(book.shape[0], dtype=bool)
+    for month in range(book.shape[1]):
         active = (book.first_month <= month) & ~left
         book.active[:, month] = active
         _campaign(book, month, active, rng)
-        odds = {name: _log_odds(book, name, month, treatment_effect) for name in OUTCOMES}
-        chance = rng.random((3, n_accounts))
-        can = active & (book.first_month < month) & (month > 0)
         for name in OUTCOMES:
-            book.log_odds[name][:, month] = odds[name]
-        leaves = can & (chance[0] < _sigmoid(odds["churn"]))
-        shrinks = can & ~leaves & (chance[1] < _sigmoid(odds["contraction"])) & (seats >= _MAY_CONTRACT_FROM)
-        grows = can & ~leaves & ~shrinks & (chance[2] < _sigmoid(odds["expansion"]))
+            book.log_odds[name][:, month] = _log_odds(book, name, month, treatment_effect)
+        leaves, shrinks, grows = _draw(book, month, active, holding.seats, rng)
         day = _event_day(book, month, rng)
         book.end_day[leaves] = day[leaves]
-        starts = active & (book.first_month == month) if month else active
-        _change(seats, plan, holds, shrinks, grows, rng)
-        moved = (starts | shrinks | grows | (book.renews[:, month] & can)) & ~leaves
-        _record(book, month, moved, np.where(starts & (month == 0), _term_start(book), day), seats, plan, holds)
         left |= leaves
-        book.seats[:, month], book.plan[:, month], book.holds[:, month] = seats, plan, holds
-        book.mrr[:, month] = _price(seats, plan, holds, book.discount).sum(axis=1)
-        for name, who in zip(OUTCOMES, (leaves, shrinks, grows), strict=True):
-            book.happened[name][:, month] = who
+        holding.change(shrinks, grows, rng)
+        starts = active & ((book.first_month == month) | (month == 0))
+        moved = (starts | shrinks | grows | (book.renews[:, month] & active)) & ~leaves
+        _record(book, month, moved, _term_start(book) if month == 0 else day, holding)
+        book.seats[:, month], book.plan[:, month], book.holds[:, month] = holding.seats, holding.plan, holding.holds
+        book.mrr[:, month] = holding.price(book.discount).sum(axis=1)
     return book
 
 
+@dataclass(slots=True)
+class _Holding:
+    """What each account pays for at the moment."""
+
+    seats: NDArray[np.int64]
+    plan: NDArray[np.int64]
+    holds: NDArray[np.bool_]
+
+    def price(self, discount: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Monthly price by product."""
+        per_seat = np.where([True, False, False], _PRICE[self.plan][:, None], _ADD_ON_PRICE)
+        return np.asarray(np.round(self.seats[:, None] * per_seat * self.holds * (1 - discount)[:, None], 2))
+
+    def change(self, shrinks: NDArray[np.bool_], grows: NDArray[np.bool_], rng: np.random.Generator) -> None:
+        """Take or give an add-on, a plan or seats."""
+        rows = np.arange(len(self.seats))
+        how, size = rng.random(len(rows)), rng.uniform(0.1, 0.4, len(rows))
+        add_on = rng.integers(1, 3, len(rows))
+        drops = shrinks & (how < 0.2) & self.holds[rows, add_on]
+        lower = shrinks & (how > 0.85) & (self.plan > 0)
+        buys = grows & (how < 0.25) & ~self.holds[rows, add_on]
+        upper = grows & (how > 0.82) & (self.plan < 2)
+        self.holds[rows, add_on] = (self.holds[rows, add_on] & ~drops) | buys
+        self.plan += upper.astype(np.int64) - lower
+        less = np.maximum(2, np.minimum(self.seats - 1, np.floor(self.seats * (1 - size)))).astype(np.int64)
+        more = np.maximum(self.seats + 1, np.ceil(self.seats * (1 + size))).astype(np.int64)
+        self.seats = np.select([shrinks & ~drops & ~lower, grows & ~buys & ~upper], [less, more], self.seats)
+
+
+def _draw(
+    book: Book, month: int, active: NDArray[np.bool_], seats: NDArray[np.int64], rng: np.random.Generator
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    chance = rng.random((3, len(active)))
+    can = active & (book.first_month < month) & (month > 0)
+    hit = {
+        name: can & (row < _sigmoid(book.log_odds[name][:, month])) for name, row in zip(OUTCOMES, chance, strict=True)
+    }
+    leaves = hit["churn"]
+    shrinks = hit["contraction"] & ~leaves & (seats >= _MAY_CONTRACT_FROM)
+    grows = hit["expansion"] & ~leaves & ~shrinks
+    for name, who in zip(OUTCOMES, (leaves, shrinks, grows), strict=True):
+        book.happened[name][:, month] = who
+    return leaves, shrinks, grows
+
+
 def _prepare(book: Book) -> None:
-    n_accounts, n_months = book.shape
-    size = (n_accounts, n_months)
+    size = n_accounts, n_months = book.shape
     book.active, book.treated = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
     book.seats, book.plan = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
     book.holds, book.mrr = np.zeros((*size, 3), dtype=bool), np.zeros(size)
@@ -140,7 +175,19 @@ def _prepare(book: Book) -> None:
 
 
 def contract_term(book: Book, outcome: str) -> NDArray[np.float64]:
-    """Give the log-odds that come from the contract, per account and month."""
+    """Give the log-odds that come from the contract, per account and month.
+
+    Parameters
+    ----------
+    book : Book
+        With `term` and `renews`.
+    outcome : {"churn", "contraction", "expansion"}
+        What the log-odds speak of.
+
+    Returns
+    -------
+    ndarray of shape (accounts, months)
+    """
     table = np.array([CONTRACT[outcome][int(term)] for term in _TERMS])
     code = np.searchsorted(_TERMS, book.term)
     return np.where(book.renews, table[code, 1][:, None], table[code, 0][:, None])
@@ -157,7 +204,8 @@ def _base(book: Book, outcome: str, rate: float) -> float:
         chance = np.where(running, _sigmoid(score + middle), 0.0)
         still = np.roll(np.cumprod(1 - chance, axis=1), 1, axis=1) if outcome == "churn" else np.ones_like(chance)
         still[:, 0] = 1.0
-        low, high = (middle, high) if np.average(chance, weights=running * still) < rate else (low, middle)
+        weight = running * still
+        low, high = (middle, high) if (chance * weight).sum() < rate * weight.sum() else (low, middle)
     return middle
 
 
@@ -180,13 +228,13 @@ def _campaign(book: Book, month: int, active: NDArray[np.bool_], rng: np.random.
         book.campaigns.append({"account": rows, "at": book.months[month] + day[rows], "treated": treated[rows]})
 
 
-def _at_start(book: Book, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+def _at_start(book: Book, rng: np.random.Generator) -> _Holding:
     n = len(book.segment)
     seats = np.exp(np.log([5.0, 12.0, 34.0])[book.segment] + 0.5 * rng.standard_normal(n))
     share = np.array([[0.7, 0.27, 0.03], [0.25, 0.6, 0.15], [0.05, 0.45, 0.5]])[book.segment]
     plan = (rng.random(n)[:, None] > share.cumsum(axis=1)[:, :2]).sum(axis=1)
     holds = rng.random((n, 3)) < np.array([1.0, 0.35, 0.25]) + np.array([0.0, 0.1, 0.1]) * plan[:, None]
-    return np.maximum(2, seats.round()).astype(np.int64), plan.astype(np.int64), holds
+    return _Holding(np.maximum(2, seats.round()).astype(np.int64), plan.astype(np.int64), holds)
 
 
 def _event_day(book: Book, month: int, rng: np.random.Generator) -> NDArray[np.datetime64]:
@@ -205,66 +253,16 @@ def _term_start(book: Book) -> NDArray[np.datetime64]:
     return np.asarray((book.start_day.astype("datetime64[M]") + begun).astype("datetime64[D]") + day)
 
 
-def _change(
-    seats: NDArray[np.int64],
-    plan: NDArray[np.int64],
-    holds: NDArray[np.bool_],
-    shrinks: NDArray[np.bool_],
-    grows: NDArray[np.bool_],
-    rng: np.random.Generator,
-) -> None:
-    n = len(seats)
-    how = rng.random(n)
-    add_on = rng.integers(1, 3, n)
-    rows = np.arange(n)
-    drops = shrinks & (how < 0.2) & holds[rows, add_on]
-    lower = shrinks & (how > 0.85) & (plan > 0)
-    buys = grows & (how < 0.25) & ~holds[rows, add_on]
-    upper = grows & (how > 0.82) & (plan < 2)
-    holds[drops, add_on[drops]] = False
-    holds[buys, add_on[buys]] = True
-    plan[lower] -= 1
-    plan[upper] += 1
-    fewer = shrinks & ~drops & ~lower
-    more = grows & ~buys & ~upper
-    size = rng.uniform(0.1, 0.4, n)
-    seats[fewer] = np.maximum(2, np.minimum(seats - 1, np.floor(seats * (1 - size))).astype(np.int64))[fewer]
-    seats[more] = np.maximum(seats + 1, np.ceil(seats * (1 + size))).astype(np.int64)[more]
-
-
-def _price(
-    seats: NDArray[np.int64], plan: NDArray[np.int64], holds: NDArray[np.bool_], discount: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    per_seat = np.where([True, False, False], _PRICE[plan][:, None], _ADD_ON_PRICE)
-    return np.round(seats[:, None] * per_seat * holds * (1 - discount)[:, None], 2)
-
-
-def _record(
-    book: Book,
-    month: int,
-    moved: NDArray[np.bool_],
-    day: NDArray[np.datetime64],
-    seats: NDArray[np.int64],
-    plan: NDArray[np.int64],
-    holds: NDArray[np.bool_],
-) -> None:
+def _record(book: Book, month: int, moved: NDArray[np.bool_], day: NDArray[np.datetime64], holding: _Holding) -> None:
     rows = np.flatnonzero(moved)
-    age = month - book.first_month[rows]
-    to_go = np.where(book.term[rows] > 1, book.term[rows] - np.maximum(age, 0) % book.term[rows], 0)
+    term = book.term[rows]
+    to_go = np.where(term > 1, term - (month - book.first_month[rows]) % term, 0)
     anniversary = book.start_day[rows] - book.start_day[rows].astype("datetime64[M]")
     planned = (book.months[month].astype("datetime64[M]") + to_go).astype("datetime64[D]") + anniversary
-    planned[book.term[rows] == 1] = np.datetime64("NaT")
-    book.changes.append(
-        {
-            "account": rows,
-            "start_at": day[rows],
-            "planned_end": planned,
-            "seats": seats[rows].copy(),
-            "plan": plan[rows].copy(),
-            "holds": holds[rows].copy(),
-            "mrr": _price(seats[rows], plan[rows], holds[rows], book.discount[rows]),
-        }
-    )
+    planned[term == 1] = np.datetime64("NaT")
+    change = {"account": rows, "start_at": day[rows], "planned_end": planned}
+    change |= {name: getattr(holding, name)[rows] for name in ("seats", "plan", "holds")}
+    book.changes.append({**change, "mrr": holding.price(book.discount)[rows]})
 
 
 def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:

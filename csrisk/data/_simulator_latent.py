@@ -1,4 +1,4 @@
-"""Latent states of the simulated book: how value, effort, advocacy and loop health move, and what they do to hazards."""
+"""Latent states of the simulated book: how they move, and what they do to hazards."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ EFFECTS = {
 INTERACTION = {"churn": 0.12, "contraction": 0.0, "expansion": 0.0}
 # Log-odds by term in months: (months without renewal, renewal month).
 CONTRACT = {
-    "churn": {1: (0.0, 0.0), 3: (-1.2, 0.7), 12: (-1.9, 1.4)},
+    "churn": {1: (0.0, 0.0), 3: (-1.2, 0.7), 12: (-2.4, 1.5)},
     "contraction": {1: (0.0, 0.0), 3: (-0.7, 0.6), 12: (-0.9, 1.3)},
     "expansion": {1: (0.0, 0.0), 3: (-0.1, 0.3), 12: (-0.1, 0.7)},
 }

@@ -23,7 +23,21 @@ _REGIONS = np.array(["Europe", "North America", "Asia Pacific"], dtype=object)
 
 
 def accounts(book: Book, ids: NDArray[np.object_], rng: np.random.Generator) -> pd.DataFrame:
-    """Write the accounts table; `plan` is the plan at signing, so that it tells nothing of the future."""
+    """Write the accounts table; `plan` is the plan at signing, so that it tells nothing of the future.
+
+    Parameters
+    ----------
+    book : Book
+        A book that has lived.
+    ids : ndarray of str
+        Account ids by position.
+    rng : numpy.random.Generator
+        Source of chance.
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
     n = len(ids)
     return pd.DataFrame(
         {
@@ -41,7 +55,19 @@ def accounts(book: Book, ids: NDArray[np.object_], rng: np.random.Generator) -> 
 
 
 def subscriptions(book: Book, ids: NDArray[np.object_]) -> pd.DataFrame:
-    """Write the subscriptions table: each renewal or change closes a row and opens the next one."""
+    """Write the subscriptions table: each renewal or change closes a row and opens the next one.
+
+    Parameters
+    ----------
+    book : Book
+        A book that has lived.
+    ids : ndarray of str
+        Account ids by position.
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
     parts = []
     for product in range(len(PRODUCTS)):
         for change in book.changes:
@@ -51,7 +77,8 @@ def subscriptions(book: Book, ids: NDArray[np.object_]) -> pd.DataFrame:
     frame = pd.concat(parts, ignore_index=True)
     frame = frame.sort_values(["account", "product", "start_at"], kind="stable").reset_index(drop=True)
     following = frame.groupby(["account", "product"])["start_at"].shift(-1)
-    frame["end_at"] = following.fillna(pd.Series(book.end_day, dtype="datetime64[s]").loc[frame["account"]].set_axis(frame.index))
+    ended = book.end_day[frame["account"].to_numpy()].astype("datetime64[s]")
+    frame["end_at"] = following.where(following.notna(), ended)
     frame = frame[frame["held"]].sort_values(["account", "start_at", "product"], kind="stable").reset_index(drop=True)
     return pd.DataFrame(
         {
@@ -68,13 +95,37 @@ def subscriptions(book: Book, ids: NDArray[np.object_]) -> pd.DataFrame:
 
 
 def costs(book: Book) -> NDArray[np.float64]:
-    """Give the expected monthly cost to serve: hosting, people per user, and what effort costs the vendor too."""
+    """Give the expected monthly cost to serve: hosting, people per user, and what effort costs the vendor too.
+
+    Parameters
+    ----------
+    book : Book
+        A book that has lived.
+
+    Returns
+    -------
+    ndarray of shape (accounts, months)
+    """
     effort = book.latent.states[..., 1]
     return np.asarray(0.18 * book.mrr + 5.0 * users(book) + 55.0 * np.exp(np.clip(0.7 * effort, -2.0, 2.5)))
 
 
 def finance(book: Book, ids: NDArray[np.object_], rng: np.random.Generator) -> pd.DataFrame:
-    """Write the finance table: one row per running month, known days after the month."""
+    """Write the finance table: one row per running month, known days after the month.
+
+    Parameters
+    ----------
+    book : Book
+        A book that has lived.
+    ids : ndarray of str
+        Account ids by position.
+    rng : numpy.random.Generator
+        Source of chance.
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
     account, month = np.nonzero(book.active)
     last = book.months[month + 1] - 1
     started = book.first_month[account] == month
@@ -96,7 +147,19 @@ def finance(book: Book, ids: NDArray[np.object_], rng: np.random.Generator) -> p
 
 
 def treatments(book: Book, ids: NDArray[np.object_]) -> pd.DataFrame:
-    """Write the treatments table: quarterly campaigns, treated or control at random."""
+    """Write the treatments table: quarterly campaigns, treated or control at random.
+
+    Parameters
+    ----------
+    book : Book
+        A book that has lived.
+    ids : ndarray of str
+        Account ids by position.
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
     parts = [pd.DataFrame(campaign) for campaign in book.campaigns]
     if not parts:
         parts = [pd.DataFrame({"account": pd.Series(dtype=int), "at": pd.Series(dtype="datetime64[s]"), "treated": []})]

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from csrisk.data._simulator_contract import OUTCOMES, contract_term
-from csrisk.data._simulator_latent import GOALS, INTERACTION, STATES, log_odds_parts
+from csrisk.data._simulator_latent import CONTRACT, GOALS, INTERACTION, STATES, log_odds_parts
 from csrisk.data._simulator_money import costs
+from csrisk.exceptions import SnapshotError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from csrisk.data._simulator_contract import Book
 
 __all__ = ["SaasTruth", "tell"]
+
+_DAYS_IN_MONTH = 365.25 / 12
 
 
 @dataclass(frozen=True)
@@ -27,33 +30,117 @@ class SaasTruth:
     Attributes
     ----------
     months : pandas.DataFrame
-        Index (account_id, month), running months only. Columns: the states ``value, effort, advocacy, loop``;
-        ``happiness`` in [0, 1]; ``profit`` expected in the month; ``months_to_renewal`` (0 in a renewal month, NaN for
-        monthly terms); for each outcome in churn, contraction, expansion ``{outcome}_log_odds`` (monthly),
-        ``{outcome}_book`` (mean of the book in that month), the centred contributions ``{outcome}_{goal}`` of the four
-        goals, ``{outcome}_contract`` and ``{outcome}_treatment``, which add up with ``{outcome}_book`` to the log-odds,
-        and ``{outcome}`` itself (did it happen); ``driver``, the goal with the largest contribution to churn; the shocks
-        of the month; ``persuadable``, the drop of the log-odds of churn per unit of treatment effect.
+        Index (account_id, month), running months only. The states ``value, effort, advocacy, loop``; ``happiness`` in
+        [0, 1]; ``profit``, expected in the month; ``term`` in months and ``next_renewal`` (missing for monthly terms).
+        For each outcome in churn, contraction, expansion: ``{outcome}_log_odds`` of the month, ``{outcome}_book`` (mean
+        of the book in that month), the contributions ``{outcome}_{goal}`` of the four goals, ``{outcome}_contract`` and
+        ``{outcome}_treatment``, which add up with ``{outcome}_book`` to the log-odds, and ``{outcome}``: did it happen.
+        ``driver`` is the goal with the largest contribution to churn, ``persuadable`` the drop of the log-odds of churn
+        per unit of treatment effect, and each kind of shock has a column that says whether it struck.
     accounts : pandas.DataFrame
-        Index account_id: mean of each state over the running months, ``driver`` of the last running month,
-        ``months``, ``left``.
+        Index account_id: mean of each state over the running months, ``driver`` of the last running month, ``months``
+        and ``left``.
+
+    Examples
+    --------
+    >>> from csrisk.data import make_saas
+    >>> truth = make_saas(60, 12, seed=1).truth
+    >>> goals = truth.goals("2025-10-01")
+    >>> bool(goals[["footprint", "churn", "advocacy", "feedback"]].mean().abs().max() < 1e-9)
+    True
     """
 
     months: pd.DataFrame = field(repr=False)
     accounts: pd.DataFrame = field(repr=False)
 
+    def goals(self, as_of: str | pd.Timestamp, *, lead: int = 14, horizon: int = 90) -> pd.DataFrame:
+        """Say what truly drives the churn of each account within a label window.
+
+        The hazard of a window is proportional to exp(states) x sum of exp(contract term) over its months, with the
+        states of the month before `as_of`. Its logarithm is split exactly: each goal gets the Shapley value of its
+        state against the book, and the contract counts as churn, the goal that tenure and renewal belong to.
+
+        Parameters
+        ----------
+        as_of : date-like
+            First day of a month.
+        lead, horizon : int
+            The label window ``[as_of + lead, as_of + lead + horizon)`` in days.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index account_id, accounts that run at `as_of`: the four goals in log-hazard (their mean over the book is
+            0), ``risk`` (their sum), ``probability`` of churn in the window, ``driver``, and ``margin`` of the driver
+            over the second goal.
+
+        Raises
+        ------
+        SnapshotError
+            If `as_of` is not the first day of a month inside of the book.
+        """
+        day = pd.Timestamp(as_of)
+        month = day - pd.DateOffset(months=1)
+        known = self.months.index.get_level_values("month")
+        if month not in known:
+            first, last = known.min() + pd.DateOffset(months=1), known.max() + pd.DateOffset(months=1)
+            message = f"as_of={day.date()} must be the first day of a month from {first.date()} to {last.date()}"
+            raise SnapshotError(message)
+        now = self.months.xs(month, level="month")
+        now = now[~now["churn"]]
+        plain, at_renewal, months, renewals = _window(now, day, lead, horizon)
+        contract = np.log(months * np.exp(plain) + renewals * np.exp(at_renewal))
+        out = now[[f"churn_{goal}" for goal in GOALS]].set_axis(list(GOALS), axis=1)
+        out = out.assign(churn=out["churn"] + contract)
+        out = out - out.mean()
+        values = np.sort(out.to_numpy(), axis=1)
+        driver = np.array(GOALS, dtype=object)[out.to_numpy().argmax(axis=1)]
+        base = now["churn_log_odds"] - now["churn_contract_term"]
+        stay = (1 - _sigmoid(base + plain)) ** months * (1 - _sigmoid(base + at_renewal)) ** renewals
+        return out.assign(
+            risk=values.sum(axis=1), probability=1 - stay, driver=driver, margin=values[:, -1] - values[:, -2]
+        )
+
+
+def _window(
+    now: pd.DataFrame, day: pd.Timestamp, lead: int, horizon: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Contract term of plain and renewal months, and how many of either the window holds."""
+    term = now["term"].to_numpy()
+    table = {t: CONTRACT["churn"][t] for t in (1, 3, 12)}
+    plain = np.array([table[t][0] for t in term])
+    at_renewal = np.array([table[t][1] for t in term])
+    start, stop = day + pd.Timedelta(days=lead), day + pd.Timedelta(days=lead + horizon)
+    renewals = np.zeros(len(now))
+    for turn in range(horizon // 80 + 3):
+        due = now["next_renewal"].to_numpy().astype("datetime64[M]") + turn * term
+        date = due.astype("datetime64[D]") + now["renewal_day"].to_numpy().astype("timedelta64[D]")
+        renewals += (date >= np.datetime64(start)) & (date < np.datetime64(stop)) & (term > 1)
+    return plain, at_renewal, np.maximum(horizon / _DAYS_IN_MONTH - renewals, 0.0), renewals
+
 
 def tell(book: Book, ids: NDArray[np.object_]) -> SaasTruth:
-    """Write the truth of a book that has lived."""
+    """Write the truth of a book that has lived.
+
+    Parameters
+    ----------
+    book : Book
+        A book that has lived.
+    ids : ndarray of str
+        Account ids by position.
+
+    Returns
+    -------
+    SaasTruth
+    """
     account, month = np.nonzero(book.active)
-    index = pd.MultiIndex.from_arrays(
-        [ids[account], book.months[month].astype("datetime64[us]")], names=["account_id", "month"]
-    )
+    at = book.months[month].astype("datetime64[us]")
+    index = pd.MultiIndex.from_arrays([ids[account], at], names=["account_id", "month"])
     states = book.latent.states[account, month]
     columns: dict[str, object] = dict(zip(STATES, states.T, strict=True))
     columns["happiness"] = _happiness(states)
     columns["profit"] = (book.mrr - costs(book))[account, month]
-    columns["months_to_renewal"] = _to_renewal(book)[account, month]
+    columns |= _renewals(book, account, month)
     for outcome in OUTCOMES:
         columns |= _contributions(book, outcome, account, month)
     columns["persuadable"] = book.uplift[account, month]
@@ -71,45 +158,57 @@ def tell(book: Book, ids: NDArray[np.object_]) -> SaasTruth:
 
 def _happiness(states: NDArray[np.float64]) -> NDArray[np.float64]:
     """Logistic of mostly advocacy, then effort, value and loop: what the customer feels, not what it does."""
-    felt = states @ np.array([0.35, -0.45, 1.0, 0.25])
-    return np.asarray(1 / (1 + np.exp(-1.2 * felt)))
+    return _sigmoid(1.2 * (states @ np.array([0.35, -0.45, 1.0, 0.25])))
 
 
-def _to_renewal(book: Book) -> NDArray[np.float64]:
+def _renewals(book: Book, account: NDArray[np.int64], month: NDArray[np.int64]) -> dict[str, NDArray[np.generic]]:
     age = np.arange(book.shape[1]) - book.first_month[:, None]
-    left = np.where(age > 0, -age % book.term[:, None], book.term[:, None])
-    return np.where(book.term[:, None] > 1, left, np.nan)
+    wait = np.where(age > 0, -age % book.term[:, None], book.term[:, None])[account, month]
+    day = book.start_day - book.start_day.astype("datetime64[M]")
+    due = (book.months[month].astype("datetime64[M]") + wait).astype("datetime64[D]") + day[account]
+    due = np.where(book.term[account] > 1, due, np.datetime64("NaT"))
+    return {
+        "term": book.term[account],
+        "next_renewal": due.astype("datetime64[us]"),
+        "renewal_day": day[account].astype(int),
+    }
 
 
 def _contributions(
     book: Book, outcome: str, account: NDArray[np.int64], month: NDArray[np.int64]
-) -> dict[str, NDArray[np.float64]]:
+) -> dict[str, NDArray[np.generic]]:
     """Exact Shapley values against the book of the month: linear terms centred, the product of two states shared."""
     states = book.latent.states[account, month]
     linear, interaction = log_odds_parts(states, outcome)
     total = book.log_odds[outcome][account, month]
     contract = contract_term(book, outcome)[account, month]
     treatment = total - book.base[outcome] - linear.sum(axis=1) - interaction - contract
-    mean = _book_mean(month, book.shape[1])
-    parts = linear - mean(linear)
-    x, y, weight = -states[:, 0], states[:, 1], INTERACTION[outcome]
-    cross = mean(x * y)
-    parts[:, 0] += weight * 0.5 * (x * mean(y) - cross + x * y - mean(x) * y)
-    parts[:, 1] += weight * 0.5 * (mean(x) * y - cross + x * y - x * mean(y))
-    out = {f"{outcome}_log_odds": total, f"{outcome}_book": mean(total)}
-    out |= {f"{outcome}_{goal}": parts[:, j] for j, goal in enumerate(GOALS)}
-    out[f"{outcome}_contract"] = contract - mean(contract)
-    out[f"{outcome}_treatment"] = treatment - mean(treatment)
+
+    def centred(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return values - _book_mean(values, month, book.shape[1])
+
+    x, y, half = -states[:, 0], states[:, 1], INTERACTION[outcome] / 2
+    of_x = x * _book_mean(y, month, book.shape[1])
+    of_y = y * _book_mean(x, month, book.shape[1])
+    parts = np.stack([centred(column) for column in linear.T])
+    parts[0] += half * (centred(x * y) + of_x - of_y)
+    parts[1] += half * (centred(x * y) + of_y - of_x)
+    out: dict[str, NDArray[np.generic]] = {
+        f"{outcome}_log_odds": total,
+        f"{outcome}_book": _book_mean(total, month, book.shape[1]),
+    }
+    out |= {f"{outcome}_{goal}": part for goal, part in zip(GOALS, parts, strict=True)}
+    out[f"{outcome}_contract"] = centred(contract)
+    out[f"{outcome}_contract_term"] = contract
+    out[f"{outcome}_treatment"] = centred(treatment)
     out[outcome] = book.happened[outcome][account, month]
     return out
 
 
-def _book_mean(month: NDArray[np.int64], n_months: int):  # type: ignore[no-untyped-def]  # for now
+def _book_mean(values: NDArray[np.float64], month: NDArray[np.int64], n_months: int) -> NDArray[np.float64]:
     count = np.maximum(1, np.bincount(month, minlength=n_months))
+    return np.asarray((np.bincount(month, values, minlength=n_months) / count)[month])
 
-    def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        if values.ndim == 2:
-            return np.stack([mean(column) for column in values.T], axis=1)
-        return np.asarray((np.bincount(month, values, minlength=n_months) / count)[month])
 
-    return mean
+def _sigmoid(x: NDArray[np.float64] | pd.Series) -> NDArray[np.float64]:
+    return np.asarray(1 / (1 + np.exp(-np.asarray(x))))

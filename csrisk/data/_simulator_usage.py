@@ -19,22 +19,33 @@ __all__ = ["catalogue", "times", "usage", "users"]
 
 _WEEKDAY = np.array([1.0, 1.08, 1.1, 1.05, 0.85, 0.14, 0.10])  # Monday to Sunday
 _HOLIDAYS = ("01-01", "05-01", "12-24", "12-25", "12-26", "12-31")
-_DAILY = 0.10  # chance that a typical user comes on a typical working day
+_DAILY = 0.085  # chance that a typical user comes on a typical working day
 _LATE = 0.03  # share of rows that come from offline clients and are known days later
 
 
 def catalogue() -> pd.DataFrame:
-    """Write the features table: one row per feature and plan that has it."""
-    rows = [
-        (name, product, plan)
-        for name, product, cheapest, _ in FEATURES
-        for plan in PLANS[PLANS.index(cheapest) :]
-    ]
+    """Write the features table: one row per feature and plan that has it.
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
+    rows = [(name, product, plan) for name, product, cheapest, _ in FEATURES for plan in PLANS[PLANS.index(cheapest) :]]
     return pd.DataFrame(rows, columns=["feature", "product", "plan"])
 
 
 def users(book: Book) -> NDArray[np.int64]:
-    """Count the people with a login per account and month."""
+    """Count the people with a login per account and month.
+
+    Parameters
+    ----------
+    book : Book
+        A book that has lived.
+
+    Returns
+    -------
+    ndarray of shape (accounts, months)
+    """
     value = book.latent.states[..., 0]
     adoption = 1 / (1 + np.exp(-(0.7 + 0.7 * value)))
     age = np.arange(book.shape[1]) - book.first_month[:, None]
@@ -77,17 +88,31 @@ def usage(book: Book, ids: NDArray[np.object_], rng: np.random.Generator) -> pd.
             "known_at": known.astype("datetime64[us]"),
         }
     )
-    order = np.lexsort((frame["at"].to_numpy(), account))
-    return frame.iloc[order].reset_index(drop=True)
+    frame = frame.iloc[np.lexsort((frame["at"].to_numpy(), account))]
+    return frame.drop_duplicates(["account_id", "at", "user_id", "feature"], ignore_index=True)
 
 
 def times(day: NDArray[np.datetime64], rng: np.random.Generator) -> NDArray[np.datetime64]:
-    """Give each day a minute in working hours."""
+    """Give each day a minute in working hours.
+
+    Parameters
+    ----------
+    day : ndarray of datetime64[D]
+        The days.
+    rng : numpy.random.Generator
+        Source of chance.
+
+    Returns
+    -------
+    ndarray of datetime64[us]
+    """
     minute = np.clip(rng.normal(13 * 60, 150, len(day)), 360, 1320).astype("timedelta64[m]")
     return np.asarray((day.astype("datetime64[m]") + minute).astype("datetime64[us]"))
 
 
-def _visits(book: Book, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.datetime64]]:
+def _visits(
+    book: Book, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.datetime64]]:
     days = np.arange(book.months[0], book.months[-1])
     month_of = np.searchsorted(book.months, days, side="right") - 1
     weekday = (days.astype(int) + 3) % 7
@@ -113,7 +138,7 @@ def _who(
     book: Book, account: NDArray[np.int64], month: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Code of the person: slot x 100 + how many sat there before."""
-    n_accounts, n_months = book.shape
+    n_accounts = book.shape[0]
     skew = rng.uniform(1.0, 2.2, n_accounts)
     slot = np.floor(users(book)[account, month] * rng.random(len(account)) ** skew[account]).astype(np.int64)
     slots = int(slot.max(initial=0)) + 1
@@ -129,7 +154,7 @@ def _who(
 def _what(
     book: Book, account: NDArray[np.int64], month: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    n_accounts, n_months = book.shape
+    n_accounts = book.shape[0]
     popular = np.array([popularity for *_, popularity in FEATURES])
     in_plan = np.array([PLANS.index(plan) for _, _, plan, _ in FEATURES])
     in_product = np.array([PRODUCTS.index(product) for _, product, _, _ in FEATURES])

@@ -49,8 +49,10 @@ def surveys(book: Book, contacts: pd.DataFrame, ids: NDArray[np.object_], rng: n
     mood = 0.85 * happy - 0.15 * effort + 0.4 * rng.standard_normal(n)
     answers = rng.random(n) < _logistic(-0.1 + 1.3 * loop)
     answered = _later(sent["sent_at"].to_numpy(), rng.exponential(3.0, n) + 0.05, answers, end)
-    acknowledged = _later(answered, np.exp(0.6 - 0.5 * loop + 0.6 * rng.standard_normal(n)), _wants(0.5, loop, rng), end)
-    acted = _later(acknowledged, np.exp(2.4 - 0.4 * loop + 0.5 * rng.standard_normal(n)), _wants(0.0, loop, rng), end)
+    days = np.exp(0.6 - 0.5 * loop + 0.6 * rng.standard_normal(n))
+    acknowledged = _later(answered, days, _wants(0.5, loop, rng), end)
+    days = np.exp(2.4 - 0.4 * loop + 0.5 * rng.standard_normal(n))
+    acted = _later(acknowledged, days, _wants(0.0, loop, rng), end)
     said = ~np.isnat(answered)
     kind = sent["kind"].to_numpy()
     text = np.where(said & (rng.random(n) < 0.45), comments(np.clip(0.7 * mood, -2, 2), rng), None)
@@ -136,7 +138,21 @@ def _logistic(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def advocacy(book: Book, ids: NDArray[np.object_], rng: np.random.Generator) -> pd.DataFrame:
-    """Write the advocacy table: references, referrals, reviews, case studies."""
+    """Write the advocacy table: references, referrals, reviews, case studies.
+
+    Parameters
+    ----------
+    book : Book
+        A book that has lived.
+    ids : ndarray of str
+        Account ids by position.
+    rng : numpy.random.Generator
+        Source of chance.
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
     rate = 0.06 * np.exp(np.clip(1.0 * book.latent.states[..., 2], -3, 2)) * book.active
     account, month = np.nonzero(rng.poisson(rate))
     day = days_in_month(book, account, month, rng)
@@ -150,6 +166,19 @@ def expectations(book: Book, ids: NDArray[np.object_], rng: np.random.Generator)
     """Write the expectations table: success-plan goals, when due, when met.
 
     A goal that was missed has neither `met_at` nor `outcome`, so that nothing in the row tells it before `due_at`.
+
+    Parameters
+    ----------
+    book : Book
+        A book that has lived.
+    ids : ndarray of str
+        Account ids by position.
+    rng : numpy.random.Generator
+        Source of chance.
+
+    Returns
+    -------
+    pandas.DataFrame
     """
     n_accounts, n_months = book.shape
     turn = rng.integers(0, 4, n_accounts)

@@ -12,21 +12,23 @@ if TYPE_CHECKING:
 __all__ = ["FEATURES", "account_names", "comments"]
 
 _FIRST = (
-    "Alder Amber Anchor Apex Arbor Argent Aspen Atlas Aurora Baltic Beacon Birch Blue Bramble Bright Cedar Cinder Clear "
-    "Cobalt Copper Coral Crane Crest Crown Delta Drift Eagle Echo Elm Ember Falcon Fern Fjord Flint Forge Garnet Glacier "
-    "Golden Granite Harbor Hazel Helix Heron Hollow Indigo Iron Ivory Jasper Juniper Kestrel Lantern Larch Laurel Linden "
-    "Lumen Maple Marble Meridian Mica Mistral Moss Nimbus North Nova Oak Onyx Opal Orchard Otter Pebble Pine Pioneer "
-    "Quartz Quill Raven Ridge River Rowan Saffron Sage Silver Slate Solar Spruce Sterling Summit Swift Tern Thistle "
-    "Timber Topaz Umber Vale Vector Velvet Verity Vista Walnut Willow Winter Wren Zephyr"
-).split()
+    "Alder Amber Anchor Apex Arbor Argent Aspen Atlas Aurora Baltic Beacon Birch Blue Bramble Bright Cedar Cinder "
+    "Clear Cobalt Copper Coral Crane Crest Crown Delta Drift Eagle Echo Elm Ember Falcon Fern Fjord Flint Forge "
+    "Garnet Glacier Golden Granite Harbor Hazel Helix Heron Hollow Indigo Iron Ivory Jasper Juniper Kestrel "
+    "Lantern Larch Laurel Linden Lumen Maple Marble Meridian Mica Mistral Moss Nimbus North Nova Oak Onyx Opal "
+    "Orchard Otter Pebble Pine Pioneer Quartz Quill Raven Ridge River Rowan Saffron Sage Silver Slate Solar "
+    "Spruce Sterling Summit Swift Tern Thistle Timber Topaz Umber Vale Vector Velvet Verity Vista Walnut Willow "
+    "Winter Wren Zephyr"
+)
 _SECOND = (
-    "Analytics Apparel Bakery Biotech Brewing Capital Ceramics Charter Chemicals Clinics Components Consulting Courier "
-    "Dairy Dental Dynamics Education Electric Energy Engineering Farms Finance Foods Freight Furniture Games Glass "
-    "Health Holdings Homes Hotels Instruments Insurance Kitchens Labs Leasing Lighting Logistics Machines Marine Media "
-    "Medical Metals Mobility Motors Networks Optics Outfitters Packaging Paper Partners Payments Pharma Plastics Press "
-    "Printing Properties Publishing Rail Realty Recycling Research Retail Robotics Schools Security Shipping Software "
-    "Sports Staffing Studios Systems Telecom Textiles Tools Toys Trading Transport Travel Utilities Ventures Wines Works"
-).split()
+    "Analytics Apparel Bakery Biotech Brewing Capital Ceramics Charter Chemicals Clinics Components Consulting "
+    "Courier Dairy Dental Dynamics Education Electric Energy Engineering Farms Finance Foods Freight Furniture "
+    "Games Glass Health Holdings Homes Hotels Instruments Insurance Kitchens Labs Leasing Lighting Logistics "
+    "Machines Marine Media Medical Metals Mobility Motors Networks Optics Outfitters Packaging Paper Partners "
+    "Payments Pharma Plastics Press Printing Properties Publishing Rail Realty Recycling Research Retail Robotics "
+    "Schools Security Shipping Software Sports Staffing Studios Systems Telecom Textiles Tools Toys Trading "
+    "Transport Travel Utilities Ventures Wines Works"
+)
 
 # feature, product, cheapest plan that has it, how popular it is
 FEATURES = (
@@ -105,10 +107,11 @@ def account_names(n: int, rng: np.random.Generator) -> list[str]:
     -------
     list of str
     """
-    pairs = len(_FIRST) * len(_SECOND)
+    first, second = _FIRST.split(), _SECOND.split()
+    pairs = len(first) * len(second)
     rounds, rest = divmod(n, pairs)
     codes = np.concatenate([rng.permutation(pairs) for _ in range(rounds)] + [rng.permutation(pairs)[:rest]])
-    names = [f"{_FIRST[code // len(_SECOND)]} {_SECOND[code % len(_SECOND)]}" for code in codes]
+    names = [f"{first[code // len(second)]} {second[code % len(second)]}" for code in codes]
     return [name if i < pairs else f"{name} {i // pairs + 1}" for i, name in enumerate(names)]
 
 
