@@ -101,7 +101,7 @@ def is_number(column: pd.Series) -> bool:
 def account_codes(X: pd.DataFrame) -> Array:
     """Account code of each row; each row is its own where there is no level account_id."""
     if "account_id" in X.index.names:
-        return np.asarray(pd.factorize(X.index.get_level_values("account_id"))[0])
+        return np.asarray(pd.factorize(X.index.get_level_values("account_id"), sort=True)[0])
     return np.arange(len(X))
 
 

@@ -86,7 +86,7 @@ def check_drift(
     """
     rng = np.random.default_rng(random_state)
     names = [name for name in new.columns if name in train.columns]
-    (old, fresh), *ordinary = _pairs(train[names], new[names], rng)
+    (old, fresh), *ordinary = _pairs(_sorted(train[names]), _sorted(new[names]), rng)
     sizes = (len(old), len(fresh))
     if min(sizes) < _MIN_ROWS or not names:
         return DRIFT.not_applicable(f"{sizes[0]} and {sizes[1]} accounts; {_MIN_ROWS} on both sides are needed")
@@ -128,7 +128,7 @@ def check_drift_classifier(
     """
     rng = np.random.default_rng(random_state)
     names = [name for name in new.columns if name in train.columns]
-    (old, fresh), *ordinary = _pairs(train[names], new[names], rng)
+    (old, fresh), *ordinary = _pairs(_sorted(train[names]), _sorted(new[names]), rng)
     sizes = (len(old), len(fresh))
     if min(sizes) < _MIN_ROWS or not names:
         return CLASSIFIER.not_applicable(f"{sizes[0]} and {sizes[1]} accounts; {_MIN_ROWS} on both sides are needed")
@@ -250,6 +250,10 @@ def _pairs(train: pd.DataFrame, new: pd.DataFrame, rng: np.random.Generator) -> 
         if min(len(side) for side in pair) >= _MIN_ROWS:
             found.append(pair)
     return found
+
+
+def _sorted(X: pd.DataFrame) -> pd.DataFrame:
+    return X.sort_index() if isinstance(X.index, pd.MultiIndex) else X
 
 
 def _told_apart(old: pd.DataFrame, fresh: pd.DataFrame, seed: int) -> Auc:
