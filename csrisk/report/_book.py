@@ -11,7 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from csrisk._goals import Goal
+from csrisk._snapshots import Snapshots
 from csrisk.exceptions import ExplanationError
+from csrisk.features import Relationship, build_features
 from csrisk.report._names import clean, pseudonym
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from csrisk._explain import Explanation
     from csrisk.data import CustomerData
 
-__all__ = ["Book", "read_book"]
+__all__ = ["Book", "book_features", "read_book"]
 
 Floats = npt.NDArray[np.float64]
 _FACTS = ("segment", "plan", "industry", "region")
@@ -84,7 +86,7 @@ def read_book(
     data : CustomerData, optional
         Gives names and attributes; revenue where it has subscriptions.
     mrr : Series, optional
-        Monthly recurring revenue by account id, instead of that of the subscriptions.
+        Monthly recurring revenue by account id, instead of the feature ``mrr`` or the subscriptions.
     pseudonymise : bool or str, default False
         See :func:`csrisk.report.write_report`.
 
@@ -105,7 +107,7 @@ def read_book(
     points = table[goals].to_numpy(np.float64)
     reference, prediction = (table[name].to_numpy(np.float64) for name in ("reference", "prediction"))
     _check_sum(points, reference, prediction)
-    money = _money(why, data, ids, as_of, mrr)
+    money = _money(why, data, mrr)
     weight = prediction if money is None else prediction * money
     order = np.lexsort((np.asarray(ids.map(str)), -prediction, -weight))
     keys = tuple(ids[order])
@@ -163,36 +165,34 @@ def _check_sum(points: Floats, reference: Floats, prediction: Floats) -> None:
         raise ExplanationError(message)
 
 
-def _features(why: Explanation) -> pd.DataFrame:
+def book_features(why: Explanation) -> pd.DataFrame:
+    """Give the explained features, columns in the order of the declarations."""
     return why.background.values  # noqa: PD011  # a frame by that name, not the array of a frame
 
 
 def _evidence(why: Explanation, goals: list[str]) -> pd.DataFrame:
-    values = _features(why).notna()
+    values = book_features(why).notna()
     columns = {goal: [f.name for f in why.declarations if f.goal == goal] for goal in goals}
     return pd.DataFrame({goal: values[own].any(axis=1).to_numpy() for goal, own in columns.items()})
 
 
-def _money(
-    why: Explanation, data: CustomerData | None, ids: pd.Index, as_of: pd.Timestamp, mrr: pd.Series | None
-) -> Floats | None:
-    """Revenue by account: what was handed over, else the subscriptions running at as_of, else the feature."""
-    known = mrr if mrr is not None else _running_mrr(data, as_of)
-    features = _features(why)
-    if known is None and "mrr" not in features:
+def _money(why: Explanation, data: CustomerData | None, mrr: pd.Series | None) -> Floats | None:
+    """Find the revenue by account: handed over, else the feature, else the subscriptions seen at the date."""
+    features = book_features(why)
+    if mrr is not None:
+        known = mrr.reindex(why.index.get_level_values("account_id"))
+    elif "mrr" in features:
+        known = features["mrr"]
+    elif data is not None and data.has("subscriptions", "mrr"):
+        index = why.index[why.index.get_level_values("account_id").isin(data.accounts)]
+        if index.empty:
+            return None
+        seen = Snapshots.of(data, index.to_frame(index=False))
+        known = build_features(data, seen, [Relationship()])["mrr"].reindex(why.index)
+    else:
         return None
-    values = features["mrr"].to_numpy(np.float64) if known is None else known.reindex(ids).to_numpy(np.float64)
+    values = known.to_numpy(np.float64)
     return np.where(np.isfinite(values), values, 0.0)
-
-
-def _running_mrr(data: CustomerData | None, as_of: pd.Timestamp) -> pd.Series | None:
-    if data is None or not data.has("subscriptions", "mrr"):
-        return None
-    table = data.frame("subscriptions")
-    running = (table["start_at"] < as_of) & ~(table["end_at"] < as_of)
-    if "known_at" in table:
-        running &= ~(table["known_at"] >= as_of)
-    return table.loc[running].groupby("account_id")["mrr"].sum()
 
 
 def _describe(
@@ -208,5 +208,5 @@ def _describe(
     facts = [attributes[c] for c in _FACTS if c in attributes]
     return (
         tuple(name or key for name, key in zip(names, ids, strict=True)),
-        tuple(tuple(filter(None, row)) for row in zip(*facts, strict=True)) if facts else ((),) * len(ids),
+        tuple(tuple(dict.fromkeys(filter(None, row)))[:3] for row in zip(*facts, strict=True)) or ((),) * len(ids),
     )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from csrisk._goals import Goal
+from csrisk.report._book import Book, book_features
 from csrisk.report._content import Card, FeaturePart, GoalPart, Line
 from csrisk.report._names import clean
 from csrisk.report._rounding import add_up
@@ -16,14 +19,13 @@ from csrisk.report._rounding import add_up
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from csrisk.report._book import Book
-
 __all__ = ["make_cards", "make_lines"]
 
 Floats = npt.NDArray[np.float64]
 _NEGLIGIBLE = 0.05
-_NAMED = ((30, 6), (120, 3))
-_NAMED_LATER = 2
+_NAMED = ((30, 6, _NEGLIGIBLE), (120, 3, 0.1), (250, 2, 0.25))
+_NAMED_LATER = (1, 0.25)
+_WINDOW = re.compile(r"_(\d+)d$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +38,41 @@ class _Details:
 
     def sentence(self, position: int, column: int) -> str:
         background = self.book.why.background
+        declared = background.declarations[column]
         row = int(self.book.rows[position])
-        typical = background.typical.iat[int(background.comparison[row]), column]
-        words = background.declarations[column].describe(background.values.iat[row, column], typical)
-        return clean(words, longest=400)
+        typical = background.typical.iloc[int(background.comparison[row]), column]
+        value = book_features(self.book.why).iloc[row, column]
+        if _is_missing(value):
+            spoken = _WINDOW.sub(r" in \1 days", declared.name).replace("_", " ")
+            words = f"No evidence for {spoken}; typical is {declared.format(typical)}."
+        else:
+            words = declared.describe(value, typical)
+        return clean(words, longest=400).replace(" %", "\u00a0%")
 
-    def strongest(self, position: int, goal: str, most: int) -> list[int]:
+    def strongest(self, position: int, goal: str) -> list[int]:
         """Columns of the features of a goal that matter for an account, the largest contribution first."""
+        most, least = next(((most, least) for upto, most, least in _NAMED if position < upto), _NAMED_LATER)
         own = self.columns[goal]
         size = np.nan_to_num(np.abs(self.points[position, own]))
         order = np.argsort(-size, kind="stable")[:most]
-        return [int(own[at]) for at in order if size[at] >= _NEGLIGIBLE]
+        return [int(own[at]) for at in order if size[at] >= least]
+
+    def raising(self, position: int, goal: str) -> int:
+        """Column of the feature of a goal that raises the risk most; one with a value if any such raises it."""
+        own = self.columns[goal]
+        points = np.nan_to_num(self.points[position, own], nan=-np.inf)
+        known = book_features(self.book.why).iloc[int(self.book.rows[position]), own].notna().to_numpy()
+        if (points[known] > _NEGLIGIBLE).any():
+            points = np.where(known, points, -np.inf)
+        return int(own[np.argmax(points)])
 
 
 def make_cards(book: Book, count: int) -> tuple[Card, ...]:
     """Write the cards of the first accounts of a book.
 
-    The first 30 name up to six features by goal, the next 90 up to three, later ones two; what is not named is summed
-    up as the rest, so the parts add up everywhere. This keeps a file of 500 accounts below a megabyte.
+    The first 30 name up to six features by goal, those up to place 120 three from a tenth of a point on, up to 250 two
+    and later ones one from a quarter of a point on; what is not named is summed up as the rest, so the parts add up
+    everywhere. This keeps a file of 500 accounts below a megabyte.
 
     Parameters
     ----------
@@ -88,6 +107,7 @@ def make_lines(book: Book, start: int) -> tuple[Line, ...]:
     """
     strongest = book.points.to_numpy().argmax(axis=1) if book.points.shape[1] else np.zeros(len(book.keys), dtype=int)
     highest = book.points.max(axis=1).to_numpy()
+    at_risk = book.at_risk
     return tuple(
         Line(
             rank=at + 1,
@@ -95,7 +115,7 @@ def make_lines(book: Book, start: int) -> tuple[Line, ...]:
             name=book.names[at],
             probability=float(book.probability[at]),
             mrr=_at(book.mrr, at),
-            at_risk=_at(book.at_risk, at),
+            at_risk=_at(at_risk, at),
             main_goal=str(book.points.columns[strongest[at]]) if highest[at] >= _NEGLIGIBLE else "",
         )
         for at in range(start, len(book.keys))
@@ -130,8 +150,7 @@ def _card(details: _Details, position: int) -> Card:
 
 
 def _goal_part(details: _Details, position: int, goal: str, points: float, shown: float) -> GoalPart:
-    most = next((named for upto, named in _NAMED if position < upto), _NAMED_LATER)
-    named = details.strongest(position, goal, most)
+    named = details.strongest(position, goal)
     exact = [float(details.points[position, column]) for column in named]
     *printed, rest = add_up(shown, [*exact, points - sum(exact)])
     declared = details.book.why.declarations
@@ -140,7 +159,7 @@ def _goal_part(details: _Details, position: int, goal: str, points: float, shown
         heading=Goal(goal).heading,
         points=points,
         shown=shown,
-        evidence=bool(details.book.evidence.at[position, goal]),
+        evidence=bool(details.book.evidence.loc[position, goal]),
         features=tuple(
             FeaturePart(declared[column].name, details.sentence(position, column), value, rounded)
             for column, value, rounded in zip(named, exact, printed, strict=True)
@@ -155,9 +174,11 @@ def _reason(details: _Details, position: int, goals: Sequence[GoalPart]) -> tupl
     raising = max(goals, key=lambda part: part.points, default=None)
     if raising is None or raising.points < _NEGLIGIBLE:
         return "", "Nothing raises the risk above the reference."
-    own = details.columns[raising.goal]
-    column = int(own[np.argmax(np.nan_to_num(details.points[position, own], nan=-np.inf))])
-    return raising.goal, details.sentence(position, column)
+    return raising.goal, details.sentence(position, details.raising(position, raising.goal))
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or value is pd.NA or value != value  # NaN is the one value that differs from itself
 
 
 def _at(values: Floats | None, position: int) -> float | None:

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from csrisk.report import _format, _svg
+from csrisk.report._content import Card, Cell, Column, Interval, Report
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-    from csrisk.report._content import Card, Cell, Column, Report
 
 __all__ = ["render_html", "sum_words"]
 
@@ -106,6 +105,10 @@ def _environment() -> Environment:
 
 
 def _cell(value: Cell, column: Column) -> str:
+    """Write a cell; the range of an estimate goes below it, so that columns stay narrow."""
+    if isinstance(value, Interval) and value.low is not None and value.high is not None:
+        estimate, low, high = (_format.number(x, column.digits) for x in (value.estimate, value.low, value.high))
+        return Markup("{} <small>{} to {}</small>").format(estimate, low, high)
     return _format.cell(value, column)
 
 

@@ -81,7 +81,7 @@ def write_report(
     extra : mapping of str to DataFrame, optional
         Further tables by their caption, each a section of its own.
     mrr : Series, optional
-        Monthly revenue by account id, instead of that of the subscriptions.
+        Monthly revenue by account id, instead of the feature ``mrr`` or, where the model has none, the subscriptions.
     window : (int, int), optional
         Lead and horizon of the label in days, to print the dates of the forecast.
     currency : str, optional

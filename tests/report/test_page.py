@@ -1,0 +1,192 @@
+"""What stands on the page: structure, sums, order, no evidence."""
+
+from __future__ import annotations
+
+import json
+
+import _books
+import numpy as np
+import pandas as pd
+import pytest
+from _page import figure, read
+
+import csrisk as cr
+from csrisk._goals import Goal
+
+
+def write(tmp_path, why, name="risk.html", **parts) -> str:
+    return cr.write_report(tmp_path / name, why, **parts).read_text("utf-8")
+
+
+def test_sections_come_in_order_and_every_link_of_the_page_leads_somewhere(page):
+    root = read(page)
+    sections = [section.attributes["id"] for section in root.all("section")]
+    assert sections == ["summary", "goals", "accounts", "model", "checks", "provenance", "glossary"]
+    targets = {e.attributes.get("id") for e in root.all()}
+    for link in root.all("a"):
+        assert link.attributes["href"].removeprefix("#") in targets
+
+
+def test_page_has_language_one_heading_landmarks_and_a_skip_link(page):
+    root = read(page)
+    assert root.all("html")[0].attributes["lang"] == "en"
+    assert len(root.all("h1")) == len(root.all("main")) == len(root.all("nav")) == len(root.all("header")) == 1
+    assert root.all("a")[0].attributes == {"class": "skip", "href": "#main"}
+    assert all(th.attributes.get("scope") in ("row", "col") for th in root.all("th"))
+    assert all(t.all("caption") or t.attributes.get("aria-labelledby") for t in root.all("table"))
+
+
+def test_what_is_printed_on_each_card_adds_up(page):
+    cards = [card for card in read(page).all("li") if "data-v" in card.attributes]
+    assert len(cards) == 60
+    for card in cards:
+        body = card.marked("w")[0]
+        rows = body.marked("k")
+        reference, *goals, total = (figure(row.all("b")[0].text()) for row in rows)
+        assert reference + sum(goals) == pytest.approx(total, abs=1e-9)
+        assert total == figure(card.marked("p")[0].text())
+        assert f"= {total:.1f}" in body.marked("q")[0].text()
+        for row in rows:
+            parts = [figure(item.all("b")[0].text()) for item in row.all("li") if item.all("b")]
+            if parts:
+                assert sum(parts) == pytest.approx(figure(row.all("b")[0].text()), abs=1e-9)
+
+
+def test_printed_figures_are_those_of_the_explanation_within_their_rounding(page, why):
+    goals = why.goals()
+    cards = [card for card in read(page).all("li") if "data-v" in card.attributes]
+    printed = sorted(figure(card.marked("p")[0].text()) for card in cards)
+    np.testing.assert_allclose(printed, np.sort(goals["prediction"]), atol=0.05 + 1e-9)
+
+
+def test_bars_of_a_card_continue_where_the_last_one_ended(page):
+    card = read(page).marked("w")[0]
+    level = 0.0
+    rows = [row for row in card.marked("k") if row.all("rect")]
+    for row in rows[:-1]:
+        rect = row.all("rect")[0].attributes
+        left, width = (float(rect[name].removesuffix("%")) for name in ("x", "width"))
+        assert left == pytest.approx(level, abs=0.2) or left + width == pytest.approx(level, abs=0.5)
+        level = left if rect["class"] == "d" else left + width
+    total = rows[-1].all("rect")[0].attributes
+    assert float(total["width"].removesuffix("%")) == pytest.approx(level, abs=0.5)
+
+
+def test_accounts_come_by_expected_loss_and_without_revenue_by_probability(tmp_path, why, data):
+    priced = json.loads(write(tmp_path, why, "a.json", data=data))["cards"]
+    loss = [card["probability"] * card["mrr"] for card in priced]
+    assert loss == sorted(loss, reverse=True)
+    assert [card["at_risk"] for card in priced] == pytest.approx(loss)
+    free = json.loads(write(tmp_path, why, "b.json"))["cards"]
+    chance = [card["probability"] for card in free]
+    assert chance == sorted(chance, reverse=True)
+    assert free[0]["mrr"] is None
+
+
+def test_revenue_is_that_of_the_subscriptions_running_at_the_date(tmp_path, why):
+    ids = ["acct-00000", "acct-00000", "acct-00000", "acct-00001"]
+    start = pd.to_datetime(["2024-01-01", "2025-10-01", "2025-01-01", "2025-09-30"])
+    end = pd.to_datetime([None, None, "2025-09-01", "2025-12-01"])
+    subscriptions = pd.DataFrame(
+        {
+            "account_id": ids,
+            "start_at": start,
+            "end_at": end,
+            "product": list("abca"),
+            "mrr": [100.0, 1000.0, 10_000.0, 7.0],
+        }
+    )
+    usage = pd.DataFrame({"account_id": ids, "at": pd.Timestamp("2025-09-30")})
+    data = cr.CustomerData({"subscriptions": subscriptions, "usage": usage}, end="2026-01-01")
+    cards = json.loads(write(tmp_path, why, "a.json", data=data))["cards"]
+    mrr = {card["account"]: card["mrr"] for card in cards}
+    assert mrr["acct-00000"] == 100.0  # the second starts on the day, the third is over
+    assert mrr["acct-00001"] == 7.0
+    assert mrr["acct-00002"] == 0.0
+
+
+def test_goal_without_any_value_says_no_evidence_in_book_and_cards(tmp_path):
+    why = _books.explanation(20, blind=("feedback",))
+    text = write(tmp_path, why)
+    root = read(text)
+    row = next(tr for tr in root.all("tr") if tr.text().startswith("Feedback loop"))
+    assert "no evidence" in row.text()
+    for card in root.marked("w"):
+        part = next(k for k in card.marked("k") if k.text().startswith("Feedback loop"))
+        assert "no evidence" in part.text().lower()
+    assert "No evidence for Feedback loop: these goals are unseen, not healthy." in text
+
+
+def test_missing_tables_are_named_and_their_goal_has_no_evidence(tmp_path, why):
+    data = _books.customers(60, without=("surveys", "advocacy", "expectations"))
+    report = json.loads(write(tmp_path, why, "a.json", data=data))
+    assert report["missing"] == [
+        "No surveys table: sentiment and feedback loops cannot be seen.",
+        "No advocacy table: references, referrals and reviews cannot be seen.",
+        "No expectations table: promises and whether they were met cannot be seen.",
+    ]
+    evidence = {goal["goal"]: goal["evidence"] for goal in report["goals"]}
+    assert evidence == {"churn": True, "footprint": True, "advocacy": False, "feedback": False, "context": True}
+
+
+def test_goal_of_which_the_model_knows_nothing_is_listed_all_the_same(tmp_path):
+    X, churned = _books.frame(300)
+    kept = [f for f in _books.FEATURES if f.goal != Goal.ADVOCACY]
+    X = X[[f.name for f in kept]]
+    why = cr.explain(_books.SmallModel().fit(X, churned), X.iloc[:9], reference=X, declarations=kept, n_reference=9)
+    report = json.loads(write(tmp_path, why, "a.json"))
+    assert [goal["goal"] for goal in report["goals"] if not goal["evidence"]] == ["advocacy"]
+
+
+def test_cap_on_cards_is_stated_and_the_rest_follows_in_lines(tmp_path, why, data):
+    text = write(tmp_path, why, data=data, max_cards=7)
+    root = read(text)
+    assert len([card for card in root.all("li") if "data-v" in card.attributes]) == 7
+    assert (
+        "The first 7 of 60 accounts have a card (at most 7 in one file); the other 53 follow in one line each." in text
+    )
+    table = next(t for t in root.all("table") if t.all("caption") and t.all("caption")[0].text() == "Further accounts")
+    assert len(table.all("tr")) == 54
+
+
+def test_failed_checks_come_first_and_ask_for_a_decision(tmp_path, why):
+    report = json.loads(write(tmp_path, why, "a.json", checks=_books.checks()))
+    assert [row[2] for row in report["checks"]["rows"]] == ["failed", "passed", "passed", "not applicable"]
+    assert {"text": "1 check failed (CSR010).", "section": "checks", "severity": "act"} in report["summary"][
+        "decisions"
+    ]
+
+
+def test_check_objects_read_like_the_frame_of_them(tmp_path, why):
+    class Record:
+        def __init__(self, **fields):
+            self.__dict__.update(fields)
+
+    objects = [Record(**row) for row in _books.checks().to_dict("records")]
+    frame, listed = (json.loads(write(tmp_path, why, "a.json", checks=c)) for c in (_books.checks(), objects))
+    assert frame["checks"] == listed["checks"]
+
+
+def test_what_was_not_handed_over_is_said(tmp_path, why):
+    text = write(tmp_path, why)
+    assert "No evaluation was handed over" in text
+    assert "No checks were handed over" in text
+    assert "ranking by risk, not by uplift" in text
+
+
+def test_metrics_stand_beside_their_baselines_with_intervals(page):
+    table = next(t for t in read(page).all("table") if "How good the model is" in t.text())
+    head, auc = table.all("tr")[:2]
+    assert [th.text() for th in head.all("th")] == ["Measure", "Model", "Health score", "Recency", "What it says"]
+    assert "0.810 0.770 to 0.850" in auc.text()
+
+
+def test_expansion_names_accounts_as_the_rest_does(tmp_path, why, data):
+    expansion = pd.DataFrame({"account_id": ["acct-00004", "acct-00001", "acct-99999"], "probability": [0.6, 0.4, 0.3]})
+    report = json.loads(write(tmp_path, why, "a.json", data=data, expansion=expansion))
+    assert report["expansion"]["rows"] == [["Company 00004 Ltd", 0.6], ["Company 00001 Ltd", 0.4]]
+
+
+def test_forecast_dates_follow_from_lead_and_horizon(page):
+    # as_of 1 October + 14 days = 15 October; 90 days from there end with 12 January
+    assert "Forecast of churn from 15 October 2025 to 12 January 2026." in page
