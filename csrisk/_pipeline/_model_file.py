@@ -149,7 +149,7 @@ def write_json(value: Any) -> bytes:
     -------
     bytes
     """
-    return json.dumps(value, indent=1, sort_keys=True, allow_nan=False).encode()
+    return json.dumps(value, indent=1, allow_nan=False).encode()
 
 
 def read_json(members: Mapping[str, bytes], name: str) -> dict[str, Any]:

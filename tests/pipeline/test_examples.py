@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import warnings
 from pathlib import Path
 from typing import Any
@@ -99,12 +98,3 @@ def test_online_retail(tmp_path: Path) -> None:
     check_scores(scores)
     assert "no evidence" in html.lower()
     assert "no evidence" in text.lower()
-
-
-def test_ravenstack_is_spoken_of(tmp_path: Path) -> None:
-    """The tables contradict themselves; csrisk says so instead of training in silence."""
-    folder = folder_of("ravenstack_dirty")
-    shutil.copytree(folder, tmp_path / "dirty")
-    done = CliRunner().invoke(main, ["check", str(tmp_path / "dirty")])
-    assert done.exit_code in (1, 3)
-    assert done.output

@@ -1,0 +1,227 @@
+"""RiskPipeline: what it gives adds up, comes back from a file, is the same twice, and speaks clearly when it cannot."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import zipfile
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import csrisk as cr
+from csrisk._pipeline import write_scores
+from csrisk._pipeline._demo import driver_found
+from csrisk._pipeline._forward import calibration_table
+from csrisk.exceptions import ConfigError, LabelError, ModelFileError, SnapshotError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from csrisk._explain import Explanation
+    from csrisk.data import CustomerData
+
+SPEC = {
+    "snapshots": {"horizon": "90D", "lead": 0},
+    "model": {"n_members": 2, "min_events": 2},
+    "test": {"n_bootstrap": 20},
+    "reference": {"rows": 20},
+    "label": {"expansion": "mrr"},
+}
+
+
+@pytest.fixture(scope="module")
+def fitted(small_book: CustomerData) -> cr.RiskPipeline:
+    return cr.RiskPipeline(SPEC).fit(small_book)
+
+
+@pytest.fixture(scope="module")
+def why(fitted: cr.RiskPipeline, small_book: CustomerData) -> Explanation:
+    return fitted.explain(small_book)
+
+
+@pytest.fixture(scope="module")
+def scores(fitted: cr.RiskPipeline, small_book: CustomerData, why: Explanation) -> pd.DataFrame:
+    return fitted.score(small_book, why=why)
+
+
+@pytest.fixture(scope="module")
+def file(fitted: cr.RiskPipeline, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "m.csrisk"
+    fitted.save(path)
+    return path
+
+
+def test_points_add_up_to_the_probability(scores: pd.DataFrame) -> None:
+    points = scores.filter(like="_points").sum(axis=1)
+    np.testing.assert_allclose(points, 100 * scores["churn_probability"], atol=1e-9)
+
+
+def test_priority_is_revenue_at_risk(scores: pd.DataFrame) -> None:
+    assert scores["priority"].tolist() == list(range(1, len(scores) + 1))
+    np.testing.assert_allclose(scores["mrr_at_risk"], scores["mrr"] * scores["churn_probability"])
+    assert (np.diff(scores["mrr_at_risk"]) <= 1e-12).all()
+    assert scores["expansion_probability"].between(0, 1).all()
+
+
+def test_scores_are_for_the_end_of_the_data(scores: pd.DataFrame, small_book: CustomerData) -> None:
+    assert scores.index.get_level_values("as_of").unique().tolist() == [small_book.end]
+
+
+def test_forward_test_names_the_methods(fitted: cr.RiskPipeline) -> None:
+    evaluation = fitted.record_.evaluation()
+    assert list(evaluation) == ["model", "health score", "recency"]
+    assert {table.loc["n_snapshots", "estimate"] for table in evaluation.values()} == {
+        evaluation["model"].loc["n_snapshots", "estimate"]
+    }
+
+
+def test_a_file_gives_the_same_pipeline(
+    fitted: cr.RiskPipeline, file: Path, small_book: CustomerData, scores: pd.DataFrame, tmp_path: Path
+) -> None:
+    again = cr.RiskPipeline.load(file)
+    assert again.model_id_ == fitted.model_id_
+    assert again.spec_ == fitted.spec_
+    pd.testing.assert_frame_equal(again.score(small_book), scores)
+    again.save(tmp_path / "again.csrisk")
+    assert (tmp_path / "again.csrisk").read_bytes() == file.read_bytes()
+    first, second = (pipeline.report(tmp_path / "r.html", small_book).read_bytes() for pipeline in (fitted, again))
+    assert first == second
+
+
+def test_the_same_input_gives_the_same_file(small_book: CustomerData, file: Path, tmp_path: Path) -> None:
+    cr.RiskPipeline(SPEC).fit(small_book).save(tmp_path / "twin.csrisk")
+    assert (tmp_path / "twin.csrisk").read_bytes() == file.read_bytes()
+
+
+def test_loading_runs_no_code_and_needs_no_pickle(file: Path) -> None:
+    code = (
+        "import pickle, sys\n"
+        "def refuse(*args, **kwargs): raise SystemExit('pickle was used')\n"
+        "pickle.load = pickle.loads = pickle.Unpickler = refuse\n"
+        "import csrisk as cr\n"
+        "print(cr.RiskPipeline.load(sys.argv[1]).model_id_)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_model_file_names_no_account(file: Path, small_book: CustomerData) -> None:
+    with zipfile.ZipFile(file) as archive:
+        content = b"".join(archive.read(name) for name in archive.namelist())
+    names = small_book.frame("accounts")["name"].dropna().tolist()
+    assert not [name for name in [*small_book.accounts, *names] if str(name).encode() in content]
+
+
+def test_any_damage_is_refused_or_harmless(file: Path, fitted: cr.RiskPipeline, tmp_path: Path) -> None:
+    whole, chance, target = file.read_bytes(), random.Random(1), tmp_path / "mutant.csrisk"
+    for _ in range(60):
+        mutant = bytearray(whole)
+        mutant[chance.randrange(len(whole))] ^= 1 << chance.randrange(8)
+        target.write_bytes(bytes(mutant))
+        try:
+            assert cr.RiskPipeline.load(target).model_id_ == fitted.model_id_
+        except ModelFileError:
+            continue
+
+
+def test_members_with_good_hashes_and_bad_content_are_refused(file: Path, tmp_path: Path) -> None:
+    """Somebody who can write hashes can write any content: rules come after hashes."""
+    from csrisk._pipeline._archive import read_archive, write_archive
+
+    members = read_archive(file)
+    told = json.loads(members["churn.json"])
+    changes = {
+        "churn.json names": {"churn.json": json.dumps({**told, "trees": ["trees/099.txt"]}).encode()},
+        "churn.json breaks its rules": {"churn.json": json.dumps({**told, "class": "Popen"}).encode()},
+        "breaks the grammar of trees": {told["trees"][0]: b"tree\n"},
+        "does not score its golden rows": {
+            "arrays/churn_margins.npy": members["arrays/churn_margins.npy"][:-8] + b"\x00" * 8
+        },
+        "unknown key 'evil'": {"spec.json": b'{"evil": {}}'},
+        "no JSON object": {"record.json": b"[]"},
+    }
+    for message, change in changes.items():
+        write_archive(tmp_path / "m.csrisk", {**members, **change})
+        with pytest.raises((ModelFileError, ConfigError), match=message):
+            cr.RiskPipeline.load(tmp_path / "m.csrisk")
+
+
+def test_scores_as_files(scores: pd.DataFrame, tmp_path: Path) -> None:
+    write_scores(tmp_path / "s.parquet", scores)
+    write_scores(tmp_path / "s.csv", scores)
+    back = pd.read_parquet(tmp_path / "s.parquet")
+    assert back["churn_probability"].tolist() == scores["churn_probability"].tolist()
+    assert list(back.columns) == list(pd.read_csv(tmp_path / "s.csv").columns)
+    with pytest.raises(ConfigError, match=r"suffix '.xlsx' must be .parquet or .csv"):
+        write_scores(tmp_path / "s.xlsx", scores)
+
+
+def test_formulas_in_a_csv_are_text(scores: pd.DataFrame, tmp_path: Path) -> None:
+    evil = scores.iloc[:1].reset_index().assign(account_id="=cmd|' /C calc'!A0").set_index(["account_id", "as_of"])
+    write_scores(tmp_path / "s.csv", evil)
+    assert pd.read_csv(tmp_path / "s.csv")["account_id"].tolist() == ["'=cmd|' /C calc'!A0"]
+
+
+def test_until_hides_the_future(small_book: CustomerData) -> None:
+    until = small_book.end - pd.Timedelta(days=90)
+    pipeline = cr.RiskPipeline({**SPEC, "label": {"expansion": "none"}}).fit(small_book, until=until)
+    last = pipeline.record_.facts["first and last snapshot"].rsplit(" ", 1)[1]
+    assert pd.Timestamp(last) + pd.Timedelta(days=90) <= until
+
+
+def test_healthiest_reference_has_less_risk(small_book: CustomerData, scores: pd.DataFrame) -> None:
+    spec = {**SPEC, "reference": {"kind": "healthiest", "rows": 20}}
+    best = cr.RiskPipeline(spec).fit(small_book).score(small_book)
+    assert best["reference_points"].iloc[0] < scores["reference_points"].iloc[0]
+    pd.testing.assert_series_equal(best["churn_probability"], scores["churn_probability"])
+
+
+BAD = [
+    ({"features": {"exclude": ["tenure_day"]}}, ConfigError, "the first is 'tenure_day'; did you mean 'tenure_days'"),
+    ({"features": {"attributes": ["industri"]}}, ConfigError, "'industri' is not a column .* did you mean 'industry'"),
+    ({"snapshots": {"horizon": "9000D"}}, LabelError, "none of .* snapshots has a label"),
+    ({"snapshots": {"dates": ["1999-01-01"]}}, SnapshotError, "1999"),
+    ({"test": {"start": "2035-01-01"}}, SnapshotError, "2035-01-01"),
+]
+
+
+@pytest.mark.parametrize(("spec", "error", "message"), BAD)
+def test_what_cannot_be_done_is_said(
+    small_book: CustomerData, spec: dict[str, object], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        cr.RiskPipeline({**SPEC, **spec}).fit(small_book)
+
+
+def test_unfitted_pipelines_say_so(small_book: CustomerData, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="not fitted; call fit"):
+        cr.RiskPipeline().score(small_book)
+    with pytest.raises(ConfigError, match="not fitted; call fit"):
+        cr.RiskPipeline().save(tmp_path / "m.csrisk")
+
+
+def test_calibration_table_by_hand() -> None:
+    """Four rows in two groups: predicted .1 and .2 with no churn, .6 and .8 with one."""
+    index = pd.MultiIndex.from_product([list("abcd"), [pd.Timestamp("2025-01-01")]], names=["account_id", "as_of"])
+    table = calibration_table(
+        pd.DataFrame({"churn": [False, False, True, False], "model": [0.1, 0.2, 0.8, 0.6]}, index=index), bins=2
+    )
+    np.testing.assert_allclose(table["predicted"], [0.15, 0.7])
+    np.testing.assert_allclose(table["observed"], [0.0, 0.5])
+    assert table["n"].tolist() == [2, 2]
+
+
+@pytest.mark.slow
+def test_the_demo_finds_the_true_driver(demo: CustomerData) -> None:
+    pipeline = cr.RiskPipeline().fit(demo)
+    auc = {method: table.loc["auc"] for method, table in pipeline.record_.evaluation().items()}
+    assert auc["model"]["low"] > auc["recency"]["estimate"]
+    assert auc["model"]["low"] > auc["health score"]["estimate"]
+    found = driver_found(pipeline.explain(demo))
+    assert found.low > 0.5
+    assert found.accounts >= 100
