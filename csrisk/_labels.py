@@ -171,6 +171,21 @@ def label_contraction(
     ------
     LabelError
         As for `label_expansion`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import csrisk as cr
+    >>> subscriptions = pd.DataFrame({
+    ...     "account_id": ["less", "less", "left"],
+    ...     "start_at": ["2025-01-01", "2025-03-10", "2025-01-01"],
+    ...     "end_at": ["2025-03-10", None, "2025-03-20"],
+    ...     "mrr": [100, 80, 100],
+    ... })
+    >>> data = cr.CustomerData({"subscriptions": subscriptions}, end="2025-06-01")
+    >>> past = cr.Snapshots.at(data, "2025-03-01", horizon="30D")
+    >>> cr.label_contraction(data, past).droplevel("as_of").to_dict()
+    {'left': False, 'less': True}
     """
     change = _change(data, snapshots, measure, grace)
     shrunk = (_share(change, at_least) <= -at_least + _TIE) & ~change.churned
@@ -202,6 +217,21 @@ def label_change(
     ------
     LabelError
         As for `label_expansion`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import csrisk as cr
+    >>> subscriptions = pd.DataFrame({
+    ...     "account_id": ["less", "less", "left"],
+    ...     "start_at": ["2025-01-01", "2025-03-10", "2025-01-01"],
+    ...     "end_at": ["2025-03-10", None, "2025-03-20"],
+    ...     "mrr": [100, 80, 100],
+    ... })
+    >>> data = cr.CustomerData({"subscriptions": subscriptions}, end="2025-06-01")
+    >>> past = cr.Snapshots.at(data, "2025-03-01", horizon="30D")
+    >>> cr.label_change(data, past).droplevel("as_of").to_dict()
+    {'left': -100.0, 'less': -20.0}
     """
     change = _change(data, snapshots, measure, grace)
     difference = np.where(change.churned, 0.0, change.after) - change.before
@@ -243,6 +273,21 @@ def label_time_to_churn(
     ------
     LabelError
         If the data hold no evidence for the label.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import csrisk as cr
+    >>> subscriptions = pd.DataFrame({
+    ...     "account_id": ["less", "less", "left"],
+    ...     "start_at": ["2025-01-01", "2025-03-10", "2025-01-01"],
+    ...     "end_at": ["2025-03-10", None, "2025-03-20"],
+    ...     "mrr": [100, 80, 100],
+    ... })
+    >>> data = cr.CustomerData({"subscriptions": subscriptions}, end="2025-06-01")
+    >>> past = cr.Snapshots.at(data, "2025-03-01", horizon="30D")
+    >>> cr.label_time_to_churn(data, past).droplevel("as_of").T.to_dict()
+    {'left': {'duration': 20, 'event': True}, 'less': {'duration': 92, 'event': False}}
     """
     account, cut = _positions(data, snapshots)
     end = _end(data, snapshots)
