@@ -64,7 +64,8 @@ class ColumnEncoder:
             )
         if kind == "number":
             return _numbers(values, self.name), 0
-        codes = pd.Categorical(_plain(values), categories=list(self.categories)).codes
+        plain = _plain(values)
+        codes = pd.Categorical(plain.where(plain.isin(self.categories), None), categories=list(self.categories)).codes
         encoded = np.where(codes < 0, np.nan, codes).astype(np.float64)
         return encoded, int((np.isnan(encoded) & values.notna().to_numpy()).sum())
 
