@@ -56,6 +56,7 @@ def model_to_members(model: Model, X: pd.DataFrame, part: str) -> dict[str, byte
         "calibration": list(model.calibration_),
         "classes": [bool(value) for value in model.classes_],
         "counts": {"n_events_": model.n_events_, "n_unlabelled_": model.n_unlabelled_},
+        "shares": model.shares_,
         "trees": sorted(trees),
     }
     return {
@@ -94,6 +95,7 @@ def model_from_members(members: Mapping[str, bytes], part: str) -> Model:
         names = [str(name) for name in told["trees"]]
         slope, intercept = (float(value) for value in told["calibration"])
         model.n_events_, model.n_unlabelled_ = (int(told["counts"][key]) for key in ("n_events_", "n_unlabelled_"))
+        model.shares_ = {str(kind): float(share) for kind, share in told["shares"].items()}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelFileError(f"model file: {part}.json breaks its rules; train again or fetch it anew") from error
     width = len(model.columns_)
