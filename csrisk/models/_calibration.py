@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy.special import expit
 
-__all__ = ["fit_sigmoid"]
+if TYPE_CHECKING:
+    from csrisk.models._canonical import Sample
+
+__all__ = ["fit_sigmoid", "sigmoid_loss"]
 
 _MIN_SLOPE = 0.01
 
@@ -48,6 +53,25 @@ def fit_sigmoid(margin: np.ndarray, target: np.ndarray, weight: np.ndarray) -> t
     if theta[0] < _MIN_SLOPE:
         theta = _intercept_alone(smooth, weight)
     return float(theta[0]), float(theta[1] - theta[0] * center)
+
+
+def sigmoid_loss(line: tuple[float, float], margin: np.ndarray, sample: Sample) -> float:
+    """Sum the log-loss of calibrated margins.
+
+    Parameters
+    ----------
+    line : tuple of float
+        Slope and intercept.
+    margin : ndarray
+        Margins.
+    sample : Sample
+        Rows of these margins.
+
+    Returns
+    -------
+    float
+    """
+    return _loss(np.asarray(line), margin, sample.target, sample.weight)
 
 
 def _intercept_alone(smooth: np.ndarray, weight: np.ndarray) -> np.ndarray:

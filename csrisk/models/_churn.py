@@ -23,6 +23,9 @@ class ChurnModel(RiskClassifier):
         Shrinkage of each tree.
     num_leaves : int, default 15
         Leaves of a tree.
+    blend : bool or "auto", default "auto"
+        Train three kinds of trees (plain, with random cuts, of depth 2) and let out-of-fold log-loss choose the share
+        of each. "auto" does so up to 20,000 rows, where it pays; it takes three times as long.
     monotone : mapping of str to int, optional
         Directions that the risk must follow: 1 rises with the column, -1 falls, 0 free.
     min_events : int, optional
@@ -39,6 +42,8 @@ class ChurnModel(RiskClassifier):
         Members, with the calibration in their leaves: the mean of their raw scores is the log-odds of the risk.
     calibration_ : tuple of float
         Slope and intercept that were fitted on out-of-fold margins.
+    shares_ : dict of str to float
+        Share of each kind of trees in the margin.
     linear_ : None
         No linear part.
     columns_ : tuple

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -12,15 +12,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from csrisk.exceptions import NotEnoughDataError
-from csrisk.models._calibration import fit_sigmoid
+from csrisk.models._blend import BLEND_ROWS, Ensemble, kinds_of_trees, train_ensemble
 from csrisk.models._encoder import encode_frame, learn_columns
-from csrisk.models._members import assign_folds, baked, direct_member, fold_members, raw_margin
+from csrisk.models._members import direct_member, raw_margin
 from csrisk.models._sample import account_groups, read_sample
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import lightgbm
 
     from csrisk.models._canonical import Sample
 
@@ -41,6 +39,7 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
         *,
         learning_rate: float = 0.05,
         num_leaves: int = 15,
+        blend: bool | Literal["auto"] = "auto",
         monotone: Mapping[str, int] | None = None,
         min_events: int | None = None,
         n_jobs: int | None = None,
@@ -49,6 +48,7 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
         self.n_members = n_members
         self.learning_rate = learning_rate
         self.num_leaves = num_leaves
+        self.blend = blend
         self.monotone = monotone
         self.min_events = min_events
         self.n_jobs = n_jobs
@@ -88,19 +88,9 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
         )
         self._require_events(sample, is_book=account_groups(X, groups) is not None)
         self.n_events_ = sample.n_accounts_with(1)
-        seed = self._seed()
-        params = self._member_params(seed)
-        categorical = [place for place, column in enumerate(self.columns_) if column.kind == "category"]
-        n_folds = min(self.n_members, self.n_events_, sample.n_accounts_with(0))
         self.linear_ = None
-        if n_folds < 2:
-            self.boosters_: tuple[lightgbm.Booster, ...] = (direct_member(sample, params, categorical),)
-            self.calibration_ = (1.0, 0.0)
-            return self
-        fold = assign_folds(sample, n_folds, seed)
-        members, margin = fold_members(sample, fold, params, categorical, self.n_jobs)
-        self.calibration_ = fit_sigmoid(margin, sample.target, sample.weight)
-        self.boosters_ = tuple(baked(member, *self.calibration_) for member in members)
+        trained = self._train(sample)
+        self.boosters_, self.calibration_, self.shares_ = trained.boosters, trained.calibration, trained.shares
         return self
 
     def encode(self, X: Any) -> np.ndarray:
@@ -222,8 +212,18 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
                     f"{needed} are needed; take more accounts, a longer past or a longer horizon"
                 )
 
-    def _member_params(self, seed: int) -> dict[str, Any]:
-        params: dict[str, Any] = {"learning_rate": self.learning_rate, "num_leaves": self.num_leaves, "seed": seed}
+    def _train(self, sample: Sample) -> Ensemble:
+        categorical = [place for place, column in enumerate(self.columns_) if column.kind == "category"]
+        params = self._member_params()
+        n_folds = min(self.n_members, sample.n_accounts_with(1), sample.n_accounts_with(0))
+        if n_folds < 2:
+            return Ensemble((direct_member(sample, params, categorical),), (1.0, 0.0), {"plain": 1.0})
+        several = len(sample) <= BLEND_ROWS if self.blend == "auto" else bool(self.blend)
+        return train_ensemble(sample, n_folds, kinds_of_trees(params, several=several), categorical, self.n_jobs)
+
+    def _member_params(self) -> dict[str, Any]:
+        params: dict[str, Any] = {"learning_rate": self.learning_rate, "num_leaves": self.num_leaves}
+        params["seed"] = self._seed()
         if self.monotone:
             params["monotone_constraints"] = self._directions(self.monotone)
         return params

@@ -12,12 +12,14 @@ class ExpansionModel(RiskClassifier):
 
     Parameters
     ----------
-    n_members, learning_rate, num_leaves, monotone, min_events, n_jobs, random_state
+    n_members, learning_rate, num_leaves, blend, monotone, min_events, n_jobs, random_state
         As in `ChurnModel`.
 
     Attributes
     ----------
-    boosters_, calibration_, linear_, columns_, classes_, n_events_, n_unlabelled_, n_features_in_, feature_names_in_
+    boosters_, calibration_, shares_, linear_, columns_, classes_, n_events_, n_unlabelled_
+        As in `ChurnModel`.
+    n_features_in_, feature_names_in_
         As in `ChurnModel`.
 
     Examples

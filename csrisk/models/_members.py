@@ -70,9 +70,9 @@ def assign_folds(sample: Sample, n_folds: int, seed: int) -> np.ndarray:
 
 
 def fold_members(
-    sample: Sample, fold: np.ndarray, params: Mapping[str, Any], categorical: list[int], n_jobs: int | None
-) -> tuple[list[lightgbm.Booster], np.ndarray]:
-    """Train one member for each fold on the other folds, stopped early on its own.
+    sample: Sample, fold: np.ndarray, kinds: list[Mapping[str, Any]], categorical: list[int], n_jobs: int | None
+) -> list[tuple[list[lightgbm.Booster], np.ndarray]]:
+    """Train one member of each kind for each fold on the other folds, stopped early on its own.
 
     Parameters
     ----------
@@ -80,8 +80,8 @@ def fold_members(
         Training rows.
     fold : ndarray
         Fold of each row.
-    params : mapping
-        LightGBM parameters on top of the recipe.
+    kinds : list of mapping
+        LightGBM parameters on top of the recipe, for each kind of trees.
     categorical : list of int
         Positions of categorical columns.
     n_jobs : int or None
@@ -89,28 +89,32 @@ def fold_members(
 
     Returns
     -------
-    tuple of list of lightgbm.Booster and ndarray
-        Members cut at their best round, and the out-of-fold margin of each row.
+    list of tuple of list of lightgbm.Booster and ndarray
+        For each kind, members cut at their best round, and the out-of-fold margin of each row.
     """
     import lightgbm
 
     folds = np.unique(fold)
-    every = _all_params(params, len(sample) * (len(folds) - 1) // len(folds))
+    n_train = len(sample) * (len(folds) - 1) // len(folds)
+    every = [_all_params(params, n_train) for params in kinds]
     full = lightgbm.Dataset(
         sample.matrix,
         sample.target,
         weight=sample.weight,
         categorical_feature=categorical,
-        params=every,
+        params=every[0],
         free_raw_data=True,
     ).construct()
-    members = Parallel(n_jobs=n_jobs, prefer="threads")(
-        delayed(_fold_member)(full, fold != one, fold == one, every) for one in folds
+    trained = Parallel(n_jobs=n_jobs, prefer="threads")(
+        delayed(_fold_member)(full, fold != one, fold == one, params) for params in every for one in folds
     )
-    margin = np.empty(len(sample))
-    for one, member in zip(folds, members, strict=True):
-        margin[fold == one] = member.predict(sample.matrix[fold == one], raw_score=True, num_threads=1)
-    return members, margin
+    found = []
+    for number in range(len(kinds)):
+        members, margin = trained[number * len(folds) : (number + 1) * len(folds)], np.empty(len(sample))
+        for one, member in zip(folds, members, strict=True):
+            margin[fold == one] = member.predict(sample.matrix[fold == one], raw_score=True, num_threads=1)
+        found.append((members, margin))
+    return found
 
 
 def _fold_member(

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from csrisk import ChurnModel
+from csrisk.models._blend import choose_shares, kinds_of_trees
+from csrisk.models._calibration import fit_sigmoid
+from csrisk.models._canonical import canonical_sample
+from csrisk.models._members import baked
+
+
+def sample_of(margin: np.ndarray, seed: int = 0):
+    rng = np.random.default_rng(seed)
+    target = (rng.random(len(margin)) < expit(margin)).astype(float)
+    return canonical_sample(margin[:, None], target, np.ones(len(margin)), None)
+
+
+def test_the_sigmoid_finds_the_line_that_made_the_outcomes():
+    margin = np.random.default_rng(0).normal(-1, 2, 200_000)
+    sample = sample_of(margin)
+    # outcomes follow the margin m; told as (m - 3) / 2, the line back is slope 2, intercept 3
+    slope, intercept = fit_sigmoid((sample.matrix[:, 0] - 3) / 2, sample.target, sample.weight)
+    assert slope == pytest.approx(2.0, abs=0.03)
+    assert intercept == pytest.approx(3.0, abs=0.05)
+
+
+def test_the_sigmoid_of_separated_outcomes_is_finite_and_smoothed():
+    margin, target = np.r_[-np.ones(50), np.ones(50)], np.r_[np.zeros(50), np.ones(50)]
+    slope, intercept = fit_sigmoid(margin, target, np.ones(100))
+    # Platt's targets are 51/52 and 1/52, so the log-odds at 1 and -1 are ln 51 and -ln 51
+    assert slope == pytest.approx(np.log(51))
+    assert intercept == pytest.approx(0.0, abs=1e-6)
+
+
+def test_margins_that_tell_nothing_or_worse_keep_a_rising_probability():
+    margin = np.linspace(-2, 2, 400)
+    target = (margin < 0).astype(float)
+    slope, intercept = fit_sigmoid(margin, target, np.ones(400))
+    assert slope == 0.01
+    assert expit(intercept) == pytest.approx(0.5, abs=0.01)
+
+
+def test_shares_follow_the_kind_that_knows():
+    rng = np.random.default_rng(1)
+    truth = rng.normal(0, 2, 5000)
+    sample = sample_of(truth)
+    truth = sample.matrix[:, 0]
+    noise = rng.normal(0, 2, (5000, 2))
+    assert choose_shares(np.column_stack([noise[:, 0], truth, noise[:, 1]]), sample).tolist() == [0, 1, 0]
+    # two witnesses with errors of their own are better than either
+    half = choose_shares(np.column_stack([truth + noise[:, 0], truth + noise[:, 1]]), sample)
+    assert half.tolist() == [0.5, 0.5]
+    assert choose_shares(np.column_stack([truth, truth, truth]), sample).tolist() == [1, 0, 0]
+
+
+def test_shallow_trees_have_depth_two_and_never_more_leaves_than_asked_for():
+    kinds = kinds_of_trees({"num_leaves": 3, "seed": 0}, several=True)
+    assert kinds["shallow"] == {"num_leaves": 3, "seed": 0, "max_depth": 2}
+    assert list(kinds_of_trees({"num_leaves": 3, "seed": 0}, several=False)) == ["plain"]
+
+
+def test_an_additive_truth_gets_shallow_trees_and_the_margin_stays_the_mean_of_the_boosters():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 6))
+    y = rng.random(600) < expit(X @ np.array([1.0, 0.7, 0.5, 0.3, 0.0, 0.0]) - 1)
+    model = ChurnModel(random_state=0).fit(X, y)
+    assert sum(model.shares_.values()) == pytest.approx(1.0)
+    assert model.shares_["shallow"] > 0.4
+    assert len(model.boosters_) == 5 * sum(share > 0 for share in model.shares_.values())
+    by_hand = np.mean([booster.predict(X, raw_score=True) for booster in model.boosters_], axis=0)
+    np.testing.assert_allclose(model.decision_function(X), by_hand, atol=1e-12)
+    alone = ChurnModel(random_state=0, blend=False).fit(X, y)
+    assert alone.shares_ == {"plain": 1.0}
+    assert len(alone.boosters_) == 5
+
+
+def test_baked_changes_the_margin_and_nothing_else():
+    X = np.random.default_rng(0).normal(size=(300, 3))
+    member = ChurnModel(random_state=0, blend=False).fit(X, X[:, 0] > 0).boosters_[0]
+    changed = baked(member, 0.5, -2.0)
+    np.testing.assert_allclose(
+        changed.predict(X, raw_score=True), 0.5 * member.predict(X, raw_score=True) - 2.0, atol=1e-12
+    )
+    np.testing.assert_array_equal(changed.predict(X, pred_leaf=True), member.predict(X, pred_leaf=True))
