@@ -8,6 +8,7 @@ from csrisk.features._declaration import Feature
 from csrisk.features._depth import UsageDepth
 from csrisk.features._effort import ContactEffort
 from csrisk.features._expectations import Expectations
+from csrisk.features._polarity import english_polarity
 from csrisk.features._relationship import Relationship
 from csrisk.features._sentiment import SurveySentiment
 
@@ -25,4 +26,5 @@ __all__ = [
     "build_features",
     "declared",
     "default_builders",
+    "english_polarity",
 ]

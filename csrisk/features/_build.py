@@ -158,9 +158,8 @@ def build_features(
     """
     chosen = tuple(default_builders(data) if builders is None else builders)
     mine = None if own is None else fit_own(own, snapshots.index)
-    _refuse_repeats(
-        [feature.name for builder in chosen for feature in builder.features] + ([] if mine is None else list(mine))
-    )
+    names = [feature.name for builder in chosen for feature in builder.features]
+    _refuse_repeats(names if mine is None else [*names, *(str(name) for name in mine.columns)])
     rollups = Rollups(data)
     sink = FrameSink(snapshots.index) if out is None else ParquetSink(out)
     parts = _parts(snapshots.index, chunk)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v2 as nw
+import pandas as pd
 
 from csrisk.features._rollups import NEVER, Rollups
 
@@ -118,4 +119,4 @@ def first_day(past: Past, rolled: Lazy, column: str) -> int:
         rolled.filter(~nw.col(column).is_null()).select(nw.col("known").min().alias("day"))
     )
     day = found["day"].iloc[0]
-    return NEVER if day is None or day != day else int(day)
+    return NEVER if pd.isna(day) else int(day)

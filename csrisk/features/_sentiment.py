@@ -45,11 +45,11 @@ class SurveySentiment(Family):
 
     Notes
     -----
-    A score counts from the day of the answer; where the table has no ``answered_at``, from the day on which the row
-    was known. A score without its time of answer, in a table that has such times, counts as no answer. Scores on one
-    second are averaged. Without an answer, scores are NaN; without a survey sent, rates are NaN. Promoters answer 9 or
-    10, detractors 0 to 6 (Reichheld, "The One Number You Need to Grow", Harvard Business Review, December 2003). Loops
-    are asked, answered, acknowledged, acted on.
+    A score counts from the day of the answer; where the table has no ``answered_at``, from ``known_at``. A score with
+    neither counts as no answer, as nobody can tell when it was given. Scores on one second are averaged. Without an
+    answer, scores are NaN; without a survey sent, rates are NaN. Promoters answer 9 or 10, detractors 0 to 6
+    (Reichheld, "The One Number You Need to Grow", Harvard Business Review, December 2003). Loops are asked, answered,
+    acknowledged, acted on.
 
     Examples
     --------
@@ -304,4 +304,5 @@ def _comments(polarity: Polarity | None) -> Callable[[Rollups], Lazy]:
 def _answer_day(rollups: Rollups) -> nw.Expr:
     if rollups.data.given("surveys", "answered_at"):
         return nw.col("answered_at_day")
-    return nw.when(~nw.col("score").is_null()).then(nw.col("known"))
+    stated = ~nw.col("score").is_null() & ~nw.col("known_at_day").is_null()
+    return nw.when(stated).then(nw.col("known"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 
 from csrisk._snapshots import Snapshots
 from csrisk.data import CustomerData
-from csrisk.exceptions import FeatureError
+from csrisk.exceptions import DataWarning, FeatureError
 from csrisk.features import Builder, build_features
 from csrisk.testing._books import random_tables
 from csrisk.testing._invariants import CHANGES, Change, Tables, apply_all
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["check_builder"]
 
 Engine = Literal["duckdb", "polars"]
+_TRIES = 4  # a change may by chance leave alone what matters
 
 
 def check_builder(
@@ -111,7 +113,9 @@ class _Case:
 
     def _features(self, tables: Tables, engine: Engine, pairs: pd.MultiIndex) -> pd.DataFrame:
         end = max(self.as_of, max(_times(self.tables))) + pd.Timedelta(days=1000)
-        data = CustomerData(_for_engine(tables, engine), end=end.normalize(), threads=1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataWarning)  # the books are odd on purpose
+            data = CustomerData(_for_engine(tables, engine), end=end.normalize(), threads=1)
         return build_features(data, Snapshots.of(data, pairs), [self.builder])
 
     def _changed(self, change: Change | Callable[..., Tables], engine: Engine, seed: int) -> pd.DataFrame:
@@ -122,7 +126,8 @@ class _Case:
         """Find the changes that matter one by one, and say so."""
         found = {}
         for words, change in CHANGES.items():
-            columns = self._differences(before, self._changed(change, engine, seed))
+            tries = (self._differences(before, self._changed(change, engine, seed + extra)) for extra in range(_TRIES))
+            columns = next(filter(None, tries), [])
             if columns:
                 found[words] = columns
         found = found or {"all changes together": self._differences(before, self._changed(apply_all, engine, seed))}

@@ -1,0 +1,167 @@
+"""No feature knows the future, and none depends on the order or company of rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from csrisk._snapshots import visible
+from csrisk.exceptions import FeatureError
+from csrisk.features import Feature, default_builders
+from csrisk.testing import check_builder, random_tables
+
+FAMILIES = default_builders()
+ENGINES = ("duckdb", "polars")
+quick = settings(deadline=None, max_examples=2, derandomize=True, suppress_health_check=list(HealthCheck))
+long = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+seeds = st.integers(0, 10**6)
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: type(family).__name__)
+@quick
+@given(seed=seeds)
+def test_families_are_blind_to_the_future(family, seed):
+    assert check_builder(family, n_books=1, engines=ENGINES, random_state=seed) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: type(family).__name__)
+@long
+@given(seed=seeds, n_accounts=st.integers(1, 12), days=st.integers(40, 800))
+def test_families_are_blind_to_the_future_in_many_books(family, seed, n_accounts, days):
+    tables = random_tables(seed, n_accounts=n_accounts, days=days)
+    assert check_builder(family, tables, n_books=1, engines=ENGINES, random_state=seed) > 0
+
+
+@dataclass(frozen=True)
+class _Planted:
+    """A builder with one fault: each subclass looks where it must not."""
+
+    @property
+    def features(self):
+        return (Feature("planted", "churn", "count", "{value}; typical is {typical}."),)
+
+    def build(self, data, snapshots):
+        pairs = snapshots.lazy(data)
+        rows = self.rows(data, pairs).group_by("snapshot").agg(nw.col("x").cast(nw.Float64).sum())
+        found = data.engine.collect(rows).set_index("snapshot")["x"]
+        values = found.reindex(range(len(snapshots)), fill_value=0.0).astype("float64").to_numpy()
+        return pd.DataFrame({"planted": values}, index=snapshots.index)
+
+    def rows(self, data, pairs):
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Honest(_Planted):
+    def rows(self, data, pairs):
+        return visible(pairs, data.lazy("usage").select("account", "day", "known")).with_columns(x=nw.lit(1))
+
+
+@dataclass(frozen=True)
+class SeesTheDayItself(_Planted):
+    def rows(self, data, pairs):
+        seen = pairs.join(data.lazy("usage").select("account", "day", "known"), on="account", how="inner")
+        return seen.filter(nw.col("day") <= nw.col("cut"), nw.col("known") <= nw.col("cut")).with_columns(x=nw.lit(1))
+
+
+@dataclass(frozen=True)
+class ForgetsWhenRowsBecameKnown(_Planted):
+    def rows(self, data, pairs):
+        seen = pairs.join(data.lazy("usage").select("account", "day"), on="account", how="inner")
+        return seen.filter(nw.col("day") < nw.col("cut")).with_columns(x=nw.lit(1))
+
+
+@dataclass(frozen=True)
+class SeesResolutions(_Planted):
+    def rows(self, data, pairs):
+        table = data.lazy("contacts").select("account", "day", "known", nw.col("resolved_at_day").alias("hidden"))
+        return visible(pairs, table).filter(~nw.col("hidden").is_null()).with_columns(x=nw.lit(1))
+
+
+@dataclass(frozen=True)
+class CountsTransfersOfOpenCases(_Planted):
+    def rows(self, data, pairs):
+        table = data.lazy("contacts").select("account", "day", "known", "transfers")
+        return visible(pairs, table).with_columns(x=nw.col("transfers").fill_null(0))
+
+
+@dataclass(frozen=True)
+class ReadsAnswersTooEarly(_Planted):
+    def rows(self, data, pairs):
+        table = data.lazy("surveys").select("account", "day", "known", "score")
+        return visible(pairs, table).with_columns(x=nw.col("score").fill_null(0))
+
+
+@dataclass(frozen=True)
+class ComparesWithTheWholeBook(_Planted):
+    def build(self, data, snapshots):
+        rows = len(data.engine.collect(data.lazy("usage").select("account")))
+        return pd.DataFrame({"planted": float(rows)}, index=snapshots.index)
+
+
+@dataclass(frozen=True)
+class TakesTheFirstRow(_Planted):
+    def build(self, data, snapshots):
+        frame = data.frame("contacts").assign(account_id=lambda rows: rows["account_id"].astype(str))
+        frame = frame[frame["opened_at"] < snapshots.as_of.min()].dropna(subset=["handler"])
+        if "known_at" in frame:
+            frame = frame[frame["known_at"].isna()]
+        first = frame.drop_duplicates("account_id").set_index("account_id")["kind"]
+        kinds = first.reindex(snapshots.index.get_level_values(0)).astype(object)
+        return pd.DataFrame({"planted": pd.Categorical(kinds.to_numpy())}, index=snapshots.index)
+
+
+@dataclass(frozen=True)
+class NumbersAccounts(_Planted):
+    def build(self, data, snapshots):
+        codes = data.accounts.get_indexer(snapshots.index.get_level_values(0))
+        return pd.DataFrame({"planted": codes.astype("float64")}, index=snapshots.index)
+
+
+@dataclass(frozen=True)
+class RanksSnapshotsAmongEachOther(_Planted):
+    def build(self, _data, snapshots):
+        return pd.DataFrame({"planted": float(len(snapshots))}, index=snapshots.index)
+
+
+def test_an_honest_builder_of_ones_own_passes():
+    assert check_builder(Honest(), n_books=3, engines=ENGINES) > 100
+
+
+@pytest.mark.parametrize(
+    ("leak", "change"),
+    [
+        (SeesTheDayItself(), "rows of the future"),
+        (ForgetsWhenRowsBecameKnown(), "rows of the future"),
+        (SeesResolutions(), "second times of the future changed"),
+        (CountsTransfersOfOpenCases(), "values of unfinished rows changed"),
+        (ReadsAnswersTooEarly(), "values of unfinished rows changed"),
+        (ComparesWithTheWholeBook(), "rows of the future"),
+        (TakesTheFirstRow(), "rows shuffled"),
+        (NumbersAccounts(), "another account added"),
+        (RanksSnapshotsAmongEachOther(), "snapshot computed alone"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, _Planted) else "",
+)
+def test_planted_leaks_are_caught(leak, change):
+    with pytest.raises(FeatureError, match=rf"(?s)builder {type(leak).__name__}: .*{change}.*planted"):
+        check_builder(leak, n_books=5)
+
+
+def test_message_names_columns_and_no_account():
+    with pytest.raises(FeatureError) as caught:
+        check_builder(SeesTheDayItself(), n_books=5)
+    assert "planted" in str(caught.value)
+    assert "account 0" not in str(caught.value)
+
+
+def test_books_are_the_same_for_the_same_seed():
+    one, two = random_tables(7), random_tables(7)
+    assert all(one[name].equals(two[name]) for name in one)
+    assert not one["usage"].equals(random_tables(8)["usage"])
