@@ -1,6 +1,22 @@
 """Honest evaluation: tables of metrics with intervals, comparisons, backtests."""
 
 from csrisk._evaluation._backtest import Backtest, backtest
+from csrisk._evaluation._curves import calibration_curve, capacity_curve
 from csrisk._evaluation._evaluate import compare, evaluate, evaluate_scores
+from csrisk._evaluation._money import expected_loss, profit_curve
+from csrisk._evaluation._plots import plot_calibration, plot_capacity, plot_profit
 
-__all__ = ["Backtest", "backtest", "compare", "evaluate", "evaluate_scores"]
+__all__ = [
+    "Backtest",
+    "backtest",
+    "calibration_curve",
+    "capacity_curve",
+    "compare",
+    "evaluate",
+    "evaluate_scores",
+    "expected_loss",
+    "plot_calibration",
+    "plot_capacity",
+    "plot_profit",
+    "profit_curve",
+]

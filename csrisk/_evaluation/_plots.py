@@ -1,0 +1,94 @@
+"""Plots that draw the tables and compute nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_calibration", "plot_capacity", "plot_profit"]
+
+_BLUE, _GREY = "#1f5a8a", "#777777"
+
+
+def plot_calibration(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw what `calibration_curve` returned.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of `calibration_curve`.
+    ax : matplotlib Axes, optional
+        Where to draw; default is a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = _axes(ax, "Risk told", "Share that churned")
+    top = float(max(table["mean_risk"].max(), table["high"].max()))
+    ax.plot([0, top], [0, top], color=_GREY, linewidth=1, linestyle="--", label="as told")
+    spread = [table["event_rate"] - table["low"], table["high"] - table["event_rate"]]
+    ax.errorbar(
+        table["mean_risk"], table["event_rate"], yerr=spread, fmt="o-", color=_BLUE, capsize=3, label="observed"
+    )
+    ax.legend(frameon=False)
+    return ax
+
+
+def plot_capacity(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw what `capacity_curve` returned.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of `capacity_curve`.
+    ax : matplotlib Axes, optional
+        Where to draw; default is a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = _axes(ax, "Share of snapshots looked after", "Share of churn found")
+    ax.plot([0, 1], [0, 1], color=_GREY, linewidth=1, linestyle="--", label="at random")
+    ax.plot(table.index, table["capture"], color=_BLUE, label="by score")
+    ax.fill_between(table.index.to_numpy(), table["low"], table["high"], color=_BLUE, alpha=0.2, linewidth=0)
+    ax.legend(frameon=False)
+    return ax
+
+
+def plot_profit(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw what `profit_curve` returned.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of `profit_curve`.
+    ax : matplotlib Axes, optional
+        Where to draw; default is a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = _axes(ax, "Share of snapshots looked after", "Profit for each snapshot")
+    ax.axhline(0, color=_GREY, linewidth=1)
+    ax.plot(table.index, table["profit"], color=_BLUE)
+    ax.fill_between(table.index.to_numpy(), table["low"], table["high"], color=_BLUE, alpha=0.2, linewidth=0)
+    best = table[table["is_best"]]
+    ax.plot(best.index, best["profit"], "o", color=_BLUE)
+    return ax
+
+
+def _axes(ax: Axes | None, x: str, y: str) -> Axes:
+    if ax is None:
+        from matplotlib.figure import Figure
+
+        # a figure of its own, without pyplot, is freed with its last reference and needs no display
+        ax = Figure(figsize=(5, 4), layout="constrained").subplots()
+    ax.set(xlabel=x, ylabel=y)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
