@@ -23,8 +23,8 @@ __all__ = ["make_cards", "make_lines"]
 
 Floats = npt.NDArray[np.float64]
 _NEGLIGIBLE = 0.05
-_NAMED = ((30, 6, _NEGLIGIBLE), (120, 3, 0.1), (250, 2, 0.25))
-_NAMED_LATER = (1, 0.25)
+_NAMED = ((25, 6, _NEGLIGIBLE), (100, 3, 0.1), (250, 2, 0.25))
+_NAMED_LATER = (1, 0.5)
 _WINDOW = re.compile(r"_(\d+)d$")
 
 
@@ -70,9 +70,9 @@ class _Details:
 def make_cards(book: Book, count: int) -> tuple[Card, ...]:
     """Write the cards of the first accounts of a book.
 
-    The first 30 name up to six features by goal, those up to place 120 three from a tenth of a point on, up to 250 two
-    and later ones one from a quarter of a point on; what is not named is summed up as the rest, so the parts add up
-    everywhere. This keeps a file of 500 accounts below a megabyte.
+    The first 25 name up to six features by goal, those up to place 100 three from a tenth of a point on, up to 250 two
+    from a quarter on, and later ones one from half a point on; what is not named is summed up as the rest, so the
+    parts add up everywhere. This keeps a file of 500 accounts below a megabyte.
 
     Parameters
     ----------
