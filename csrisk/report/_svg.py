@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["Scale", "calibration_plot", "card_bars", "card_scale", "spread_bar", "spread_scale"]
 
 
+_NOTHING = Markup("<svg aria-hidden=true></svg>")
+
+
 @dataclass(frozen=True, slots=True)
 class Scale:
     """A linear scale from data to per cent of the width."""
@@ -52,7 +55,7 @@ def card_bars(card: Card, scale: Scale) -> tuple[Markup, ...]:
     level = card.reference_shown
     bars = [scale.bar(0, level, "t")]
     for goal in card.goals:
-        bars.append(scale.bar(level, level + goal.shown, "u" if goal.shown > 0 else "d"))
+        bars.append(scale.bar(level, level + goal.shown, "u" if goal.shown > 0 else "d") if goal.shown else _NOTHING)
         level += goal.shown
     return (*bars, scale.bar(0, card.prediction_shown, "s"))
 
@@ -88,7 +91,7 @@ def calibration_plot(points: Calibration) -> Markup:
     size = 320.0
 
     def x(value: float) -> float:
-        return round(44 + size * value / top, 1)
+        return round(58 + size * value / top, 1)
 
     def y(value: float) -> float:
         return round(12 + size * (1 - value / top), 1)
@@ -101,10 +104,10 @@ def calibration_plot(points: Calibration) -> Markup:
         for p, o, low, high in zip(points.predicted, points.observed, points.low, points.high, strict=True)
     )
     return Markup(
-        '<svg class=plot viewBox="0 0 380 376" role=img aria-labelledby=cal-t><title id=cal-t>Calibration: observed '
+        '<svg class=plot viewBox="0 0 396 376" role=img aria-labelledby=cal-t><title id=cal-t>Calibration: observed '
         "share of churn against predicted probability, in {} groups; the diagonal is perfect</title>{}"
         "<line class=diagonal x1={} y1={} x2={} y2={} />{}"
-        "<text x=204 y=370 text-anchor=middle>Predicted</text>"
+        "<text x=218 y=370 text-anchor=middle>Predicted</text>"
         '<text transform="translate(11 172) rotate(-90)" text-anchor=middle>Observed</text></svg>'
     ).format(len(points.count), grid, x(0), y(0), x(top), y(top), marks)
 
@@ -112,7 +115,7 @@ def calibration_plot(points: Calibration) -> Markup:
 def _grid_line(value: float, x, y, top: float) -> Markup:  # type: ignore[no-untyped-def]  # two local scales
     label = f"{100 * value:.0f} %"
     return Markup(
-        "<line class=grid x1={} x2={} y1={} y2={} /><text x=40 y={} text-anchor=end>{}</text>"
+        "<line class=grid x1={} x2={} y1={} y2={} /><text x=52 y={} text-anchor=end>{}</text>"
         "<text x={} y=350 text-anchor=middle>{}</text>"
     ).format(x(0), x(top), y(value), y(value), y(value) + 4, label, x(value), label)
 

@@ -86,7 +86,7 @@ def quality_table(evaluation: pd.DataFrame | Mapping[str, pd.DataFrame]) -> Tabl
         cells = [_interval(table, metric) for table in tables.values()]
         rows.append((label, *cells, meaning))
     columns = (Column("Measure"), *(Column(clean(name), "number", 3) for name in tables), Column("What it says"))
-    note = "Ranges in brackets come from resampling accounts." if "low" in first else ""
+    note = "Ranges come from resampling accounts." if "low" in first else ""
     return Table("How good the model is on later data it has not seen", columns, tuple(rows), note)
 
 
@@ -137,7 +137,7 @@ def frame_table(frame: pd.DataFrame, caption: str, *, note: str = "", limit: int
 
 
 def provenance_table(provenance: Mapping[str, object] | None, always: Mapping[str, object]) -> Table:
-    """Arrange versions, seeds, hashes and configuration as facts; nested mappings become dotted names.
+    """Arrange versions, seeds, hashes and configuration as facts; nested mappings become longer names.
 
     Parameters
     ----------
@@ -207,9 +207,9 @@ def _field(record: object, name: str) -> Any:
 def _flat(facts: Mapping[str, object], prefix: str = "") -> list[tuple[Cell, ...]]:
     rows: list[tuple[Cell, ...]] = []
     for name, value in facts.items():
-        label = f"{prefix}{name}"
+        label = f"{prefix}{str(name).replace('_', ' ')}"
         if isinstance(value, Mapping):
-            rows += _flat(value, f"{label}.")
+            rows += _flat(value, f"{label} ")
         elif isinstance(value, Sequence) and not isinstance(value, str):
             rows.append((clean(label), ", ".join(clean(item) for item in value)))
         else:
