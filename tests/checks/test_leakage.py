@@ -239,11 +239,11 @@ def test_permutation_null() -> None:
 
 
 def test_shuffling_keeps_dates_and_gaps() -> None:
-    from csrisk.checks._null import _shuffled
+    from csrisk.checks._null import _dates, _shuffled
 
     _, y = panel(50)
     y = y.mask(np.arange(len(y)) % 7 == 0)
-    mixed = _shuffled(y, y.notna(), np.random.default_rng(0))
+    mixed = _shuffled(y, _dates(y.index), np.random.default_rng(0))
     assert mixed.isna().equals(y.isna())
     assert mixed.groupby("as_of").sum().equals(y.groupby("as_of").sum())
     assert not mixed.equals(y)
