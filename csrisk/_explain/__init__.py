@@ -2,5 +2,6 @@
 
 from csrisk._explain._explain import explain
 from csrisk._explain._explanation import Explanation
+from csrisk._explain._reference import Reference
 
-__all__ = ["Explanation", "explain"]
+__all__ = ["Explanation", "Reference", "explain"]

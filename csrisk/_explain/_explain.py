@@ -2,57 +2,78 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from csrisk._explain._direct import coalition_values
+from csrisk._explain._blocks import n_threads
+from csrisk._explain._codes import coded
+from csrisk._explain._direct_engine import DirectEngine
 from csrisk._explain._explanation import Explanation
 from csrisk._explain._game import shapley_map
 from csrisk._explain._goals_of import Declarations, declarations_of, players_of
+from csrisk._explain._herding import herd
+from csrisk._explain._link_game import Side
+from csrisk._explain._margin_game import MarginGame
+from csrisk._explain._reference import Comparison, Reference
 from csrisk._explain._subject import Subject, subject_of
 from csrisk._explain._tables import Background, typical_values
+from csrisk._explain._tree_engine import TreeEngine
 from csrisk.exceptions import ExplanationError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from csrisk._explain._codes import Forest
+
+    Matrix = NDArray[np.float64]
 
 __all__ = ["explain"]
 
-Matrix = NDArray[np.float64]
+_HERDED_FROM = 5_000
 
 
 def explain(
     model: Any,
     X: pd.DataFrame,
     *,
-    reference: pd.DataFrame,
+    reference: pd.DataFrame | Reference,
     output: Literal["probability", "log_odds"] = "probability",
     declarations: Declarations = None,
     n_reference: int = 100,
+    n_strongest: int = 3,
+    n_jobs: int | None = None,
     random_state: int | None = 0,
 ) -> Explanation:
     """Split each prediction over the goals of customer success, exactly.
 
     The game behind it: ``v(S)`` is the mean prediction when the features of the goals in S are those of the account and
-    the others those of the reference snapshots, averaged over the reference. Contributions are its Shapley values.
+    the others those of the reference snapshots, averaged over the reference. Contributions are its Shapley values;
+    those of features are Owen values, so features add up to their goal and goals to the prediction.
 
     Parameters
     ----------
     model : object
-        A fitted `ChurnModel` or `ExpansionModel`, or a LightGBM model.
+        A fitted `ChurnModel` or `ExpansionModel`, a LightGBM model, or any estimator with ``predict_proba`` or
+        ``predict`` (slower: every coalition is predicted).
     X : pd.DataFrame
         Features of the snapshots to explain.
-    reference : pd.DataFrame
-        Features of the snapshots to compare with, for example those of the training period.
+    reference : pd.DataFrame or Reference
+        What to compare with. A frame, for example the training snapshots, is taken as ``Reference.book``.
     output : {"probability", "log_odds"}, default "probability"
         Scale that is explained; probabilities are reported in percentage points.
     declarations : iterable of Feature or mapping from column to goal, optional
         Goal of each column; default the declarations of the builders of csrisk.
     n_reference : int, default 100
-        How many rows of the reference stand for it on the probability scale.
+        On the probability scale, how many rows stand for the reference. They are chosen by kernel herding on the
+        contributions of goals to the log-odds, which halves the error of random ones. On log-odds all rows are used.
+    n_strongest : int, default 3
+        On the probability scale, how many features of each goal get a number of their own; the others are one sum.
+    n_jobs : int, optional
+        Threads; None is 1.
     random_state : int, default 0
-        Seed of that choice.
+        Seed of the herding.
 
     Returns
     -------
@@ -77,62 +98,133 @@ def explain(
     >>> bool(abs(table[["churn", "footprint", "reference"]].sum(axis=1) - table["prediction"]).max() < 1e-9)
     True
     """
+    _require(output, n_reference, n_strongest)
     subject = subject_of(model)
-    if not len(X) or not len(reference):
-        raise ExplanationError(f"X has {len(X)} rows and reference {len(reference)}: both need at least one")
+    against = reference if isinstance(reference, Reference) else _book(reference)
+    if not len(X):
+        raise ExplanationError("X has 0 rows, at least one is needed; see how the snapshots are selected")
     declared = declarations_of(subject.names, declarations)
     players = players_of(declared)
-    chosen = _choose(reference, n_reference, random_state)
-    rows, background = subject.encode(X), subject.encode(chosen)
-    values = coalition_values(subject.on(output), rows, background, list(players.values()))
-    scale = 100.0 if output == "probability" else 1.0
-    names = list(subject.names)
-    return Explanation(
-        index=X.index,
-        output=output,
-        goals_present=tuple(players),
-        contributions=scale * values @ shapley_map(len(players)).T,
-        reference=scale * values[:, 0],
-        prediction=scale * values[:, -1],
-        reference_words=f"{len(chosen):,} snapshots that stand for the {len(reference):,} of the reference",
-        background=Background(
-            declared, X[names], pd.DataFrame([typical_values(reference[names])]), np.zeros(len(X), dtype=np.intp)
-        ),
-        feature_game=_ProportionalFeatures(
-            subject, rows, background, tuple(players.values()), scale * values @ shapley_map(len(players)).T
-        ),
+    goal_of_feature = np.empty(len(declared), dtype=np.int64)
+    for number, columns in enumerate(players.values()):
+        goal_of_feature[columns] = number
+    comparisons = against.comparisons(X)
+    trees = subject.forest() if subject.boosters else None
+    rows, other = subject.encode(X), subject.encode(against.frame)
+    chosen = comparisons
+    if output == "probability" or trees is None:
+        seed = (n_reference, random_state)
+        chosen = [_herded(c, subject, trees, goal_of_feature, other, seed) for c in comparisons]
+    if trees is None:
+        engine: DirectEngine | TreeEngine = DirectEngine(
+            subject.on(output), goal_of_feature, rows, other, tuple(chosen), n_strongest
+        )
+    else:
+        engine = _tree_engine(subject, trees, output, goal_of_feature, rows, other, tuple(chosen), n_strongest, n_jobs)
+    return _explanation(engine, X, against, (comparisons, chosen), declared, tuple(players), subject, output)
+
+
+def _require(output: str, n_reference: int, n_strongest: int) -> None:
+    if output not in ("probability", "log_odds"):
+        raise ExplanationError(f"output={output!r} must be 'probability' or 'log_odds'")
+    if n_reference < 1 or not 0 <= n_strongest <= 8:
+        message = f"n_reference={n_reference} must be at least 1, n_strongest={n_strongest} between 0 and 8"
+        raise ExplanationError(message)
+
+
+def _book(frame: Any) -> Reference:
+    if not isinstance(frame, pd.DataFrame):
+        raise ExplanationError(f"reference={type(frame).__name__}: pass a feature frame or a csrisk.Reference")
+    return Reference.book(frame)
+
+
+def _herded(
+    comparison: Comparison,
+    subject: Subject,
+    trees: Forest | None,
+    goal_of_feature: NDArray[np.int64],
+    other: Matrix,
+    seed: tuple[int, int | None],
+) -> Comparison:
+    """Replace a large reference by few rows that stand for it."""
+    if comparison.paired or len(comparison.reference) <= seed[0]:
+        return comparison
+    rng = np.random.default_rng(seed[1])
+    looked_at = comparison.reference
+    if len(looked_at) > _HERDED_FROM:
+        looked_at = np.sort(rng.choice(looked_at, _HERDED_FROM, replace=False))
+    if trees is None:
+        points = subject.margin(other[looked_at])[:, None]
+    else:
+        codes = coded(trees, other[looked_at])
+        n_goals = int(goal_of_feature.max()) + 1
+        points = MarginGame.against(trees, goal_of_feature, n_goals, codes).apply(codes, shapley_map(n_goals))
+    return Comparison(comparison.rows, looked_at[herd(points, seed[0], seed[1])])
+
+
+def _tree_engine(
+    subject: Subject,
+    trees: Forest,
+    output: str,
+    goal_of_feature: NDArray[np.int64],
+    rows: Matrix,
+    other: Matrix,
+    comparisons: tuple[Comparison, ...],
+    n_strongest: int,
+    n_jobs: int | None,
+) -> TreeEngine:
+    linear = subject.linear
+    sides = [Side(coded(trees, part), None if linear is None else linear.terms(part)) for part in (rows, other)]
+    return TreeEngine(
+        forest=trees,
+        link=subject.require_link() if output == "probability" else None,
+        intercept=0.0 if linear is None else float(linear.intercept),
+        goal_of_feature=goal_of_feature,
+        rows=sides[0],
+        reference=sides[1],
+        margins=(subject.margin(rows), subject.margin(other)),
+        comparisons=comparisons,
+        n_strongest=n_strongest,
+        n_jobs=n_threads(n_jobs),
     )
 
 
-def _choose(reference: pd.DataFrame, n_reference: int, random_state: int | None) -> pd.DataFrame:
-    if len(reference) <= n_reference:
-        return reference
-    chosen = np.random.default_rng(random_state).choice(len(reference), n_reference, replace=False)
-    return reference.iloc[np.sort(chosen)]
-
-
-@dataclass(frozen=True, eq=False)
-class _ProportionalFeatures:
-    """Features inside a goal by one-at-a-time replacement, scaled to the goal. To be replaced by Owen values."""
-
-    subject: Subject
-    rows: Matrix
-    reference: Matrix
-    players: tuple[NDArray[np.intp], ...]
-    contributions: Matrix
-
-    def __call__(self, chosen: NDArray[np.intp]) -> tuple[Matrix, Matrix]:
-        part = self.rows[chosen]
-        typical = np.nanmedian(self.reference, axis=0)
-        base = self.subject.margin(part)
-        effect = np.empty(part.shape)
-        for j in range(part.shape[1]):
-            changed = part.copy()
-            changed[:, j] = typical[j]
-            effect[:, j] = base - self.subject.margin(changed)
-        points = np.zeros(part.shape)
-        for k, columns in enumerate(self.players):
-            goal = self.contributions[chosen, k]
-            own = np.abs(effect[:, columns]) + 1e-12
-            points[:, columns] = goal[:, None] * own / own.sum(axis=1, keepdims=True)
-        return points, np.zeros((len(chosen), len(self.players)))
+def _explanation(
+    engine: TreeEngine | DirectEngine,
+    X: pd.DataFrame,
+    against: Reference,
+    comparisons: tuple[list[Comparison], list[Comparison]],
+    declared: tuple[Any, ...],
+    goals: tuple[Any, ...],
+    subject: Subject,
+    output: str,
+) -> Explanation:
+    scale = 100.0 if output == "probability" else 1.0
+    names = list(subject.names)
+    frame = against.frame[names]
+    comparison_of = np.empty(len(X), dtype=np.intp)
+    if comparisons[0][0].paired:
+        typical = frame.iloc[comparisons[0][0].reference].reset_index(drop=True)
+        comparison_of[:] = np.arange(len(X))
+    else:
+        typical = pd.DataFrame([typical_values(frame.iloc[c.reference]) for c in comparisons[0]], columns=names)
+        for number, comparison in enumerate(comparisons[0]):
+            comparison_of[comparison.rows] = number
+    none, everyone = engine.ends
+    words = against.words
+    if not comparisons[0][0].paired and any(
+        len(a.reference) != len(b.reference) for a, b in zip(*comparisons, strict=True)
+    ):
+        used = max(len(c.reference) for c in comparisons[1])
+        words += f", represented by {used:,} of them" if len(comparisons[0]) == 1 else f", by up to {used:,} each"
+    return Explanation(
+        index=X.index,
+        output=output,
+        goals_present=goals,
+        contributions=scale * engine.contributions(),
+        reference=scale * none,
+        prediction=scale * everyone,
+        reference_words=words,
+        background=Background(declared, X[names], typical, comparison_of),
+        game=engine,
+    )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -15,12 +14,26 @@ from numpy.typing import NDArray
 from csrisk._explain import _tables
 from csrisk._goals import Goal
 from csrisk.exceptions import ExplanationError
-from csrisk.features._declaration import Feature
+
+if TYPE_CHECKING:
+    from csrisk.features._declaration import Feature
 
 __all__ = ["Explanation"]
 
 Matrix = NDArray[np.float64]
-FeatureGame = Callable[[NDArray[np.intp]], tuple[Matrix, Matrix]]
+
+
+class Game(Protocol):
+    """What an explanation asks of the engine that made it, for numbers that are computed only when wanted."""
+
+    def interactions(self) -> Matrix:
+        """Interaction of each pair of goals."""
+
+    def mapped(self, linear_map: Matrix) -> Matrix:
+        """Apply any linear map of the game of goals."""
+
+    def features(self, rows: NDArray[np.intp]) -> tuple[Matrix, Matrix]:
+        """Contributions of features and of the rest of each goal."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +59,8 @@ class Explanation:
         What is compared with, in words.
     background : _tables.Background
         Values, declarations and typical values for sentences.
-    feature_game : callable
-        Gives contributions of features for row positions.
+    game : object
+        The engine, for features and interactions.
 
     Attributes
     ----------
@@ -86,7 +99,7 @@ class Explanation:
     prediction: Matrix
     reference_words: str
     background: _tables.Background = field(repr=False)
-    feature_game: FeatureGame = field(repr=False)
+    game: Game = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.index)
@@ -200,6 +213,25 @@ class Explanation:
             message = f"goal={str(goal)!r}: the model has features of {[str(g) for g in self.goals_present]} only"
             raise ExplanationError(message)
         return Goal(goal)
+
+    def feature_game(self, rows: NDArray[np.intp]) -> tuple[Matrix, Matrix]:
+        """Contributions of features as plain arrays, for programs.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Row positions.
+
+        Returns
+        -------
+        points : ndarray of shape (rows, features)
+            In the order of `declarations`; NaN where a feature belongs to the rest of its goal.
+        rest : ndarray of shape (rows, goals)
+            Contribution of the rest of each goal.
+        """
+        scale = 100.0 if self.output == "probability" else 1.0
+        points, rest = self.game.features(rows)
+        return scale * points, scale * rest
 
     @cached_property
     def _all_features(self) -> tuple[Matrix, Matrix]:

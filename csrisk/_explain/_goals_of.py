@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from csrisk._goals import Goal
 from csrisk.exceptions import ExplanationError
 from csrisk.features._declaration import Feature
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["Declarations", "declarations_of", "players_of"]
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from csrisk._explain._codes import Forest, compile_forest
+from csrisk._explain._trees import Trees, read_booster
 from csrisk.exceptions import ExplanationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["Subject", "subject_of"]
 
@@ -48,10 +52,18 @@ class Subject:
         """Return the function that is explained: probability or log-odds of a matrix."""
         if output == "log_odds":
             return self.margin
-        if self.link is None:
-            raise ExplanationError(f"output={output!r}: this model gives no probability; use output='log_odds'")
-        link = self.link
+        link = self.require_link()
         return lambda matrix: link(self.margin(matrix))
+
+    def require_link(self) -> Callable[[Matrix], Matrix]:
+        """Return the link, or say that there is none."""
+        if self.link is None:
+            raise ExplanationError("output='probability': this model gives no probability; use output='log_odds'")
+        return self.link
+
+    def forest(self) -> Forest:
+        """Read the trees of all boosters into one forest whose margin is their mean."""
+        return compile_forest(Trees.mean([read_booster(booster) for booster in self.boosters]))
 
 
 def subject_of(model: Any) -> Subject:

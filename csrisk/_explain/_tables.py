@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from csrisk._goals import Goal
-from csrisk.features._declaration import Feature
-
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from csrisk._explain._explanation import Explanation
+    from csrisk._goals import Goal
+    from csrisk.features._declaration import Feature
 
 __all__ = ["REST", "Background", "as_plain", "feature_table", "typical_values", "with_reasons"]
 
@@ -104,7 +104,7 @@ def as_plain(why: Explanation) -> dict[str, Any]:
     """Nested dicts and lists of plain values; missing values are None."""
     features = why.features()
     goals = why.goals()
-    by_row = {row: part for row, part in features.groupby(why.index.get_indexer(features.index))}
+    by_row = dict(features.groupby(why.index.get_indexer(features.index)))
     snapshots = [
         {
             "snapshot": {str(name): _plain(label) for name, label in zip(_names(why.index), _labels(key), strict=True)},

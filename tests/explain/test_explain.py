@@ -94,8 +94,8 @@ def test_plain_lightgbm_classifier_with_categories(frame):
     ("change", "said"),
     [
         ({"declarations": {"f0": "churn"}}, "9 of 10 columns of the model have no goal"),
-        ({"X": 0}, "X has 0 rows and reference 300"),
-        ({"reference": 0}, "X has 6 rows and reference 0"),
+        ({"X": 0}, "X has 0 rows"),
+        ({"reference": 0}, "reference='book' has 0 rows"),
         ({"model": object()}, "model=object: not recognised"),
     ],
 )

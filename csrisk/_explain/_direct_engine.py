@@ -1,0 +1,147 @@
+"""Contributions for any function, by predicting every coalition. The cost is said before it is paid."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from csrisk._explain._direct import coalition_values, n_predictions
+from csrisk._explain._game import interaction_map, owen_maps, shapley_map
+from csrisk.exceptions import CsriskWarning
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from csrisk._explain._reference import Comparison
+
+    Matrix = NDArray[np.float64]
+
+__all__ = ["DirectEngine"]
+
+_WORTH_SAYING_SECONDS = 20.0
+
+
+@dataclass(frozen=True, eq=False)
+class DirectEngine:
+    """Everything needed to explain rows of any model.
+
+    Parameters
+    ----------
+    function : callable
+        From a matrix to what is explained.
+    goal_of_feature : ndarray of int
+        Goal (as number) of each feature.
+    rows, reference : ndarray
+        What is explained, and all reference rows.
+    comparisons : tuple of Comparison
+        Which rows are compared with which reference rows.
+    n_strongest : int
+        Features of each goal that get their own contribution.
+    """
+
+    function: Callable[[Matrix], Matrix]
+    goal_of_feature: NDArray[np.int64]
+    rows: Matrix
+    reference: Matrix
+    comparisons: tuple[Comparison, ...]
+    n_strongest: int = 3
+
+    @property
+    def n_goals(self) -> int:
+        """Number of goals K."""
+        return int(self.goal_of_feature.max()) + 1
+
+    @cached_property
+    def ends(self) -> tuple[Matrix, Matrix]:
+        """Mean of the reference and prediction, for each row."""
+        return self._worth[:, 0], self._worth[:, -1]
+
+    def mapped(self, linear_map: Matrix) -> Matrix:
+        """Apply a linear map of the game of goals to every row: shape (n, P)."""
+        return self._worth @ linear_map.T
+
+    def contributions(self) -> Matrix:
+        """Contribution of each goal: shape (n, K)."""
+        return self.mapped(shapley_map(self.n_goals))
+
+    def interactions(self) -> Matrix:
+        """Interaction of each pair of goals: shape (n, K (K - 1) / 2)."""
+        return self.mapped(interaction_map(self.n_goals))
+
+    def features(self, rows: NDArray[np.intp]) -> tuple[Matrix, Matrix]:
+        """Contributions of features for some rows: points (NaN in the rest of a goal) and the rest of each goal."""
+        points = np.full((len(rows), len(self.goal_of_feature)), np.nan)
+        rest = np.zeros((len(rows), self.n_goals))
+        for place, row in enumerate(rows):
+            reference = self._reference_of(int(row))
+            alone = self._alone(self.rows[row], reference)
+            for goal in range(self.n_goals):
+                own = np.flatnonzero(self.goal_of_feature == goal)
+                order = np.argsort(-np.abs(alone[own]), kind="stable")
+                top = np.sort(own[order[: self.n_strongest]])
+                values = self._owen_of_goal(self.rows[[row]], reference, goal, top)
+                points[place, top] = values[: len(top)]
+                rest[place, goal] = values[len(top) :].sum()
+        return points, rest
+
+    def _reference_of(self, row: int) -> Matrix:
+        for comparison in self.comparisons:
+            place = np.flatnonzero(comparison.rows == row)
+            if len(place):
+                chosen = comparison.reference[place] if comparison.paired else comparison.reference
+                return self.reference[chosen]
+        raise IndexError(row)
+
+    def _alone(self, row: Matrix, reference: Matrix) -> Matrix:
+        """Effect of giving the row each feature of a middle reference row; ranks features only."""
+        middle = reference[len(reference) // 2]
+        changed = np.tile(row, (len(row), 1))
+        np.fill_diagonal(changed, middle)
+        return self.function(row[None])[0] - self.function(changed)
+
+    def _owen_of_goal(self, row: Matrix, reference: Matrix, goal: int, features: NDArray[np.intp]) -> Matrix:
+        own = np.flatnonzero(self.goal_of_feature == goal)
+        players = [np.array([feature]) for feature in features]
+        if len(features) < len(own):
+            players.append(np.setdiff1d(own, features))
+        n_inner = len(players)
+        players += [np.flatnonzero(self.goal_of_feature == g) for g in range(self.n_goals) if g != goal]
+        worth = coalition_values(self.function, row, reference, players).reshape(-1, 1 << n_inner)
+        return np.asarray(np.einsum("to,pto->p", worth, owen_maps(self.n_goals - 1, n_inner)))
+
+    @cached_property
+    def _worth(self) -> Matrix:
+        """Worth of every coalition of goals for every row: shape (n, 2^K)."""
+        self._say_cost()
+        players = [np.flatnonzero(self.goal_of_feature == goal) for goal in range(self.n_goals)]
+        worth = np.empty((len(self.rows), 1 << self.n_goals))
+        for comparison in self.comparisons:
+            if comparison.paired:
+                for row, other in zip(comparison.rows, comparison.reference, strict=True):
+                    worth[row] = coalition_values(self.function, self.rows[[row]], self.reference[[other]], players)
+            else:
+                rows, reference = self.rows[comparison.rows], self.reference[comparison.reference]
+                worth[comparison.rows] = coalition_values(self.function, rows, reference, players)
+        return worth
+
+    def _say_cost(self) -> None:
+        total = sum(
+            n_predictions(len(c.rows), 1 if c.paired else len(c.reference), self.n_goals) for c in self.comparisons
+        )
+        sample = np.resize(self.reference, (min(total, 2000), self.reference.shape[1]))
+        start = time.perf_counter()
+        self.function(sample)
+        seconds = (time.perf_counter() - start) / len(sample) * total
+        if seconds > _WORTH_SAYING_SECONDS:
+            message = (
+                f"{total:,} predictions are needed to explain {len(self.rows):,} snapshots of a model without readable "
+                f"trees, about {seconds:,.0f} seconds; explain fewer snapshots or lower n_reference"
+            )
+            warnings.warn(message, CsriskWarning, stacklevel=2)
