@@ -9,6 +9,7 @@ from csrisk.features._depth import UsageDepth
 from csrisk.features._effort import ContactEffort
 from csrisk.features._expectations import Expectations
 from csrisk.features._polarity import english_polarity
+from csrisk.features._reference import feature_reference, feature_table
 from csrisk.features._relationship import Relationship
 from csrisk.features._sentiment import SurveySentiment
 
@@ -27,4 +28,6 @@ __all__ = [
     "declared",
     "default_builders",
     "english_polarity",
+    "feature_reference",
+    "feature_table",
 ]

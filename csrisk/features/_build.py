@@ -137,7 +137,8 @@ def build_features(
     -------
     pandas.DataFrame or pathlib.Path
         Index (account_id, as_of), in the order of ``snapshots.index``; float64 columns, categories as ``category``.
-        With `out` the path of the file, which ``pandas.read_parquet`` reads as the same frame.
+        With `out` the path of the file, which ``pandas.read_parquet`` reads as the same frame; only the order of
+        categories may differ.
 
     Raises
     ------

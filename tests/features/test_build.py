@@ -1,0 +1,191 @@
+"""build_features: rows, columns, own features, files, declarations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from csrisk import Snapshots, build_features
+from csrisk.exceptions import FeatureError
+from csrisk.features import (
+    AccountContext,
+    Advocacy,
+    Feature,
+    FeatureBreadth,
+    Relationship,
+    UsageDepth,
+    declared,
+    default_builders,
+    feature_reference,
+    feature_table,
+)
+
+SOME = (UsageDepth(windows=(30, 90)), Relationship(), AccountContext())
+NOTE = Feature("note", "context", "score", "{value}; typical is {typical}.")
+
+
+@pytest.fixture(scope="module")
+def past(small_book):
+    return Snapshots.every(small_book, "QS", horizon="90D")
+
+
+@pytest.fixture(scope="module")
+def features(small_book, past):
+    return build_features(small_book, past, SOME)
+
+
+def test_rows_are_the_snapshots_and_columns_the_declarations(features, past):
+    assert features.index.equals(past.index)
+    assert list(features) == [feature.name for builder in SOME for feature in builder.features]
+    kinds = {str(kind) for kind in features.dtypes}
+    assert kinds == {"float64", "category"}
+    assert not np.isinf(features.select_dtypes("number")).any(axis=None)
+
+
+def test_parts_by_account_give_the_same(small_book, past, features):
+    parts = build_features(small_book, past, SOME, chunk=7)
+    pd.testing.assert_frame_equal(parts, features, rtol=1e-12)
+
+
+def test_file_holds_the_same_frame(small_book, past, features, tmp_path):
+    path = build_features(small_book, past, SOME, chunk=50, out=tmp_path / "features.parquet")
+    assert path == tmp_path / "features.parquet"
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(path), features, rtol=1e-12, check_index_type=False, check_categorical=False
+    )
+    assert [file.name for file in tmp_path.iterdir()] == ["features.parquet"]
+
+
+@dataclass(frozen=True)
+class Failing:
+    features: tuple[Feature, ...] = (NOTE,)
+
+    def build(self, _data, snapshots):
+        if len(snapshots) and snapshots.index.get_level_values(0)[0] > "acct-0003":
+            raise RuntimeError("half way")
+        return pd.DataFrame({"note": 1.0}, index=snapshots.index)
+
+
+def test_failure_leaves_no_file(small_book, past, tmp_path):
+    with pytest.raises(RuntimeError, match="half way"):
+        build_features(small_book, past, [Failing()], chunk=30, out=tmp_path / "features.parquet")
+    assert list(Path(tmp_path).iterdir()) == []
+
+
+def test_chunk_must_be_positive(small_book, past):
+    with pytest.raises(FeatureError, match=r"chunk=0 must be a number of snapshots, at least 1"):
+        build_features(small_book, past, [Advocacy()], chunk=0)
+
+
+def test_own_features_join_on_the_snapshots(small_book, past):
+    mine = pd.DataFrame({"note": np.arange(len(past), dtype=float)}, index=past.index)
+    shuffled = mine.sample(frac=1, random_state=0).iloc[: len(mine) // 2]
+    both = build_features(small_book, past, [Advocacy()], own=(shuffled, [NOTE]), chunk=20)
+    expected = mine["note"].where(mine.index.isin(shuffled.index))
+    pd.testing.assert_series_equal(both["note"], expected)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda frame: frame.reset_index(), r"own: the frame needs the index levels account_id and as_of"),
+        (lambda frame: pd.concat([frame, frame]), r"own: \d+ of \d+ rows repeat their account_id and as_of"),
+        (lambda frame: frame.assign(more=1.0), r"own: columns and declarations differ in \['more'\]"),
+        (lambda frame: frame.assign(note=np.inf), r"own: column 'note' has \d+ infinite values"),
+        (lambda frame: frame.assign(note=pd.Timestamp("2025-01-01")), r"own: column 'note' holds times"),
+        (lambda frame: frame.rename(index=lambda _: "x", level=0).iloc[:1], r"own: none of the \d+ snapshots"),
+    ],
+)
+def test_own_features_that_do_not_fit_are_refused(small_book, past, change, words):
+    mine = pd.DataFrame({"note": 1.0}, index=past.index)
+    with pytest.raises(FeatureError, match=words):
+        build_features(small_book, past, [Advocacy()], own=(change(mine), [NOTE]))
+
+
+def test_own_feature_may_not_take_a_name_that_is_there(small_book, past):
+    name = replace(NOTE, name="reviews_365d")
+    mine = pd.DataFrame({"reviews_365d": 1.0}, index=past.index)
+    with pytest.raises(FeatureError, match=r"columns \['reviews_365d'\] come from two builders"):
+        build_features(small_book, past, [Advocacy()], own=(mine, [name]))
+
+
+def test_the_same_family_twice_is_refused(small_book, past):
+    with pytest.raises(FeatureError, match=r"columns \[.*\] come from two builders; leave one out or rename"):
+        build_features(small_book, past, [Advocacy(), Advocacy()])
+
+
+@dataclass(frozen=True)
+class Liar:
+    columns: tuple[str, ...]
+    features: tuple[Feature, ...] = (NOTE,)
+
+    def build(self, _data, snapshots):
+        frame = pd.DataFrame(1.0, index=snapshots.index, columns=list(self.columns))
+        return frame if "note" in self.columns else frame.reset_index(drop=True)
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        (("note", "extra"), r"builder Liar: columns and declarations differ in \['extra'\]"),
+        (("other",), r"builder Liar: build must return a pandas frame with the index of the snapshots"),
+    ],
+)
+def test_builder_that_breaks_its_promise_is_refused(small_book, past, columns, words):
+    with pytest.raises(FeatureError, match=words):
+        build_features(small_book, past, [Liar(columns)])
+
+
+def test_every_default_column_is_declared():
+    names = [feature.name for builder in default_builders() for feature in builder.features]
+    assert len(set(names)) == len(names)
+    assert [feature.name for feature in declared(names)] == names
+    assert str(declared(["account_anything"])[0].goal) == "context"
+
+
+def test_unknown_columns_are_all_named():
+    with pytest.raises(FeatureError, match=r"columns without a declaration: \['foo', 'bar'\]"):
+        declared(["events_30d", "foo", "bar"])
+
+
+def test_every_goal_has_features_and_every_sentence_its_value():
+    table = feature_table()
+    assert set(table["goal"]) == {"churn", "footprint", "advocacy", "feedback", "context"}
+    assert table["sentence"].str.contains("{value}", regex=False).all()
+    assert table["sentence"].str.endswith("; typical is {typical}.").all()
+
+
+def test_named_tests_name_the_features():
+    table = feature_table()
+    root = Path(__file__).parents[2]
+    for file, rows in table.groupby("tests"):
+        text = (root / str(file)).read_text(encoding="utf-8")
+        missing = [name for name in rows["name"] if f'"{name}"' not in text]
+        assert missing == [], file
+
+
+def test_reference_is_a_table_per_family():
+    text = feature_reference([Advocacy(), FeatureBreadth()])
+    assert text.count("\n## ") == 1
+    assert text.startswith("## Advocacy\n")
+    assert "| `reviews_365d` | advocacy | count | less is riskier | 365 days | {value} reviews in 365 days;" in text
+
+
+def test_builders_are_values():
+    assert UsageDepth() == UsageDepth()
+    assert hash(UsageDepth()) == hash(UsageDepth())
+    assert UsageDepth(windows=(7,)) != UsageDepth()
+    with pytest.raises(AttributeError, match="cannot assign"):
+        UsageDepth().windows = (3,)
+
+
+def test_small_windows_do_not_need_the_usual_ones(small_book, past):
+    builders = [UsageDepth(windows=(14,), half_life=7, slope_days=28), FeatureBreadth(windows=(14,))]
+    frame = build_features(small_book, past, builders)
+    assert {"events_14d", "events_slope_28d", "decayed_events_7d", "top_user_share_14d", "features_used_14d"} <= set(
+        frame
+    )
