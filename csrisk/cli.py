@@ -203,12 +203,21 @@ def _print_test(pipeline: RiskPipeline) -> None:
         f"\nForward test: {counts['n_snapshots']:,.0f} later snapshots of {counts['n_accounts']:,.0f} accounts, "
         f"{counts['n_events']:,.0f} churned"
     )
-    click.echo(f"{'':16}{'AUC':>6}   95 % interval")
+    click.echo(f"{'':16}{'AUC':>6}   95 % interval    the model is better by")
     for method, table in pipeline.record_.evaluation().items():
         row = table.loc["auc"]
-        name = "csrisk model" if method == "model" else f"{method} alone" if method == "recency" else method
-        click.echo(f"{name:16}{row['estimate']:6.3f}   {row['low']:.3f} to {row['high']:.3f}")
+        name = {"model": "csrisk model", "recency": "recency alone"}.get(method, method)
+        line = f"{name:16}{row['estimate']:6.3f}   {row['low']:.3f} to {row['high']:.3f}"
+        click.echo(f"{line}   {_gain(pipeline, method)}".rstrip())
     click.echo("")
+
+
+def _gain(pipeline: RiskPipeline, method: str) -> str:
+    gain = pipeline.record_.gain
+    if gain is None or method not in gain.index:
+        return ""
+    row = gain.loc[method]
+    return f"{row['difference']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
 
 
 def _print_first(scores: pd.DataFrame) -> None:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from csrisk import success
-from csrisk._evaluation import compare, evaluate_scores
-from csrisk._evaluation._bootstrap import account_codes, account_weights
+from csrisk._evaluation import calibration_curve, compare, evaluate_scores
 from csrisk._splits import ForwardSplit
 from csrisk.exceptions import NotEnoughDataError
 from csrisk.models import ChurnModel
+from csrisk.success import health_score
 
 if TYPE_CHECKING:
     from csrisk._pipeline._panel import Panel
@@ -79,10 +78,7 @@ def forward_test(spec: RiskSpec, past: Panel) -> ForwardTest:
             f"test.start={start:%Y-%m-%d}: all {len(y)} snapshots to test on have the same outcome"
         )
     scores = pd.DataFrame({"churn": y, "model": model.predict_proba(X)[:, 1]}, index=X.index)
-    baselines = {
-        "health score": 100 - success.health_score(X) if hasattr(success, "health_score") else X.iloc[:, 0] * np.nan,
-        "recency": recency(X),
-    }
+    baselines = {"health score": 100 - health_score(X), "recency": recency(X)}
     for name, values in baselines.items():
         if values.notna().any():
             scores[name] = values.fillna(values.median())
@@ -123,36 +119,19 @@ def _late(past: Panel) -> pd.Timestamp:
     return pd.Timestamp(dates[int(len(dates) * (1 - _TEST_SHARE))])
 
 
-def calibration_table(scores: pd.DataFrame, bins: int = 8, n_bootstrap: int = 200) -> pd.DataFrame:
-    """Compare predicted with observed churn in groups of equal size, from low to high.
+def calibration_table(scores: pd.DataFrame) -> pd.DataFrame:
+    """Compare predicted with observed churn, as the report draws it.
 
     Parameters
     ----------
     scores : pandas.DataFrame
         Columns ``churn`` and ``model`` of the test snapshots.
-    bins : int, default 8
-        Groups.
-    n_bootstrap : int, default 200
-        Resamples of accounts behind the intervals.
 
     Returns
     -------
     pandas.DataFrame
         Columns ``predicted``, ``observed``, ``low``, ``high``, ``n``.
     """
-    y, risk = scores["churn"].to_numpy(dtype=np.float64), scores["model"].to_numpy()
-    order = np.argsort(risk, kind="stable")
-    group = np.empty(len(risk), dtype=np.intp)
-    group[order] = np.arange(len(risk)) * bins // len(risk)
-    codes = account_codes(scores.index.get_level_values("account_id"), len(scores))
-    member = np.eye(bins)[group]
-    draws = []
-    for weights in account_weights(codes, n_bootstrap, seed=0):
-        count = weights @ member
-        draws.append(
-            np.divide(weights @ (member * y[:, None]), count, where=count > 0, out=np.full_like(count, np.nan))
-        )
-    low, high = np.nanquantile(np.concatenate(draws), [0.025, 0.975], axis=0)
-    size = member.sum(axis=0)
-    table = {"predicted": risk @ member / size, "observed": y @ member / size, "low": low, "high": high}
-    return pd.DataFrame({**table, "n": size.astype(int)})
+    names = {"mean_risk": "predicted", "event_rate": "observed", "n_snapshots": "n"}
+    curve = calibration_curve(scores["churn"], scores["model"], n_bins=8).rename(columns=names)
+    return curve[["predicted", "observed", "low", "high", "n"]].reset_index(drop=True)

@@ -16,7 +16,6 @@ import pytest
 import csrisk as cr
 from csrisk._pipeline import write_scores
 from csrisk._pipeline._demo import driver_found
-from csrisk._pipeline._forward import calibration_table
 from csrisk.exceptions import ConfigError, LabelError, ModelFileError, SnapshotError
 
 if TYPE_CHECKING:
@@ -203,17 +202,6 @@ def test_unfitted_pipelines_say_so(small_book: CustomerData, tmp_path: Path) -> 
         cr.RiskPipeline().score(small_book)
     with pytest.raises(ConfigError, match="not fitted; call fit"):
         cr.RiskPipeline().save(tmp_path / "m.csrisk")
-
-
-def test_calibration_table_by_hand() -> None:
-    """Four rows in two groups: predicted .1 and .2 with no churn, .6 and .8 with one."""
-    index = pd.MultiIndex.from_product([list("abcd"), [pd.Timestamp("2025-01-01")]], names=["account_id", "as_of"])
-    table = calibration_table(
-        pd.DataFrame({"churn": [False, False, True, False], "model": [0.1, 0.2, 0.8, 0.6]}, index=index), bins=2
-    )
-    np.testing.assert_allclose(table["predicted"], [0.15, 0.7])
-    np.testing.assert_allclose(table["observed"], [0.0, 0.5])
-    assert table["n"].tolist() == [2, 2]
 
 
 @pytest.mark.slow
