@@ -5,6 +5,7 @@ from csrisk.checks._drift import check_base_rate, check_calibration, check_drift
 from csrisk.checks._leakage import check_future_use, check_single_feature, check_telling_values
 from csrisk.checks._null import check_permutation_null
 from csrisk.checks._panel import check_duplicates, check_events, check_evidence, check_label_window
+from csrisk.checks._rebuild import check_rebuilt
 from csrisk.checks._run import run_checks
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "check_future_use",
     "check_label_window",
     "check_permutation_null",
+    "check_rebuilt",
     "check_single_feature",
     "check_telling_values",
     "checks_frame",

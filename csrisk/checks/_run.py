@@ -24,6 +24,7 @@ from csrisk.checks._panel import (
     check_evidence,
     check_label_window,
 )
+from csrisk.checks._rebuild import REBUILT, check_rebuilt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +48,7 @@ def run_checks(
     risk: pd.Series | None = None,
     book: pd.DataFrame | None = None,
     fit_predict: Callable[[pd.DataFrame, pd.Series, pd.DataFrame], Any] | None = None,
+    build: Callable[[CustomerData, Snapshots], pd.DataFrame] | None = None,
 ) -> tuple[Check, ...]:
     """Run every check; those without their evidence say so.
 
@@ -68,6 +70,9 @@ def run_checks(
         Features of the snapshots to be scored.
     fit_predict : callable, optional
         From (X of train, y of train, X of test) to scores: runs the permutation null, which takes two more fits.
+    build : callable, optional
+        From data and snapshots to features, such as `build_features`: computes those of one date again from tables that
+        end there, which brings the tables into memory.
 
     Returns
     -------
@@ -90,18 +95,33 @@ def run_checks(
     ['CSR001', 'CSR002', 'CSR008']
     """
     checks = [check_single_feature(X, y), check_telling_values(X, y)]
-    if data is None or snapshots is None:
-        checks.append(FUTURE.not_applicable("no tables or snapshots were handed over", "pass data= and snapshots="))
-    else:
-        checks.append(check_future_use(X, data, snapshots))
-    if snapshots is None:
-        checks.append(WINDOW.not_applicable("no snapshots were handed over", "pass snapshots="))
-    else:
-        checks.append(check_label_window(y, snapshots))
+    checks += _tables(X, y, data, snapshots, build)
     checks += [check_events(y), check_evidence(X)]
     checks += _forward(X, y, split, risk, fit_predict)
     checks += _book(X, split, book)
     return tuple(sorted(checks, key=lambda check: check.code))
+
+
+def _tables(
+    X: pd.DataFrame,
+    y: pd.Series,
+    data: CustomerData | None,
+    snapshots: Snapshots | None,
+    build: Callable[[CustomerData, Snapshots], pd.DataFrame] | None,
+) -> list[Check]:
+    if snapshots is None:
+        reason = ("no snapshots were handed over", "pass data= and snapshots=")
+        return [rule.not_applicable(*reason) for rule in (FUTURE, WINDOW, REBUILT)]
+    checks = [check_label_window(y, snapshots)]
+    if data is None:
+        reason = ("no tables were handed over", "pass data=")
+        return checks + [rule.not_applicable(*reason) for rule in (FUTURE, REBUILT)]
+    checks.append(check_future_use(X, data, snapshots))
+    if build is None:
+        checks.append(REBUILT.not_applicable("not asked for: it computes features again", "pass build=build_features"))
+    else:
+        checks.append(check_rebuilt(X, data, snapshots, build))
+    return checks
 
 
 def _forward(
