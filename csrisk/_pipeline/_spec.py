@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import difflib
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from csrisk._pipeline import _rules as rule
 from csrisk.exceptions import ConfigError
 
 __all__ = [
@@ -27,7 +26,6 @@ __all__ = [
 
 Section = TypeVar("Section")
 
-_DURATION = re.compile(r"^\d+ ?D$")
 _ELIGIBLE = ("auto", "contract", "active", "account")
 _KINDS = ("auto", "contract", "inactivity")
 _MEASURES = ("auto", "none", "mrr", "seats", "products", "value", "usage")
@@ -50,9 +48,9 @@ class TableSpec:
     columns: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _text(self, "file", optional=True)
+        rule.text(self, "file", optional=True)
         if not isinstance(self.columns, Mapping) or not all(isinstance(v, str) for v in self.columns.values()):
-            raise _wrong("columns", self.columns, 'a table of names: columns = { at = "event_time" }')
+            raise rule.wrong("columns", self.columns, 'a table of names: columns = { at = "event_time" }')
 
 
 @dataclass(frozen=True)
@@ -67,10 +65,14 @@ class SnapshotSpec:
         Explicit dates.
     days_since_start : tuple of int
         Days after the start of each account's first subscription, for books whose life is a course or an onboarding.
-    start, end : str, optional
-        First and last date of the grid.
-    lead, horizon : str or int
-        Days between snapshot and label window, and length of the window: "14D" or 14.
+    start : str, optional
+        First date of the grid; None means the day after the first event.
+    end : str, optional
+        Last date of the grid; None means the end of the data.
+    lead : str or int, default "14D"
+        Days from the snapshot to the label window, in which to act: "14D" or 14.
+    horizon : str or int, default "90D"
+        Days of the label window.
     eligible : {"auto", "contract", "active", "account"}
         Who belongs to the book at a snapshot.
     look_back : str or int
@@ -88,22 +90,22 @@ class SnapshotSpec:
     look_back: str | int = "180D"
 
     def __post_init__(self) -> None:
-        _text(self, "frequency")
+        rule.text(self, "frequency")
         if not isinstance(self.dates, list | tuple):
-            raise _wrong("dates", self.dates, 'a list of dates: dates = ["2025-01-01"]')
-        _put(self, "dates", tuple(_date("dates", value) for value in self.dates))
+            raise rule.wrong("dates", self.dates, 'a list of dates: dates = ["2025-01-01"]')
+        rule.put(self, "dates", tuple(rule.date("dates", value) for value in self.dates))
         days = self.days_since_start
         if not isinstance(days, Sequence) or any(type(day) is not int or day < 0 for day in days):
-            raise _wrong("days_since_start", days, "a list of whole numbers of days, none negative: [30, 60]")
-        _put(self, "days_since_start", tuple(days))
+            raise rule.wrong("days_since_start", days, "a list of whole numbers of days, none negative: [30, 60]")
+        rule.put(self, "days_since_start", tuple(days))
         if self.dates and self.days_since_start:
             raise ConfigError("dates and days_since_start are both given; keep one of the two")
         for name in ("start", "end"):
             if getattr(self, name) is not None:
-                _put(self, name, _date(name, getattr(self, name)))
+                rule.put(self, name, rule.date(name, getattr(self, name)))
         for name in ("lead", "horizon", "look_back"):
-            _duration(self, name)
-        _one_of(self, "eligible", _ELIGIBLE)
+            rule.duration(self, name)
+        rule.one_of(self, "eligible", _ELIGIBLE)
 
 
 @dataclass(frozen=True)
@@ -128,12 +130,12 @@ class LabelSpec:
     expansion_at_least: float = 0.05
 
     def __post_init__(self) -> None:
-        _one_of(self, "kind", _KINDS)
-        _duration(self, "grace")
-        _one_of(self, "expansion", _MEASURES)
+        rule.one_of(self, "kind", _KINDS)
+        rule.duration(self, "grace")
+        rule.one_of(self, "expansion", _MEASURES)
         share = self.expansion_at_least
         if not isinstance(share, int | float) or isinstance(share, bool) or not 0 < share < 100:
-            raise _wrong("expansion_at_least", share, "a share above 0, such as 0.05")
+            raise rule.wrong("expansion_at_least", share, "a share above 0, such as 0.05")
 
 
 @dataclass(frozen=True)
@@ -153,8 +155,8 @@ class FeatureSpec:
 
     def __post_init__(self) -> None:
         if self.attributes is not None:
-            _texts(self, "attributes")
-        _texts(self, "exclude")
+            rule.texts(self, "attributes")
+        rule.texts(self, "exclude")
 
 
 @dataclass(frozen=True)
@@ -176,8 +178,8 @@ class TestSpec:
 
     def __post_init__(self) -> None:
         if self.start is not None:
-            _put(self, "start", _date("start", self.start))
-        _count(self, "n_bootstrap", 20)
+            rule.put(self, "start", rule.date("start", self.start))
+        rule.count(self, "n_bootstrap", 20)
 
 
 @dataclass(frozen=True)
@@ -196,8 +198,8 @@ class ReferenceSpec:
     rows: int = 100
 
     def __post_init__(self) -> None:
-        _one_of(self, "kind", _REFERENCES)
-        _count(self, "rows", 10)
+        rule.one_of(self, "kind", _REFERENCES)
+        rule.count(self, "rows", 10)
 
 
 @dataclass(frozen=True)
@@ -213,7 +215,7 @@ class ReportSpec:
     title: str = "Churn risk by goal"
 
     def __post_init__(self) -> None:
-        _text(self, "title")
+        rule.text(self, "title")
 
 
 @dataclass(frozen=True)
@@ -401,53 +403,3 @@ def _plain(section: Any) -> dict[str, Any]:
         for name, (value, default) in entries.items()
         if value is not None and value != {} and not (value == () and default == ())
     }
-
-
-def _put(spec: object, name: str, value: object) -> None:
-    object.__setattr__(spec, name, value)  # frozen to everybody else
-
-
-def _wrong(name: str, value: object, rule: str) -> ConfigError:
-    return ConfigError(f"{name} = {value!r} must be {rule}")
-
-
-def _text(spec: object, name: str, *, optional: bool = False) -> None:
-    value = getattr(spec, name)
-    if not (isinstance(value, str) and value) and not (optional and value is None):
-        raise _wrong(name, value, "text")
-
-
-def _texts(spec: object, name: str) -> None:
-    value = getattr(spec, name)
-    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(v, str) for v in value):
-        raise _wrong(name, value, 'a list of names: ["a", "b"]')
-    _put(spec, name, tuple(value))
-
-
-def _one_of(spec: object, name: str, allowed: Sequence[str]) -> None:
-    value = getattr(spec, name)
-    if value not in allowed:
-        near = difflib.get_close_matches(str(value), allowed, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise _wrong(name, value, f"one of {', '.join(allowed)}{hint}")
-
-
-def _count(spec: object, name: str, least: int) -> None:
-    value = getattr(spec, name)
-    if type(value) is not int or value < least:
-        raise _wrong(name, value, f"a whole number of at least {least}")
-
-
-def _duration(spec: object, name: str) -> None:
-    value = getattr(spec, name)
-    if not (type(value) is int and value >= 0) and not (isinstance(value, str) and _DURATION.match(value)):
-        raise _wrong(name, value, 'whole days: "90D" or 90')
-
-
-def _date(name: str, value: object) -> str:
-    if isinstance(value, dt.datetime):
-        value = value.date()
-    try:
-        return (value if isinstance(value, dt.date) else dt.date.fromisoformat(str(value))).isoformat()
-    except ValueError as error:
-        raise _wrong(name, value, "a date: 2025-07-01") from error

@@ -1,4 +1,4 @@
-"""Pages written from the code before Sphinx reads: the table contract, the features, the command line, the configuration."""
+"""Pages written from the code before Sphinx reads: table contract, features, command line, configuration."""
 
 from __future__ import annotations
 
@@ -16,6 +16,16 @@ from csrisk.cli import main
 from csrisk.data import CONTRACT, load_demo
 from csrisk.features import default_builders
 
+TABLES = """Every table but one dated table is optional. What is missing is named in the report as "no evidence" for its
+goal; it is never filled with zeros. A table may be a pandas, Polars or PyArrow frame, a DuckDB relation, or a Parquet or CSV
+path. Columns are mapped by name. Any table may have `known_at`; a row that became known at or after a snapshot does not exist
+for it, and a later time in a row (resolved, answered, acknowledged, ended) is masked at the snapshot.
+
+`account_id` may be text or a whole number, and one kind throughout. Times without a zone are taken as UTC."""
+
+FEATURES = """The features of the default builders, read from their declarations. Missing evidence is missing, never 0. The
+direction is what the domain states; the model is free to find otherwise, and the explanation says what the model found."""
+
 
 def _row(*cells: object) -> str:
     return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
@@ -27,19 +37,16 @@ def _table(heads: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
 
 def tables() -> str:
     """The contract as a page."""
-    parts = [
-        "# Tables",
-        "Every table but one dated table is optional. What is missing is named in the report as \"no evidence\" for its goal; it "
-        "is never filled with zeros. A table may be a pandas, Polars or PyArrow frame, a DuckDB relation, or a Parquet or CSV "
-        "path. Columns are mapped by name. Any table may have `known_at`; a row that became known at or after a snapshot does "
-        "not exist for it, and a later time in a row (resolved, answered, acknowledged, ended) is masked at the snapshot.",
-        "`account_id` may be text or a whole number, and one kind throughout. Times without a zone are taken as UTC.",
-    ]
+    parts = ["# Tables", TABLES]
     for table in CONTRACT.values():
         rows = [
             (f"**`{c.name}`**" if c.required else f"`{c.name}`", c.kind, _range(c), c.meaning) for c in table.columns
         ]
-        parts += [f"## {table.name}", table.meaning, _table(("column (required bold)", "kind", "range", "meaning"), rows)]
+        parts += [
+            f"## {table.name}",
+            table.meaning,
+            _table(("column (required bold)", "kind", "range", "meaning"), rows),
+        ]
         if table.orders:
             rules = ", ".join(f"`{order.later}` is not before `{order.earlier}`" for order in table.orders)
             parts.append(f"Rules: {rules}.")
@@ -56,16 +63,19 @@ def features() -> str:
     """The declarations of the default builders as a page."""
     declared = [feature for builder in default_builders(load_demo()) for feature in builder.features]
     signs = {1: "raises risk", -1: "lowers risk", 0: ""}
-    parts = [
-        "# Features",
-        "The features of the default builders, read from their declarations. Missing evidence is missing, never 0. The direction "
-        "is what the domain states; the model is free to find otherwise, and the explanation says what the model found.",
-    ]
+    parts = ["# Features", FEATURES]
     for goal in Goal:
         chosen = [feature for feature in declared if feature.goal is goal]
         if chosen:
             rows = [
-                (f"`{f.name}`", f.family, f.unit, f"{f.window} days" if f.window else "", signs[f.direction], f.sentence)
+                (
+                    f"`{f.name}`",
+                    f.family,
+                    f.unit,
+                    f"{f.window} days" if f.window else "",
+                    signs[f.direction],
+                    f.sentence,
+                )
                 for f in chosen
             ]
             parts += [f"## {goal.heading}", goal.question, f"{len(rows)} features."]
@@ -73,9 +83,13 @@ def features() -> str:
     return "\n\n".join(parts)
 
 
+def _days(window: int | None) -> str:
+    return f"{window} days" if window else ""
+
+
 def command_line() -> str:
     """The help texts of all commands."""
-    top = click.Context(main, info_name="csrisk")
+    top = main.make_context("csrisk", ["demo"], resilient_parsing=True)
     parts = ["```text", top.get_help(), "```"]
     for name, command in main.commands.items():
         parts += [f"## csrisk {name}", "```text", click.Context(command, parent=top, info_name=name).get_help(), "```"]

@@ -1,0 +1,72 @@
+"""Rules of the values in a specification; each breach is a ConfigError that names key, value and rule."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import re
+from collections.abc import Sequence
+
+from csrisk.exceptions import ConfigError
+
+__all__ = ["count", "date", "duration", "one_of", "put", "text", "texts", "wrong"]
+
+_DURATION = re.compile(r"^\d+ ?D$")
+
+
+def put(spec: object, name: str, value: object) -> None:
+    """Set a field of a frozen specification, as `__post_init__` must."""
+    object.__setattr__(spec, name, value)  # frozen to everybody else
+
+
+def wrong(name: str, value: object, rule: str) -> ConfigError:
+    """Name key, value and rule."""
+    return ConfigError(f"{name} = {value!r} must be {rule}")
+
+
+def text(spec: object, name: str, *, optional: bool = False) -> None:
+    """Require text that is not empty."""
+    value = getattr(spec, name)
+    if not (isinstance(value, str) and value) and not (optional and value is None):
+        raise wrong(name, value, "text")
+
+
+def texts(spec: object, name: str) -> None:
+    """Require a list of names, and keep it as a tuple."""
+    value = getattr(spec, name)
+    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(v, str) for v in value):
+        raise wrong(name, value, 'a list of names: ["a", "b"]')
+    put(spec, name, tuple(value))
+
+
+def one_of(spec: object, name: str, allowed: Sequence[str]) -> None:
+    """Require one of some words, and guess which was meant."""
+    value = getattr(spec, name)
+    if value not in allowed:
+        near = difflib.get_close_matches(str(value), allowed, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise wrong(name, value, f"one of {', '.join(allowed)}{hint}")
+
+
+def count(spec: object, name: str, least: int) -> None:
+    """Require a whole number of at least so many."""
+    value = getattr(spec, name)
+    if type(value) is not int or value < least:
+        raise wrong(name, value, f"a whole number of at least {least}")
+
+
+def duration(spec: object, name: str) -> None:
+    """Require whole days."""
+    value = getattr(spec, name)
+    if not (type(value) is int and value >= 0) and not (isinstance(value, str) and _DURATION.match(value)):
+        raise wrong(name, value, 'whole days: "90D" or 90')
+
+
+def date(name: str, value: object) -> str:
+    """Read a date and write it the ISO way."""
+    if isinstance(value, dt.datetime):
+        value = value.date()
+    try:
+        return (value if isinstance(value, dt.date) else dt.date.fromisoformat(str(value))).isoformat()
+    except ValueError as error:
+        raise wrong(name, value, "a date: 2025-07-01") from error
