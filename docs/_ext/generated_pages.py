@@ -16,15 +16,17 @@ from csrisk.cli import main
 from csrisk.data import CONTRACT, load_demo
 from csrisk.features import default_builders
 
-TABLES = """Every table but one dated table is optional. What is missing is named in the report as "no evidence" for its
-goal; it is never filled with zeros. A table may be a pandas, Polars or PyArrow frame, a DuckDB relation, or a Parquet or CSV
-path. Columns are mapped by name. Any table may have `known_at`; a row that became known at or after a snapshot does not exist
-for it, and a later time in a row (resolved, answered, acknowledged, ended) is masked at the snapshot.
+TABLES = """Every table but one dated table is optional. What is missing is named in the report as "no evidence" for
+its goal; it is never filled with zeros. A table may be a pandas, Polars or PyArrow frame, a DuckDB relation, or a
+Parquet or CSV path. Columns are mapped by name. Any table may have `known_at`; a row that became known at or after
+a snapshot does not exist for it, and a later time in a row (resolved, answered, acknowledged, ended) is masked at
+the snapshot.
 
 `account_id` may be text or a whole number, and one kind throughout. Times without a zone are taken as UTC."""
 
-FEATURES = """The features of the default builders, read from their declarations. Missing evidence is missing, never 0. The
-direction is what the domain states; the model is free to find otherwise, and the explanation says what the model found."""
+FEATURES = """The features of the default builders, read from their declarations. Missing evidence is missing, never
+0. The direction is what the domain states; the model is free to find otherwise, and the explanation says what the
+model found."""
 
 
 def _row(*cells: object) -> str:
