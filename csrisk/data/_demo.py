@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DEMO", "demo_folder", "load_demo"]
 
-DEMO: dict[str, Any] = {"n_accounts": 600, "months": 36, "seed": 2061, "end": "2026-01-01", "monthly_churn": 0.024}
+DEMO: dict[str, Any] = {"n_accounts": 600, "months": 36, "seed": 2110, "end": "2026-01-01", "monthly_churn": 0.024}
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 

@@ -115,7 +115,7 @@ def _work(book: Book, frame: pd.DataFrame, ids: NDArray[np.object_], rng: np.ran
     hours = np.exp(np.log(np.where(served, 14.0, 3.0)) + 0.55 * effort + 0.7 * rng.standard_normal(n))
     opened = frame["opened_at"].to_numpy().astype("datetime64[us]")
     resolved = opened + (hours * 3600).astype("timedelta64[s]")
-    unresolved = (resolved >= book.months[-1]) | (rng.random(n) < 0.02)
+    unresolved = (resolved >= book.months[-1]) | (rng.random(n) < 0.003)
     out: dict[str, Any] = {
         "account_id": ids[account],
         "opened_at": opened,

@@ -46,7 +46,7 @@ def test_contributions_follow_the_stated_equation(book: SaasBook) -> None:
 
 
 def test_interaction_is_the_shapley_value_by_enumeration(book: SaasBook) -> None:
-    """The game v(S) = mean over the book of f(x_S, z_notS) with f = -.80 v + .80 e - .12 v e, by its four coalitions."""
+    """The game v(S) = mean over the book of f(x_S, z_notS) with f = -.80 v + .80 e - .12 v e, by its coalitions."""
     month = book.truth.months.xs(pd.Timestamp("2025-03-01"), level="month")
     v, e = month["value"].to_numpy(), month["effort"].to_numpy()
     x, y = v[0], e[0]

@@ -60,7 +60,7 @@ def test_bands_are_closed_below() -> None:
     bands = health_band(pd.Series([0.0, 39.99, 40.0, 59.99, 60.0, 100.0, np.nan]))
     assert bands.tolist()[:6] == ["red", "red", "yellow", "yellow", "green", "green"]
     assert pd.isna(bands.iloc[6])
-    with pytest.raises(ConfigError, match=r"red=70 and green=60 must be in order"):
+    with pytest.raises(ConfigError, match=r"red=70 and green=60.0 must be in order"):
         health_band(pd.Series([1.0]), red=70)
 
 
