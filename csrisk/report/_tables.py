@@ -33,8 +33,8 @@ _CHECK_COLUMNS = (
     ("code", "Code", "code"),
     ("name", "Check", "text"),
     ("status", "Status", "status"),
-    ("measure", "Measured", "number"),
-    ("threshold", "Threshold", "number"),
+    ("measure", "Measured", "text"),
+    ("threshold", "Threshold", "text"),
     ("source", "Source", "text"),
     ("next_step", "Next step", "text"),
 )
@@ -85,7 +85,7 @@ def quality_table(evaluation: pd.DataFrame | Mapping[str, pd.DataFrame]) -> Tabl
         label, meaning = _METRICS.get(str(metric), (str(metric).replace("_", " "), ""))
         cells = [_interval(table, metric) for table in tables.values()]
         rows.append((label, *cells, meaning))
-    columns = (Column("Measure"), *(Column(clean(name), "number", 3) for name in tables), Column("What it says"))
+    columns = (Column("Measure"), *(Column(_heading(name), "number", 3) for name in tables), Column("What it says"))
     note = "Ranges come from resampling accounts." if "low" in first else ""
     return Table("How good the model is on later data it has not seen", columns, tuple(rows), note)
 
@@ -128,7 +128,7 @@ def frame_table(frame: pd.DataFrame, caption: str, *, note: str = "", limit: int
     -------
     Table
     """
-    flat = frame.reset_index() if any(name is not None for name in frame.index.names) else frame
+    flat = _with_intervals(frame.reset_index() if any(name is not None for name in frame.index.names) else frame)
     columns = tuple(Column(_heading(name), _kind(flat[name])) for name in flat.columns)
     rows = tuple(tuple(_cell(value) for value in row) for row in flat.head(limit).itertuples(index=False, name=None))
     if len(flat) > limit:
@@ -160,12 +160,13 @@ def glossary_table() -> Table:
 
 
 def calibration_points(table: pd.DataFrame | None) -> Calibration | None:
-    """Read a calibration table: predicted, observed, low, high, count by bin.
+    """Read a calibration table, one row per level of risk.
 
     Parameters
     ----------
     table : DataFrame or None
-        Columns ``predicted`` and ``observed``, and ``low``, ``high``, ``n`` where known.
+        What :func:`csrisk.evaluation.calibration_curve` returns: ``mean_risk``, ``event_rate``, and ``low``, ``high``,
+        ``n_snapshots`` where known.
 
     Returns
     -------
@@ -173,9 +174,10 @@ def calibration_points(table: pd.DataFrame | None) -> Calibration | None:
     """
     if table is None or table.empty:
         return None
-    ordered = table.sort_values("predicted")
+    known = table.rename(columns={"mean_risk": "predicted", "event_rate": "observed", "n_snapshots": "n"})
+    ordered = known.sort_values("predicted")
     observed = ordered["observed"]
-    counts = next((ordered[name] for name in ("n", "count", "n_snapshots") if name in ordered), observed * 0)
+    counts = ordered.get("n", observed * 0)
     return Calibration(
         predicted=_floats(ordered["predicted"]),
         observed=_floats(observed),
@@ -198,6 +200,21 @@ def _interval(table: pd.DataFrame, metric: object) -> Cell:
         return int(estimate)
     low, high = values.get("low"), values.get("high")
     return Interval(float(estimate), *(float(x) if isinstance(x, int | float) else None for x in (low, high)))
+
+
+def _with_intervals(flat: pd.DataFrame) -> pd.DataFrame:
+    """Fold ``x, x_low, x_high`` (or a single estimate, ``low, high``) into one column of intervals."""
+    folded = flat.copy()
+    single = [name for name in ("estimate", "difference", "value") if name in flat]
+    bounds = {str(name): (f"{name}_low", f"{name}_high") for name in flat.columns}
+    bounds |= dict.fromkeys(single[:1], ("low", "high"))
+    for name, (low, high) in bounds.items():
+        if low in flat and high in flat:
+            rows = zip(flat[name].map(_cell), flat[low].map(_cell), flat[high].map(_cell), strict=True)
+            cells = [None if row[0] is None else Interval(*row) for row in rows]
+            folded[name] = pd.Series(cells, index=flat.index, dtype=object)
+            folded = folded.drop(columns=[low, high])
+    return folded
 
 
 def _field(record: object, name: str) -> Any:
@@ -227,7 +244,9 @@ def _kind(column: pd.Series) -> Kind:
         return "text"
     if pd.api.types.is_integer_dtype(column):
         return "integer"
-    return "number" if pd.api.types.is_float_dtype(column) else "text"
+    if pd.api.types.is_float_dtype(column) or column.map(lambda value: isinstance(value, Interval)).any():
+        return "number"
+    return "text"
 
 
 def _cell(value: Any) -> Cell:

@@ -75,7 +75,8 @@ def write_report(
     title : str, default "Customer risk report"
         Heading.
     calibration : DataFrame, optional
-        Columns ``predicted``, ``observed``, and ``low``, ``high``, ``n`` where known.
+        What :func:`csrisk.evaluation.calibration_curve` returns: ``mean_risk``, ``event_rate``, and ``low``, ``high``,
+        ``n_snapshots`` where known.
     expansion : DataFrame, optional
         Accounts likely to expand, best first; ``account_id`` as a column or in the index.
     extra : mapping of str to DataFrame, optional

@@ -153,7 +153,7 @@ def calibration() -> pd.DataFrame:
     observed = predicted * np.array([1.4, 0.7, 1.1, 0.9, 1.2, 0.95, 1.1, 0.92, 1.05, 0.93])
     spread = 1.6 * np.sqrt(observed * (1 - observed) / 240)
     low, high = np.clip(observed - spread, 0, 1), np.clip(observed + spread, 0, 1)
-    return pd.DataFrame({"predicted": predicted, "observed": observed, "low": low, "high": high, "n": 240})
+    return pd.DataFrame({"mean_risk": predicted, "event_rate": observed, "low": low, "high": high, "n_snapshots": 240})
 
 
 def checks() -> pd.DataFrame:
