@@ -24,8 +24,8 @@ class ChurnModel(RiskClassifier):
     num_leaves : int, default 15
         Leaves of a tree.
     blend : bool or "auto", default "auto"
-        Train three kinds of trees (plain, with random cuts, of depth 2) and let out-of-fold log-loss choose the share
-        of each. "auto" does so up to 20,000 rows, where it pays; it takes three times as long.
+        Train four kinds of trees (plain, with small leaves, with random cuts, of depth 2) and let out-of-fold log-loss
+        choose the share of each. "auto" does so up to 20,000 rows, where it pays; it takes up to four times as long.
     monotone : mapping of str to int, optional
         Directions that the risk must follow: 1 rises with the column, -1 falls, 0 free.
     min_events : int, optional
