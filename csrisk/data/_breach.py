@@ -53,7 +53,7 @@ class Breach:
         Rows (or columns, or ids) that break the rule.
     rows : tuple of int
         The first few row positions, counted from 0.
-    values : tuple of str
+    examples : tuple of str
         Some offending dates, numbers or categories, sorted; never names, ids or free text. Text that could not be
         read is shown by its shape only: each letter as a, each digit as 9.
     detail : str
@@ -64,8 +64,8 @@ class Breach:
     Examples
     --------
     >>> from csrisk.data import Breach
-    >>> print(Breach("CSD303", "subscriptions", "mrr", 2, rows=(0, 7), values=("-5",)))
-    CSD303 table=subscriptions column=mrr count=2 rows=[0, 7] values=[-5]: a number lies within its range
+    >>> print(Breach("CSD303", "subscriptions", "mrr", 2, rows=(0, 7), examples=("-5",)))
+    CSD303 table=subscriptions column=mrr count=2 rows=[0, 7] examples=[-5]: a number lies within its range
     (value missing); correct it at the source
     """
 
@@ -74,7 +74,7 @@ class Breach:
     column: str = ""
     count: int = 1
     rows: tuple[int, ...] = ()
-    values: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
     detail: str = ""
     effect: str = ""
 
@@ -107,8 +107,8 @@ class Breach:
         where.append(f"count={self.count}")
         if self.rows:
             where.append(f"rows=[{', '.join(map(str, self.rows))}{', ...' if self.count > len(self.rows) else ''}]")
-        if self.values:
-            where.append(f"values=[{', '.join(self.values)}]")
+        if self.examples:
+            where.append(f"examples=[{', '.join(self.examples)}]")
         detail = f"; {self.detail}" if self.detail else ""
         return f"{self.code} {' '.join(where)}: {self.rule} ({self.effect}){detail}; {self.next_step}"
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from csrisk.data._readers import quoted
+from csrisk.exceptions import ConfigError
 
 __all__ = ["DuckDBEngine", "Engine", "PolarsEngine"]
 
@@ -57,7 +58,7 @@ class DuckDBEngine:
         self._counter = itertools.count()
         try:
             # extensions are never fetched: the same behaviour on every machine, and no network
-            config: dict[str, str | bool | int | float | list[str]] = {
+            config: dict[str, Any] = {
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",
                 "temp_directory": str(self.folder / "spill"),
@@ -66,12 +67,23 @@ class DuckDBEngine:
                 config["memory_limit"] = memory_limit
             if threads is not None:
                 config["threads"] = str(threads)
-            self.connection = duckdb.connect(":memory:", config=config)
+            self.connection = self._connect(config, memory_limit, threads)
             self.run(f"ATTACH '{self.folder / 'book.duckdb' if on_disk else ':memory:'}' AS book")
         except BaseException:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
         self._finalizer = weakref.finalize(self, _remove, self.connection, self.folder, os.getpid())
+
+    def _connect(self, config: dict[str, Any], memory_limit: str | None, threads: int | None) -> Any:
+        import duckdb
+
+        try:
+            return duckdb.connect(":memory:", config=config)
+        except duckdb.Error as error:
+            message = (
+                f"memory_limit={memory_limit!r}, threads={threads!r}: give them as '2GB' and as a number of at least 1"
+            )
+            raise ConfigError(message) from error
 
     def close(self) -> None:
         """Close the connection and remove the scratch folder."""
@@ -93,7 +105,8 @@ class DuckDBEngine:
 
     def table(self, name: str) -> nw.LazyFrame[Any]:
         """Give a table or view of the engine as a lazy frame."""
-        return nw.from_native(self.connection.table(name))
+        frame: nw.LazyFrame[Any] = nw.from_native(self.connection.table(name))
+        return frame
 
     def materialise(self, frame: nw.LazyFrame[Any], sort_by: tuple[str, ...] | list[str] = ()) -> nw.LazyFrame[Any]:
         """Compute a frame once, sorted, into a temporary table."""

@@ -8,7 +8,7 @@ import gzip
 from typing import TYPE_CHECKING
 
 from csrisk.data._breach import Breach
-from csrisk.data._readers import quoted
+from csrisk.data._readers import ROW, quoted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,9 +43,25 @@ def open_path(engine: DuckDBEngine, view: str, table: str, path: Path) -> bool |
     name = path.name.lower().removesuffix(".gz")
     if name.endswith((".csv", ".tsv", ".txt")):
         return _open_csv(engine, view, table, path)
-    pattern = glob.escape(str(path)) + ("/*.parquet" if path.is_dir() else "")
-    engine.run(f"CREATE TEMP VIEW {view} AS SELECT * FROM read_parquet({_text(pattern)}, hive_partitioning = false)")
+    pattern = _text(glob.escape(str(path)) + ("/*.parquet" if path.is_dir() else ""))
+    options = "hive_partitioning = false, file_row_number = true, filename = 'csrisk__file'"
+    engine.run(
+        f"CREATE TEMP VIEW {view} AS SELECT * EXCLUDE (file_row_number, csrisk__file), "
+        f"file_row_number + {_before(engine, pattern)} AS {ROW} FROM read_parquet({pattern}, {options})"
+    )
     return False
+
+
+def _before(engine: DuckDBEngine, pattern: str) -> str:
+    """Write SQL for the number of rows in the files before that of a row."""
+    counts = engine.run(f"SELECT file_name, num_rows FROM parquet_file_metadata({pattern}) ORDER BY file_name")
+    if len(counts) == 1:
+        return "0"
+    before, cases = 0, []
+    for name, count in counts:
+        cases.append(f"WHEN {_text(name)} THEN {before}")
+        before += count
+    return f"CASE csrisk__file {' '.join(cases)} END"
 
 
 def _open_csv(engine: DuckDBEngine, view: str, table: str, path: Path) -> bool | Breach:
@@ -62,8 +78,9 @@ def _open_csv(engine: DuckDBEngine, view: str, table: str, path: Path) -> bool |
         return Breach("CSD006", table, detail="it has no header")
     # ids and times are read as text: guessing would lose leading zeros, and take NA for missing
     columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in names)
+    kept = ", ".join(map(quoted, names))
     engine.run(
-        f"CREATE TEMP VIEW {view} AS SELECT {', '.join(map(quoted, names))} FROM read_csv("
+        f"CREATE TEMP VIEW {view} AS SELECT {kept}, row_number() OVER () - 1 AS {ROW} FROM read_csv("
         f"{_text(glob.escape(str(path)))}, auto_detect = false, header = true, delim = {_text(separator)}, "
         f"quote = '\"', escape = '\"', columns = {{{columns}}})"
     )

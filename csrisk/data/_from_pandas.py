@@ -54,6 +54,8 @@ def _column(series: pd.Series[Any]) -> tuple[Any, bool]:
     inferred = pd.api.types.infer_dtype(series, skipna=True)
     if inferred in _PLAIN:
         return pa.Array.from_pandas(series), False
+    if inferred in ("datetime", "datetime64") and (alike := series.infer_objects()).dtype != object:
+        return pa.Array.from_pandas(alike), False
     # datetimes of several zones have no common Arrow type, so they go as text with their offsets
     values = series.tolist()
     if any(isinstance(value, _NESTED) for value in values):

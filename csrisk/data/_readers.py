@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from csrisk.data._contract import Column
 
-__all__ = ["DAY", "Reader", "quoted", "readable"]
+__all__ = ["DAY", "ROW", "Reader", "quoted", "readable"]
 
 DAY = 86_400_000_000  # microseconds
+ROW = "csrisk__row"  # position of a row in the input; engines may read rows in any order
 
 _WHOLE = (
     "TINYINT",

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from csrisk.data._breach import Breach
 from csrisk.data._files import open_path
 from csrisk.data._from_pandas import from_pandas
-from csrisk.data._readers import quoted
+from csrisk.data._readers import ROW, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,7 +83,7 @@ def _open(engine: DuckDBEngine, view: str, table: str, brought: object) -> Sourc
     )
     if isinstance(untyped, Breach):
         return untyped
-    types = {row[0]: row[1] for row in engine.run(f"DESCRIBE {view}")}
+    types = {row[0]: row[1] for row in engine.run(f"DESCRIBE {view}") if row[0] != ROW}
     return Source(view, types, untyped, mixed)
 
 
@@ -111,13 +112,16 @@ def repeated(names: list[str]) -> list[str]:
 def _register(engine: DuckDBEngine, view: str, table: str, arrow: Any) -> bool | Breach:
     if again := repeated(list(arrow.schema.names)):
         return Breach("CSD005", table, ", ".join(again), count=len(again))
+    if hasattr(arrow, "append_column"):
+        engine.connection.register(view, arrow.append_column(ROW, [np.arange(len(arrow))]))
+        return False
     engine.connection.register(view, arrow)
     if hasattr(arrow, "read_next_batch"):
         # a stream can be read once only, and validation reads again where something is wrong
         kept = f"book.{view}_kept"
         engine.run(f"CREATE TABLE {kept} AS SELECT * FROM {view}")
         engine.connection.unregister(view)
-        engine.run(f"CREATE TEMP VIEW {view} AS SELECT * FROM {kept}")
+        engine.run(f"CREATE TEMP VIEW {view} AS SELECT *, rowid AS {ROW} FROM {kept}")
     return False
 
 

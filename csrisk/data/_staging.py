@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from csrisk.data._breach import CODES, Breach
-from csrisk.data._readers import DAY, Reader, quoted
+from csrisk.data._readers import DAY, ROW, Reader, quoted
 from csrisk.data._rules import HIGH, LOW, Rule, bad, disordered, in_scale, out_of_range, raw, row_rules
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def rejected_rows(engine: DuckDBEngine, staged: Iterable[Staged]) -> pd.DataFram
         name = one.plan.table.name
         for i, rule in enumerate(one.rules):
             if one.aside >> i & 1 and _with_bit(one.counts, i):
-                rows = engine.home(f"SELECT rowid AS row FROM book.{name} WHERE broken & {1 << i} <> 0")
+                rows = engine.home(f"SELECT row FROM book.{name} WHERE broken & {1 << i} <> 0")
                 parts.append(rows.assign(table=name, code=rule.code, rule=f"{rule.column}: {CODES[rule.code].rule}"))
     return pd.concat(parts, ignore_index=True).sort_values(["table", "row", "code"], ignore_index=True)
 
@@ -163,7 +163,7 @@ def read_columns(plan: Plan) -> str:
             parts.append(f"{reader.bad} AS {bad(name)}")
         if reader.column.kind == "time" and reader.textual:
             parts.append(f"{reader.zone} AS {_zone(name)}")
-    return f"FROM (SELECT {', '.join(parts)} FROM {plan.source.view})"
+    return f"FROM (SELECT {ROW}, {', '.join(parts)} FROM {plan.source.view})"
 
 
 def _read(plan: Plan) -> str:
@@ -174,7 +174,7 @@ def _read(plan: Plan) -> str:
 
 
 def _stored(plan: Plan) -> list[str]:
-    parts = ["account"] if plan.table.has_account else []
+    parts = [f"{ROW} AS row", *(["account"] if plan.table.has_account else [])]
     for name, reader in plan.readers.items():
         if name == "account_id":
             continue
@@ -216,7 +216,7 @@ def _kept_number(plan: Plan, column: Column) -> str:
 def _describe(engine: DuckDBEngine, staged: Staged, bit: int, rule: Rule, count: int) -> Breach:
     plan = staged.plan
     table = f"book.{plan.table.name}"
-    rows = engine.run(f"SELECT rowid FROM {table} WHERE broken & {1 << bit} <> 0 ORDER BY rowid LIMIT {_N_ROWS}")
+    rows = engine.run(f"SELECT row FROM {table} WHERE broken & {1 << bit} <> 0 ORDER BY row LIMIT {_N_ROWS}")
     values: list[tuple[str, ...]] = []
     if rule.shown:
         where = f"{_read(plan)} WHERE {rule.condition}"

@@ -34,9 +34,7 @@ def settle_accounts(engine: DuckDBEngine, staged: Staged) -> Staged:
     """Set equal repeats of an account aside, and report accounts whose rows contradict each other."""
     table = "book.accounts"
     bit = next(i for i, rule in enumerate(staged.rules) if rule.code == "CSD103")
-    content = (
-        f"SELECT account, hash(t) AS content FROM (SELECT * EXCLUDE broken FROM {table} WHERE account IS NOT NULL) AS t"
-    )
+    content = f"SELECT account, hash(t) AS content FROM (SELECT * EXCLUDE (broken, row) FROM {table} WHERE account IS NOT NULL) AS t"
     repeated = engine.run(
         f"SELECT account, count(*), count(DISTINCT content) FROM ({content}) GROUP BY account HAVING count(*) > 1"
     )
@@ -45,18 +43,16 @@ def settle_accounts(engine: DuckDBEngine, staged: Staged) -> Staged:
     breaches = list(staged.breaches)
     unlike = [row[0] for row in repeated if row[2] > 1]
     if unlike:
-        among = (
-            f"SELECT rowid FROM {table} WHERE account IN ({', '.join(map(str, unlike[:1000]))}) ORDER BY rowid LIMIT 5"
-        )
+        among = f"SELECT row FROM {table} WHERE account IN ({', '.join(map(str, unlike[:1000]))}) ORDER BY row LIMIT 5"
         breaches.append(
             Breach("CSD102", "accounts", "account_id", len(unlike), tuple(row[0] for row in engine.run(among)))
         )
     if alike := sum(row[1] - 1 for row in repeated if row[2] == 1):
-        nth = "row_number() OVER (PARTITION BY account ORDER BY rowid)"
-        later = f"SELECT rowid, {nth} AS nth FROM {table} WHERE account IS NOT NULL"
-        aside = f"SELECT rowid FROM ({later}) WHERE nth > 1"
-        positions = tuple(row[0] for row in engine.run(f"{aside} ORDER BY rowid LIMIT 5"))
-        engine.run(f"UPDATE {table} SET broken = broken | {1 << bit} WHERE rowid IN ({aside})")
+        nth = "row_number() OVER (PARTITION BY account ORDER BY row)"
+        later = f"SELECT row, {nth} AS nth FROM {table} WHERE account IS NOT NULL"
+        aside = f"SELECT row FROM ({later}) WHERE nth > 1"
+        positions = tuple(row[0] for row in engine.run(f"{aside} ORDER BY row LIMIT 5"))
+        engine.run(f"UPDATE {table} SET broken = broken | {1 << bit} WHERE row IN ({aside})")
         breaches.append(Breach("CSD103", "accounts", "account_id", alike, positions))
     counts = dict(engine.run(f"SELECT broken, count(*) FROM {table} GROUP BY broken"))
     return replace(staged, counts=counts, breaches=breaches)
@@ -97,7 +93,7 @@ def check_unlisted(engine: DuckDBEngine, tables: Iterable[Staged]) -> list[Breac
         count, n_ids = engine.run(f"SELECT count(*), count(DISTINCT account) {among}")[0]
         if not count:
             continue
-        rows = tuple(row[0] for row in engine.run(f"SELECT rowid {among} ORDER BY rowid LIMIT 5"))
+        rows = tuple(row[0] for row in engine.run(f"SELECT row {among} ORDER BY row LIMIT 5"))
         # not one match of several is a difference in writing, such as 7 and 007
         none = count == staged.n_rows and n_ids > 1
         detail = f"{n_ids} ids" + (", none of the table is in accounts; are they written alike?" if none else "")
@@ -153,7 +149,7 @@ def check_last_day(engine: DuckDBEngine, tables: Iterable[str]) -> list[Breach]:
         if day - before >= _GAP_DAYS:
             dates = tuple(f"{pd.Timestamp(d, unit='D'):%Y-%m-%d}" for d in (before, day))
             detail = f"nothing between {dates[0]} and {dates[1]}"
-            return [Breach("CSD208", count=behind, values=dates, detail=detail)]
+            return [Breach("CSD208", count=behind, examples=dates, detail=detail)]
     return []
 
 
