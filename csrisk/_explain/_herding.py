@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["herd"]
 
-_FREQUENCIES, _MOST_ROWS = 256, 20_000
+_FREQUENCIES, _MOST_ROWS = 128, 20_000
 
 
 def herd(points: NDArray[np.float64], n_chosen: int, random_state: int | None) -> NDArray[np.intp]:

@@ -21,6 +21,7 @@ __all__ = [
     "add_leaves",
     "add_owen_pairs",
     "add_rows",
+    "coalition_margins",
     "collect_leaves",
     "count_rows",
     "group_nodes",
@@ -161,6 +162,29 @@ def mixed_margins(
         mine, theirs = _intersect(row_words[tree], other_words[tree], coalition)
         leaf = _open_leaf(mine[:, :, None] & theirs[:, None, :])
         out[:, : theirs.shape[1]] += value[leaf_start[tree] + leaf]
+
+
+def coalition_margins(
+    row_words: NDArray[np.uint64],
+    other_words: NDArray[np.uint64],
+    present: NDArray[np.int64],
+    leaf_start: NDArray[np.int64],
+    value: NDArray[np.float64],
+    coalitions: NDArray[np.int64],
+    out: NDArray[np.float64],
+    table: NDArray[np.float64],  # noqa: ARG001  # working memory of the compiled kernel
+) -> None:
+    """Add to `out`, shape (coalitions, m), the margins of one row for many coalitions; see `mixed_margins`.
+
+    `present` tells which players split a tree: coalitions that agree on those share their line.
+    """
+    for tree in range(len(row_words)):
+        kinds, kind = np.unique(coalitions & present[tree], return_inverse=True)
+        line = np.empty((len(kinds), other_words.shape[3]))
+        for k, coalition in enumerate(kinds):
+            mine, theirs = _intersect(row_words[tree][:, :, None], other_words[tree], int(coalition))
+            line[k] = value[leaf_start[tree] + _open_leaf(mine & theirs)]
+        out[:, : line.shape[1]] += line[kind]
 
 
 def paired_margins(

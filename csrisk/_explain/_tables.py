@@ -104,7 +104,7 @@ def as_plain(why: Explanation) -> dict[str, Any]:
     """Nested dicts and lists of plain values; missing values are None."""
     features = why.features()
     goals = why.goals()
-    by_row = dict(features.groupby(why.index.get_indexer(features.index)))
+    by_row = dict(iter(features.groupby(why.index.get_indexer(features.index))))
     snapshots = [
         {
             "snapshot": {str(name): _plain(label) for name, label in zip(_names(why.index), _labels(key), strict=True)},

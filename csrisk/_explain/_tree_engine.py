@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from csrisk._explain._blocks import in_blocks
 from csrisk._explain._game import interaction_map, owen_maps, shapley_map
 from csrisk._explain._link_game import LinkGame, Side
 from csrisk._explain._margin_game import MarginGame
@@ -182,37 +183,40 @@ class TreeEngine:
         """Owen values behind the link, for the features of each goal that are strongest on the margin."""
         points = np.full(margin.shape, np.nan)
         rest = np.zeros((len(rows), self.n_goals))
-        for goal in range(self.n_goals):
-            own = np.flatnonzero(self.goal_of_feature == goal)
-            order = np.argsort(-np.abs(margin[:, own]), axis=1, kind="stable")
-            top = np.sort(own[order[:, : self.n_strongest]], axis=1)
-            kinds, kind = np.unique(top, axis=0, return_inverse=True)
-            for k, features in enumerate(kinds):
-                same = np.flatnonzero(kind.ravel() == k)
-                values = self._owen_of_goal(self._part(comparison, rows[same]), goal, features)
-                points[np.ix_(same, features)] = values[:, : len(features)]
-                rest[same, goal] = values[:, len(features) :].sum(axis=1)
+
+        def work(first: int, last: int) -> None:
+            for place in range(first, last):
+                one = self._part(comparison, rows[[place]])
+                for goal in range(self.n_goals):
+                    own = np.flatnonzero(self.goal_of_feature == goal)
+                    order = np.argsort(-np.abs(margin[place, own]), kind="stable")
+                    features = own[order[: self.n_strongest]]
+                    values = self._owen_of_goal(one, goal, features)
+                    points[place, features] = values[: len(features)]
+                    rest[place, goal] = values[len(features) :].sum()
+
+        in_blocks(work, len(rows), 8, self.n_jobs, "features")
         return points, rest
 
     def _owen_of_goal(self, comparison: Comparison, goal: int, features: NDArray[np.int64]) -> Matrix:
-        """Owen values of some features of a goal and of its remaining features together."""
+        """Owen values of some features of a goal and of its remaining features together, for one row."""
         own = np.flatnonzero(self.goal_of_feature == goal)
         n_inner = len(features) + (len(features) < len(own))
         n_outer = self.n_goals - 1
         player = np.where(self.goal_of_feature > goal, self.goal_of_feature - 1, self.goal_of_feature) + n_inner
         player[own] = len(features)
         player[features] = np.arange(len(features))
-        worth = np.empty((len(comparison.rows), 1 << n_outer, 1 << n_inner))
-        known = self._worth[comparison.rows]
         outer = np.arange(1 << n_outer)
         goals = (outer & ((1 << goal) - 1)) | (outer >> goal << (goal + 1))
-        worth[:, :, 0], worth[:, :, -1] = known[:, goals], known[:, goals | 1 << goal]
+        worth = np.empty((1 << n_outer, 1 << n_inner))
+        known = self._worth[comparison.rows[0]]
+        worth[:, 0], worth[:, -1] = known[goals], known[goals | 1 << goal]
         inner = np.arange(1, (1 << n_inner) - 1)
         if len(inner):
-            asked = (outer[:, None] << n_inner | inner).ravel().tolist()
-            found = self._coalitions(comparison, player.astype(np.int64), asked)
-            worth[:, :, 1:-1] = found.reshape(len(comparison.rows), len(outer), len(inner))
-        return np.einsum("rto,pto->rp", worth, owen_maps(n_outer, n_inner), optimize=True)
+            rows, reference = self._sides(comparison)
+            asked = (outer[:, None] << n_inner | inner).ravel()
+            worth[:, 1:-1] = self._link_game.worth_of_one(rows, reference, player, asked).reshape(len(outer), -1)
+        return np.asarray(np.einsum("to,pto->p", worth, owen_maps(n_outer, n_inner)))
 
 
 def _additive(linear_map: Matrix, n_goals: int) -> Matrix:
