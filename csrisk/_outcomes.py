@@ -176,15 +176,16 @@ def last_use(data: CustomerData, window: Window, look_back: int) -> LastDay:
     keys = owner * _STRIDE + day
     account, cut, quiet = window.account, window.cut, window.horizon
     here = np.searchsorted(keys, account * _STRIDE + cut)
-    past = np.maximum(here - 1, 0)
-    at_risk = (here > 0) & (owner[past] == account) & (day[past] >= cut - look_back)
+    # position -1, before the first use of all, belongs to nobody
+    whose, when = np.append(owner, -1), np.append(day, 0)
+    at_risk = (whose[here - 1] == account) & (when[here - 1] >= cut - look_back)
     beyond = np.searchsorted(keys, (account + 1) * _STRIDE - _STRIDE // 2)  # first use of the next account
     used_again = here < beyond
     following = np.append(day, window.end)[np.where(used_again, here, len(day))]
     stop = np.append(_next_silence(owner, day, window.end, quiet), len(day))[here]
     at_once = following - cut >= quiet
     later = used_again & (stop < beyond)
-    last = np.where(at_once, cut, np.append(day, 0)[np.where(later, stop, beyond - 1)] + 1)
+    last = np.where(at_once, cut, when[np.where(later, stop, beyond - 1)] + 1)
     return LastDay(np.where(at_once | used_again, last, cut), at_once | later, at_risk)
 
 

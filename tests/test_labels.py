@@ -15,6 +15,9 @@ from csrisk import (
 )
 from csrisk.exceptions import LabelError, SnapshotError
 
+# overlapping contracts and the like are drawn on purpose
+pytestmark = pytest.mark.filterwarnings("ignore::csrisk.exceptions.DataWarning")
+
 
 def frame(columns: str, *rows: tuple[object, ...]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns.split())
@@ -335,6 +338,18 @@ def test_labels_do_not_depend_on_the_other_snapshots(changes: CustomerData) -> N
     few = everybody[np.arange(len(everybody)) % 3 == 0]
     for label in (label_churn, label_change, label_expansion):
         assert label(changes, everybody).loc[few.index].equals(label(changes, few))
+
+
+def test_nothing_known_is_no_label() -> None:
+    rows = frame("account_id start_at end_at mrr known_at", ("a", "2025-01-01", "2025-02-01", 9, "2025-11-01"))
+    use = frame("account_id at known_at", ("a", "2025-01-05", "2025-11-01"))
+    data = CustomerData({"subscriptions": rows, "usage": use}, end="2025-12-01")
+    snapshots = seen(data, "a", as_of="2025-01-20").until("2025-06-01")
+    for kind in ("contract", "inactivity"):
+        assert told(label_churn(data, snapshots, kind=kind)) == {"a": None}
+        assert label_time_to_churn(data, snapshots, kind=kind).isna().all(axis=None)
+    for measure in ("mrr", "usage"):
+        assert told(label_change(data, snapshots, measure=measure)) == {"a": None}
 
 
 def test_refusals(changes: CustomerData) -> None:

@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 
 from csrisk import CustomerData, Snapshots, label_change, label_churn, label_time_to_churn
 
+# overlapping contracts and the like are drawn on purpose
+pytestmark = pytest.mark.filterwarnings("ignore::csrisk.exceptions.DataWarning")
+
 EPOCH = pd.Timestamp("2025-01-01")
 END = 60
 Contract = tuple[int, int | None, int | None]  # start, end, known

@@ -11,6 +11,9 @@ from csrisk import CustomerData, Snapshots
 from csrisk._snapshots import ahead, observed, visible
 from csrisk.exceptions import SnapshotError
 
+# overlapping contracts and the like are drawn on purpose
+pytestmark = pytest.mark.filterwarnings("ignore::csrisk.exceptions.DataWarning")
+
 DAY = pd.Timedelta(days=1)
 
 
