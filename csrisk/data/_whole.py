@@ -34,7 +34,8 @@ def settle_accounts(engine: DuckDBEngine, staged: Staged) -> Staged:
     """Set equal repeats of an account aside, and report accounts whose rows contradict each other."""
     table = "book.accounts"
     bit = next(i for i, rule in enumerate(staged.rules) if rule.code == "CSD103")
-    content = f"SELECT account, hash(t) AS content FROM (SELECT * EXCLUDE (broken, row) FROM {table} WHERE account IS NOT NULL) AS t"
+    rows = f"SELECT * EXCLUDE (broken, row) FROM {table} WHERE account IS NOT NULL"
+    content = f"SELECT account, hash(t) AS content FROM ({rows}) AS t"
     repeated = engine.run(
         f"SELECT account, count(*), count(DISTINCT content) FROM ({content}) GROUP BY account HAVING count(*) > 1"
     )
