@@ -309,6 +309,7 @@ class UsageDepth(Family):
         reach = max(self._longest, 90)
         people = past.seen(rolled, reach).group_by("snapshot", "user").agg(*self._per_user())
         facts = past.counts(people.group_by("snapshot").agg(*self._over_users()), "usage", "user_id")
+        past.shared |= {f"active_users_{w}": facts[f"users_{w}"] for w in self.windows}
         top = facts.pop("top_key")
         # count and age of the most active person in one number: more uses first, then the one seen more recently
         age = np.ceil(top / _PACK) * _PACK - top
@@ -357,4 +358,5 @@ def _slope(facts: Facts, days: Array) -> Array:
     ``12 ((E + 1) / 2 - mean age) / (E^2 - 1)`` per day; NaN below two weeks or without use.
     """
     mean_age = ratio(facts["line_age"], facts["line_n"])
-    return np.where(days >= 14, 7 * 12 * ((days + 1) / 2 - mean_age) / (days**2 - 1), np.nan)
+    days = np.where(days >= 14, days, np.nan)
+    return 7 * 12 * ((days + 1) / 2 - mean_age) / (days**2 - 1)

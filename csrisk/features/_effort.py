@@ -304,6 +304,8 @@ def _open_facts(past: Past) -> Facts:
 def _users(past: Past, window: int) -> Any:
     if "usage" not in past.data.tables:
         return np.full(len(past.index), np.nan)
+    if f"active_users_{window}" in past.shared:
+        return past.shared[f"active_users_{window}"]
     seen = past.seen(past.rollups.get("usage_users", _rollups.usage_users), window)
     people = seen.select("snapshot", "user").unique().group_by("snapshot")
     return past.counts(people.agg(whole(nw.col("user") * 0 + 1).alias("users")), "usage", "user_id")["users"]

@@ -82,6 +82,7 @@ class Past:
         self.snapshots = snapshots
         self.rollups = rollups or Rollups(data)
         self.index = snapshots.index
+        self.shared: Facts = {}  # what one family found and another can use
         self._between = (int(self.account.min()), int(self.account.max())) if part else None
         dates = pd.DatetimeIndex(self.index.levels[1])
         self.cut: Array = as_days(dates)[self.index.codes[1]].astype(np.float64)
