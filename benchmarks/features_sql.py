@@ -193,12 +193,6 @@ _COUNTS = (
     ("quantity", "quantity"),
     ("value", "spend"),
 )
-    ("events", "events"),
-    ("days", "active_days"),
-    ("users", "active_users"),
-    ("quantity", "quantity"),
-    ("value", "spend"),
-)
 
 
 def execute(connection: duckdb.DuckDBPyConnection, *scripts: str) -> None:

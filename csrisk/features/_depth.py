@@ -359,4 +359,5 @@ def _slope(facts: Facts, days: Array) -> Array:
     """
     mean_age = ratio(facts["line_age"], facts["line_n"])
     days = np.where(days >= 14, days, np.nan)
-    return 7 * 12 * ((days + 1) / 2 - mean_age) / (days**2 - 1)
+    slope: Array = 7 * 12 * ((days + 1) / 2 - mean_age) / (days**2 - 1)
+    return slope
