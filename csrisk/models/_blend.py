@@ -52,8 +52,8 @@ def kinds_of_trees(params: Mapping[str, Any], *, several: bool) -> dict[str, dic
     params : mapping
         Parameters of the plain kind.
     several : bool
-        Also trees with small leaves, which catch sharp rules; trees whose cuts are drawn at random, which vary less;
-        and trees of depth 2, which are nearly additive.
+        Also trees with small leaves, which catch sharp rules; the same with cuts drawn at random, which vary less; and
+        trees of depth 2, which are nearly additive.
 
     Returns
     -------
@@ -62,10 +62,11 @@ def kinds_of_trees(params: Mapping[str, Any], *, several: bool) -> dict[str, dic
     plain = dict(params)
     if not several:
         return {"plain": plain}
+    small_leaves = {**plain, "min_data_in_leaf": 3, "path_smooth": 1.0}
     return {
         "plain": plain,
-        "fine": {**plain, "min_data_in_leaf": 3, "path_smooth": 1.0},
-        "random_cuts": {**plain, "extra_trees": True},
+        "fine": small_leaves,
+        "random_cuts": {**small_leaves, "extra_trees": True},
         "shallow": {**plain, "num_leaves": min(4, int(plain["num_leaves"])), "max_depth": 2},
     }
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
-import pandas as pd
 from scipy.special import expit
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.base import ClassifierMixin
 
 from csrisk.exceptions import NotEnoughDataError
 from csrisk.models._blend import BLEND_ROWS, Ensemble, kinds_of_trees, train_ensemble
-from csrisk.models._encoder import encode_frame, learn_columns
+from csrisk.models._frames import FrameReader, directions, seed_of
 from csrisk.models._members import direct_member, raw_margin
 from csrisk.models._sample import account_groups, read_sample
 
@@ -28,7 +25,7 @@ __all__ = ["RiskClassifier"]
 BOOK_MIN_EVENTS = 10
 
 
-class RiskClassifier(ClassifierMixin, BaseEstimator):
+class RiskClassifier(ClassifierMixin, FrameReader):
     """Classifier of accounts at risk; `ChurnModel` and `ExpansionModel` say what its parameters mean."""
 
     _outcome = "events"
@@ -92,33 +89,6 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
         trained = self._train(sample)
         self.boosters_, self.calibration_, self.shares_ = trained.boosters, trained.calibration, trained.shares
         return self
-
-    def encode(self, X: Any) -> np.ndarray:
-        """Turn features into the matrix that the trees see.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like
-            Features with the columns of training, matched by name.
-
-        Returns
-        -------
-        ndarray of shape (n, p)
-            Float64 in the order of ``feature_names_in_``; categories as codes, missing and unseen as NaN.
-
-        Raises
-        ------
-        ValueError
-            If columns are missing, reordered or unknown, change their kind, or hold infinite values.
-        """
-        check_is_fitted(self)
-        if not isinstance(X, pd.DataFrame):
-            X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
-            return np.asarray(X)
-        validate_data(self, X, skip_check_array=True, reset=False)
-        if X.empty:
-            raise ValueError(f"X has shape={X.shape}; a minimum of 1 row is required")
-        return encode_frame(self.columns_, X)
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Log-odds of the event, averaged over the members.
@@ -190,18 +160,6 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
         tags.classifier_tags.multi_class = False
         return tags
 
-    def _learn_matrix(self, X: Any) -> np.ndarray:
-        if isinstance(X, pd.DataFrame):
-            columns = learn_columns(X)
-            validate_data(self, X, skip_check_array=True)
-            if X.empty:
-                raise ValueError(f"X has {len(X)} sample(s) and {X.shape[1]} feature(s); a minimum of 1 is required.")
-            self.columns_ = columns
-            return encode_frame(self.columns_, X)
-        matrix = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
-        self.columns_ = learn_columns(pd.DataFrame(matrix[:1] * 0.0 + 1.0))
-        return np.asarray(matrix)
-
     def _require_events(self, sample: Sample, *, is_book: bool) -> None:
         needed = self.min_events if self.min_events is not None else (BOOK_MIN_EVENTS if is_book else 1)
         for outcome, words in ((1, f"with {self._outcome}"), (0, f"without {self._outcome}")):
@@ -223,22 +181,7 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
 
     def _member_params(self) -> dict[str, Any]:
         params: dict[str, Any] = {"learning_rate": self.learning_rate, "num_leaves": self.num_leaves}
-        params["seed"] = self._seed()
+        params["seed"] = seed_of(self.random_state)
         if self.monotone:
-            params["monotone_constraints"] = self._directions(self.monotone)
+            params["monotone_constraints"] = directions(self.columns_, self.monotone)
         return params
-
-    def _directions(self, monotone: Mapping[str, int]) -> list[int]:
-        names = [column.name for column in self.columns_]
-        unknown = sorted(set(map(str, monotone)) - set(map(str, names)))
-        if unknown or not set(monotone.values()) <= {-1, 0, 1}:
-            raise ValueError(
-                f"monotone: columns {unknown} are not in X" if unknown else "monotone: directions must be -1, 0 or 1"
-            )
-        return [0 if column.kind == "category" else int(monotone.get(column.name, 0)) for column in self.columns_]
-
-    def _seed(self) -> int:
-        # like LightGBM itself: no seed given means one fixed seed, so that two runs agree
-        if self.random_state is None:
-            return 0
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
