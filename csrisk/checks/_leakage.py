@@ -62,7 +62,7 @@ def check_single_feature(
     trusted: Collection[str] | None = None,
     limit: float = 0.90,
     limit_trusted: float = 0.97,
-    gap: float = 0.05,
+    gap: float = 0.1,
 ) -> Check:
     """Look for a feature that tells the outcome too well alone.
 
