@@ -1,0 +1,93 @@
+"""Rows of a table that each snapshot may see, as a pandas frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from csrisk._snapshots import Snapshots, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from csrisk.data import CustomerData
+
+__all__ = ["at_data_end", "seen", "share_interval"]
+
+
+def at_data_end(data: CustomerData, snapshots: Snapshots | None) -> Snapshots:
+    """Give the snapshots, or those of the end of the data where none are given.
+
+    Parameters
+    ----------
+    data : CustomerData
+        The tables.
+    snapshots : Snapshots, optional
+        Who is seen when.
+
+    Returns
+    -------
+    Snapshots
+    """
+    return Snapshots.at(data, data.end) if snapshots is None else snapshots
+
+
+def seen(
+    data: CustomerData, snapshots: Snapshots, table: str, columns: Sequence[str], *, window: int | None = None
+) -> pd.DataFrame:
+    """Collect the rows of a table that each snapshot may see.
+
+    Parameters
+    ----------
+    data : CustomerData
+        The tables.
+    snapshots : Snapshots
+        Who is seen when.
+    table : str
+        Name of the table.
+    columns : sequence of str
+        Canonical columns wanted, times as ``<name>_day`` or ``<name>_second``.
+    window : int, optional
+        Days to look back.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns snapshot (position in ``snapshots.index``), age and those asked for, sorted; without rows where the
+        table is missing.
+    """
+    wanted = ["snapshot", "age", *columns]
+    if not data.has(table) or not len(snapshots):
+        return pd.DataFrame({name: pd.Series(dtype="float64") for name in wanted})
+    rows = visible(snapshots.lazy(data), data.lazy(table), window=window).select(*wanted)
+    return data.engine.collect(rows).sort_values(wanted, ignore_index=True)
+
+
+def share_interval(hits: np.ndarray, n: np.ndarray, z: float = 1.96) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson interval of a share.
+
+    Parameters
+    ----------
+    hits, n : ndarray
+        Successes (may be fractional) and trials.
+    z : float, default 1.96
+        Normal quantile; 1.96 for 95 %.
+
+    Returns
+    -------
+    low, high : ndarray
+        Missing where n is 0.
+
+    References
+    ----------
+    Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference. Journal of the American
+    Statistical Association 22, 209-212.
+    """
+    hits, n = np.asarray(hits, dtype=float), np.asarray(n, dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(n > 0, hits / n, np.nan)
+        middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+        half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
