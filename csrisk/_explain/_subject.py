@@ -112,12 +112,15 @@ def _lightgbm_model(model: Any) -> Subject:
     names = tuple(str(name) for name in getattr(model, "feature_names_in_", booster.feature_name()))
     objective = str(booster.dump_model(num_iteration=1).get("objective", ""))
     categories = booster.pandas_categorical
+    # the raw score of a random forest is a sum, although its probability comes from the mean
+    averaged = "\naverage_output\n" in booster.model_to_string(num_iteration=1)
+    n_trees = booster.num_trees() if averaged else 1
 
     def encode(frame: pd.DataFrame) -> Matrix:
         return _codes(frame[list(names)], categories or [])
 
     def margin(matrix: Matrix) -> Matrix:
-        return np.asarray(booster.predict(matrix, raw_score=True), dtype=float)
+        return np.asarray(booster.predict(matrix, raw_score=True), dtype=float) / n_trees
 
     return Subject(names, encode, margin, _link_of(objective), (booster,))
 

@@ -1,0 +1,146 @@
+"""Kernels against brute force: every coalition predicted by LightGBM itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from csrisk._explain import _plain
+from csrisk._explain._codes import coded, compile_forest
+from csrisk._explain._direct import coalition_values
+from csrisk._explain._game import interaction_map, leave_one_out_map, owen_maps, shapley_map
+from csrisk._explain._link_game import LinkGame, Side
+from csrisk._explain._margin_game import MarginGame
+from csrisk._explain._owen_game import OwenGame
+from csrisk._explain._trees import read_booster
+
+from ._configurations import CONFIGURATIONS, fit, hard_rows
+
+GOAL = np.array([0, 1, 1, 2, 0, 3, 3, 2])
+PLAYERS = [np.flatnonzero(GOAL == k) for k in range(4)]
+MODULES = ["_margin_game", "_link_game", "_owen_game", "_deep_leaves", "_codes"]
+
+
+def _sigmoid(margin):
+    return 1.0 / (1.0 + np.exp(-margin))
+
+
+@pytest.fixture(scope="module", params=CONFIGURATIONS)
+def case(request):
+    booster = fit(request.param)
+    rows, reference = hard_rows(10), hard_rows(20)
+    return booster, compile_forest(read_booster(booster)), rows, reference
+
+
+@pytest.fixture(params=["compiled", "plain"])
+def _backend(request, monkeypatch):
+    if request.param == "plain":
+        for module in MODULES:
+            monkeypatch.setattr(f"csrisk._explain.{module}.kernels", lambda: _plain)
+    else:
+        pytest.importorskip("numba")
+
+
+def _margin(booster):
+    """LightGBM's raw score is not averaged over a random forest, but its probability is."""
+    averaged = booster.params.get("boosting") == "rf"
+    return lambda matrix: booster.predict(matrix, raw_score=True) / (booster.num_trees() if averaged else 1)
+
+
+def _brute(case, function):
+    booster, _, rows, reference = case
+
+    def predict(matrix):
+        return function(_margin(booster)(matrix))
+
+    return coalition_values(predict, rows, reference, PLAYERS)
+
+
+def _sides(case):
+    _, forest, rows, reference = case
+    return coded(forest, rows), coded(forest, reference)
+
+
+@pytest.mark.usefixtures("_backend")
+@pytest.mark.parametrize("linear_map", [shapley_map(4), interaction_map(4), leave_one_out_map(4)])
+def test_log_odds(case, linear_map):
+    rows, reference = _sides(case)
+    game = MarginGame.against(case[1], GOAL, 4, reference)
+    np.testing.assert_allclose(game.apply(rows, linear_map), _brute(case, np.asarray) @ linear_map.T, atol=1e-12, rtol=0)
+
+
+@pytest.mark.usefixtures("_backend")
+def test_probability(case):
+    rows, reference = _sides(case)
+    game = LinkGame.of(case[1], 0.0, _sigmoid)
+    worth = game.worth(Side(rows), Side(reference), GOAL, range(16))
+    np.testing.assert_allclose(worth, _brute(case, _sigmoid), atol=1e-12, rtol=0)
+
+
+@pytest.mark.usefixtures("_backend")
+def test_probability_of_one_row_and_of_pairs(case):
+    rows, reference = _sides(case)
+    game = LinkGame.of(case[1], 0.0, _sigmoid)
+    every = np.arange(16)
+    expected = _brute(case, _sigmoid)
+    for i in (0, 5):
+        one = game.worth_of_one(Side(rows[:, [i]]), Side(reference), GOAL, every)
+        np.testing.assert_allclose(one, expected[i], atol=1e-12, rtol=0)
+    paired = game.paired_worth(Side(rows), Side(reference), GOAL, every.tolist())
+    for i in (1, 7):
+        alone = game.worth(Side(rows[:, [i]]), Side(reference[:, [i]]), GOAL, every.tolist())
+        np.testing.assert_allclose(paired[i], alone[0], atol=1e-12, rtol=0)
+
+
+@pytest.mark.usefixtures("_backend")
+def test_owen_values(case):
+    booster, forest, x, z = case
+    rows, reference = _sides(case)
+    found = OwenGame.against(forest, GOAL, reference).apply(rows)
+    for goal, own in enumerate(PLAYERS):
+        players = [np.array([j]) for j in own] + [PLAYERS[k] for k in range(4) if k != goal]
+        worth = coalition_values(_margin(booster), x, z, players)
+        expected = np.einsum("rto,pto->rp", worth.reshape(len(x), 8, -1), owen_maps(3, len(own)))
+        np.testing.assert_allclose(found[:, own], expected, atol=1e-12, rtol=0)
+
+
+@pytest.mark.usefixtures("_backend")
+def test_owen_values_of_pairs(case):
+    forest = case[1]
+    rows, reference = _sides(case)
+    found = OwenGame.paired(forest, GOAL, rows, reference)
+    for i in range(3):
+        alone = OwenGame.against(forest, GOAL, reference[:, [i]]).apply(rows[:, [i]])
+        np.testing.assert_allclose(found[i], alone[0], atol=1e-12, rtol=0)
+
+
+@pytest.mark.usefixtures("_backend")
+def test_path_dependent_expectation_is_that_of_lightgbm(case):
+    """Goals add up to what LightGBM's pred_contrib adds up to."""
+    booster, forest, x, _ = case
+    if booster.params.get("boosting") == "rf":
+        pytest.skip("LightGBM does not average its own contributions")
+    game = MarginGame.against(forest, GOAL, 4, None)
+    total = game.apply(_sides(case)[0], shapley_map(4)).sum(axis=1)
+    contributions = booster.predict(x, pred_contrib=True)
+    np.testing.assert_allclose(total, contributions[:, :-1].sum(axis=1), atol=1e-9)
+
+
+def test_deep_paths_need_no_table(monkeypatch):
+    """Leaves below too many features take the way of one table per goal, and give the same numbers."""
+    booster = fit("deep chain")
+    forest = compile_forest(read_booster(booster))
+    rows, reference = coded(forest, hard_rows(1)), coded(forest, hard_rows(2))
+    expected = OwenGame.against(forest, GOAL, reference).apply(rows)
+    monkeypatch.setattr("csrisk._explain._margin_game.MOST_BITS", 3)
+    game = OwenGame.against(forest, GOAL, reference)
+    assert len(game.deep) > 10
+    np.testing.assert_allclose(game.apply(rows), expected, atol=1e-12, rtol=0)
+
+
+def test_margin_of_the_forest_is_that_of_lightgbm(case):
+    booster, forest, x, _ = case
+    game = LinkGame.of(forest, 0.0, _sigmoid)
+    side = Side(coded(forest, x))
+    worth = game.paired_worth(side, side, GOAL, [15])[:, 0]
+    np.testing.assert_allclose(worth, booster.predict(x), atol=1e-14, rtol=0)
