@@ -1,6 +1,8 @@
 """Churn and expansion models with the contract of scikit-learn."""
 
+from csrisk.models._amount import AmountModel
 from csrisk.models._churn import ChurnModel
 from csrisk.models._expansion import ExpansionModel
+from csrisk.models._revenue import RevenueOutlook, revenue_outlook
 
-__all__ = ["ChurnModel", "ExpansionModel"]
+__all__ = ["AmountModel", "ChurnModel", "ExpansionModel", "RevenueOutlook", "revenue_outlook"]

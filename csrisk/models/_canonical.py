@@ -119,7 +119,7 @@ def _rank_by_content(group: np.ndarray, content: np.ndarray, target: np.ndarray,
     """Give accounts numbers by the sum of their row hashes; accounts of equal content may swap without effect."""
     codes = np.unique(group, return_inverse=True)[1]
     totals = np.zeros((2, int(codes.max()) + 1), dtype=np.uint64)
-    labelled = _mix(content ^ target.astype(np.uint64))
+    labelled = _mix(content ^ (target.astype(np.float64) + 0.0).view(np.uint64))
     np.add.at(totals[0], codes, labelled)
     np.add.at(totals[1], codes, _mix(labelled ^ weight.view(np.uint64)))
     rank = np.empty(totals.shape[1], dtype=np.int64)

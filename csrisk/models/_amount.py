@@ -1,0 +1,227 @@
+"""Amounts: how much a snapshot is expected to grow or shrink by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import RegressorMixin
+from sklearn.utils.validation import check_consistent_length, column_or_1d
+
+from csrisk.exceptions import NotEnoughDataError
+from csrisk.models._canonical import Sample, canonical_sample
+from csrisk.models._frames import FrameReader, seed_of
+from csrisk.models._members import assign_folds, baked, direct_member, fold_members, raw_margin
+from csrisk.models._sample import account_groups, check_same_index, read_weight
+
+if TYPE_CHECKING:
+    import lightgbm
+
+__all__ = ["AmountModel"]
+
+_BOOK_MIN_EVENTS = 10
+
+
+class AmountModel(RegressorMixin, FrameReader):
+    """Expected amount, where most rows have none: added revenue, lost seats, bought value.
+
+    Boosted trees with the Tweedie deviance, which is at home with many zeros and a long tail, trained and stopped early
+    over folds of accounts as `ChurnModel` is. Their margins are averaged, and one factor makes the out-of-fold sum
+    that of the amounts: trees stopped early tell too little of the rare and large.
+
+    Parameters
+    ----------
+    n_members : int, default 5
+        Folds of accounts, and so members. Fewer where fewer accounts have an amount.
+    learning_rate : float, default 0.05
+        Shrinkage of each tree.
+    num_leaves : int, default 15
+        Leaves of a tree.
+    power : float, default 1.1
+        Variance power of the Tweedie deviance, between 1 (counts) and 2 (sizes).
+    min_events : int, optional
+        Fewest accounts with an amount above 0 that are accepted. Default: 10 where rows belong to accounts, 1 else.
+    n_jobs : int, optional
+        Members trained at the same time, and threads of prediction. None is 1.
+    random_state : int or RandomState, optional
+        Seed. None is one fixed seed.
+
+    Attributes
+    ----------
+    boosters_ : tuple of lightgbm.Booster
+        Members; the mean of their raw scores is the logarithm of the expected amount.
+    bias_ : float
+        Factor that was put into the leaves: sum of the amounts over the sum of out-of-fold predictions.
+    n_events_, n_unlabelled_ : int
+        Accounts with an amount, and rows left out for want of one.
+    columns_, n_features_in_, feature_names_in_
+        As in `ChurnModel`.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from csrisk.models import AmountModel
+    >>> rng = np.random.default_rng(0)
+    >>> X = pd.DataFrame({"seat_utilisation_30d": rng.random(400)})
+    >>> added = np.where(rng.random(400) < X["seat_utilisation_30d"] ** 2, rng.gamma(2.0, 100.0, 400), 0.0)
+    >>> model = AmountModel(random_state=0).fit(X, added)
+    >>> bool(abs(model.predict(X).sum() / added.sum() - 1) < 0.1)
+    True
+    """
+
+    boosters_: tuple[lightgbm.Booster, ...]
+
+    def __init__(
+        self,
+        n_members: int = 5,
+        *,
+        learning_rate: float = 0.05,
+        num_leaves: int = 15,
+        power: float = 1.1,
+        min_events: int | None = None,
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.n_members = n_members
+        self.learning_rate = learning_rate
+        self.num_leaves = num_leaves
+        self.power = power
+        self.min_events = min_events
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any, *, groups: Any = None, sample_weight: Any = None) -> Self:
+        """Fit the members, then the factor on rows that each member has not seen.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n, p)
+            Features, as for `ChurnModel`.
+        y : array-like of shape (n,)
+            Amounts >= 0. Missing amounts of a pandas object are left out.
+        groups, sample_weight
+            As for `ChurnModel`.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If an amount is negative or infinite, y has another index than X, or X cannot be read.
+        NotEnoughDataError
+            If fewer accounts than `min_events` have an amount above 0.
+        """
+        if not 1 < self.power < 2:
+            raise ValueError(f"power={self.power}: must lie between 1 and 2")
+        matrix = self._learn_matrix(X)
+        amount, labelled = _read_amounts(y, X)
+        check_consistent_length(matrix, amount)
+        weight, group = read_weight(sample_weight, X, len(amount)), account_groups(X, groups)
+        used = np.flatnonzero(labelled & (weight > 0))
+        sample = canonical_sample(matrix[used], amount[used], weight[used], None if group is None else group[used])
+        self.n_unlabelled_ = int((~labelled).sum())
+        self.n_events_ = len(np.unique(sample.group[sample.target > 0]))
+        self._require_amounts(is_book=group is not None)
+        if len(sample) < 2:
+            raise ValueError("y has an amount in 1 sample alone; a model needs two or more")
+        self._train(sample)
+        return self
+
+    def margin(self, X: Any) -> np.ndarray:
+        """Compute the logarithm of the expected amount.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
+        matrix = self.encode(X)
+        return raw_margin(self.boosters_, matrix, self.n_jobs)
+
+    def calibrate(self, margin: Any) -> np.ndarray:
+        """Turn margins into expected amounts.
+
+        Parameters
+        ----------
+        margin : array-like
+            Margins.
+
+        Returns
+        -------
+        ndarray
+        """
+        return np.asarray(np.exp(np.asarray(margin, dtype=np.float64)))
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict the expected amount.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
+        return self.calibrate(self.margin(X))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.target_tags.positive_only = True
+        return tags
+
+    def _require_amounts(self, *, is_book: bool) -> None:
+        needed = self.min_events if self.min_events is not None else (_BOOK_MIN_EVENTS if is_book else 1)
+        if self.n_events_ < needed:
+            raise NotEnoughDataError(
+                f"min_events={needed}: {self.n_events_} accounts have an amount above 0, {needed} are needed; "
+                "take more accounts, a longer past or a longer horizon"
+            )
+
+    def _train(self, sample: Sample) -> None:
+        seed = seed_of(self.random_state)
+        params = {
+            "objective": "tweedie",
+            "metric": "tweedie",
+            "tweedie_variance_power": self.power,
+            "learning_rate": self.learning_rate,
+            "num_leaves": self.num_leaves,
+            "seed": seed,
+        }
+        categorical = [place for place, column in enumerate(self.columns_) if column.kind == "category"]
+        n_folds = min(self.n_members, self.n_events_, int(sample.group.max()) + 1)
+        if n_folds < 2:
+            self.boosters_, self.bias_ = (direct_member(sample, params, categorical),), 1.0
+            return
+        fold = assign_folds(sample, n_folds, seed)
+        ((members, margin),) = fold_members(sample, fold, [params], categorical, self.n_jobs)
+        self.bias_ = float(sample.weight @ sample.target / (sample.weight @ np.exp(margin)))
+        self.boosters_ = tuple(baked(member, 1.0, float(np.log(self.bias_))) for member in members)
+
+
+def _read_amounts(y: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
+    if y is None:
+        raise ValueError("the model requires y to be passed, but the target y is None")
+    check_same_index(y, X, "y")
+    if isinstance(y, pd.Series):
+        labelled = y.notna().to_numpy()
+        amount = y.astype("Float64").fillna(0.0).to_numpy(dtype=np.float64)
+    else:
+        amount = column_or_1d(y, warn=True).astype(np.float64)
+        labelled = np.ones(len(amount), dtype=bool)
+    if np.isnan(amount).any() or np.isinf(amount).any():
+        raise ValueError("Input y contains NaN or infinity; leave missing amounts as pd.NA in a pandas object")
+    if (amount < 0).any():
+        raise ValueError(f"y: {int((amount < 0).sum())} of {len(amount)} amounts are negative; model losses as amounts")
+    if not labelled.any():
+        raise ValueError(f"y: none of {len(amount)} rows has an amount")
+    return amount, labelled
