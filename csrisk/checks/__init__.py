@@ -1,15 +1,17 @@
 """Checks with codes: leakage, drift, calibration and evidence."""
 
-from csrisk.checks._check import Check, checks_frame
+from csrisk.checks._check import Check, Rule, checks_frame
 from csrisk.checks._drift import check_base_rate, check_calibration, check_drift, check_drift_classifier
 from csrisk.checks._leakage import check_future_use, check_single_feature, check_telling_values
 from csrisk.checks._null import check_permutation_null
 from csrisk.checks._panel import check_duplicates, check_events, check_evidence, check_label_window
 from csrisk.checks._rebuild import check_rebuilt
-from csrisk.checks._run import run_checks
+from csrisk.checks._run import RULES, run_checks
 
 __all__ = [
+    "RULES",
     "Check",
+    "Rule",
     "check_base_rate",
     "check_calibration",
     "check_drift",

@@ -14,10 +14,19 @@ from csrisk.checks._drift import (
     check_drift,
     check_drift_classifier,
 )
-from csrisk.checks._leakage import FUTURE, check_future_use, check_single_feature, check_telling_values
+from csrisk.checks._leakage import (
+    FUTURE,
+    SINGLE,
+    VALUES,
+    check_future_use,
+    check_single_feature,
+    check_telling_values,
+)
 from csrisk.checks._null import NULL, check_permutation_null
 from csrisk.checks._panel import (
     DUPLICATES,
+    EVENTS,
+    EVIDENCE,
     WINDOW,
     check_duplicates,
     check_events,
@@ -35,7 +44,17 @@ if TYPE_CHECKING:
     from csrisk.checks._check import Check
     from csrisk.data import CustomerData
 
-__all__ = ["run_checks"]
+__all__ = ["RULES", "run_checks"]
+
+RULES = tuple(
+    sorted(
+        (
+            *(SINGLE, VALUES, FUTURE, NULL, DUPLICATES, WINDOW),
+            *(RATE, EVENTS, DRIFT, CLASSIFIER, CALIBRATION, EVIDENCE, REBUILT),
+        ),
+        key=lambda rule: rule.code,
+    )
+)
 
 
 def run_checks(

@@ -8,7 +8,7 @@ import pytest
 
 import csrisk.checks
 from csrisk import CustomerData, ForwardSplit, Snapshots, build_features, label_churn
-from csrisk.checks import Check, check_rebuilt, checks_frame, run_checks
+from csrisk.checks import RULES, Check, check_rebuilt, checks_frame, run_checks
 from csrisk.exceptions import LeakageWarning
 
 CODES = [f"CSR{number:03d}" for number in range(1, 14)]
@@ -87,6 +87,11 @@ def test_checks_frame_has_one_row_for_each() -> None:
     assert table.loc["CSR002"].tolist() == ["Two", "failed", "m", "t", "s", "do it", "a, b"]
     assert checks_frame([]).empty
     assert str(checks[1]) == "CSR002 Two: failed (m; threshold: t). do it"
+
+
+def test_rules_have_one_code_each() -> None:
+    assert [rule.code for rule in RULES] == CODES
+    assert all(rule.name and rule.source and rule.next_step for rule in RULES)
 
 
 def test_public_names() -> None:
