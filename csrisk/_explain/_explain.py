@@ -225,6 +225,9 @@ def _explanation(
         reference=scale * none,
         prediction=scale * everyone,
         reference_words=words,
-        background=Background(declared, X[names], typical, comparison_of),
+        background=Background(
+            declared, X[names], typical, comparison_of, "before it was" if against.kind == "self" else "typical is"
+        ),
         game=engine,
+        reference_kind=against.kind,
     )

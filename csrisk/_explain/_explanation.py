@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from csrisk._explain import _tables
+from csrisk._explain import _plots, _shap, _steps, _tables
+from csrisk._explain._game import leave_one_out_map, pairs
 from csrisk._goals import Goal
 from csrisk.exceptions import ExplanationError
 
@@ -61,6 +62,8 @@ class Explanation:
         Values, declarations and typical values for sentences.
     game : object
         The engine, for features and interactions.
+    reference_kind : {"book", "segment", "best", "self"}
+        Kind of the reference.
 
     Attributes
     ----------
@@ -100,6 +103,7 @@ class Explanation:
     reference_words: str
     background: _tables.Background = field(repr=False)
     game: Game = field(repr=False)
+    reference_kind: str = "book"
 
     def __len__(self) -> int:
         return len(self.index)
@@ -125,6 +129,38 @@ class Explanation:
         """
         table = pd.DataFrame(self.contributions, index=self.index, columns=[str(goal) for goal in self.goals_present])
         return table.assign(reference=self.reference, prediction=self.prediction)
+
+    def interactions(self) -> pd.DataFrame:
+        """Split the contribution of each goal into its own effect and what it does together with each other goal.
+
+        Returns
+        -------
+        pd.DataFrame
+            Columns ``(goal, with)``; those of one goal add up to its contribution. ``(a, b)`` and ``(b, a)`` are each
+            half of the Shapley interaction index of the pair (Grabisch and Roubens 1999), ``(a, a)`` is what remains,
+            as in shap's interaction values.
+        """
+        names = [str(goal) for goal in self.goals_present]
+        halves = self.game.interactions() * (self._scale / 2)
+        matrix = np.zeros((len(self), len(names), len(names)))
+        for column, (one, other) in enumerate(pairs(len(names))):
+            matrix[:, one, other] = matrix[:, other, one] = halves[:, column]
+        diagonal = np.arange(len(names))
+        matrix[:, diagonal, diagonal] = self.contributions - matrix.sum(axis=2)
+        columns = pd.MultiIndex.from_product([names, names], names=["goal", "with"])
+        return pd.DataFrame(matrix.reshape(len(self), -1), index=self.index, columns=columns)
+
+    def without(self) -> pd.DataFrame:
+        """Say how the prediction would change if one goal alone looked like the reference.
+
+        Returns
+        -------
+        pd.DataFrame
+            One column per goal: prediction minus the mean prediction with the features of this goal taken from the
+            reference. Unlike contributions these do not add up: what two goals do together counts for both.
+        """
+        values = self._scale * self.game.mapped(leave_one_out_map(len(self.goals_present)))
+        return pd.DataFrame(values, index=self.index, columns=[str(goal) for goal in self.goals_present])
 
     def features(self, goal: Goal | str | None = None) -> pd.DataFrame:
         """Contribution of each feature, under its goal.
@@ -204,6 +240,107 @@ class Explanation:
         """
         return _tables.with_reasons(self.goals(), self.features(), n_reasons)
 
+    def to_shap(self, level: Literal["goal", "feature"] = "goal") -> Any:
+        """Hand over to shap's plots.
+
+        Parameters
+        ----------
+        level : {"goal", "feature"}, default "goal"
+            What the columns are. Features without a number of their own are summed by goal as ``rest of <goal>``.
+
+        Returns
+        -------
+        shap.Explanation
+            ``base_values`` is the mean of the reference; values and base add up to the prediction.
+
+        Raises
+        ------
+        ExplanationError
+            If `level` is neither.
+        """
+        if level not in ("goal", "feature"):
+            raise ExplanationError(f"level={level!r} must be 'goal' or 'feature'")
+        return _shap.to_shap(self, level)
+
+    def steps(self, account_id: Any, as_of: Any = None, *, goal: Goal | str | None = None) -> pd.DataFrame:
+        """Steps from the mean of the reference to the prediction of one account, as `plot_account` draws them.
+
+        Parameters
+        ----------
+        account_id : label
+            Account.
+        as_of : date, optional
+            Which snapshot; default the latest.
+        goal : Goal or str, optional
+            Open one goal: its features instead of one step.
+
+        Returns
+        -------
+        pd.DataFrame
+            Columns ``label, goal, start, points, shown``; ``shown`` is rounded so that the printed numbers add up.
+
+        Raises
+        ------
+        ExplanationError
+            If there is no such snapshot or goal.
+        """
+        opened = None if goal is None else self._known(goal)
+        return _steps.account_steps(self, self.position(account_id, as_of), opened)
+
+    def plot_account(
+        self, account_id: Any, as_of: Any = None, *, goal: Goal | str | None = None, ax: Any = None
+    ) -> Any:
+        """Draw one account: from the mean of the reference, goal by goal, to the prediction.
+
+        Parameters
+        ----------
+        account_id : label
+            Account.
+        as_of : date, optional
+            Which snapshot; default the latest.
+        goal : Goal or str, optional
+            Open one goal: its features instead of one bar.
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; default a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        ExplanationError
+            If there is no such snapshot or goal.
+        """
+        steps = self.steps(account_id, as_of, goal=goal)
+        return _plots.waterfall(steps, self.position(account_id, as_of), self, ax)
+
+    def plot_goals(self, kind: Literal["bars", "beeswarm"] = "beeswarm", *, most: int = 25, ax: Any = None) -> Any:
+        """Draw the book: contributions of the goals, account by account or as a swarm.
+
+        Parameters
+        ----------
+        kind : {"bars", "beeswarm"}, default "beeswarm"
+            One stacked bar per account, highest prediction first; or one dot per snapshot and goal.
+        most : int, default 25
+            Most accounts to show as bars.
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; default a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        ExplanationError
+            If `kind` is neither.
+        """
+        if kind not in ("bars", "beeswarm"):
+            raise ExplanationError(f"kind={kind!r} must be 'bars' or 'beeswarm'")
+        table = self.goals()
+        return _plots.bars(table, self, most, ax) if kind == "bars" else _plots.beeswarm(table, self, ax)
+
     def to_json(self) -> str:
         """Everything as JSON: unit, reference, and per snapshot its goals and features."""
         return json.dumps(_tables.as_plain(self), allow_nan=False)
@@ -229,9 +366,12 @@ class Explanation:
         rest : ndarray of shape (rows, goals)
             Contribution of the rest of each goal.
         """
-        scale = 100.0 if self.output == "probability" else 1.0
         points, rest = self.game.features(rows)
-        return scale * points, scale * rest
+        return self._scale * points, self._scale * rest
+
+    @property
+    def _scale(self) -> float:
+        return 100.0 if self.output == "probability" else 1.0
 
     @cached_property
     def _all_features(self) -> tuple[Matrix, Matrix]:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
+from csrisk._explain._any_estimator import function_of
 from csrisk._explain._codes import Forest, compile_forest
 from csrisk._explain._trees import Trees, read_booster
 from csrisk.exceptions import ExplanationError
@@ -53,6 +55,7 @@ class Subject:
         if output == "log_odds":
             return self.margin
         link = self.require_link()
+        # certain predictions have infinite log-odds, which expit turns back into 0 and 1
         return lambda matrix: link(self.margin(matrix))
 
     def require_link(self) -> Callable[[Matrix], Matrix]:
@@ -72,7 +75,8 @@ def subject_of(model: Any) -> Subject:
     Parameters
     ----------
     model : object
-        A csrisk model (``encode``, ``boosters_``, ``calibrate``), a LightGBM classifier, regressor or booster.
+        A csrisk model (``encode``, ``boosters_``, ``calibrate``), a LightGBM classifier, regressor or booster, or any
+        estimator fitted on a frame, with ``predict_proba`` of two classes or ``predict``.
 
     Returns
     -------
@@ -87,10 +91,22 @@ def subject_of(model: Any) -> Subject:
         return _csrisk_model(model)
     if hasattr(model, "booster_") or hasattr(model, "num_trees"):
         return _lightgbm_model(model)
+    if hasattr(model, "feature_names_in_") and (hasattr(model, "predict_proba") or hasattr(model, "predict")):
+        return any_estimator(model)
     message = (
-        f"model={type(model).__name__}: not recognised as a fitted csrisk or LightGBM model; fit it first, or pass one"
+        f"model={type(model).__name__}: not recognised; pass a csrisk or LightGBM model, or an estimator that was fitted "
+        "on a frame (feature_names_in_)"
     )
     raise ExplanationError(message)
+
+
+def any_estimator(model: Any) -> Subject:
+    """Take a model by its predictions alone."""
+    encode, predict = function_of(model)
+    names = tuple(str(name) for name in model.feature_names_in_)
+    if hasattr(model, "predict_proba"):
+        return Subject(names, encode, lambda matrix: logit(predict(matrix)), expit)
+    return Subject(names, encode, predict)
 
 
 def _csrisk_model(model: Any) -> Subject:

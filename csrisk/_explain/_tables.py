@@ -37,12 +37,15 @@ class Background:
         Typical values, one row per comparison.
     comparison : ndarray of int
         For each explained row its row in `typical`.
+    typical_words : str, default "typical is"
+        How sentences call the value that they compare with.
     """
 
     declarations: tuple[Feature, ...]
     values: pd.DataFrame
     typical: pd.DataFrame
     comparison: NDArray[np.intp]
+    typical_words: str = "typical is"
 
 
 def typical_values(frame: pd.DataFrame) -> dict[str, Any]:
@@ -82,7 +85,8 @@ def _words(background: Background, row: int, column: int, points: float) -> tupl
     declaration = background.declarations[column]
     value = background.values.iat[row, column]
     typical = background.typical.iat[int(background.comparison[row]), column]
-    return declaration.name, points, value, typical, declaration.describe(value, typical)
+    sentence = declaration.describe(value, typical).replace("typical is", background.typical_words)
+    return declaration.name, points, value, typical, sentence
 
 
 def with_reasons(goals: pd.DataFrame, features: pd.DataFrame, n_reasons: int) -> pd.DataFrame:

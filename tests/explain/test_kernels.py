@@ -66,7 +66,9 @@ def _sides(case):
 def test_log_odds(case, linear_map):
     rows, reference = _sides(case)
     game = MarginGame.against(case[1], GOAL, 4, reference)
-    np.testing.assert_allclose(game.apply(rows, linear_map), _brute(case, np.asarray) @ linear_map.T, atol=1e-12, rtol=0)
+    np.testing.assert_allclose(
+        game.apply(rows, linear_map), _brute(case, np.asarray) @ linear_map.T, atol=1e-12, rtol=0
+    )
 
 
 @pytest.mark.usefixtures("_backend")

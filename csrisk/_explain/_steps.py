@@ -1,0 +1,85 @@
+"""The table behind a waterfall: from the reference to the prediction, step by step, as it is printed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from csrisk._explain._tables import REST
+from csrisk._goals import Goal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from csrisk._explain._explanation import Explanation
+
+__all__ = ["account_steps", "add_up"]
+
+
+def add_up(total: float, parts: Sequence[float], digits: int = 1) -> list[float]:
+    """Round parts such that they add up to the rounded total: the largest remainders go the other way.
+
+    Parameters
+    ----------
+    total : float
+        What the parts add up to.
+    parts : sequence of float
+        Exact parts.
+    digits : int, default 1
+        Digits behind the point.
+
+    Returns
+    -------
+    list of float
+
+    Examples
+    --------
+    >>> from csrisk._explain._steps import add_up
+    >>> add_up(10.0, [3.33, 3.33, 3.34])
+    [3.3, 3.3, 3.4]
+    """
+    scaled = np.asarray(parts, dtype=float) * 10**digits
+    whole = np.floor(scaled + 0.5)
+    missing = round(round(total, digits) * 10**digits - whole.sum())
+    order = np.argsort(-(scaled - whole) * np.sign(missing), kind="stable")
+    for place in range(abs(missing)):
+        whole[order[place % len(whole)]] += np.sign(missing)
+    return [float(value) for value in np.round(whole / 10**digits, digits) + 0.0]
+
+
+def account_steps(why: Explanation, row: int, opened: Goal | None = None) -> pd.DataFrame:
+    """Steps of one snapshot.
+
+    Parameters
+    ----------
+    why : Explanation
+        The explanation.
+    row : int
+        Row position.
+    opened : Goal, optional
+        The goal whose features take the place of its one step.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns ``label, goal, start, points, shown``: steps in the order they are drawn; ``shown`` is rounded so that
+        the reference and the steps add up to the prediction as printed.
+    """
+    values = dict(zip(why.goals_present, why.contributions[row].tolist(), strict=True))
+    found: list[tuple[str, str, float]] = []
+    for goal in sorted(values, key=lambda goal: -abs(values[goal])):
+        if goal != opened:
+            found.append((goal.heading, str(goal), values[goal]))
+            continue
+        table = why.account(*why.index[row]) if why.index.nlevels > 1 else why.account(why.index[row])
+        for record in table[table["goal"] == str(goal)].to_dict("records"):
+            label = f"other {goal.heading.lower()}" if record["feature"] == REST else str(record["feature"])
+            found.append((label, str(goal), float(record["points"])))
+    steps = pd.DataFrame(found, columns=["label", "goal", "points"])
+    digits = 1 if why.output == "probability" else 2
+    start, end = float(why.reference[row]), float(why.prediction[row])
+    steps["start"] = start + np.concatenate([[0.0], np.cumsum(steps["points"].to_numpy())[:-1]])
+    steps["shown"] = add_up(round(end, digits) - round(start, digits), steps["points"].tolist(), digits)
+    return steps[["label", "goal", "start", "points", "shown"]]
