@@ -94,28 +94,30 @@ def coded(rows: Lazy, engine: Any, column: str) -> Lazy:
 
 
 def daily(rows: Lazy, *keys: str, late: bool, sums: dict[str, nw.Expr] | None = None) -> Lazy:
-    """Roll rows up to (keys, day, known) with their number ``n``, sums, and ``first``.
-
-    ``first`` is 1 on one row for each (keys, day): the one that becomes known first. Its sum over visible rows is the
-    number of distinct days, without a distinct count.
-    """
+    """Roll rows up to (keys, day, known) with their number ``n`` and sums."""
     aggregates = [whole(nw.col("day") * 0 + 1).alias("n")]
     aggregates += [expression.alias(name) for name, expression in (sums or {}).items()]
+    if late:
+        return rows.group_by(*keys, "day", "known").agg(*aggregates)
+    return rows.group_by(*keys, "day").agg(*aggregates).with_columns(nw.col("day").alias("known"))
+
+
+def with_first(rolled: Lazy, engine: Any, *keys: str, late: bool) -> Lazy:
+    """Mark with ``first`` the one row of each (keys, day) that becomes known first.
+
+    The sum of the marks over visible rows is the number of distinct days, without a distinct count.
+    """
+    marked = nw.lit(1).cast(nw.Int64)
     if not late:
-        rolled = rows.group_by(*keys, "day").agg(*aggregates)
-        return rolled.with_columns(nw.col("day").alias("known"), nw.lit(1).cast(nw.Int64).alias("first"))
-    rolled = rows.group_by(*keys, "day", "known").agg(*aggregates)
-    rolled = rolled.join(_late_firsts(rows, [*keys, "day"]), on=[*keys, "day", "known"], how="left")
-    in_time = nw.when(nw.col("known") == nw.col("day")).then(nw.lit(1).cast(nw.Int64))
-    return rolled.with_columns(in_time.otherwise(nw.col("first").fill_null(0)).alias("first"))
-
-
-def _late_firsts(rows: Lazy, keys: list[str]) -> Lazy:
-    """Find late groups that nothing in time goes before; joins the few late ones, not all."""
-    late = rows.filter(nw.col("known") > nw.col("day")).group_by(*keys).agg(nw.col("known").min())
-    in_time = rows.filter(nw.col("known") == nw.col("day")).select(*keys)
-    in_time = in_time.join(late.select(*keys), on=keys, how="inner").unique()
-    return late.join(in_time, on=keys, how="anti").with_columns(nw.lit(1).cast(nw.Int64).alias("first"))
+        return rolled.with_columns(marked.alias("first"))
+    rolled, day = engine.materialise(rolled), [*keys, "day"]
+    in_time = nw.col("known") == nw.col("day")
+    # rows known late are few: only they are joined with all others
+    behind = rolled.filter(~in_time).group_by(*day).agg(nw.col("known").min())
+    ahead = rolled.filter(in_time).select(*day).join(behind.select(*day), on=day, how="inner")
+    first = behind.join(ahead, on=day, how="anti").with_columns(marked.alias("first"))
+    rolled = rolled.join(first, on=[*day, "known"], how="left")
+    return rolled.with_columns(nw.when(in_time).then(marked).otherwise(nw.col("first").fill_null(0)).alias("first"))
 
 
 def firsts(rows: Lazy, *keys: str) -> Lazy:
@@ -127,13 +129,16 @@ def usage_days(rollups: Rollups) -> Lazy:
     """Use by account and day."""
     rows = rollups.data.lazy("usage")
     sums = {"quantity": nw.col("quantity").sum(), "value": nw.col("value").sum()}
-    return daily(rows, "account", late=rollups.late("usage"), sums=sums)
+    late = rollups.late("usage")
+    return with_first(daily(rows, "account", late=late, sums=sums), rollups.data.engine, "account", late=late)
 
 
 def usage_users(rollups: Rollups) -> Lazy:
     """Use by account, user and day."""
     rows = rollups.data.lazy("usage").select("account", "day", "known", nw.col("user_id").alias("user"))
-    return daily(coded(rows, rollups.data.engine, "user"), "account", "user", late=rollups.late("usage"))
+    engine, late = rollups.data.engine, rollups.late("usage")
+    rolled = daily(coded(rows, engine, "user"), "account", "user", late=late)
+    return with_first(rolled, engine, "account", "user", late=late)
 
 
 def user_firsts(rollups: Rollups) -> Lazy:
@@ -153,9 +158,9 @@ def feature_firsts(rollups: Rollups) -> Lazy:
 
 
 def usage_products(rollups: Rollups) -> Lazy:
-    """Use by account, product and day."""
-    rows = rollups.data.lazy("usage").select("account", "day", "known", "product")
-    return daily(coded(rows, rollups.data.engine, "product"), "account", "product", late=rollups.late("usage"))
+    """Days on which an account used a product, and when that became known."""
+    rows = rollups.data.lazy("usage").filter(~nw.col("product").is_null())
+    return rows.group_by("account", "product", "day").agg(nw.col("known").min())
 
 
 def use_firsts(rollups: Rollups) -> Lazy:
