@@ -114,7 +114,8 @@ def main() -> None:
     warnings.filterwarnings("ignore")
     found = run(arguments.sets, arguments.models, arguments.repeats, arguments.rows, arguments.out)
     with pd.option_context("display.width", 250, "display.max_columns", 40, "display.float_format", "{:.4f}".format):
-        print(summary(found).to_string())
+        base = "csrisk" if "csrisk" in set(found["model"]) else found["model"].iloc[0]
+        print(summary(found, base).to_string())
 
 
 if __name__ == "__main__":

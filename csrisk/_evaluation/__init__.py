@@ -5,6 +5,7 @@ from csrisk._evaluation._curves import calibration_curve, capacity_curve
 from csrisk._evaluation._evaluate import compare, evaluate, evaluate_scores
 from csrisk._evaluation._money import expected_loss, profit_curve
 from csrisk._evaluation._plots import plot_calibration, plot_capacity, plot_profit
+from csrisk._evaluation._survival import evaluate_survival
 
 __all__ = [
     "Backtest",
@@ -14,6 +15,7 @@ __all__ = [
     "compare",
     "evaluate",
     "evaluate_scores",
+    "evaluate_survival",
     "expected_loss",
     "plot_calibration",
     "plot_capacity",

@@ -1,0 +1,139 @@
+"""How good are survival curves where some accounts are not seen to the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from csrisk._evaluation._bootstrap import account_codes, interval, resampled
+from csrisk._evaluation._metrics import ranking_metrics
+
+__all__ = ["evaluate_survival"]
+
+
+def evaluate_survival(
+    y: pd.DataFrame,
+    survival: pd.DataFrame,
+    groups: Any = None,
+    *,
+    n_bootstrap: int = 200,
+    random_state: int = 0,
+) -> pd.DataFrame:
+    """Measure survival curves at each of their days.
+
+    Parameters
+    ----------
+    y : DataFrame
+        Columns ``duration`` and ``event``, as `label_time_to_churn` gives them; rows with a missing value are left out.
+    survival : DataFrame
+        Probability of staying beyond each number of days (columns), on the index of `y`.
+    groups : array-like, optional
+        Account of each row; default is the index level ``account_id`` of `y`, else each row is its own.
+    n_bootstrap : int, default 200
+        Resamples of accounts behind the intervals.
+    random_state : int, default 0
+        Seed of the resamples.
+
+    Returns
+    -------
+    DataFrame
+        Index (days, metric), columns ``estimate``, ``low``, ``high``; metrics auc, brier, mean_risk and event_rate.
+
+    Raises
+    ------
+    ValueError
+        If the indexes differ, or nobody is seen beyond one of the days.
+
+    Notes
+    -----
+    Rows censored before a day weigh nothing there, the others the inverse probability of not being censored, from a
+    Kaplan-Meier curve of the censoring: Graf et al. (1999) for the Brier score, Uno et al. (2007) for the AUC, in which
+    accounts that churned by the day are held against those that stayed beyond it.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from csrisk.evaluation import evaluate_survival
+    >>> y = pd.DataFrame({"duration": [10, 40, 50], "event": [True, False, False]})
+    >>> survival = pd.DataFrame({30: [0.5, 0.9, 0.7]})
+    >>> evaluate_survival(y, survival)["estimate"].round(4).to_dict()[(30, "brier")]
+    0.1167
+    """
+    if not y.index.equals(survival.index):
+        raise ValueError("y and survival have different indexes; align them first, as in survival.loc[y.index]")
+    known = y[["duration", "event"]].notna().all(axis=1).to_numpy()
+    duration = y["duration"][known].to_numpy(dtype=np.float64)
+    event = y["event"][known].to_numpy(dtype=bool)
+    if groups is None and "account_id" in y.index.names:
+        groups = y.index.get_level_values("account_id")
+    codes = np.unique(account_codes(groups, len(y))[known], return_inverse=True)[1]
+    tables = {}
+    for days in survival.columns:
+        risk = 1 - survival[days].to_numpy(dtype=np.float64)[known]
+        tables[days] = _at(float(days), duration, event, risk, codes, n_bootstrap, random_state)
+    return pd.concat(tables, names=["days", "metric"])
+
+
+def _at(
+    days: float,
+    duration: np.ndarray,
+    event: np.ndarray,
+    risk: np.ndarray,
+    codes: np.ndarray,
+    n_bootstrap: int,
+    seed: int,
+) -> pd.DataFrame:
+    churned, stayed = event & (duration <= days), duration > days
+    if not stayed.any():
+        raise ValueError(f"days={days:g}: no row is seen beyond it; the longest duration is {duration.max():g}")
+    seen = np.where(
+        churned,
+        censoring_survival(duration, event, duration, before=True),
+        censoring_survival(duration, event, np.full(len(duration), days), before=False),
+    )
+    inverse = np.where(churned | stayed, 1 / np.maximum(seen, 1e-12), 0.0)
+    target = churned.astype(np.float64)
+
+    def metrics(weights: np.ndarray) -> dict[str, np.ndarray]:
+        weighted, total = weights * inverse, weights.sum(axis=1)
+        with np.errstate(invalid="ignore"):
+            event_rate = weighted @ target / weighted.sum(axis=1)
+        return {
+            "auc": ranking_metrics(weighted, target, risk, 0.1)["auc"],
+            "brier": weighted @ (risk - target) ** 2 / total,
+            "mean_risk": weights @ risk / total,
+            "event_rate": event_rate,
+        }
+
+    estimate, drawn = resampled(metrics, codes, n_bootstrap, seed)
+    return pd.DataFrame({"estimate": estimate}).join(interval(drawn))
+
+
+def censoring_survival(duration: np.ndarray, event: np.ndarray, at: np.ndarray, *, before: bool) -> np.ndarray:
+    """Probability of not being censored by a time, or just before it.
+
+    Parameters
+    ----------
+    duration, event : ndarray
+        Days and whether they end in churn.
+    at : ndarray
+        Times.
+    before : bool
+        Leave out what is censored at the time itself.
+
+    Returns
+    -------
+    ndarray
+        Kaplan-Meier estimate; a churn at the time of a censoring comes first.
+    """
+    times = np.unique(duration[~event])
+    at_risk = len(duration) - np.searchsorted(np.sort(duration), times, side="left")
+    churned_then = np.searchsorted(np.sort(duration[event]), times, side="right") - np.searchsorted(
+        np.sort(duration[event]), times, side="left"
+    )
+    ends = np.sort(duration[~event])
+    censored = np.searchsorted(ends, times, side="right") - np.searchsorted(ends, times, side="left")
+    curve = np.r_[1.0, np.cumprod(1 - censored / np.maximum(at_risk - churned_then, 1))]
+    return np.asarray(curve[np.searchsorted(times, at, side="left" if before else "right")])
