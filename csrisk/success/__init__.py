@@ -1,19 +1,44 @@
 """Customer success beyond the risk: health, happiness, both sides of the relation, and what to do."""
 
+from csrisk.success._best import best_customers, gap_to_best, what_sets_apart
 from csrisk.success._continuum import HAPPINESS_STAGES, happiness
+from csrisk.success._footprint import co_adoption, unused_features
 from csrisk.success._health import HEALTH_WEIGHTS, Vital, health_band, health_components, health_score
+from csrisk.success._journey import STAGES, journey
+from csrisk.success._ledger import feedback_ledger
+from csrisk.success._loyalty import LOYALTY_GROUPS, loyalty, loyalty_groups
+from csrisk.success._priorities import RANKING_NOTE, in_holdout, priorities
 from csrisk.success._quadrant import QUADRANTS, company_happiness, quadrant_migration, success_quadrant
+from csrisk.success._traps import TRAPS, Trap, relationship_traps, trap_summary
 
 __all__ = [
     "HAPPINESS_STAGES",
     "HEALTH_WEIGHTS",
+    "LOYALTY_GROUPS",
     "QUADRANTS",
+    "RANKING_NOTE",
+    "STAGES",
+    "TRAPS",
+    "Trap",
     "Vital",
+    "best_customers",
+    "co_adoption",
     "company_happiness",
+    "feedback_ledger",
+    "gap_to_best",
     "happiness",
     "health_band",
     "health_components",
     "health_score",
+    "in_holdout",
+    "journey",
+    "loyalty",
+    "loyalty_groups",
+    "priorities",
     "quadrant_migration",
+    "relationship_traps",
     "success_quadrant",
+    "trap_summary",
+    "unused_features",
+    "what_sets_apart",
 ]

@@ -131,7 +131,10 @@ def _shrunk(moments: pd.DataFrame) -> pd.DataFrame:
     half = 1.96 * np.sqrt((1 - pull) * noise)
     top = len(HAPPINESS_STAGES) - 1
     code = np.floor(position.fillna(-1.0).to_numpy() * (top + 1)).clip(-1, top).astype(np.int64)
-    stage = pd.Series(pd.Categorical.from_codes(code, list(HAPPINESS_STAGES), ordered=True), index=position.index)
+    stage = pd.Series(
+        pd.Categorical.from_codes(code, dtype=pd.CategoricalDtype(list(HAPPINESS_STAGES), ordered=True)),
+        index=position.index,
+    )
     return pd.DataFrame(
         {
             "position": position,

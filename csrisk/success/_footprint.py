@@ -1,0 +1,204 @@
+"""Footprint: features and products within reach that similar accounts use, and how they go together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from csrisk._days import Duration, whole_days
+from csrisk.exceptions import ConfigError
+from csrisk.success._seen import at_data_end, seen, share_interval
+
+if TYPE_CHECKING:
+    from csrisk._snapshots import Snapshots
+    from csrisk.data import CustomerData
+
+__all__ = ["co_adoption", "unused_features"]
+
+
+def unused_features(
+    data: CustomerData,
+    snapshots: Snapshots | None = None,
+    *,
+    window: Duration = "90D",
+    neighbours: int = 25,
+    at_least: int = 5,
+) -> pd.DataFrame:
+    """List features that an account has and does not use, though similar accounts do.
+
+    Similar are the accounts of the same date whose sets of used features overlap most (Jaccard); accounts that hold the
+    feature in their plan and product count only. It says what fits, not what a push would bring: adoption by others is
+    not an effect.
+
+    Parameters
+    ----------
+    data : CustomerData
+        The tables.
+    snapshots : Snapshots, optional
+        Who is seen when; by default the accounts that run at ``data.end``.
+    window : str or int, default "90D"
+        How far back a use counts.
+    neighbours : int, default 25
+        How many similar accounts are asked.
+    at_least : int, default 5
+        Similar accounts that must have the feature.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per snapshot and feature: ``share`` of the similar accounts that use it with ``low`` and ``high`` (95 %,
+        Wilson), ``similar`` (how many have it), by falling ``low`` within the snapshot.
+
+    Raises
+    ------
+    ConfigError
+        If `neighbours` or `at_least` is not positive.
+
+    Examples
+    --------
+    >>> from csrisk.data import make_saas
+    >>> from csrisk.success import unused_features
+    >>> table = unused_features(make_saas(60, 12, seed=1).data())
+    >>> table.index.names, table.columns.tolist()
+    (FrozenList(['account_id', 'as_of', 'feature']), ['share', 'low', 'high', 'similar'])
+    """
+    if min(neighbours, at_least) < 1:
+        raise ConfigError(f"neighbours={neighbours!r} and at_least={at_least!r} must be 1 or more")
+    snapshots = at_data_end(data, snapshots)
+    rows = seen(data, snapshots, "usage", ["feature"], window=whole_days(window, "window", minimum=1))
+    names = sorted(rows["feature"].dropna().astype(str).unique())
+    used = _matrix(rows, "feature", len(snapshots), names)
+    have = _available(data, snapshots, names) | used
+    dates = snapshots.index.get_level_values("as_of")
+    parts = [_of_date(used[where], have[where], neighbours, at_least, where) for where in _groups(dates)]
+    empty = pd.DataFrame(columns=["position", "code", "share", "low", "high", "similar"])
+    found = pd.concat(parts, ignore_index=True) if names and parts else empty
+    found = found.sort_values(["position", "low", "code"], ascending=[True, False, True], kind="stable")
+    index = snapshots.index[found["position"].to_numpy(dtype=np.int64)].to_frame(index=False)
+    index["feature"] = np.array(names, dtype=object)[found["code"].to_numpy(dtype=np.int64)]
+    return found[["share", "low", "high", "similar"]].set_index(pd.MultiIndex.from_frame(index))
+
+
+def _groups(dates: pd.Index) -> list[np.ndarray]:
+    return [np.flatnonzero(dates == date) for date in dates.unique()]
+
+
+def _matrix(rows: pd.DataFrame, column: str, n: int, names: list[str]) -> np.ndarray:
+    out = np.zeros((n, len(names)), dtype=bool)
+    told = rows.dropna(subset=column)
+    out[told["snapshot"].to_numpy(dtype=np.int64), pd.Index(names).get_indexer(pd.Index(told[column].astype(str)))] = (
+        True
+    )
+    return out
+
+
+def _available(data: CustomerData, snapshots: Snapshots, names: list[str]) -> np.ndarray:
+    """Look up what plan and product offer; everything where there is no catalogue."""
+    have = np.zeros((len(snapshots), len(names)), dtype=bool)
+    if not data.has("features", "feature") or not data.has("subscriptions"):
+        return ~have
+    offered = data.frame("features")[["feature", "product", "plan"]]
+    keys = [name for name in ("product", "plan") if data.has("features", name) and data.has("subscriptions", name)]
+    if not keys:
+        return ~have
+    held = seen(data, snapshots, "subscriptions", [*keys, "end_at_day"])
+    held = held[held["end_at_day"].isna()][["snapshot", *keys]].drop_duplicates()
+    reach = held.merge(offered.drop_duplicates(), on=keys)
+    reach = reach[reach["feature"].isin(names)]
+    return _matrix(reach, "feature", len(snapshots), names)
+
+
+def _of_date(used: np.ndarray, have: np.ndarray, neighbours: int, at_least: int, where: np.ndarray) -> pd.DataFrame:
+    sets = used.astype(float)
+    both = sets @ sets.T
+    size = sets.sum(axis=1)
+    union = size[:, None] + size[None, :] - both
+    likeness = np.where(union > 0, both / np.maximum(union, 1), 0.0)
+    np.fill_diagonal(likeness, -1.0)
+    nearest = np.argsort(-likeness, axis=1, kind="stable")[:, : min(neighbours, len(used) - 1)]
+    similar = have[nearest].sum(axis=1)
+    users = (used & have)[nearest].sum(axis=1)
+    row, code = np.nonzero(have & ~used & (similar >= at_least))
+    n, hits = similar[row, code], users[row, code]
+    low, high = share_interval(hits, n)
+    columns = {"position": where[row], "code": code, "share": hits / n, "low": low, "high": high, "similar": n}
+    return pd.DataFrame(columns)
+
+
+def co_adoption(
+    data: CustomerData,
+    snapshots: Snapshots | None = None,
+    *,
+    what: str = "product",
+    window: Duration = "90D",
+    min_support: int = 10,
+) -> pd.DataFrame:
+    """Say which products (or features) are used together more often than chance would have it.
+
+    Parameters
+    ----------
+    data : CustomerData
+        The tables.
+    snapshots : Snapshots, optional
+        Who is seen when; by default the accounts that run at ``data.end``. Use one date, else accounts count twice.
+    what : {"product", "feature"}, default "product"
+        What is paired.
+    window : str or int, default "90D"
+        How far back a use counts.
+    min_support : int, default 10
+        Accounts that must use both.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per ordered pair ``given``, ``then``: ``accounts`` (use both), ``of`` (use the given one), ``share``,
+        ``base`` (share of users among all), ``lift`` = share / base with ``low`` and ``high`` (95 %, on the log
+        scale, Katz et al.), by falling ``low``.
+
+    Raises
+    ------
+    ConfigError
+        If `what` is unknown or `min_support` is not positive.
+
+    References
+    ----------
+    Katz, D. et al. (1978). Obtaining confidence intervals for the risk ratio in cohort studies. Biometrics 34, 469-474.
+
+    Examples
+    --------
+    >>> from csrisk.data import make_saas
+    >>> from csrisk.success import co_adoption
+    >>> co_adoption(make_saas(60, 12, seed=1).data(), min_support=3).columns.tolist()
+    ['given', 'then', 'accounts', 'of', 'share', 'base', 'lift', 'low', 'high']
+    """
+    if what not in ("product", "feature"):
+        raise ConfigError(f"what={what!r} must be 'product' or 'feature'")
+    if min_support < 1:
+        raise ConfigError(f"min_support={min_support!r} must be 1 or more")
+    snapshots = at_data_end(data, snapshots)
+    rows = seen(data, snapshots, "usage", [what], window=whole_days(window, "window", minimum=1))
+    names = sorted(rows[what].dropna().astype(str).unique())
+    used = _matrix(rows, what, len(snapshots), names).astype(float)
+    used = used[used.any(axis=1)]
+    both, size, n = used.T @ used, used.sum(axis=0), len(used)
+    given, then = np.nonzero((both >= min_support) & ~np.eye(len(names), dtype=bool))
+    hits, of, all_users = both[given, then], size[given], size[then]
+    share, base = hits / of, all_users / max(n, 1)
+    # Taken as if the two shares came from different accounts, which makes the interval too wide rather than too narrow.
+    half = 1.96 * np.sqrt(np.maximum(1 / hits - 1 / of + 1 / all_users - 1 / max(n, 1), 0))
+    out = pd.DataFrame(
+        {
+            "given": np.array(names, dtype=object)[given],
+            "then": np.array(names, dtype=object)[then],
+            "accounts": hits.astype(np.int64),
+            "of": of.astype(np.int64),
+            "share": share,
+            "base": base,
+            "lift": share / base,
+            "low": share / base * np.exp(-half),
+            "high": share / base * np.exp(half),
+        }
+    )
+    return out.sort_values(["low", "given", "then"], ascending=[False, True, True], ignore_index=True)

@@ -1,0 +1,99 @@
+"""The feedback ledger: asked, answered, acknowledged, acted, and how long each took."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from csrisk._days import Duration, whole_days
+from csrisk.exceptions import ConfigError
+from csrisk.success._seen import at_data_end, seen, share_interval
+
+if TYPE_CHECKING:
+    from csrisk._snapshots import Snapshots
+    from csrisk.data import CustomerData
+
+__all__ = ["feedback_ledger"]
+
+_STEPS = ("asked", "answered", "acknowledged", "acted")
+
+
+def feedback_ledger(
+    data: CustomerData,
+    snapshots: Snapshots | None = None,
+    *,
+    window: Duration = "365D",
+    settle: Duration = "0D",
+    by: str = "account",
+) -> pd.DataFrame:
+    """Count how far each question went: asked, answered, acknowledged, acted upon.
+
+    Parameters
+    ----------
+    data : CustomerData
+        The tables.
+    snapshots : Snapshots, optional
+        Who is seen when; by default the accounts that run at ``data.end``. Several dates show the trend.
+    window : str or int, default "365D"
+        How far to look back from each date.
+    settle : str or int, default "0D"
+        Leave out surveys sent in the last days before the date, which nobody could answer or act upon yet.
+    by : {"account", "book"}, default "account"
+        One row per snapshot, or one per date.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Counts ``asked, answered, acknowledged, acted``; shares ``response_rate`` (answered of asked) and
+        ``closed_share`` (acted upon of answered), each with ``_low`` and ``_high`` (95 %, Wilson; missing without a
+        question or an answer);
+        medians ``hours_to_answer, hours_to_acknowledge, days_to_act`` over the steps taken.
+
+    Raises
+    ------
+    ConfigError
+        If `by` is unknown.
+
+    Examples
+    --------
+    >>> from csrisk.data import make_saas
+    >>> from csrisk.success import feedback_ledger
+    >>> book = feedback_ledger(make_saas(60, 12, seed=1).data(), by="book").iloc[0]
+    >>> bool(book["asked"] >= book["answered"] >= book["acknowledged"] >= book["acted"])
+    True
+    """
+    if by not in ("account", "book"):
+        raise ConfigError(f"by={by!r} must be 'account' or 'book'")
+    snapshots = at_data_end(data, snapshots)
+    days, wait = whole_days(window, "window", minimum=1), whole_days(settle, "settle")
+    columns = [f"{name}_at_second" for name in ("sent", "answered", "acknowledged", "acted")]
+    rows = seen(data, snapshots, "surveys", columns, window=days)
+    rows = rows[rows["age"] > wait].drop(columns="age").astype("float64")
+    key = rows["snapshot"].astype("int64")
+    index: pd.Index = snapshots.index
+    if by == "book":
+        dates = index.get_level_values("as_of")
+        index = dates.unique().sort_values()
+        key = pd.Series(index.get_indexer(dates)[key.to_numpy()], index=key.index)
+    times = rows[columns].set_axis(list(_STEPS), axis=1)
+    counts = times.notna().groupby(key).sum().reindex(range(len(index)), fill_value=0).astype("int64")
+    spans = pd.DataFrame(
+        {
+            "hours_to_answer": (times["answered"] - times["asked"]) / 3600,
+            "hours_to_acknowledge": (times["acknowledged"] - times["answered"]) / 3600,
+            "days_to_act": (times["acted"] - times["answered"]) / 86400,
+        }
+    )
+    out = counts.assign(
+        **_share("response_rate", counts["answered"], counts["asked"]),
+        **_share("closed_share", counts["acted"], counts["answered"]),
+    )
+    return out.join(spans.groupby(key).median()).set_axis(index)
+
+
+def _share(name: str, hits: pd.Series, n: pd.Series) -> dict[str, np.ndarray]:
+    low, high = share_interval(hits.to_numpy(), n.to_numpy())
+    share = np.where(n > 0, hits / n.where(n > 0, 1), np.nan)
+    return {name: share, f"{name}_low": low, f"{name}_high": high}
