@@ -138,7 +138,9 @@ _CODES = (
         "bring a pandas, Polars or Arrow frame, a DuckDB relation, or a path to Parquet or CSV",
     ),
     Code("CSD008", "there is at least one dated table with rows", "refused", "add usage, subscriptions or contacts"),
-    Code("CSD009", "a folder holds <table>.parquet or <table>.csv", "refused", "name the files after the tables"),
+    Code(
+        "CSD009", "a folder holds one <table>.parquet or <table>.csv for a table", "refused", "name files after tables"
+    ),
     Code("CSD010", "a table has rows", "kept", "it counts as missing; leave it out or fill it"),
     Code("CSD011", "a column has a type that its kind can be read from", "refused", "convert it before"),
     Code("CSD012", "end is a date after the first event", "refused", "give end= as YYYY-MM-DD"),

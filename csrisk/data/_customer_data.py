@@ -84,7 +84,7 @@ class CustomerData:
         memory_limit: str | None = None,
         threads: int | None = None,
     ) -> CustomerData:
-        """Read ``<table>.parquet`` or ``<table>.csv`` for each table of the contract.
+        """Read ``<table>.parquet``, ``.csv`` or ``.csv.gz`` for each table of the contract.
 
         Parameters
         ----------
@@ -99,15 +99,19 @@ class CustomerData:
         """
         folder = Path(folder)
         found = {
-            name: path
-            for name in CONTRACT
-            for suffix in (".csv", ".parquet")
-            if (path := folder / (name + suffix)).exists()
+            name: sorted(path for path in map(folder.joinpath, _files(name)) if path.exists()) for name in CONTRACT
         }
-        if not found:
-            breach = Breach("CSD009", count=0, detail=f"folder={folder.name!r}; tables are {list(CONTRACT)}")
-            raise DataContractError(_message((breach,)), (breach,))
-        return cls(found, columns=columns, end=end, memory_limit=memory_limit, threads=threads)
+        breaches = [
+            Breach("CSD009", name, count=len(paths), detail=f"there are {[path.name for path in paths]}")
+            for name, paths in found.items()
+            if len(paths) > 1
+        ]
+        if not any(found.values()):
+            breaches.append(Breach("CSD009", count=0, detail=f"folder={folder.name!r}; tables are {list(CONTRACT)}"))
+        if breaches:
+            raise DataContractError(_message(tuple(breaches)), tuple(breaches))
+        tables = {name: paths[0] for name, paths in found.items() if paths}
+        return cls(tables, columns=columns, end=end, memory_limit=memory_limit, threads=threads)
 
     def _settle(self, loaded: Loaded, tables: Mapping[str, Any]) -> None:
         self._breaches = tuple(sorted(loaded.breaches, key=lambda breach: (not breach.fatal, breach.code)))
@@ -279,6 +283,10 @@ def _outside() -> int:
     while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).split(".")[0] == "csrisk":
         frame, level = frame.f_back, level + 1
     return level
+
+
+def _files(table: str) -> tuple[str, ...]:
+    return (f"{table}.parquet", f"{table}.csv", f"{table}.csv.gz")
 
 
 def _message(breaches: tuple[Breach, ...]) -> str:

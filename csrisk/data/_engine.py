@@ -68,7 +68,8 @@ class DuckDBEngine:
             if threads is not None:
                 config["threads"] = str(threads)
             self.connection = self._connect(config, memory_limit, threads)
-            self.run(f"ATTACH '{self.folder / 'book.duckdb' if on_disk else ':memory:'}' AS book")
+            book = str(self.folder / "book.duckdb").replace("'", "''") if on_disk else ":memory:"
+            self.run(f"ATTACH '{book}' AS book")
         except BaseException:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
@@ -190,6 +191,8 @@ def _series(column: Any) -> pd.Series[Any]:
     series: pd.Series[Any] = column.to_pandas()
     if pa.types.is_floating(column.type):
         return series.astype(np.float64)
+    if pa.types.is_timestamp(column.type):
+        return series.astype("datetime64[us]")
     return series
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from csrisk.data._breach import Breach, did_you_mean
 from csrisk.data._contract import CONTRACT, Column, Kind, Table
-from csrisk.data._readers import Reader, quoted, readable
+from csrisk.data._readers import NOTHING, Reader, quoted, readable
 from csrisk.data._staging import Plan
 
 if TYPE_CHECKING:
@@ -60,7 +60,12 @@ def make_plan(
     mapping = _mapping(notes, source, given)
     readers = {name: Reader(table[name], mapping[name], source.types[mapping[name]]) for name in mapping}
     for name, reader in readers.items():
-        if not readable(reader.column, reader.kind):
+        if readable(reader.column, reader.kind):
+            continue
+        if not engine.run(f"SELECT count({quoted(reader.name)}) FROM {source.view}")[0][0]:
+            # files and frames give a column without values some type or other
+            readers[name] = Reader(reader.column, reader.name, NOTHING)
+        else:
             notes.add("CSD011", name, detail=f"{reader.kind[:40]} cannot be read as {reader.column.kind}")
     if "account_id" in mapping and mapping["account_id"] in source.mixed:
         notes.add("CSD105", "account_id")

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from csrisk.data._contract import Column
 
-__all__ = ["DAY", "ROW", "Reader", "quoted", "readable"]
+__all__ = ["DAY", "NOTHING", "ROW", "Reader", "quoted", "readable"]
 
 DAY = 86_400_000_000  # microseconds
 ROW = "csrisk__row"  # position of a row in the input; engines may read rows in any order
+
+NOTHING = '"NULL"'  # the type of a column without values
 
 _WHOLE = (
     "TINYINT",
@@ -67,7 +69,7 @@ class Reader:
     @property
     def value(self) -> str:
         """The value: text, DOUBLE, BOOLEAN, or microseconds since 1970-01-01 UTC; null where missing or unreadable."""
-        if self.kind == '"NULL"':
+        if self.kind == NOTHING:
             return "NULL"
         return {"time": self._time, "number": self._number, "bool": self._bool, "id": self._id}.get(
             self.column.kind, self._words
@@ -80,7 +82,7 @@ class Reader:
             number = f"{quoted(self.name)}::DOUBLE"
             limit = _ROUNDED["FLOAT" if self.kind == "FLOAT" else "DOUBLE"]
             return f"NOT isnan({number}) AND (abs({number}) >= {limit} OR {number} <> floor({number}))"
-        if self.kind == '"NULL"' or self.column.kind in ("id", "text", "category"):
+        if self.kind == NOTHING or self.column.kind in ("id", "text", "category"):
             return "false"
         if not self.textual:
             missing = f"{quoted(self.name)} IS NULL"
@@ -137,13 +139,15 @@ class Reader:
             return f"epoch_us(try_cast({quoted(self.name)} AS TIMESTAMPTZ))"
         if not self.textual:
             return f"epoch_us(try_cast({quoted(self.name)} AS TIMESTAMP))"
-        # DuckDB reads the offset of a text and forgets it, so it is taken off here; nor does it refuse a zone's name
+        # versions of DuckDB apply the offset of a text or forget it, so it is taken off here
         text = f"trim({self.raw})"
         sign, hours, minutes = (f"regexp_extract({text}, ':.*([+-])(\\d{{2}}):?(\\d{{2}})?$', {i})" for i in (1, 2, 3))
         seconds = f"(coalesce(try_cast({hours} AS BIGINT), 0) * 3600 + coalesce(try_cast({minutes} AS BIGINT), 0) * 60)"
         shift = f"CASE {sign} WHEN '+' THEN {seconds} WHEN '-' THEN -{seconds} ELSE 0 END * 1000000"
         stamp = f"epoch_us(try_cast({text} AS TIMESTAMP))"
-        shifted = f"CASE WHEN length({text}) > 16 THEN {stamp} - ({shift}) ELSE {stamp} END"
+        local = f"epoch_us(try_cast(regexp_replace({text}, ' ?{_ZONE}$', '') AS TIMESTAMP))"
+        # without a clock, the end of a date would pass for an offset
+        shifted = f"CASE WHEN contains({text}, ':') THEN {local} - ({shift}) ELSE {stamp} END"
         return f"CASE WHEN regexp_full_match({text}, '{_STAMP}') THEN {shifted} END"
 
 
@@ -152,7 +156,7 @@ def readable(column: Column, kind: str) -> bool:
     plain = (*_TEXT, *_WHOLE, *_BROKEN, "BOOLEAN")
     types = {"time": (*_TIME, *_TEXT), "number": plain, "bool": plain}.get(column.kind, (*plain, *_TIME))
     # a list writes its type as that of its elements and brackets
-    return kind == '"NULL"' or (kind.startswith(types) and not kind.endswith("]"))
+    return kind == NOTHING or (kind.startswith(types) and not kind.endswith("]"))
 
 
 def quoted(name: str) -> str:

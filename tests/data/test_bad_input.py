@@ -490,7 +490,15 @@ def test_files_that_cannot_be_read(tmp_path: Any) -> None:
 
 def test_folder_without_a_known_table(tmp_path: Any) -> None:
     (tmp_path / "things.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(DataContractError, match="CSD009"):
+    with pytest.raises(DataContractError, match="CSD009 count=0"):
+        CustomerData.from_folder(tmp_path)
+
+
+def test_folder_with_two_files_for_a_table(tmp_path: Any) -> None:
+    usage().to_csv(tmp_path / "usage.csv", index=False)
+    assert CustomerData.from_folder(tmp_path).tables == ("usage",)
+    usage().to_parquet(tmp_path / "usage.parquet")
+    with pytest.raises(DataContractError, match=r"CSD009 table=usage count=2: .*usage\.csv.*usage\.parquet"):
         CustomerData.from_folder(tmp_path)
 
 

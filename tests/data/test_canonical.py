@@ -54,6 +54,7 @@ CONTACTS = pd.DataFrame(
         "reopened": [True, False],
     }
 )
+CONNECTIONS: list[Any] = []  # a relation of DuckDB 1 does not keep its connection
 TABLES = {"usage": USAGE, "accounts": ACCOUNTS, "contacts": CONTACTS}
 
 
@@ -91,6 +92,7 @@ def as_lazy_polars(frame: pd.DataFrame, _: Any) -> Any:
 
 def as_relation(frame: pd.DataFrame, _: Any) -> Any:
     connection = duckdb.connect()
+    CONNECTIONS.append(connection)
     connection.register("brought", pa.Table.from_pandas(frame))
     return connection.table("brought")
 
@@ -249,6 +251,14 @@ def test_zones_and_units_tell_the_same_moment(zone: str, unit: str) -> None:
     data = CustomerData({"usage": pd.DataFrame({"account_id": ["a", "b"], "at": there})})
     assert data.frame("usage")["at"].tolist() == moments.dt.tz_localize(None).tolist()
     assert not data.breaches
+
+
+@pytest.mark.parametrize("way", [as_pandas, as_arrow, as_parquet, as_csv])
+def test_a_column_without_values_is_missing(way: Any, tmp_path: Any) -> None:
+    frame = CONTACTS.assign(resolved_at=None, transfers=None, reopened=None, case_id=None)
+    data = CustomerData({"contacts": way(frame, tmp_path / "contacts")})
+    assert {breach.code for breach in data.breaches} == {"CSD307"}
+    assert not any(data.has("contacts", name) for name in ("resolved_at", "transfers", "reopened", "case_id"))
 
 
 ROWS = st.lists(
