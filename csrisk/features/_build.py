@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Protocol, overload
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 from csrisk.exceptions import FeatureError
 from csrisk.features._advocacy import Advocacy
@@ -157,6 +156,8 @@ def build_features(
     >>> build_features(data, today, [UsageDepth()])[["events_7d", "events_30d", "days_since_use"]].iloc[0].tolist()
     [0.0, 1.0, 12.0]
     """
+    from tqdm import tqdm
+
     chosen = tuple(default_builders(data) if builders is None else builders)
     mine = None if own is None else fit_own(own, snapshots.index)
     names = [feature.name for builder in chosen for feature in builder.features]

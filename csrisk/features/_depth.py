@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from csrisk._goals import Goal
+from csrisk.exceptions import FeatureError
 from csrisk.features import _rollups
 from csrisk.features._family import Family, Measure, check_windows, per
 from csrisk.features._past import Array, Facts, Past, nothing, ratio, share_of_change
@@ -41,7 +42,7 @@ class UsageDepth(Family):
     Raises
     ------
     FeatureError
-        If a window is no positive whole number of days.
+        If a window is no positive whole number of days, or 4096 and more.
 
     Notes
     -----
@@ -66,7 +67,7 @@ class UsageDepth(Family):
     def __post_init__(self) -> None:
         check_windows("UsageDepth", windows=self.windows, half_life=self.half_life, slope_days=self.slope_days)
         if max(self.windows) >= _PACK:
-            check_windows("UsageDepth", windows=(0,))
+            raise FeatureError(f"UsageDepth: windows={self.windows!r} must be shorter than {_PACK} days")
 
     def _measures(self) -> Iterator[Measure]:
         yield from self._counts()

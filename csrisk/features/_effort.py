@@ -87,6 +87,13 @@ class ContactEffort(Family):
                 f"contacts_{days}d", "count", f"{{value}} contacts in {days} days", f"contacts_{days}", window=days
             )
         yield make(
+            f"contacts_per_day_{w}d",
+            "per day",
+            f"{{value}} contacts a day over the days as a customer within {w} days",
+            per("contacts", "exposure"),
+            window=w,
+        )
+        yield make(
             f"contacts_per_user_{w}d",
             "per user",
             f"{{value}} contacts per person in {w} days",
@@ -212,6 +219,7 @@ class ContactEffort(Family):
         facts.update(self._closing_facts(past))
         facts.update(_open_facts(past))
         facts["users"] = _users(past, self.window)
+        facts["exposure"] = past.exposure(self.window, "contacts")
         first, both = past.exposure(30, "contacts"), past.exposure(60, "contacts")
         facts["rate_1"] = ratio(facts["third_1"], first)
         facts["rate_2"] = ratio(facts["third_2"], both - first)

@@ -53,6 +53,7 @@ def row(look):
     [
         ("contacts_30d", 4),  # numbers 1 to 4
         ("contacts_90d", 6),
+        ("contacts_per_day_90d", 6 / 90),  # a customer since January 2024, and recorded since November
         ("contacts_per_user_90d", 6 / 2),
         # 4 in 30 days; number 0 alone in the 30 before; both over 30 recorded days
         ("contacts_trend_30d", (4 - 1) / (4 + 1)),
