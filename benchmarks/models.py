@@ -103,12 +103,29 @@ def summary(found: pd.DataFrame, base: str = "csrisk") -> pd.DataFrame:
     return pd.DataFrame(rows).set_index(["set", "model"]).sort_values(["set", "log_loss"])
 
 
+def markdown(table: pd.DataFrame) -> str:
+    """Write the summary as a table: medians (spread), and mean paired differences (standard error)."""
+    lines = [
+        "| set | model | folds | log-loss | against csrisk | AUC | against csrisk | calibration error | slope | fit s |"
+    ]
+    lines += ["|" + "---|" * 10]
+    for (name, model), row in table.iterrows():
+        cells = [name, model, f"{row['n']:.0f}"]
+        for metric in METRICS[:2]:
+            cells += [f"{row[metric]:.4f} ({row[f'{metric}_iqr']:.4f})"]
+            cells += ["" if model == "csrisk" else f"{row[f'{metric}_diff']:+.4f} ({row[f'{metric}_se']:.4f})"]
+        cells += [f"{row['calibration_error']:.3f}", f"{row['calibration_slope']:.2f}", f"{row['fit_s']:.1f}"]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
     parser.add_argument("--models", nargs="+", default=list(PEERS), choices=list(PEERS))
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--rows", type=int, help="take so many rows at random in each repeat")
+    parser.add_argument("--table", type=Path, help="write the summary as Markdown")
     parser.add_argument("--out", type=Path, default=Path("models.csv"))
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
@@ -116,6 +133,8 @@ def main() -> None:
     with pd.option_context("display.width", 250, "display.max_columns", 40, "display.float_format", "{:.4f}".format):
         base = "csrisk" if "csrisk" in set(found["model"]) else found["model"].iloc[0]
         print(summary(found, base).to_string())
+    if arguments.table:
+        arguments.table.write_text(markdown(summary(found, base)))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,8 @@ class ChurnModel(RiskClassifier):
         Train four kinds of trees (plain, with small leaves, with random cuts, of depth 2) and let out-of-fold log-loss
         choose the share of each. "auto" does so up to 20,000 rows, where it pays; it takes up to four times as long.
     monotone : mapping of str to int, optional
-        Directions that the risk must follow: 1 rises with the column, -1 falls, 0 free.
+        Directions that the risk must follow: 1 rises with the column, -1 falls, 0 free. Those of the declarations are
+        ``{f.name: f.direction for f in csrisk.features.declared(X.columns)}``.
     min_events : int, optional
         Fewest accounts with an event, and without one, that are accepted. Default: 10 where rows belong to accounts
         (index level ``account_id`` or `groups`), 1 for plain rows.
