@@ -10,6 +10,8 @@ from csrisk.success._loyalty import LOYALTY_GROUPS, loyalty, loyalty_groups
 from csrisk.success._priorities import RANKING_NOTE, in_holdout, priorities
 from csrisk.success._quadrant import QUADRANTS, company_happiness, quadrant_migration, success_quadrant
 from csrisk.success._traps import TRAPS, Trap, relationship_traps, trap_summary
+from csrisk.success._uplift import UpliftModel, treated_snapshots
+from csrisk.success._uplift_quality import evaluate_uplift, qini_curve
 
 __all__ = [
     "HAPPINESS_STAGES",
@@ -20,10 +22,12 @@ __all__ = [
     "STAGES",
     "TRAPS",
     "Trap",
+    "UpliftModel",
     "Vital",
     "best_customers",
     "co_adoption",
     "company_happiness",
+    "evaluate_uplift",
     "feedback_ledger",
     "gap_to_best",
     "happiness",
@@ -35,10 +39,12 @@ __all__ = [
     "loyalty",
     "loyalty_groups",
     "priorities",
+    "qini_curve",
     "quadrant_migration",
     "relationship_traps",
     "success_quadrant",
     "trap_summary",
+    "treated_snapshots",
     "unused_features",
     "what_sets_apart",
 ]

@@ -1,0 +1,241 @@
+"""Uplift: who stays because of a play, learned from plays that were assigned at random."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import RidgeCV
+from sklearn.model_selection import GroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from csrisk._snapshots import Snapshots
+from csrisk.exceptions import ConfigError, NotEnoughDataError
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from csrisk._days import Duration
+    from csrisk.data import CustomerData
+
+__all__ = ["UpliftModel", "treated_snapshots"]
+
+_TREES: dict[str, Any] = {
+    "n_estimators": 120,
+    "learning_rate": 0.03,
+    "num_leaves": 6,
+    "min_child_samples": 30,
+    "verbose": -1,
+}
+_AT_LEAST = 20  # events on either side
+
+
+def treated_snapshots(
+    data: CustomerData, play: str, *, horizon: Duration, control: str = "control"
+) -> tuple[Snapshots, pd.Series]:
+    """Take the days on which chance decided who got a play, as snapshots.
+
+    Parameters
+    ----------
+    data : CustomerData
+        Tables with treatments.
+    play : str
+        The play whose effect is wanted.
+    horizon : str or int
+        How long after the day the label looks.
+    control : str, default "control"
+        What the play is called for accounts that were drawn but left alone.
+
+    Returns
+    -------
+    snapshots : Snapshots
+        One per account and day; what happened on the day itself is not seen.
+    treated : pandas.Series
+        Boolean, on ``snapshots.index``.
+
+    Raises
+    ------
+    NotEnoughDataError
+        If treatments are missing, were not assigned at random, or one side is empty.
+    """
+    if not data.has("treatments", "play"):
+        raise NotEnoughDataError("no treatments with a play: uplift cannot be told; the order of priorities is by risk")
+    rows = data.frame("treatments")
+    rows = rows[rows["play"].isin([play, control])]
+    chance = rows["assigned_at_random"].astype("boolean").fillna(False)
+    if not chance.all():
+        message = f"play={play!r}: {int((~chance).sum())} of {len(rows)} rows were not assigned at random"
+        raise NotEnoughDataError(message + "; whom people chose to treat tells no effect: log a randomised campaign")
+    treated = rows["play"] == play
+    if not treated.any() or treated.all():
+        message = f"play={play!r}: {int(treated.sum())} treated and {int((~treated).sum())} {control!r} rows"
+        raise NotEnoughDataError(message + "; both are needed: hold some accounts out at random")
+    index = pd.MultiIndex.from_arrays([rows["account_id"], rows["at"].dt.normalize()], names=["account_id", "as_of"])
+    drawn = pd.Series(treated.to_numpy(), index=index).groupby(level=[0, 1]).agg(["min", "max"])
+    side: pd.Series = drawn["max"][drawn["min"] == drawn["max"]]  # drawn for both on one day: belongs to neither
+    snapshots = Snapshots.of(
+        data, pd.MultiIndex.from_tuples(list(side.index), names=["account_id", "as_of"]), horizon=horizon
+    )
+    return snapshots, side.reindex(snapshots.index).astype(bool).rename("treated")
+
+
+class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+    """Learn by how much a play lowers the probability of churn of each account.
+
+    The T-learner fits one model to the treated and one to the others and takes the difference. The DR-learner
+    [1]_ makes an unbiased, noisy effect of each row from cross-fitted outcome models and the known share of treated,
+    and regresses it on the features. In both, trees (LightGBM) and a ridge regression are averaged: effects are far
+    fainter than risks, and a straight line often says more about them than a tree.
+
+    Parameters
+    ----------
+    method : {"dr", "t"}, default "dr"
+        The learner.
+    n_folds : int, default 5
+        Folds of accounts for cross-fitting.
+    random_state : int, default 0
+        Seed.
+
+    Attributes
+    ----------
+    share_treated_ : float
+        Share of treated among the rows fitted.
+
+    References
+    ----------
+    .. [1] Kennedy, E. H. (2023). Towards optimal doubly robust estimation of heterogeneous causal effects. Electronic
+       Journal of Statistics 17, 3008-3049.
+    """
+
+    def __init__(self, method: Literal["dr", "t"] = "dr", *, n_folds: int = 5, random_state: int = 0) -> None:
+        self.method = method
+        self.n_folds = n_folds
+        self.random_state = random_state
+
+    def fit(self, X: pd.DataFrame, y: pd.Series, treated: pd.Series) -> Self:
+        """Fit to rows that chance has treated or not.
+
+        Parameters
+        ----------
+        X : pandas.DataFrame
+            Features on the snapshot index.
+        y : pandas.Series
+            Churn; rows without a label are left out.
+        treated : pandas.Series
+            Boolean, on the index of X.
+
+        Returns
+        -------
+        UpliftModel
+            Itself.
+
+        Raises
+        ------
+        ConfigError
+            If `method` is unknown.
+        NotEnoughDataError
+            If there are fewer than 20 events among the treated or among the others.
+        """
+        if self.method not in ("dr", "t"):
+            raise ConfigError(f"method={self.method!r} must be 'dr' or 't'")
+        known = y.reindex(X.index).notna().to_numpy()
+        X = X[known]
+        target, side = y.reindex(X.index).to_numpy(dtype=float), treated.reindex(X.index).to_numpy(dtype=float)
+        events = int(target[side == 1].sum()), int(target[side == 0].sum())
+        if min(events) < _AT_LEAST:
+            message = (
+                f"events={events[0]} among the treated and {events[1]} among the others: at least {_AT_LEAST} of each"
+            )
+            raise NotEnoughDataError(message + " are needed; wait for later labels or draw more accounts")
+        self.share_treated_ = float(side.mean())
+        self.feature_names_in_ = np.array(X.columns, dtype=object)
+        self.categories_ = {
+            name: list(pd.Categorical(X[name]).categories) for name in X.columns if not _is_number(X[name])
+        }
+        matrix = self._encode(X)
+        groups = X.index.get_level_values(0) if isinstance(X.index, pd.MultiIndex) else np.arange(len(X))
+        fit = self._fit_dr if self.method == "dr" else self._fit_t
+        fit(matrix, target, side, pd.factorize(groups)[0])
+        return self
+
+    def predict(self, X: pd.DataFrame) -> pd.Series:
+        """Give the drop of the probability of churn that the play brings.
+
+        Parameters
+        ----------
+        X : pandas.DataFrame
+            Features, columns as in `fit`.
+
+        Returns
+        -------
+        pandas.Series
+            Named ``uplift``: positive, the play keeps; negative, it drives away (do not contact).
+        """
+        matrix = self._encode(X[list(self.feature_names_in_)])
+        if self.method == "dr":
+            effect = np.mean([model.predict(matrix) for model in self.effect_models_], axis=0)
+        else:
+            effect = _average(self.treated_models_, matrix) - _average(self.other_models_, matrix)
+        return pd.Series(-effect, index=X.index, name="uplift")
+
+    def _fit_t(self, matrix: np.ndarray, y: np.ndarray, side: np.ndarray, groups: np.ndarray) -> None:
+        del groups
+        self.treated_models_ = self._regressors(matrix[side == 1], y[side == 1])
+        self.other_models_ = self._regressors(matrix[side == 0], y[side == 0])
+
+    def _fit_dr(self, matrix: np.ndarray, y: np.ndarray, side: np.ndarray, groups: np.ndarray) -> None:
+        treated, other = np.empty(len(y)), np.empty(len(y))
+        folds = GroupKFold(min(self.n_folds, len(np.unique(groups))), shuffle=True, random_state=self.random_state)
+        for rest, part in folds.split(matrix, y, groups):
+            for mean, value in ((treated, 1), (other, 0)):
+                rows = rest[side[rest] == value]
+                mean[part] = np.clip(_average(self._regressors(matrix[rows], y[rows]), matrix[part]), 0, 1)
+        e = self.share_treated_
+        own = np.where(side == 1, treated, other)
+        noisy = treated - other + (side - e) / (e * (1 - e)) * (y - own)
+        self.effect_models_ = self._regressors(matrix, noisy)
+
+    def _regressors(self, matrix: np.ndarray, y: np.ndarray) -> list[Any]:
+        from lightgbm import LGBMRegressor
+
+        trees = LGBMRegressor(**_TREES, random_state=self.random_state, n_jobs=1, deterministic=True)
+        line = make_pipeline(
+            SimpleImputer(strategy="median", keep_empty_features=True),
+            StandardScaler(),
+            _Clipped(),
+            RidgeCV(np.logspace(1, 5, 9)),
+        )
+        return [trees.fit(matrix, y), line.fit(matrix, y)]
+
+    def _encode(self, X: pd.DataFrame) -> np.ndarray:
+        columns = [
+            pd.Categorical(X[name], categories=self.categories_[name]).codes.astype(float)
+            if name in self.categories_
+            else X[name].to_numpy(dtype=float, na_value=np.nan)
+            for name in X.columns
+        ]
+        return np.column_stack(columns)
+
+
+class _Clipped(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+    """Cut standardised values at three, so that no single account bends the line."""
+
+    def fit(self, X: np.ndarray, y: object = None) -> Self:
+        del X, y
+        self.fitted_ = True
+        return self
+
+    def transform(self, X: np.ndarray) -> np.ndarray:
+        return np.asarray(np.clip(X, -3, 3))
+
+
+def _average(models: list[Any], matrix: np.ndarray) -> np.ndarray:
+    return np.asarray(np.mean([model.predict(matrix) for model in models], axis=0))
+
+
+def _is_number(column: pd.Series) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column))
