@@ -1,8 +1,9 @@
 """Cost of explanations beside plain prediction and beside peers, in one run.
 
-Usage: ``python benchmarks/explain.py [--small] [--json FILE]``. One thread unless a line says otherwise; CPU time, medians.
-``x predict`` is the CPU time per row over that of LightGBM's own prediction of the same rows. Reference rows are prepared
-once, and that is printed by itself. Peers explain fewer rows, because they are slower; their line says how many.
+Usage: ``python benchmarks/explain.py [--small] [--json FILE]``. One thread unless a line says otherwise; CPU time,
+medians. ``x predict`` is the CPU time per row over that of LightGBM's own prediction of the same rows. Reference rows
+are prepared once, and that is printed by itself. Peers explain fewer rows, because they are slower; their line says
+how many.
 """
 
 from __future__ import annotations
@@ -12,9 +13,8 @@ import json
 import os
 import statistics
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -28,6 +28,9 @@ from csrisk._explain._link_game import LinkGame, Side
 from csrisk._explain._margin_game import MarginGame
 from csrisk._explain._owen_game import OwenGame
 from csrisk._explain._trees import read_booster
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 N_FEATURES, N_GOALS = 60, 4
 Row = dict[str, Any]

@@ -58,7 +58,7 @@ def function_of(model: Any) -> tuple[Callable[[pd.DataFrame], Matrix], Callable[
                 columns[name] = pd.Series(matrix[:, place])
                 continue
             codes = np.where(np.isnan(matrix[:, place]), -1, matrix[:, place]).astype(int)
-            columns[name] = pd.Series(pd.Categorical.from_codes(codes, values[name])).astype(dtypes[name])
+            columns[name] = pd.Series(pd.Categorical.from_codes(codes, pd.Index(values[name]))).astype(dtypes[name])
         return pd.DataFrame(columns)
 
     def predict(matrix: Matrix) -> Matrix:

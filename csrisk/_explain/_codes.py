@@ -1,8 +1,8 @@
 """From a feature matrix to small integer codes, such that every split of a forest becomes ``code <= cut``.
 
-LightGBM's rules (``Tree::NumericalDecision`` and ``CategoricalDecision``): a number within 1e-35 of zero is zero; NaN is
-zero unless the split's missing type is NaN; missing values (NaN, or zero where the missing type is zero) take the default
-side; a category goes left if its whole part is in the set, and right if it is NaN, negative or unknown.
+LightGBM's rules (``Tree::NumericalDecision`` and ``CategoricalDecision``): a number within 1e-35 of zero is zero; NaN
+is zero unless the split's missing type is NaN; missing values (NaN, or zero where the missing type is zero) take the
+default side; a category goes left if its whole part is in the set, and right if it is NaN, negative or unknown.
 """
 
 from __future__ import annotations
@@ -130,8 +130,8 @@ def compile_forest(trees: Trees) -> Forest:
         column,
         cut,
         feature,
-        _joined([tree.left for tree in trees.trees], np.int64),
-        _joined([tree.right for tree in trees.trees], np.int64),
+        _joined([tree.left for tree in trees.trees], np.int64).astype(np.int64),
+        _joined([tree.right for tree in trees.trees], np.int64).astype(np.int64),
         _joined([tree.value for tree in trees.trees], np.float64),
         _joined([_left_share(tree) for tree in trees.trees], np.float64),
     )

@@ -1,17 +1,19 @@
-"""Kernels compiled by numba. Imported only when something is explained; `csrisk._explain._plain` is the same in NumPy."""
+"""Kernels compiled by numba, imported only when something is explained.
 
-# numba cannot compile annotations of parameters away from their defaults, so kernels carry none
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc, untyped-decorator"
+`csrisk._explain._plain` is the same in NumPy.
+"""
+
+# mypy: ignore-errors
+# numba gives types to this code; annotations would only repeat them, and its decorators have none
 
 from __future__ import annotations
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 
 from csrisk._explain import _layout, _tabulate
 from csrisk._explain._owen_tables import add_owen_pairs, owen_effects, owen_leaf
+from csrisk._explain._vector_code import add4, add8, add_four, lowest_bit
 
 __all__ = [
     "add_leaves",
@@ -39,26 +41,6 @@ parents = _compile(_layout.parents)
 path_positions = _compile(_layout.path_positions)
 group_nodes = _compile(_layout.group_nodes)
 failed_at = _compile(_tabulate.failed_at)
-
-
-def _vector_add(width):
-    """Make ``add(out, table)``: add `width` doubles at one address to those at another in one instruction."""
-
-    @intrinsic
-    def add(typing_context, out, table):
-        def generate(context, builder, signature, arguments):
-            vector = ir.VectorType(ir.DoubleType(), width).as_pointer()
-            target, source = (builder.inttoptr(address, vector) for address in arguments)
-            total = builder.fadd(builder.load(target, align=8), builder.load(source, align=8))
-            builder.store(total, target, align=8)
-            return context.get_dummy_value()
-
-        return types.void(types.intp, types.intp), generate
-
-    return add
-
-
-_add4, _add8 = _vector_add(4), _vector_add(8)
 
 
 @_compile
@@ -144,11 +126,11 @@ def add_rows(layout, codes, table, out, first_tree, last_tree):
                 place = 0
                 while place + 64 <= line:
                     for i in range(size):
-                        _add8(target + i * line + place, source + np.int64(own[i]) * line + place)
+                        add8(target + i * line + place, source + np.int64(own[i]) * line + place)
                     place += 64
                 if place < line:
                     for i in range(size):
-                        _add4(target + i * line + place, source + np.int64(own[i]) * line + place)
+                        add4(target + i * line + place, source + np.int64(own[i]) * line + place)
 
 
 @_compile
@@ -174,10 +156,10 @@ def _add_line(target, source, line):
     """Add `line` bytes of doubles, a multiple of 32, at one address to those at another."""
     place = 0
     while place + 64 <= line:
-        _add8(target + place, source + place)
+        add8(target + place, source + place)
         place += 64
     if place < line:
-        _add4(target + place, source + place)
+        add4(target + place, source + place)
 
 
 @_compile
@@ -233,16 +215,6 @@ def scatter_rows(layout, codes, table, table_start, n_outputs, output, out, firs
                         line[targets[j]] += table[row + j]
 
 
-@intrinsic
-def _lowest_bit(typing_context, word):
-    """Position of the lowest set bit of a 64-bit word."""
-
-    def generate(context, builder, signature, arguments):
-        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
-
-    return types.int64(types.uint64), generate
-
-
 @_compile
 def leaf_words(node_start, column, cut, codes, player, left_leaves, right_leaves, words):
     """Clear the bits of leaves that a row cannot reach by the splits of each player; words (trees, players, W, n)."""
@@ -259,7 +231,7 @@ def leaf_words(node_start, column, cut, codes, player, left_leaves, right_leaves
 
 @_compile
 def _classes(words, seen, slots, keys, member):
-    """Number rows by equal words: `member` gets the class of each row, `seen` one row of each class."""
+    """Give rows with equal words the same number: `member` gets the class of each row, `seen` one row of each class."""
     slots[:] = -1
     mask = np.uint64(len(slots) - 1)
     found = 0
@@ -294,13 +266,13 @@ def _leaf_values(row_words, i, other_words, value, out):
     if row_words.shape[0] == 1:
         word, others = row_words[0, i], other_words[0]
         for z in range(len(others)):
-            out[z] = value[np.uint64(_lowest_bit(word & others[z]))]
+            out[z] = value[np.uint64(lowest_bit(word & others[z]))]
         return
     for z in range(other_words.shape[1]):
         for w in range(other_words.shape[0]):
             common = row_words[w, i] & other_words[w, z]
             if common != 0:
-                out[z] = value[64 * w + _lowest_bit(common)]
+                out[z] = value[64 * w + lowest_bit(common)]
                 break
 
 
@@ -314,22 +286,6 @@ def _intersect(words, coalition, out):
                 own, target = words[player, w], out[w]
                 for i in range(len(own)):
                     target[i] &= own[i]
-
-
-@intrinsic
-def _add_four(typing_context, out, first, second, third, fourth):
-    """Add eight doubles at each of four addresses, one after the other, to those at `out`."""
-
-    def generate(context, builder, signature, arguments):
-        vector = ir.VectorType(ir.DoubleType(), 8).as_pointer()
-        target, *sources = (builder.inttoptr(address, vector) for address in arguments)
-        total = builder.load(target, align=8)
-        for source in sources:
-            total = builder.fadd(total, builder.load(source, align=8))
-        builder.store(total, target, align=8)
-        return context.get_dummy_value()
-
-    return types.void(types.intp, types.intp, types.intp, types.intp, types.intp), generate
 
 
 @_compile
@@ -372,7 +328,7 @@ def mixed_margins(row_words, other_words, leaf_start, value, coalition, out, tab
             three = base + 2 * stride + member[2, i] * line
             four = base + 3 * stride + member[3, i] * line
             for place in range(0, line, 64):
-                _add_four(target + place, one + place, two + place, three + place, four + place)
+                add_four(target + place, one + place, two + place, three + place, four + place)
 
 
 @_compile
@@ -389,7 +345,7 @@ def paired_margins(row_words, other_words, leaf_start, value, coalition, out):
             for w in range(n_words):
                 common = mine[w, i] & theirs[w, i]
                 if common != 0:
-                    out[i] += value[leaf_start[tree] + 64 * w + _lowest_bit(common)]
+                    out[i] += value[leaf_start[tree] + 64 * w + lowest_bit(common)]
                     break
 
 
@@ -453,4 +409,4 @@ def coalition_margins(row_words, other_words, present, leaf_start, value, coalit
             three = base + 2 * stride + member[2, c] * line
             four = base + 3 * stride + member[3, c] * line
             for place in range(0, line, 64):
-                _add_four(target + place, one + place, two + place, three + place, four + place)
+                add_four(target + place, one + place, two + place, three + place, four + place)

@@ -17,7 +17,7 @@ _ROWS_AT_ONCE = 200_000
 
 
 def n_predictions(n_rows: int, n_reference: int, n_players: int) -> int:
-    """Number of rows that `coalition_values` predicts."""
+    """Count the rows that `coalition_values` predicts."""
     return n_rows * n_reference * ((1 << n_players) - 2) + n_rows + n_reference
 
 

@@ -104,7 +104,7 @@ class DirectEngine:
         middle = reference[len(reference) // 2]
         changed = np.tile(row, (len(row), 1))
         np.fill_diagonal(changed, middle)
-        return self.function(row[None])[0] - self.function(changed)
+        return np.asarray(self.function(row[None])[0] - self.function(changed))
 
     def _owen_of_goal(self, row: Matrix, reference: Matrix, goal: int, features: NDArray[np.intp]) -> Matrix:
         own = np.flatnonzero(self.goal_of_feature == goal)

@@ -263,7 +263,7 @@ class Explanation:
         return _shap.to_shap(self, level)
 
     def steps(self, account_id: Any, as_of: Any = None, *, goal: Goal | str | None = None) -> pd.DataFrame:
-        """Steps from the mean of the reference to the prediction of one account, as `plot_account` draws them.
+        """List the steps from the mean of the reference to the prediction of one account, as `plot_account` draws them.
 
         Parameters
         ----------

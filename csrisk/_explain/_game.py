@@ -87,7 +87,7 @@ def interaction_map(n_players: int) -> Matrix:
 
 @cache
 def leave_one_out_map(n_players: int) -> Matrix:
-    """What is lost without one player: ``v(all) - v(all but the player)``."""
+    """Make the map to what is lost without one player: ``v(all) - v(all but the player)``."""
     everyone = (1 << n_players) - 1
     matrix = np.zeros((n_players, 1 << n_players))
     for player in range(n_players):

@@ -67,4 +67,4 @@ def _fourier(points: NDArray[np.float64], rng: np.random.Generator) -> NDArray[n
     pairs = rng.integers(0, len(scaled), size=(2, 2000))
     distance = np.median(np.linalg.norm(scaled[pairs[0]] - scaled[pairs[1]], axis=1)) or 1.0
     angles = scaled @ rng.normal(size=(points.shape[1], _FREQUENCIES)) / distance
-    return np.concatenate([np.cos(angles), np.sin(angles)], axis=1) / np.sqrt(_FREQUENCIES)
+    return np.asarray(np.concatenate([np.cos(angles), np.sin(angles)], axis=1) / np.sqrt(_FREQUENCIES))

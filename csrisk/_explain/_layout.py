@@ -1,9 +1,9 @@
 """How players lie on the paths of a forest, and how nodes are grouped for look-ups. Compiled where numba is there.
 
 On the way from the root to a node, players get bit positions in the order of their first appearance; the bits of a node
-say which of those players have *failed* so far, that is, sent the row elsewhere. Connected nodes are grouped into pieces,
-such that the failed bits at the root of the piece and the outcomes of its splits fit into one byte: one look-up then
-covers all leaves of the piece.
+say which of those players have *failed* so far, that is, sent the row elsewhere. Connected nodes are grouped into
+pieces, such that the failed bits at the root of a piece and the outcomes of its splits fit into one byte: one look-up
+then covers all leaves of the piece.
 """
 
 from __future__ import annotations
@@ -80,7 +80,9 @@ def path_positions(
     return position, width, leaf_width, leaf_player
 
 
-def group_nodes(node_start: Any, left: Any, right: Any, width: Any, bits: int, most: int) -> Any:
+def group_nodes(  # noqa: C901  # one loop up and one down a tree; numba compiles them together
+    node_start: Any, left: Any, right: Any, width: Any, bits: int, most: int
+) -> Any:
     """Group connected nodes from the bottom up, as long as failed bits and outcomes fit into `bits`.
 
     A node that alone needs more becomes a piece of its own up to `most` bits; deeper nodes belong to no piece (-1).

@@ -1,8 +1,8 @@
 """The game behind a link (probability): the margin of every mixed row is needed, because the link is not linear.
 
-Each tree and player has one bit per leaf: set if the splits of that player leave the leaf open. The leaf of the row that
-takes the players of S from x and the others from z is the one bit left in ``AND over S of x's words & AND over notS of
-z's words``. Rows that share the same open leaves share their line of outputs.
+Each tree and player has one bit per leaf: set if the splits of that player leave the leaf open. The leaf of the row
+that takes the players of S from x and the others from z is the one bit left in ``AND over S of x's words & AND over
+notS of z's words``. Rows that share the same open leaves share their line of outputs.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Side:
         return int(self.codes.shape[1])
 
     def take(self, rows: NDArray[np.intp] | slice) -> Side:
-        """Some of the rows."""
+        """Take some of the rows."""
         terms = None if self.terms is None else self.terms[rows]
         return Side(np.ascontiguousarray(self.codes[:, rows]), terms)
 

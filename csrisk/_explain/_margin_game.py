@@ -49,7 +49,10 @@ def layout_of(forest: Forest, player_of_feature: NDArray[np.int64], n_players: i
         forest.cut,
         forest.left,
         forest.right,
-        *edges,
+        edges[0],
+        edges[1],
+        edges[2],
+        edges[3],
         position,
         width,
         piece,
@@ -66,7 +69,7 @@ def layout_of(forest: Forest, player_of_feature: NDArray[np.int64], n_players: i
 def _in_piece(forest: Forest, leaf_parent: NDArray[np.int64], piece: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Tell which leaves have a table; leaves of trees without splits have one of a single row."""
     node = np.repeat(forest.node_start[:-1], np.diff(forest.leaf_start)) + leaf_parent
-    return (leaf_parent < 0) | (np.append(piece, 0)[node] >= 0)
+    return np.asarray((leaf_parent < 0) | (np.append(piece, 0)[node] >= 0))
 
 
 def _starts(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -110,7 +113,7 @@ class MarginGame:
         """
         layout, leaf_player = layout_of(forest, player_of_feature, n_players)
         if codes is None:
-            share = _path_shares(forest, layout, leaf_player)
+            share = _path_shares(forest, layout)
         else:
             count = np.zeros(layout.piece_row[-1])
             found = np.zeros(layout.leaf_row[-1])
@@ -199,7 +202,7 @@ def _groups(leaf_player: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], NDA
 def _leaf_tables(
     leaf_player: NDArray[np.int64], leaf_row: NDArray[np.int64], worth: Matrix, linear_map: Matrix
 ) -> Matrix:
-    """Outputs of each leaf for each mask of failed players: ``sum over S without failed players of map[S] q[S]``."""
+    """Sum up ``map[S] q[S]`` over the S without failed players, for each leaf and mask of failed players."""
     table = np.empty((leaf_row[-1] - leaf_row[0], len(linear_map)))
     for players, leaves in _groups(leaf_player):
         size = 1 << len(players)
@@ -229,7 +232,7 @@ def _sum_over_subsets(values: Matrix, n_bits: int) -> None:
 
 
 def _subset_sums(count: Matrix, layout: Layout, leaf_player: NDArray[np.int64]) -> Matrix:
-    """Number of reference rows for which all players outside S pass: those whose failed players lie in S."""
+    """Count reference rows for which all players outside S pass: those whose failed players lie in S."""
     width = (leaf_player >= 0).sum(axis=1)
     total = np.empty_like(count)
     for bits in np.unique(width):
@@ -240,7 +243,7 @@ def _subset_sums(count: Matrix, layout: Layout, leaf_player: NDArray[np.int64]) 
     return total
 
 
-def _path_shares(forest: Forest, layout: Layout, leaf_player: NDArray[np.int64]) -> Matrix:
+def _path_shares(forest: Forest, layout: Layout) -> Matrix:
     """LightGBM's expectation: outside S, a row goes down both sides in the proportions of training."""
     share = np.ones(layout.leaf_row[-1])
     for tree in range(forest.n_trees):

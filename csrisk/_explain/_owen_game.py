@@ -116,7 +116,7 @@ class OwenGame:
         return out
 
     def _slots(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Outputs of each piece (the features on the paths of its leaves), and where each leaf finds its features."""
+        """Find the outputs of each piece, the features on the paths of its leaves, and where a leaf finds its own."""
         layout = self.layout
         tree = np.repeat(np.arange(len(layout.leaf_start) - 1), np.diff(layout.leaf_start))
         node = layout.node_start[tree] + np.maximum(layout.leaf_parent, 0)

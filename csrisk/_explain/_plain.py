@@ -216,4 +216,4 @@ def _open_leaf(words: NDArray[np.uint64]) -> NDArray[np.int64]:
     """Lowest open leaf; words lie along the first axis."""
     word = np.argmax(words != 0, axis=0)
     found = np.take_along_axis(words, word[None], axis=0)[0]
-    return 64 * word + np.bitwise_count((found & (~found + np.uint64(1))) - np.uint64(1))
+    return np.asarray(64 * word + np.bitwise_count((found & (~found + np.uint64(1))) - np.uint64(1)))

@@ -33,12 +33,11 @@ def waterfall(steps: pd.DataFrame, row: int, why: Explanation, ax: Any = None) -
     start, end = float(why.reference[row]), float(why.prediction[row])
     stops = np.append(steps["start"], end)
     width = max(float(np.ptp(np.append(stops, start))), 1e-9)
-    for place, step in enumerate(steps.itertuples()):
-        colour = _RAISES if step.points > 0 else _LOWERS
-        ax.barh(place, step.points, left=step.start, height=0.62, color=colour)
-        stop = step.start + step.points
-        right = max(step.start, stop) + 0.015 * width
-        ax.text(right, place, _signed(step.shown, why), va="center", ha="left", fontsize=9, color=_INK)
+    for place, (begin, points, shown) in enumerate(steps[["start", "points", "shown"]].to_numpy()):
+        ax.barh(place, points, left=begin, height=0.62, color=_RAISES if points > 0 else _LOWERS)
+        stop = begin + points
+        right = max(begin, stop) + 0.015 * width
+        ax.text(right, place, _signed(shown, why), va="center", ha="left", fontsize=9, color=_INK)
         ax.plot([stop, stop], [place, place + 1], color=_INK, linewidth=0.7, alpha=0.6)
     ax.axvline(start, color=_INK, linewidth=0.8, linestyle=":", zorder=0)
     ax.plot([end], [len(steps)], marker="D", color=_INK, markersize=6)

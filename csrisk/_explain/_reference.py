@@ -105,7 +105,7 @@ class Reference:
 
     @classmethod
     def best(cls, frame: pd.DataFrame, mask: pd.Series | NDArray[np.bool_], words: str = "the healthiest") -> Reference:
-        """Compare with chosen snapshots, for example those of success: what closes the gap to the best?
+        """Compare with chosen snapshots, for example those of success: what would close the gap to the best.
 
         Parameters
         ----------
@@ -132,7 +132,7 @@ class Reference:
 
     @classmethod
     def own_past(cls, frame: pd.DataFrame) -> Reference:
-        """Compare each snapshot with the latest earlier one of the same account: what changed since?"""
+        """Compare each snapshot with the latest earlier one of the same account: what changed since."""
         if frame.index.nlevels != 2:
             message = f"reference='self' needs an index of account and as_of; it has {frame.index.nlevels} level(s)"
             raise ExplanationError(message)
@@ -157,12 +157,12 @@ class Reference:
         """
         if self.kind == "self":
             partner = self._partners(X)
-            self._require_all(partner >= 0, "an earlier snapshot of the same account", "use reference='book' for them")
+            self._require_all(partner >= 0, "earlier snapshot of the same account", "use reference='book' for them")
             return [Comparison(np.arange(len(X)), partner, paired=True)]
         if self.by is None:
             return [Comparison(np.arange(len(X)), np.arange(len(self.frame)))]
         own, other = X[self.by].astype("object"), self.frame[self.by].astype("object")
-        self._require_all(own.isin(other.dropna()).to_numpy(), f"a snapshot of the same {self.by}", "give a larger one")
+        self._require_all(own.isin(other.dropna()).to_numpy(), f"snapshot of the same {self.by}", "give a larger one")
         kinds = own.unique()
         return [Comparison(np.flatnonzero(own == kind), np.flatnonzero(other == kind)) for kind in kinds]
 
@@ -200,7 +200,7 @@ class Reference:
     def _require_all(self, found: NDArray[np.bool_], what: str, next_step: str) -> None:
         if not found.all():
             message = (
-                f"reference={self.kind!r}: {int((~found).sum())} of {len(found)} snapshots have no {what.removeprefix('a ')} "
-                f"in the reference; explain X[reference.covers(X)], or {next_step}"
+                f"reference={self.kind!r}: {int((~found).sum())} of {len(found)} snapshots have no {what} in "
+                f"the reference; explain X[reference.covers(X)], or {next_step}"
             )
             raise ExplanationError(message)

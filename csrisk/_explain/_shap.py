@@ -30,12 +30,12 @@ def to_shap(why: Explanation, level: str) -> Any:
             output_names=unit,
         )
     points, rest = why.feature_game(np.arange(len(why)))
-    known = np.isnan(points).any(axis=0)
+    known = np.asarray(np.isnan(points).any(axis=0))
     behind = [k for k, goal in enumerate(why.goals_present) if _has_rest(why, k, known)]
     names = [feature.name for feature in why.declarations]
     names += [f"rest of {why.goals_present[k]}" for k in behind]
     values = np.column_stack([np.nan_to_num(points), rest[:, behind]])
-    frame = why.background.values
+    frame = why.background.values  # noqa: PD011  # the field of a dataclass
     numbers = np.column_stack([_as_number(frame[name]) for name in frame.columns])
     data = np.column_stack([numbers, np.full((len(why), len(behind)), np.nan)])
     shown = np.column_stack([frame.astype(object).to_numpy(), np.full((len(why), len(behind)), "", dtype=object)])
@@ -45,7 +45,7 @@ def to_shap(why: Explanation, level: str) -> Any:
 
 
 def _has_rest(why: Explanation, k: int, known: np.ndarray[Any, np.dtype[np.bool_]]) -> bool:
-    return any(known[j] for j, feature in enumerate(why.declarations) if feature.goal == why.goals_present[k])
+    return any(bool(known[j]) for j, feature in enumerate(why.declarations) if feature.goal == why.goals_present[k])
 
 
 def _as_number(column: pd.Series[Any]) -> np.ndarray[Any, np.dtype[np.float64]]:

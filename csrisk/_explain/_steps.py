@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from csrisk._explain._tables import REST
-from csrisk._goals import Goal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from csrisk._explain._explanation import Explanation
+    from csrisk._goals import Goal
 
 __all__ = ["account_steps", "add_up"]
 
@@ -50,7 +50,7 @@ def add_up(total: float, parts: Sequence[float], digits: int = 1) -> list[float]
 
 
 def account_steps(why: Explanation, row: int, opened: Goal | None = None) -> pd.DataFrame:
-    """Steps of one snapshot.
+    """List the steps of one snapshot.
 
     Parameters
     ----------

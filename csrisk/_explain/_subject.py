@@ -94,8 +94,8 @@ def subject_of(model: Any) -> Subject:
     if hasattr(model, "feature_names_in_") and (hasattr(model, "predict_proba") or hasattr(model, "predict")):
         return any_estimator(model)
     message = (
-        f"model={type(model).__name__}: not recognised; pass a csrisk or LightGBM model, or an estimator that was fitted "
-        "on a frame (feature_names_in_)"
+        f"model={type(model).__name__}: not recognised; pass a csrisk or LightGBM model, or an estimator that was "
+        "fitted on a frame (feature_names_in_)"
     )
     raise ExplanationError(message)
 

@@ -71,8 +71,8 @@ def feature_table(
     for i, row in enumerate(rows):
         for goal, own in columns.items():
             shown = own[~np.isnan(points[i, own])]
-            for j in shown[np.argsort(-np.abs(points[i, shown]), kind="stable")]:
-                found.append((str(goal), *_words(background, int(row), int(j), float(points[i, j]))))
+            order = shown[np.argsort(-np.abs(points[i, shown]), kind="stable")]
+            found += [(str(goal), *_words(background, int(row), int(j), float(points[i, j]))) for j in order]
             if len(shown) < len(own):
                 words = f"{len(own) - len(shown)} further features of this goal together."
                 found.append((str(goal), REST, float(rest[goal][i]), None, None, words))
@@ -83,8 +83,9 @@ def feature_table(
 
 def _words(background: Background, row: int, column: int, points: float) -> tuple[str, float, Any, Any, str]:
     declaration = background.declarations[column]
-    value = background.values.iat[row, column]
-    typical = background.typical.iat[int(background.comparison[row]), column]
+    frame = background.values  # noqa: PD011  # the field of a dataclass
+    value = frame.iloc[row, column]
+    typical = background.typical.iloc[int(background.comparison[row]), column]
     sentence = declaration.describe(value, typical).replace("typical is", background.typical_words)
     return declaration.name, points, value, typical, sentence
 
@@ -107,17 +108,17 @@ def with_reasons(goals: pd.DataFrame, features: pd.DataFrame, n_reasons: int) ->
 def as_plain(why: Explanation) -> dict[str, Any]:
     """Nested dicts and lists of plain values; missing values are None."""
     features = why.features()
-    goals = why.goals()
-    by_row = dict(iter(features.groupby(why.index.get_indexer(features.index))))
+    records: dict[int, list[dict[str, Any]]] = {row: [] for row in range(len(why))}
+    for row, record in zip(why.index.get_indexer(features.index), features.to_dict("records"), strict=True):
+        records[int(row)].append({str(name): _plain(value) for name, value in record.items()})
+    names = [str(goal) for goal in why.goals_present]
     snapshots = [
         {
-            "snapshot": {str(name): _plain(label) for name, label in zip(_names(why.index), _labels(key), strict=True)},
-            "goals": {str(goal): float(goals[str(goal)].iat[i]) for goal in why.goals_present},
-            "reference": float(goals["reference"].iat[i]),
-            "prediction": float(goals["prediction"].iat[i]),
-            "features": [
-                {str(name): _plain(value) for name, value in record.items()} for record in by_row[i].to_dict("records")
-            ],
+            "snapshot": {name: _plain(label) for name, label in zip(_names(why.index), _labels(key), strict=True)},
+            "goals": dict(zip(names, why.contributions[i].tolist(), strict=True)),
+            "reference": float(why.reference[i]),
+            "prediction": float(why.prediction[i]),
+            "features": records[i],
         }
         for i, key in enumerate(why.index)
     ]

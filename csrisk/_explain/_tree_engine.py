@@ -171,7 +171,7 @@ class TreeEngine:
         worth[:, 0], worth[:, -1] = self.ends
         between = list(range(1, size - 1))
         for comparison in self.comparisons:
-            worth[np.ix_(comparison.rows, between)] = self._coalitions(comparison, self.goal_of_feature, between)
+            worth[comparison.rows, 1:-1] = self._coalitions(comparison, self.goal_of_feature, between)
         return worth
 
     def _coalitions(self, comparison: Comparison, player: NDArray[np.int64], coalitions: list[int]) -> Matrix:
@@ -220,10 +220,10 @@ class TreeEngine:
 
 
 def _additive(linear_map: Matrix, n_goals: int) -> Matrix:
-    """Outputs of the map for a game that adds up one number per goal: shape (K, P)."""
+    """Apply the map to a game that adds up one number per goal: shape (K, P)."""
     coalitions = np.arange(linear_map.shape[1])
     member = (coalitions[:, None] >> np.arange(n_goals) & 1).astype(float)
-    return (linear_map @ member).T
+    return np.asarray((linear_map @ member).T)
 
 
 def _identity(margin: Matrix) -> Matrix:

@@ -55,7 +55,7 @@ def test_goals_and_reference_add_up_to_the_prediction(why, frame, model):
 
 
 def test_features_add_up_to_their_goal(why):
-    points = why.features().groupby(["account_id", "goal"])["points"].sum().unstack()
+    points = why.features().pivot_table(index="account_id", columns="goal", values="points", aggfunc="sum")
     goals = why.goals().droplevel("as_of")
     pd.testing.assert_frame_equal(points, goals[points.columns], check_names=False, atol=1e-9)
 

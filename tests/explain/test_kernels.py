@@ -17,7 +17,7 @@ from csrisk._explain._trees import read_booster
 from ._configurations import CONFIGURATIONS, fit, hard_rows
 
 GOAL = np.array([0, 1, 1, 2, 0, 3, 3, 2])
-PLAYERS = [np.flatnonzero(GOAL == k) for k in range(4)]
+PLAYERS = [np.flatnonzero(k == GOAL) for k in range(4)]
 MODULES = ["_margin_game", "_link_game", "_owen_game", "_deep_leaves", "_codes"]
 
 
@@ -25,11 +25,22 @@ def _sigmoid(margin):
     return 1.0 / (1.0 + np.exp(-margin))
 
 
+def _margin(booster):
+    """LightGBM's raw score is not averaged over a random forest, but its probability is."""
+    averaged = booster.params.get("boosting") == "rf"
+    return lambda matrix: booster.predict(matrix, raw_score=True) / (booster.num_trees() if averaged else 1)
+
+
 @pytest.fixture(scope="module", params=CONFIGURATIONS)
 def case(request):
     booster = fit(request.param)
     rows, reference = hard_rows(10), hard_rows(20)
-    return booster, compile_forest(read_booster(booster)), rows, reference
+    margin = _margin(booster)
+    worth = {
+        function: coalition_values(lambda matrix, f=function: f(margin(matrix)), rows, reference, PLAYERS)
+        for function in (np.asarray, _sigmoid)
+    }
+    return booster, compile_forest(read_booster(booster)), rows, reference, worth
 
 
 @pytest.fixture(params=["compiled", "plain"])
@@ -41,34 +52,17 @@ def _backend(request, monkeypatch):
         pytest.importorskip("numba")
 
 
-def _margin(booster):
-    """LightGBM's raw score is not averaged over a random forest, but its probability is."""
-    averaged = booster.params.get("boosting") == "rf"
-    return lambda matrix: booster.predict(matrix, raw_score=True) / (booster.num_trees() if averaged else 1)
-
-
-def _brute(case, function):
-    booster, _, rows, reference = case
-
-    def predict(matrix):
-        return function(_margin(booster)(matrix))
-
-    return coalition_values(predict, rows, reference, PLAYERS)
-
-
 def _sides(case):
-    _, forest, rows, reference = case
+    forest, rows, reference = case[1:4]
     return coded(forest, rows), coded(forest, reference)
 
 
 @pytest.mark.usefixtures("_backend")
-@pytest.mark.parametrize("linear_map", [shapley_map(4), interaction_map(4), leave_one_out_map(4)])
-def test_log_odds(case, linear_map):
+def test_log_odds(case):
     rows, reference = _sides(case)
     game = MarginGame.against(case[1], GOAL, 4, reference)
-    np.testing.assert_allclose(
-        game.apply(rows, linear_map), _brute(case, np.asarray) @ linear_map.T, atol=1e-12, rtol=0
-    )
+    linear_map = np.vstack([shapley_map(4), interaction_map(4), leave_one_out_map(4)])
+    np.testing.assert_allclose(game.apply(rows, linear_map), case[4][np.asarray] @ linear_map.T, atol=1e-12, rtol=0)
 
 
 @pytest.mark.usefixtures("_backend")
@@ -76,7 +70,7 @@ def test_probability(case):
     rows, reference = _sides(case)
     game = LinkGame.of(case[1], 0.0, _sigmoid)
     worth = game.worth(Side(rows), Side(reference), GOAL, range(16))
-    np.testing.assert_allclose(worth, _brute(case, _sigmoid), atol=1e-12, rtol=0)
+    np.testing.assert_allclose(worth, case[4][_sigmoid], atol=1e-12, rtol=0)
 
 
 @pytest.mark.usefixtures("_backend")
@@ -84,7 +78,7 @@ def test_probability_of_one_row_and_of_pairs(case):
     rows, reference = _sides(case)
     game = LinkGame.of(case[1], 0.0, _sigmoid)
     every = np.arange(16)
-    expected = _brute(case, _sigmoid)
+    expected = case[4][_sigmoid]
     for i in (0, 5):
         one = game.worth_of_one(Side(rows[:, [i]]), Side(reference), GOAL, every)
         np.testing.assert_allclose(one, expected[i], atol=1e-12, rtol=0)
@@ -96,7 +90,7 @@ def test_probability_of_one_row_and_of_pairs(case):
 
 @pytest.mark.usefixtures("_backend")
 def test_owen_values(case):
-    booster, forest, x, z = case
+    booster, forest, x, z = case[:4]
     rows, reference = _sides(case)
     found = OwenGame.against(forest, GOAL, reference).apply(rows)
     for goal, own in enumerate(PLAYERS):
@@ -119,7 +113,7 @@ def test_owen_values_of_pairs(case):
 @pytest.mark.usefixtures("_backend")
 def test_path_dependent_expectation_is_that_of_lightgbm(case):
     """Goals add up to what LightGBM's pred_contrib adds up to."""
-    booster, forest, x, _ = case
+    booster, forest, x = case[:3]
     if booster.params.get("boosting") == "rf":
         pytest.skip("LightGBM does not average its own contributions")
     game = MarginGame.against(forest, GOAL, 4, None)
@@ -141,7 +135,7 @@ def test_deep_paths_need_no_table(monkeypatch):
 
 
 def test_margin_of_the_forest_is_that_of_lightgbm(case):
-    booster, forest, x, _ = case
+    booster, forest, x = case[:3]
     game = LinkGame.of(forest, 0.0, _sigmoid)
     side = Side(coded(forest, x))
     worth = game.paired_worth(side, side, GOAL, [15])[:, 0]
