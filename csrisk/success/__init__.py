@@ -4,6 +4,7 @@ from csrisk.success._best import best_customers, gap_to_best, what_sets_apart
 from csrisk.success._continuum import HAPPINESS_STAGES, happiness
 from csrisk.success._footprint import co_adoption, unused_features
 from csrisk.success._health import HEALTH_WEIGHTS, Vital, health_band, health_components, health_score
+from csrisk.success._health_quality import health_quality
 from csrisk.success._journey import STAGES, journey
 from csrisk.success._ledger import feedback_ledger
 from csrisk.success._loyalty import LOYALTY_GROUPS, loyalty, loyalty_groups
@@ -33,6 +34,7 @@ __all__ = [
     "happiness",
     "health_band",
     "health_components",
+    "health_quality",
     "health_score",
     "in_holdout",
     "journey",

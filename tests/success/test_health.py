@@ -6,7 +6,7 @@ import pytest
 
 import csrisk as cr
 from csrisk.exceptions import ConfigError, FeatureError
-from csrisk.success import HEALTH_WEIGHTS, health_band, health_components, health_score
+from csrisk.success import HEALTH_WEIGHTS, health_band, health_components, health_quality, health_score
 
 
 def test_weights_add_up_to_one() -> None:
@@ -71,3 +71,16 @@ def test_healthy_in_truth_is_healthy_by_hand(small_saas: cr.data.SaasBook, small
     risk = small_saas.truth.goals("2025-12-01")["risk"].reindex(health.index)
     assert health.between(0, 100).all()
     assert health.corr(risk, method="spearman") < -0.3
+
+
+def test_quality_by_hand() -> None:
+    """Red: 2 of 4 leave, of all 3 of 10, so 5/3; of the 3 who leave one was green."""
+    health = pd.Series([10.0, 20.0, 30.0, 35.0, 50.0, 70.0, 70.0, 80.0, 90.0, 95.0])
+    churn = pd.Series([1, 1, 0, 0, 0, 1, 0, 0, 0, 0], dtype="Int64")
+    table = health_quality(health, churn, n_bootstrap=50)
+    assert table.loc["red_lift", "estimate"] == pytest.approx((2 / 4) / (3 / 10))
+    assert table.loc["churners_not_green", "estimate"] == pytest.approx(2 / 3)
+    assert table.loc["red_share", "estimate"] == pytest.approx(0.4)
+    assert table.loc["n_events", "estimate"] == 3
+    missing = health_quality(pd.concat([health, pd.Series([np.nan])], ignore_index=True), churn, n_bootstrap=0)
+    assert missing.loc["n_snapshots", "estimate"] == 10
