@@ -171,7 +171,8 @@ SCALES: Mapping[str, tuple[float, float]] = MappingProxyType(
 _STAGES = ("evaluate", "purchase", "implement", "learn", "use", "support", "renew")
 
 _ACCOUNT = Column("account_id", "id", "The account that the row is about.", required=True)
-# an unreadable known_at must not make a row known early, so the row goes
+# an unreadable known_at must not make a row known early, so the row goes; one before the event is allowed (a meeting is
+# booked before it takes place) and makes nothing known before it happened
 _KNOWN = Column("known_at", "time", "When the row became known, where that is later than the event.", strict=True)
 
 

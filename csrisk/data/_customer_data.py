@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CustomerData"]
 
+_IN_MEMORY_ROWS = 2_000_000
+
 
 class CustomerData:
     """The tables of a customer base.
@@ -131,7 +133,7 @@ class CustomerData:
         self._lazy = {name: self._duck.table(f"canonical_{name}") for name in loaded.staged}
         if all(is_polars(table) for table in tables.values()):
             self._engine = PolarsEngine()
-            self._lazy = {name: _to_polars(frame) for name, frame in self._lazy.items()}
+            self._lazy = {name: _to_polars(self._duck, name, self._evidence[name][""]) for name in loaded.staged}
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{name} {self._evidence[name]['']:,}" for name in self.tables)
@@ -296,7 +298,16 @@ def _message(breaches: tuple[Breach, ...]) -> str:
     return "\n  ".join(lines)
 
 
-def _to_polars(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+def _to_polars(duck: DuckDBEngine, name: str, n_rows: int) -> nw.LazyFrame[Any]:
+    """Hand a canonical table to Polars: in memory, or as a file that Polars scans where it is large."""
     import polars as pl
 
-    return nw.from_native(pl.from_arrow(frame.to_native().to_arrow_table()).lazy())  # type: ignore[union-attr]
+    if n_rows <= _IN_MEMORY_ROWS:
+        table = pl.DataFrame(duck.connection.table(f"canonical_{name}").to_arrow_table())
+        frame: nw.LazyFrame[Any] = nw.from_native(table.lazy())
+        return frame
+    path = duck.folder / f"canonical_{name}.parquet"
+    written = str(path).replace("'", "''")
+    duck.run(f"COPY (SELECT * FROM canonical_{name}) TO '{written}' (FORMAT parquet)")
+    scanned: nw.LazyFrame[Any] = nw.from_native(pl.scan_parquet(path))
+    return scanned

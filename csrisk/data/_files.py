@@ -69,7 +69,8 @@ def _open_csv(engine: DuckDBEngine, view: str, table: str, path: Path) -> bool |
     with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
         line = file.readline()
     separator = max(_SEPARATORS, key=line.count)
-    names = next(csv.reader([line], delimiter=separator), [])
+    # an index written along has no name
+    names = [name or f"column_{i}" for i, name in enumerate(next(csv.reader([line], delimiter=separator), []))]
     folded = [name.casefold() for name in names]
     again = sorted({name for name, key in zip(names, folded, strict=True) if folded.count(key) > 1})
     if again:

@@ -155,6 +155,7 @@ def check_last_day(engine: DuckDBEngine, tables: Iterable[str]) -> list[Breach]:
 
 
 def _repeated_events(engine: DuckDBEngine, staged: Staged) -> list[Breach]:
+    """Count events repeated exactly; they stay, as two equal uses on a day are ordinary where nobody is named."""
     name = staged.plan.table.name
     step = 1 + staged.n_kept // _SAMPLED_ABOVE
     part = f" WHERE account % {step} = 0" if step > 1 else ""

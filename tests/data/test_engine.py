@@ -17,6 +17,7 @@ import polars as pl
 import pytest
 
 from csrisk import CustomerData
+from csrisk.data import _customer_data
 from csrisk.data._engine import DuckDBEngine, PolarsEngine
 from csrisk.exceptions import ConfigError, DataContractError
 
@@ -153,6 +154,28 @@ def test_polars_stays_polars_and_mixed_goes_to_duckdb() -> None:
     assert isinstance(CustomerData({"usage": usage}).lazy("usage").to_native(), pl.LazyFrame)
     both = CustomerData({"usage": usage, "contacts": pd.DataFrame({"account_id": ["a"], "opened_at": ["2025-01-01"]})})
     assert both.engine.name == "duckdb"
+
+
+def test_large_polars_tables_are_scanned(monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = pl.DataFrame({"account_id": ["a", "b", None], "at": ["2025-01-01", "2025-01-02", "2025-01-02"]})
+    with pytest.warns(UserWarning, match="CSD101"):
+        small = CustomerData({"usage": usage})
+    monkeypatch.setattr(_customer_data, "_IN_MEMORY_ROWS", 1)
+    with pytest.warns(UserWarning, match="CSD101"):
+        large = CustomerData({"usage": usage.lazy()})
+    assert "SCAN" in large.lazy("usage").to_native().explain()
+    assert large.lazy("usage").collect_schema() == small.lazy("usage").collect_schema()
+    pd.testing.assert_frame_equal(large.frame("usage"), small.frame("usage"))
+
+
+def test_warnings_blame_the_line_of_the_caller(tmp_path: Path) -> None:
+    usage = pd.DataFrame({"account_id": ["a", "b", None], "at": ["2025-01-01", "2025-01-02", "2025-01-02"]})
+    usage.to_csv(tmp_path / "usage.csv")
+    with pytest.warns(UserWarning, match="CSD101") as said:
+        CustomerData({"usage": usage})
+    with pytest.warns(UserWarning, match="CSD101") as said_of_files:
+        CustomerData.from_folder(tmp_path)
+    assert said[0].filename == said_of_files[0].filename == __file__
 
 
 def test_another_thread_may_read() -> None:
