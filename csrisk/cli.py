@@ -71,7 +71,7 @@ _end = click.option("--end", metavar="DATE", help="First day not observed; defau
 def demo(out: Path) -> None:
     """Train on the bundled book, test forward, and write a report."""
     from csrisk._pipeline import RiskPipeline, write_scores
-    from csrisk._pipeline._demo import driver_found
+    from csrisk._pipeline._demo import DEMO_SPEC, driver_found
     from csrisk.data import load_demo
 
     data = load_demo()
@@ -79,7 +79,7 @@ def demo(out: Path) -> None:
         f"{len(data.accounts)} simulated accounts, {data.start:%B %Y} to {data.end - _day():%B %Y}, "
         f"{len(data.tables)} tables"
     )
-    pipeline = RiskPipeline().fit(data)
+    pipeline = RiskPipeline(DEMO_SPEC).fit(data)
     _print_test(pipeline)
     why = pipeline.explain(data)
     found = driver_found(why)

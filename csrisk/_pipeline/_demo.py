@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
+from csrisk.data import SaasTruth
 from csrisk.data._demo import demo_folder
 
 if TYPE_CHECKING:
     from csrisk._explain import Explanation
 
-__all__ = ["DriverFound", "driver_found"]
+__all__ = ["DEMO_SPEC", "DriverFound", "driver_found"]
+
+# a year of forward test, with a new model every quarter, as a team would have it
+DEMO_SPEC = {"test": {"start": "2024-09-01", "trainings": 4}, "model": {"n_jobs": 2}}
 
 _GOALS = ("churn", "footprint", "advocacy", "feedback")
 _DOUBLED = math.log(2.0)
@@ -32,26 +36,27 @@ class DriverFound(NamedTuple):
 def driver_found(why: Explanation) -> DriverFound:
     """Compare the first goal of each account with the truth of the simulated book.
 
-    An account is truly driven where one goal alone at least doubles its odds of churn against the book of that month.
+    An account is truly driven where one goal alone doubles its hazard of churn, or more, and leads the next goal by as
+    much.
 
     Parameters
     ----------
     why : Explanation
-        Contributions for the bundled book at its last date.
+        Contributions for the bundled book at the first day of a month.
 
     Returns
     -------
     DriverFound
         The interval is Wilson's.
     """
-    months = pd.read_parquet(demo_folder() / "truth" / "months.parquet")
-    last = months[months["month"] == months["month"].max()].set_index("account_id")
-    true = last[[f"churn_{goal}" for goal in _GOALS]]
-    found = why.goals().droplevel("as_of")[list(_GOALS)]
-    both = found.index.intersection(true.index)
-    true, found = true.loc[both], found.loc[both]
-    driven = true.to_numpy().max(axis=1) >= _DOUBLED
-    hits = (true.to_numpy().argmax(axis=1) == found.to_numpy().argmax(axis=1))[driven]
+    folder = demo_folder() / "truth"
+    months = pd.read_parquet(folder / "months.parquet").set_index(["account_id", "month"])
+    truth = SaasTruth(months, pd.read_parquet(folder / "accounts.parquet").set_index("account_id"))
+    found = why.goals()
+    true = truth.goals(found.index.get_level_values("as_of")[0])
+    first = found.droplevel("as_of")[list(_GOALS)].idxmax(axis=1).reindex(true.index)
+    driven = (true[list(_GOALS)].max(axis=1) >= _DOUBLED) & (true["margin"] >= _DOUBLED) & first.notna()
+    hits = (first == true["driver"])[driven]
     return DriverFound(float(hits.mean()), *_wilson(int(hits.sum()), len(hits)), len(hits))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from csrisk._evaluation import calibration_curve, compare, evaluate_scores
+from csrisk._evaluation import Backtest, backtest, calibration_curve, compare, evaluate_scores
 from csrisk._splits import ForwardSplit
 from csrisk.exceptions import NotEnoughDataError
 from csrisk.models import ChurnModel
@@ -37,6 +37,8 @@ class ForwardTest:
         Index (method, metric), columns ``estimate``, ``low``, ``high``.
     gain : pandas.DataFrame
         Index baseline, columns ``difference``, ``low``, ``high``: AUC of the model minus that of the baseline.
+    dates : pandas.DataFrame
+        AUC and lift of the model for each training.
     split : tuple of pandas.Series
         Train and test, booleans on the index of the snapshots.
     """
@@ -45,6 +47,7 @@ class ForwardTest:
     scores: pd.DataFrame
     metrics: pd.DataFrame
     gain: pd.DataFrame
+    dates: pd.DataFrame
     split: tuple[pd.Series, pd.Series]
 
 
@@ -54,7 +57,7 @@ def forward_test(spec: RiskSpec, past: Panel) -> ForwardTest:
     Parameters
     ----------
     spec : RiskSpec
-        Test period and model parameters.
+        Test period, trainings within it, and model parameters.
     past : Panel
         Labelled snapshots.
 
@@ -71,19 +74,33 @@ def forward_test(spec: RiskSpec, past: Panel) -> ForwardTest:
     """
     start = pd.Timestamp(spec.test.start) if spec.test.start else _late(past)
     train, test = ForwardSplit.at(past.snapshots, start, grace=past.grace)
-    model = ChurnModel(**spec.model).fit(past.X.loc[train], past.churn.loc[train])
-    X, y = past.X.loc[test], past.churn.loc[test]
-    if y.nunique() < 2:
+    if past.churn.loc[test].nunique() < 2:
         raise NotEnoughDataError(
-            f"test.start={start:%Y-%m-%d}: all {len(y)} snapshots to test on have the same outcome"
+            f"test.start={start:%Y-%m-%d}: all {int(test.sum())} snapshots tested end the same way"
         )
-    scores = pd.DataFrame({"churn": y, "model": model.predict_proba(X)[:, 1]}, index=X.index)
-    baselines = {"health score": 100 - health_score(X), "recency": recency(X)}
-    for name, values in baselines.items():
+    repeats: dict[str, Any] = {"n_bootstrap": spec.test.n_bootstrap, "random_state": 0}
+    model, dates = ChurnModel(**spec.model), _trainings(spec, past, test)
+    found = backtest(model, past.X, past.churn, past.snapshots, dates, grace=past.grace, **repeats)
+    scores = found.fresh.droplevel("trained_at")[["outcome", "model"]].rename(columns={"outcome": "churn"}).sort_index()
+    X = past.X.loc[scores.index]
+    for name, values in {"health score": 100 - health_score(X), "recency": recency(X)}.items():
         if values.notna().any():
             scores[name] = values.fillna(values.median())
-    metrics, gain = _judge(scores, {"n_bootstrap": spec.test.n_bootstrap, "random_state": 0})
-    return ForwardTest(start, scores, metrics, gain, (train, test))
+    metrics, gain = _judge(scores, repeats)
+    return ForwardTest(start, scores, metrics, gain, _by_training(found), (train, test))
+
+
+def _by_training(found: Backtest) -> pd.DataFrame:
+    table = found.by_date().reset_index()
+    shown = ["trained_at", "n_snapshots", "n_events", "auc", "auc_low", "auc_high", "lift_at_10"]
+    return table.loc[table["score"] == "model", shown].reset_index(drop=True)
+
+
+def _trainings(spec: RiskSpec, past: Panel, test: pd.Series) -> list[pd.Timestamp]:
+    """First dates of equal parts of the test period."""
+    dates = past.snapshots.as_of[test].sort_values().unique()
+    parts = np.array_split(np.arange(len(dates)), min(spec.test.trainings, len(dates)))
+    return [pd.Timestamp(dates[part[0]]) for part in parts]
 
 
 def _judge(scores: pd.DataFrame, repeats: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -244,7 +244,7 @@ class RiskPipeline:
             evaluation=record.evaluation() or None,
             calibration=record.calibration,
             checks=record.checks,
-            backtest=record.gain,
+            backtest=record.dates,
             expansion=self._expansion_list(scores),
             provenance={**record.facts, "model": self.model_id_, "data": scores["data_hash"].iloc[0]},
             window=(whole_days(rule.lead, "lead"), whole_days(rule.horizon, "horizon")),
@@ -379,8 +379,8 @@ class RiskPipeline:
         if test is None:
             return Record(facts, checks=checks)
         facts["tested on"] = f"{len(test.scores):,} snapshots from {test.start:%Y-%m-%d}"
-        facts["tested model learned from"] = f"{int(test.split[0].sum()):,} snapshots"
-        return Record(facts, test.metrics, test.gain, calibration_table(test.scores), checks)
+        facts["tested model learned from"] = f"{int(test.split[0].sum()):,} snapshots, trained {len(test.dates)} times"
+        return Record(facts, test.metrics, test.gain, test.dates, calibration_table(test.scores), checks)
 
     def _expansion_list(self, scores: pd.DataFrame) -> pd.DataFrame | None:
         if self.expansion_model_ is None:

@@ -25,6 +25,8 @@ class Record:
         Index (method, metric), columns ``estimate``, ``low``, ``high``: the forward test.
     gain : pandas.DataFrame, optional
         Index baseline, columns ``difference``, ``low``, ``high``: AUC of the model minus that of the baseline.
+    dates : pandas.DataFrame, optional
+        AUC and lift of the model for each training of the forward test.
     calibration : pandas.DataFrame, optional
         Columns ``predicted``, ``observed``, ``low``, ``high``, ``n`` of the forward test.
     checks : pandas.DataFrame, optional
@@ -34,6 +36,7 @@ class Record:
     facts: dict[str, Any] = field(default_factory=dict)
     metrics: pd.DataFrame | None = None
     gain: pd.DataFrame | None = None
+    dates: pd.DataFrame | None = None
     calibration: pd.DataFrame | None = None
     checks: pd.DataFrame | None = None
 

@@ -167,11 +167,14 @@ class TestSpec:
     ----------
     start : str, optional
         First date of the test period; None means the last quarter of the labelled snapshots.
+    trainings : int, default 1
+        How often the model is trained anew within the test period, each time from what was known by then.
     n_bootstrap : int, default 200
         Resamples of accounts behind every interval.
     """
 
     start: str | None = None
+    trainings: int = 1
     n_bootstrap: int = 200
 
     __test__ = False  # pytest collects classes called Test*
@@ -179,6 +182,7 @@ class TestSpec:
     def __post_init__(self) -> None:
         if self.start is not None:
             rule.put(self, "start", rule.date("start", self.start))
+        rule.count(self, "trainings", 1)
         rule.count(self, "n_bootstrap", 20)
 
 

@@ -40,15 +40,13 @@ def aucs(record: dict[str, Any]) -> dict[str, dict[str, float]]:
     return {row[0]: dict(zip(("estimate", "low", "high"), row[2:], strict=True)) for row in rows if row[1] == "auc"}
 
 
-def run(name: str, example: str, out: Path, *at: str) -> tuple[dict[str, Any], pd.DataFrame, str, str]:
-    """Train, score and report, as the README of the example says."""
+def run(name: str, example: str, out: Path, *at: str) -> tuple[dict[str, Any], pd.DataFrame, str]:
+    """Train, score and report, as the README of the example says; the report in the words that a person reads."""
     folder, config, model = folder_of(name), ROOT / "examples" / example / "config.toml", out / "m.csrisk"
     record = json.loads(call("train", folder, "--config", config, "--model", model, "--json"))
     call("score", folder, "--model", model, *at, "--out", out / "scores.parquet")
     call("report", folder, "--model", model, *at, "--out", out / "report.html")
-    call("report", folder, "--model", model, *at, "--out", out / "report.md")
-    html, text = ((out / f"report.{suffix}").read_text(encoding="utf-8") for suffix in ("html", "md"))
-    return record, pd.read_parquet(out / "scores.parquet"), html, text
+    return record, pd.read_parquet(out / "scores.parquet"), (out / "report.html").read_text(encoding="utf-8")
 
 
 def check_scores(scores: pd.DataFrame) -> None:
@@ -59,7 +57,7 @@ def check_scores(scores: pd.DataFrame) -> None:
 
 
 def test_oulad(tmp_path: Path) -> None:
-    record, scores, html, text = run("oulad_2013", "oulad", tmp_path, "--as-of", "2014-02-28")
+    record, scores, html = run("oulad_2013", "oulad", tmp_path, "--as-of", "2014-02-28")
     found = aucs(record)
     assert found["model"]["estimate"] >= 0.68
     assert found["model"]["low"] > found["recency"]["estimate"]
@@ -68,7 +66,6 @@ def test_oulad(tmp_path: Path) -> None:
     # only the presentation of October is running: students of that of February are past what the model knows
     assert scores["account_id"].str.contains("2013J").all()
     assert "no evidence" in html.lower()
-    assert "no evidence" in text.lower()
     assert "id_student" not in html
 
 
@@ -91,10 +88,9 @@ def test_oulad_as_told_has_no_leak() -> None:
 
 
 def test_online_retail(tmp_path: Path) -> None:
-    record, scores, html, text = run("online_retail_y1", "online_retail", tmp_path)
+    record, scores, html = run("online_retail_y1", "online_retail", tmp_path)
     found = aucs(record)
     assert found["model"]["low"] > found["recency"]["estimate"]
     assert record["gain"]["columns"]["low"][record["gain"]["columns"]["baseline"].index("recency")] > 0
     check_scores(scores)
     assert "no evidence" in html.lower()
-    assert "no evidence" in text.lower()

@@ -15,7 +15,7 @@ import pytest
 
 import csrisk as cr
 from csrisk._pipeline import write_scores
-from csrisk._pipeline._demo import driver_found
+from csrisk._pipeline._demo import DEMO_SPEC, driver_found
 from csrisk.exceptions import ConfigError, LabelError, ModelFileError, SnapshotError
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ def test_unfitted_pipelines_say_so(small_book: CustomerData, tmp_path: Path) -> 
 
 @pytest.mark.slow
 def test_the_demo_finds_the_true_driver(demo: CustomerData) -> None:
-    pipeline = cr.RiskPipeline().fit(demo)
+    pipeline = cr.RiskPipeline(DEMO_SPEC).fit(demo)
     auc = {method: table.loc["auc"] for method, table in pipeline.record_.evaluation().items()}
     assert auc["model"]["low"] > auc["recency"]["estimate"]
     assert auc["model"]["low"] > auc["health score"]["estimate"]
