@@ -39,7 +39,7 @@ def explain(
     X: pd.DataFrame,
     *,
     reference: pd.DataFrame | Reference,
-    output: Literal["probability", "log_odds"] = "probability",
+    output: Literal["probability", "log_odds", "amount"] = "probability",
     declarations: Declarations = None,
     n_reference: int = 100,
     n_strongest: int = 3,
@@ -61,8 +61,9 @@ def explain(
         Features of the snapshots to explain.
     reference : pd.DataFrame or Reference
         What to compare with. A frame, for example the training snapshots, is taken as ``Reference.book``.
-    output : {"probability", "log_odds"}, default "probability"
-        Scale that is explained; probabilities are reported in percentage points.
+    output : {"probability", "log_odds", "amount"}, default "probability"
+        Scale that is explained: the calibrated probability, reported in percentage points; the margin that the trees
+        add up in; or the predicted amount of an `AmountModel` or another regressor.
     declarations : iterable of Feature or mapping from column to goal, optional
         Goal of each column; default the declarations of the builders of csrisk.
     n_reference : int, default 100
@@ -112,7 +113,7 @@ def explain(
     trees = subject.forest() if subject.boosters else None
     rows, other = subject.encode(X), subject.encode(against.frame)
     chosen = comparisons
-    if output == "probability" or trees is None:
+    if subject.link_for(output) is not None or trees is None:
         seed = (n_reference, random_state)
         chosen = [_herded(c, subject, trees, goal_of_feature, other, seed) for c in comparisons]
     if trees is None:
@@ -125,8 +126,8 @@ def explain(
 
 
 def _require(output: str, n_reference: int, n_strongest: int) -> None:
-    if output not in ("probability", "log_odds"):
-        raise ExplanationError(f"output={output!r} must be 'probability' or 'log_odds'")
+    if output not in ("probability", "log_odds", "amount"):
+        raise ExplanationError(f"output={output!r} must be 'probability', 'log_odds' or 'amount'")
     if n_reference < 1 or not 0 <= n_strongest <= 8:
         message = f"n_reference={n_reference} must be at least 1, n_strongest={n_strongest} between 0 and 8"
         raise ExplanationError(message)
@@ -177,7 +178,7 @@ def _tree_engine(
     sides = [Side(coded(trees, part), None if linear is None else linear.terms(part)) for part in (rows, other)]
     return TreeEngine(
         forest=trees,
-        link=subject.require_link() if output == "probability" else None,
+        link=subject.link_for(output),
         intercept=0.0 if linear is None else float(linear.intercept),
         goal_of_feature=goal_of_feature,
         rows=sides[0],

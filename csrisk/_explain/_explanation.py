@@ -41,14 +41,14 @@ class Game(Protocol):
 class Explanation:
     """Why each prediction differs from the mean of its reference. Made by `csrisk.explain`.
 
-    Every number is in `unit`: percentage points of the calibrated probability, or log-odds. For every snapshot
+    Every number is in `unit`: percentage points of the calibrated probability, log-odds, or amounts. For every snapshot
     ``reference + sum of goals = prediction``, and the features of a goal (with the rest) add up to the goal.
 
     Parameters
     ----------
     index : pd.Index
         Snapshots, as in the feature frame.
-    output : {"probability", "log_odds"}
+    output : {"probability", "log_odds", "amount"}
         Scale that is explained.
     goals_present : tuple of Goal
         Goals that have at least one feature in the model.
@@ -68,7 +68,7 @@ class Explanation:
     Attributes
     ----------
     unit : str
-        ``"percentage points"`` or ``"log-odds"``.
+        ``"percentage points"``, ``"log-odds"`` or ``"amount"``.
 
     Notes
     -----
@@ -111,7 +111,7 @@ class Explanation:
     @property
     def unit(self) -> str:
         """Unit of every number."""
-        return "percentage points" if self.output == "probability" else "log-odds"
+        return {"probability": "percentage points", "log_odds": "log-odds"}.get(self.output, "amount")
 
     @property
     def declarations(self) -> tuple[Feature, ...]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from csrisk._explain._steps import digits_of
 from csrisk._goals import Goal
 
 if TYPE_CHECKING:
@@ -112,8 +113,7 @@ def _axes(ax: Any, size: tuple[float, float]) -> Any:
 
 
 def _finish(ax: Any, why: Explanation) -> Any:
-    unit = "Percentage points" if why.output == "probability" else "Log-odds"
-    ax.set_xlabel(f"{unit}; compared with {why.reference_words}", fontsize=9, color=_INK)
+    ax.set_xlabel(f"{why.unit.capitalize()}; compared with {why.reference_words}", fontsize=9, color=_INK)
     ax.tick_params(length=0)
     ax.grid(axis="x", color=_FAINT, linewidth=0.6)
     ax.set_axisbelow(True)
@@ -123,12 +123,12 @@ def _finish(ax: Any, why: Explanation) -> Any:
 
 
 def _signed(points: float, why: Explanation) -> str:
-    digits = 1 if why.output == "probability" else 2
-    return f"{points:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    return f"{points:+,.{digits_of(why)}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _amount(value: float, why: Explanation) -> str:
-    return f"{value:.1f} %" if why.output == "probability" else f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
+    text = f"{value:,.{digits_of(why)}f}".replace("-", "\N{MINUS SIGN}")
+    return f"{text} %" if why.output == "probability" else text
 
 
 def _name(label: Any) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from csrisk._explain._explanation import Explanation
     from csrisk._goals import Goal
 
-__all__ = ["account_steps", "add_up"]
+__all__ = ["account_steps", "add_up", "digits_of"]
 
 
 def add_up(total: float, parts: Sequence[float], digits: int = 1) -> list[float]:
@@ -49,6 +49,13 @@ def add_up(total: float, parts: Sequence[float], digits: int = 1) -> list[float]
     return [float(value) for value in np.round(whole / 10**digits, digits) + 0.0]
 
 
+def digits_of(why: Explanation) -> int:
+    """Digits behind the point in print: one for percentages, two for small numbers, none for large amounts."""
+    if why.output == "probability":
+        return 1
+    return 0 if why.output == "amount" and np.abs(why.prediction).max() >= 100 else 2
+
+
 def account_steps(why: Explanation, row: int, opened: Goal | None = None) -> pd.DataFrame:
     """List the steps of one snapshot.
 
@@ -78,7 +85,7 @@ def account_steps(why: Explanation, row: int, opened: Goal | None = None) -> pd.
             label = f"other {goal.heading.lower()}" if record["feature"] == REST else str(record["feature"])
             found.append((label, str(goal), float(record["points"])))
     steps = pd.DataFrame(found, columns=["label", "goal", "points"])
-    digits = 1 if why.output == "probability" else 2
+    digits = digits_of(why)
     start, end = float(why.reference[row]), float(why.prediction[row])
     steps["start"] = start + np.concatenate([[0.0], np.cumsum(steps["points"].to_numpy())[:-1]])
     steps["shown"] = add_up(round(end, digits) - round(start, digits), steps["points"].tolist(), digits)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, logit
+from sklearn.base import RegressorMixin
 
 from csrisk._explain._any_estimator import function_of
 from csrisk._explain._codes import Forest, compile_forest
@@ -36,7 +37,9 @@ class Subject:
     margin : callable
         From the matrix to log-odds (or whatever the model adds up in).
     link : callable, optional
-        From the margin to a probability; None where the model gives none.
+        From the margin to what the model predicts; None where it is the margin itself.
+    predicts : {"probability", "amount"}
+        What the link gives.
     boosters : tuple
         The LightGBM boosters whose mean raw score is the margin, apart from `linear`; empty if there are none.
     linear : object, optional
@@ -49,19 +52,23 @@ class Subject:
     link: Callable[[Matrix], Matrix] | None = None
     boosters: tuple[Any, ...] = ()
     linear: Any = None
+    predicts: str = "probability"
 
     def on(self, output: str) -> Callable[[Matrix], Matrix]:
-        """Return the function that is explained: probability or log-odds of a matrix."""
-        if output == "log_odds":
+        """Return the function that is explained: probability, amount or log-odds of a matrix."""
+        link = self.link_for(output)
+        if link is None:
             return self.margin
-        link = self.require_link()
         # certain predictions have infinite log-odds, which expit turns back into 0 and 1
         return lambda matrix: link(self.margin(matrix))
 
-    def require_link(self) -> Callable[[Matrix], Matrix]:
-        """Return the link, or say that there is none."""
-        if self.link is None:
-            raise ExplanationError("output='probability': this model gives no probability; use output='log_odds'")
+    def link_for(self, output: str) -> Callable[[Matrix], Matrix] | None:
+        """Return the link to an output, None for the margin itself; or say that the model does not predict it."""
+        if output == "log_odds":
+            return None
+        if output != self.predicts:
+            message = f"output={output!r}: this model gives no {output}; use output={self.predicts!r} or 'log_odds'"
+            raise ExplanationError(message)
         return self.link
 
     def forest(self) -> Forest:
@@ -106,7 +113,7 @@ def any_estimator(model: Any) -> Subject:
     names = tuple(str(name) for name in model.feature_names_in_)
     if hasattr(model, "predict_proba"):
         return Subject(names, encode, lambda matrix: logit(predict(matrix)), expit)
-    return Subject(names, encode, predict)
+    return Subject(names, encode, predict, predicts="amount")
 
 
 def _csrisk_model(model: Any) -> Subject:
@@ -120,7 +127,8 @@ def _csrisk_model(model: Any) -> Subject:
         return np.asarray(total, dtype=float)
 
     names = tuple(str(name) for name in model.feature_names_in_)
-    return Subject(names, model.encode, margin, model.calibrate, boosters, linear)
+    predicts = "amount" if isinstance(model, RegressorMixin) else "probability"
+    return Subject(names, model.encode, margin, model.calibrate, boosters, linear, predicts)
 
 
 def _lightgbm_model(model: Any) -> Subject:
@@ -138,16 +146,21 @@ def _lightgbm_model(model: Any) -> Subject:
     def margin(matrix: Matrix) -> Matrix:
         return np.asarray(booster.predict(matrix, raw_score=True), dtype=float) / n_trees
 
-    return Subject(names, encode, margin, _link_of(objective), (booster,))
+    link, predicts = _link_of(objective)
+    return Subject(names, encode, margin, link, (booster,), predicts=predicts)
 
 
-def _link_of(objective: str) -> Callable[[Matrix], Matrix] | None:
-    """Probability of LightGBM's own objectives, as its `ConvertOutput` does."""
-    words = objective.split()
-    if not words or words[0] not in ("binary", "cross_entropy"):
-        return None
-    slope = next((float(word.split(":")[1]) for word in words if word.startswith("sigmoid:")), 1.0)
-    return lambda margin: np.asarray(1.0 / (1.0 + np.exp(-slope * margin)))
+def _link_of(objective: str) -> tuple[Callable[[Matrix], Matrix] | None, str]:
+    """Link and kind of prediction of LightGBM's own objectives, as its `ConvertOutput` does."""
+    words = objective.split() or [""]
+    if words[0] in ("binary", "cross_entropy"):
+        slope = next((float(word.split(":")[1]) for word in words if word.startswith("sigmoid:")), 1.0)
+        return lambda margin: np.asarray(expit(slope * margin)), "probability"
+    if words[0] in ("poisson", "gamma", "tweedie"):
+        return np.exp, "amount"
+    if "sqrt" in words:
+        return lambda margin: np.asarray(np.sign(margin) * margin**2), "amount"
+    return None, "amount"
 
 
 def _codes(frame: pd.DataFrame, categories: list[list[Any]]) -> Matrix:

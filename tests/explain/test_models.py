@@ -63,6 +63,18 @@ def test_a_regressor_is_explained_on_its_own_scale(data):
         np.testing.assert_allclose(why.prediction, model.predict(X.iloc[:2]), atol=1e-9)
 
 
+def test_amounts_behind_an_exponential_link(data):
+    X = data[0].drop(columns="plan")
+    model = LGBMRegressor(objective="tweedie", n_estimators=8, verbose=-1, n_jobs=1).fit(X, np.exp(X["f0"]) * 300)
+    why = explain(model, X.iloc[:4], reference=X, declarations=goals_of(X.columns), output="amount", n_reference=20)
+    np.testing.assert_allclose(why.prediction, model.predict(X.iloc[:4]), rtol=1e-12)
+    np.testing.assert_allclose(why.reference + why.contributions.sum(axis=1), why.prediction, rtol=1e-12)
+    printed = why.steps("acct-0002")["shown"]
+    assert printed.sum() + round(why.reference[2]) == round(why.prediction[2])
+    with pytest.raises(ExplanationError, match="this model gives no probability; use output='amount'"):
+        explain(model, X.iloc[:4], reference=X, declarations=goals_of(X.columns))
+
+
 def test_direct_and_compiled_games_agree(data):
     """The same LightGBM model, once through its trees and once through its predictions."""
     X, y = data
