@@ -75,7 +75,7 @@ def _lives(book: Book, account: NDArray[np.int64], day: NDArray[np.datetime64]) 
     return np.asarray((day >= book.start_day[account]) & (day < end[account]) & (day < book.months[-1]))
 
 
-def _draw(book: Book, rate: NDArray[np.float64], kind: str, rng: np.random.Generator) -> pd.DataFrame:
+def _draw(book: Book, rate: NDArray[np.floating[Any]], kind: str, rng: np.random.Generator) -> pd.DataFrame:
     count = rng.poisson(np.where(book.active, rate, 0.0))
     account, month = np.nonzero(count)
     repeat = count[account, month]

@@ -190,7 +190,8 @@ def contract_term(book: Book, outcome: str) -> NDArray[np.float64]:
     """
     table = np.array([CONTRACT[outcome][int(term)] for term in _TERMS])
     code = np.searchsorted(_TERMS, book.term)
-    return np.where(book.renews, table[code, 1][:, None], table[code, 0][:, None])
+    hazard: NDArray[np.float64] = np.where(book.renews, table[code, 1][:, None], table[code, 0][:, None])
+    return hazard
 
 
 def _base(book: Book, outcome: str, rate: float) -> float:

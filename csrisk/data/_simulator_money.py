@@ -72,8 +72,8 @@ def subscriptions(book: Book, ids: NDArray[np.object_]) -> pd.DataFrame:
     for product in range(len(PRODUCTS)):
         for change in book.changes:
             part = {name: change[name] for name in ("account", "start_at", "planned_end", "seats", "plan")}
-            part |= {"mrr": change["mrr"][:, product], "held": change["holds"][:, product], "product": product}
-            parts.append(pd.DataFrame(part))
+            part |= {"mrr": change["mrr"][:, product], "held": change["holds"][:, product]}
+            parts.append(pd.DataFrame(part).assign(product=product))
     frame = pd.concat(parts, ignore_index=True)
     frame = frame.sort_values(["account", "product", "start_at"], kind="stable").reset_index(drop=True)
     following = frame.groupby(["account", "product"])["start_at"].shift(-1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
@@ -86,7 +86,7 @@ class SaasTruth:
             first, last = known.min() + pd.DateOffset(months=1), known.max() + pd.DateOffset(months=1)
             message = f"as_of={day.date()} must be the first day of a month from {first.date()} to {last.date()}"
             raise SnapshotError(message)
-        now = self.months.xs(month, level="month")
+        now = cast("pd.DataFrame", self.months.xs(month, level="month"))
         now = now[~now["churn"]]
         plain, at_renewal, months, renewals = _window(now, day, lead, horizon)
         contract = np.log(months * np.exp(plain) + renewals * np.exp(at_renewal))

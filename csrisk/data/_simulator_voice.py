@@ -20,6 +20,7 @@ __all__ = ["advocacy", "expectations", "surveys"]
 
 _ACTS = np.array(["review", "referral", "reference", "case_study", "event_speaker"], dtype=object)
 _LATE = 0.08
+_NOTHING = np.array(None, dtype=object)
 
 
 def surveys(book: Book, contacts: pd.DataFrame, ids: NDArray[np.object_], rng: np.random.Generator) -> pd.DataFrame:
@@ -55,7 +56,7 @@ def surveys(book: Book, contacts: pd.DataFrame, ids: NDArray[np.object_], rng: n
     acted = _later(acknowledged, days, _wants(0.0, loop, rng), end)
     said = ~np.isnat(answered)
     kind = sent["kind"].to_numpy()
-    text = np.where(said & (rng.random(n) < 0.45), comments(np.clip(0.7 * mood, -2, 2), rng), None)
+    text = np.where(said & (rng.random(n) < 0.45), comments(np.clip(0.7 * mood, -2, 2), rng), _NOTHING)
     late = rng.random(n) < _LATE
     known = sent["sent_at"].to_numpy() + rng.integers(2, 22, n).astype("timedelta64[D]")
     return pd.DataFrame(
@@ -93,7 +94,7 @@ def _after_cases(
 ) -> pd.DataFrame:
     closed = contacts[contacts["resolved_at"].notna() & contacts["kind"].isin(["support", "onboarding"])]
     closed = closed[rng.random(len(closed)) < 0.7]
-    account = pd.Index(ids).get_indexer(closed["account_id"])
+    account = pd.Index(ids).get_indexer(pd.Index(closed["account_id"]))
     sent = closed["resolved_at"].to_numpy() + rng.integers(30, 2000, len(closed)).astype("timedelta64[m]")
     kind = np.where(rng.random(len(closed)) < 0.75, "CSAT", "CES")
     person = np.floor(users(book)[account, _month(book, sent)] * rng.random(len(closed)) ** 1.5).astype(int)
@@ -203,7 +204,7 @@ def expectations(book: Book, ids: NDArray[np.object_], rng: np.random.Generator)
             "agreed_at": agreed,
             "due_at": (agreed.astype("datetime64[D]") + promised).astype("datetime64[us]"),
             "met_at": np.where(happens, met, np.datetime64("NaT")).astype("datetime64[us]"),
-            "outcome": np.where(happens, np.where(exceeded, "exceeded", "met"), None),
+            "outcome": np.where(happens, np.where(exceeded, "exceeded", "met").astype(object), _NOTHING),
         }
     )
     return out.sort_values(["agreed_at", "account_id"], kind="stable").reset_index(drop=True)
