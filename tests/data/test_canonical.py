@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import decimal
 import warnings
 from typing import Any
 
@@ -259,6 +261,56 @@ def test_a_column_without_values_is_missing(way: Any, tmp_path: Any) -> None:
     data = CustomerData({"contacts": way(frame, tmp_path / "contacts")})
     assert {breach.code for breach in data.breaches} == {"CSD307"}
     assert not any(data.has("contacts", name) for name in ("resolved_at", "transfers", "reopened", "case_id"))
+
+
+MOMENTS = [dt.datetime(2025, 1, 1, 10), dt.datetime(2025, 1, 2, 10)]
+ODD_POLARS = pl.DataFrame(
+    {
+        "account_id": pl.Series(["b", "a"], dtype=pl.Categorical),
+        "start_at": pl.Series([moment.date() for moment in MOMENTS], dtype=pl.Date),
+        "end_at": pl.Series([None, None], dtype=pl.Null),
+        "planned_end": pl.Series(MOMENTS, dtype=pl.Datetime("ms", "Asia/Kolkata")),
+        "mrr": pl.Series(["1.50", "2.25"]).cast(pl.Decimal(10, 2)),
+        "seats": pl.Series([1, 2], dtype=pl.UInt8),
+        "plan": pl.Series(["x", "y"], dtype=pl.Enum(["y", "x"])),
+    }
+)
+ODD_ARROW = pa.table(
+    {
+        "account_id": pa.array(["b", "a"]).dictionary_encode(),
+        "start_at": pa.array([moment.date() for moment in MOMENTS], type=pa.date64()),
+        "end_at": pa.nulls(2),
+        "planned_end": pa.array(MOMENTS, type=pa.timestamp("ns", tz="Asia/Kolkata")),
+        "mrr": pa.array([decimal.Decimal("1.50"), decimal.Decimal("2.25")]),
+        "seats": pa.array([1, 2], type=pa.uint64()),
+        "plan": pa.array(["x", "y"], type=pa.large_string()),
+    }
+)
+ODD_PANDAS = pd.DataFrame(
+    {
+        "account_id": pd.Series(["b", "a"], dtype="string[python]"),
+        "start_at": [moment.date() for moment in MOMENTS],
+        "end_at": pd.Series([pd.NaT, pd.NaT], dtype=object),
+        "planned_end": pd.Series([pd.Timestamp(moment, tz="UTC") for moment in MOMENTS], dtype=object),
+        "mrr": [decimal.Decimal("1.50"), decimal.Decimal("2.25")],
+        "seats": pd.array([1, 2], dtype="UInt8"),
+        "plan": pd.Categorical(["x", "y"]),
+    }
+)
+
+
+@pytest.mark.parametrize("table", [ODD_POLARS, ODD_ARROW, ODD_PANDAS], ids=["polars", "arrow", "pandas"])
+def test_unusual_types(table: Any) -> None:
+    data = CustomerData({"subscriptions": table}, end="2025-06-01")
+    assert {breach.code for breach in data.breaches} == {"CSD307"}  # end_at has no value
+    found = data.frame("subscriptions")
+    assert found["account_id"].tolist() == ["b", "a"]
+    assert found["start_at"].tolist() == [pd.Timestamp("2025-01-01"), pd.Timestamp("2025-01-02")]
+    # Polars takes the clock for the one of its zone, Arrow and pandas were given UTC
+    assert (found["planned_end"] - pd.Series(MOMENTS)).abs().le(pd.Timedelta(hours=5.5)).all()
+    assert found["mrr"].tolist() == [1.5, 2.25]
+    assert found["seats"].tolist() == [1.0, 2.0]
+    assert found["plan"].tolist() == ["x", "y"]
 
 
 ROWS = st.lists(
