@@ -32,13 +32,20 @@ def in_blocks(work: Callable[[int, int], None], n_rows: int, size: int, n_jobs: 
     n_jobs : int
         Threads.
     words : str
-        What is shown.
+        What is shown; nothing if empty.
     """
     from tqdm.auto import tqdm
 
     starts = range(0, n_rows, size)
     with (
-        tqdm(total=n_rows, desc=words, unit=" rows", delay=_PATIENCE_SECONDS, disable=None, leave=False) as bar,
+        tqdm(
+            total=n_rows,
+            desc=words,
+            unit=" rows",
+            delay=_PATIENCE_SECONDS,
+            disable=None if words else True,
+            leave=False,
+        ) as bar,
         ThreadPoolExecutor(n_jobs) as pool,
     ):
         jobs = [(pool.submit(work, start, min(start + size, n_rows)), min(size, n_rows - start)) for start in starts]

@@ -91,6 +91,7 @@ class LinkGame:
         player_of_feature: NDArray[np.int64],
         coalitions: Sequence[int],
         n_jobs: int = 1,
+        title: str = "",
     ) -> Matrix:
         """Worth of some coalitions for every row.
 
@@ -104,6 +105,8 @@ class LinkGame:
             Bit masks of players.
         n_jobs : int, default 1
             Threads.
+        title : str, default ""
+            Title of the progress bar; none without.
 
         Returns
         -------
@@ -124,7 +127,7 @@ class LinkGame:
                 margin += (part.linear(mine) + self.intercept)[:, None] + reference.linear(~mine)
                 values[first:last, place] = self.link(margin).mean(axis=1)
 
-        in_blocks(work, len(rows), self._rows_at_once(n_players, len(reference)), n_jobs, "coalitions")
+        in_blocks(work, len(rows), self._rows_at_once(n_players, len(reference)), n_jobs, title)
         return values
 
     def paired_worth(
@@ -134,6 +137,7 @@ class LinkGame:
         player_of_feature: NDArray[np.int64],
         coalitions: Sequence[int],
         n_jobs: int = 1,
+        title: str = "",
     ) -> Matrix:
         """Worth of some coalitions for rows that each have one reference row of their own; see `worth`."""
         n_players = int(player_of_feature.max()) + 1
@@ -149,7 +153,7 @@ class LinkGame:
                 kernels().paired_margins(*words, self.forest.leaf_start, self.forest.value, coalition, margin)
                 values[first:last, place] = self.link(margin)
 
-        in_blocks(work, len(rows), self._rows_at_once(2 * n_players, 1), n_jobs, "coalitions")
+        in_blocks(work, len(rows), self._rows_at_once(2 * n_players, 1), n_jobs, title)
         return values
 
     def worth_of_one(

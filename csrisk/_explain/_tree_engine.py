@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["TreeEngine"]
 
+# from so many rows on, sharing lines between rows beats sharing them between coalitions
+_SHARING_ROWS, _JOB_ROWS = 48, 1024
+
 
 @dataclass(frozen=True, eq=False)
 class TreeEngine:
@@ -177,29 +180,51 @@ class TreeEngine:
     def _coalitions(self, comparison: Comparison, player: NDArray[np.int64], coalitions: list[int]) -> Matrix:
         rows, reference = self._sides(comparison)
         play = self._link_game.paired_worth if comparison.paired else self._link_game.worth
-        return play(rows, reference, player, coalitions, self.n_jobs)
+        return play(rows, reference, player, coalitions, self.n_jobs, "coalitions")
+
+    def _few_coalitions(
+        self, comparison: Comparison, player: NDArray[np.int64], coalitions: NDArray[np.int64]
+    ) -> Matrix:
+        """Worth of coalitions of single features, most of which are absent from most trees."""
+        rows, reference = self._sides(comparison)
+        if comparison.paired:
+            return self._link_game.paired_worth(rows, reference, player, coalitions.tolist())
+        if len(rows) >= _SHARING_ROWS:
+            return self._link_game.worth(rows, reference, player, coalitions.tolist())
+        places = [np.array([place]) for place in range(len(rows))]
+        alone = [self._link_game.worth_of_one(rows.take(p), reference, player, coalitions) for p in places]
+        return np.stack(alone)
 
     def _strongest(self, comparison: Comparison, margin: Matrix, rows: NDArray[np.intp]) -> tuple[Matrix, Matrix]:
         """Owen values behind the link, for the features of each goal that are strongest on the margin."""
         points = np.full(margin.shape, np.nan)
         rest = np.zeros((len(rows), self.n_goals))
+        jobs = [job for goal in range(self.n_goals) for job in self._same_strongest(margin, goal)]
+        self._worth  # noqa: B018  # computed once, before threads ask for it
 
         def work(first: int, last: int) -> None:
-            for place in range(first, last):
-                one = self._part(comparison, rows[[place]])
-                for goal in range(self.n_goals):
-                    own = np.flatnonzero(self.goal_of_feature == goal)
-                    order = np.argsort(-np.abs(margin[place, own]), kind="stable")
-                    features = own[order[: self.n_strongest]]
-                    values = self._owen_of_goal(one, goal, features)
-                    points[place, features] = values[: len(features)]
-                    rest[place, goal] = values[len(features) :].sum()
+            for goal, features, places in jobs[first:last]:
+                values = self._owen_of_goal(self._part(comparison, rows[places]), goal, features)
+                points[np.ix_(places, features)] = values[:, : len(features)]
+                rest[places, goal] = values[:, len(features) :].sum(axis=1)
 
-        in_blocks(work, len(rows), 8, self.n_jobs, "features")
+        in_blocks(work, len(jobs), 1, self.n_jobs, "strongest features")
         return points, rest
 
-    def _owen_of_goal(self, comparison: Comparison, goal: int, features: NDArray[np.int64]) -> Matrix:
-        """Owen values of some features of a goal and of its remaining features together, for one row."""
+    def _same_strongest(self, margin: Matrix, goal: int) -> list[tuple[int, NDArray[np.intp], NDArray[np.intp]]]:
+        """Rows that have the same strongest features of a goal: goal, features, positions of the rows."""
+        own = np.flatnonzero(self.goal_of_feature == goal)
+        order = np.argsort(-np.abs(margin[:, own]), axis=1, kind="stable")
+        top = np.sort(own[order[:, : self.n_strongest]], axis=1)
+        kinds, kind = np.unique(top, axis=0, return_inverse=True)
+        by_kind = np.argsort(kind.ravel(), kind="stable")
+        bounds = np.searchsorted(kind.ravel()[by_kind], np.arange(len(kinds) + 1))
+        groups = [(kinds[k], by_kind[bounds[k] : bounds[k + 1]]) for k in range(len(kinds))]
+        size = _JOB_ROWS
+        return [(goal, features, p[a : a + size]) for features, p in groups for a in range(0, len(p), size)]
+
+    def _owen_of_goal(self, comparison: Comparison, goal: int, features: NDArray[np.intp]) -> Matrix:
+        """Owen values of some features of a goal and of its remaining features together."""
         own = np.flatnonzero(self.goal_of_feature == goal)
         n_inner = len(features) + (len(features) < len(own))
         n_outer = self.n_goals - 1
@@ -208,15 +233,15 @@ class TreeEngine:
         player[features] = np.arange(len(features))
         outer = np.arange(1 << n_outer)
         goals = (outer & ((1 << goal) - 1)) | (outer >> goal << (goal + 1))
-        worth = np.empty((1 << n_outer, 1 << n_inner))
-        known = self._worth[comparison.rows[0]]
-        worth[:, 0], worth[:, -1] = known[goals], known[goals | 1 << goal]
+        worth = np.empty((len(comparison.rows), 1 << n_outer, 1 << n_inner))
+        known = self._worth[comparison.rows]
+        worth[:, :, 0], worth[:, :, -1] = known[:, goals], known[:, goals | 1 << goal]
         inner = np.arange(1, (1 << n_inner) - 1)
         if len(inner):
-            rows, reference = self._sides(comparison)
             asked = (outer[:, None] << n_inner | inner).ravel()
-            worth[:, 1:-1] = self._link_game.worth_of_one(rows, reference, player, asked).reshape(len(outer), -1)
-        return np.asarray(np.einsum("to,pto->p", worth, owen_maps(n_outer, n_inner)))
+            found = self._few_coalitions(comparison, player, asked)
+            worth[:, :, 1:-1] = found.reshape(len(found), len(outer), len(inner))
+        return np.asarray(np.einsum("rto,pto->rp", worth, owen_maps(n_outer, n_inner), optimize=True))
 
 
 def _additive(linear_map: Matrix, n_goals: int) -> Matrix:
