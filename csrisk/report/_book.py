@@ -40,7 +40,7 @@ class Book:
     why: Explanation
     as_of: pd.Timestamp
     rows: npt.NDArray[np.intp]
-    keys: tuple[object, ...]
+    keys: tuple[Any, ...]
     accounts: tuple[str, ...]
     names: tuple[str, ...]
     facts: tuple[tuple[str, ...], ...]
@@ -60,6 +60,13 @@ class Book:
     def at_risk(self) -> Floats | None:
         """Expected loss of monthly revenue by account."""
         return None if self.mrr is None else self.probability * self.mrr
+
+    def snapshots(self, data: CustomerData) -> Snapshots | None:
+        """Give the accounts of the book as snapshots of the data; None where it holds none of them."""
+        known = [key for key in self.keys if key in data.accounts]
+        if not known:
+            return None
+        return Snapshots.of(data, pd.DataFrame({"account_id": known, "as_of": self.as_of}))
 
     @property
     def present(self) -> tuple[Goal, ...]:

@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from csrisk._goals import Goal
 from csrisk.report._book import Book, book_features
+from csrisk.report._compare import Peers, spoken
 from csrisk.report._content import Card, FeaturePart, GoalPart, Line
 from csrisk.report._names import clean
 from csrisk.report._rounding import add_up
+from csrisk.report._timeline import make_timelines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from csrisk.data import CustomerData
+    from csrisk.report._content import Moves
 
 __all__ = ["make_cards", "make_lines"]
 
 Floats = npt.NDArray[np.float64]
 _NEGLIGIBLE = 0.05
-_NAMED = ((25, 6, _NEGLIGIBLE), (100, 3, 0.1), (250, 2, 0.25))
-_NAMED_LATER = (1, 0.5)
-_WINDOW = re.compile(r"_(\d+)d$")
+_NAMED = ((25, 6, _NEGLIGIBLE), (75, 3, 0.1), (150, 2, 0.25), (250, 1, 0.5))
+_NAMED_LATER = (0, 1.0)
+_TIMELINES = 50
+_COMPARED = 25
 
 
 @dataclass(frozen=True, slots=True)
 class _Details:
-    """Contributions of the features of the first accounts of a book; NaN where a feature is only in the rest."""
+    """Features of the first accounts of a book: contributions (NaN where only in the rest), values, what is known."""
 
     book: Book
+    goals: Floats
+    evidence: npt.NDArray[np.bool_]
     points: Floats
+    values: npt.NDArray[np.object_]
+    known: npt.NDArray[np.bool_]
     columns: dict[str, npt.NDArray[np.intp]]
 
     def sentence(self, position: int, column: int) -> str:
@@ -41,12 +49,10 @@ class _Details:
         declared = background.declarations[column]
         row = int(self.book.rows[position])
         typical = background.typical.iloc[int(background.comparison[row]), column]
-        value = book_features(self.book.why).iloc[row, column]
-        if _is_missing(value):
-            spoken = _WINDOW.sub(r" in \1 days", declared.name).replace("_", " ")
-            words = f"No evidence for {spoken}; typical is {declared.format(typical)}."
+        if not self.known[position, column]:
+            words = f"No evidence for {spoken(declared.name)}; typical is {declared.format(typical)}."
         else:
-            words = declared.describe(value, typical)
+            words = declared.describe(self.values[position, column], typical)
         return clean(words, longest=400).replace(" %", "\u00a0%")
 
     def strongest(self, position: int, goal: str) -> list[int]:
@@ -57,22 +63,29 @@ class _Details:
         order = np.argsort(-size, kind="stable")[:most]
         return [int(own[at]) for at in order if size[at] >= least]
 
+    def leading(self, position: int) -> list[int]:
+        """Columns of the features that matter most for an account, whatever their goal."""
+        size = np.nan_to_num(np.abs(self.points[position]))
+        return [int(at) for at in np.argsort(-size, kind="stable") if size[at] >= _NEGLIGIBLE]
+
     def raising(self, position: int, goal: str) -> int:
         """Column of the feature of a goal that raises the risk most; one with a value if any such raises it."""
         own = self.columns[goal]
         points = np.nan_to_num(self.points[position, own], nan=-np.inf)
-        known = book_features(self.book.why).iloc[int(self.book.rows[position]), own].notna().to_numpy()
+        known = self.known[position, own]
         if (points[known] > _NEGLIGIBLE).any():
             points = np.where(known, points, -np.inf)
         return int(own[np.argmax(points)])
 
 
-def make_cards(book: Book, count: int) -> tuple[Card, ...]:
+def make_cards(
+    book: Book, count: int, data: CustomerData | None, peers: Peers, moves: Moves | None
+) -> tuple[Card, ...]:
     """Write the cards of the first accounts of a book.
 
-    The first 25 name up to six features by goal, those up to place 100 three from a tenth of a point on, up to 250 two
-    from a quarter on, and later ones one from half a point on; what is not named is summed up as the rest, so the
-    parts add up everywhere. This keeps a file of 500 accounts below a megabyte.
+    The first 25 name up to six features by goal, those up to place 75 three from a tenth of a point on, up to 150 two
+    from a quarter on, up to 250 one from half a point on, and later ones goals only; what is not named is summed up as
+    the rest, so the parts add up everywhere. This keeps a file of 500 accounts below a megabyte.
 
     Parameters
     ----------
@@ -80,6 +93,12 @@ def make_cards(book: Book, count: int) -> tuple[Card, ...]:
         The book in order of priority.
     count : int
         Number of cards.
+    data : CustomerData or None
+        Gives the first fifty a timeline.
+    peers : Peers
+        Those that the first 25 are compared with.
+    moves : Moves or None
+        What moved since an earlier book.
 
     Returns
     -------
@@ -87,8 +106,27 @@ def make_cards(book: Book, count: int) -> tuple[Card, ...]:
     """
     goal_of = [str(feature.goal) for feature in book.why.declarations]
     columns = {goal: np.array([j for j, own in enumerate(goal_of) if own == goal]) for goal in book.points.columns}
-    details = _Details(book, book.why.feature_game(book.rows[:count])[0], columns)
-    return tuple(_card(details, position) for position in range(count))
+    rows = book.rows[:count]
+    features = book_features(book.why).iloc[rows]
+    details = _Details(
+        book,
+        goals=book.points.to_numpy(np.float64)[:count],
+        evidence=book.evidence.to_numpy(bool)[:count],
+        points=book.why.feature_game(rows)[0],
+        values=features.to_numpy(object),
+        known=features.notna().to_numpy(),
+        columns=columns,
+    )
+    timelines = make_timelines(book, data, min(count, _TIMELINES))
+    return tuple(
+        replace(
+            _card(details, at),
+            moved=None if moves is None else moves.by_account[at],
+            timeline=timelines[at] if at < len(timelines) else None,
+            compared=peers.compare(at, details.leading(at)) if at < _COMPARED else (),
+        )
+        for at in range(count)
+    )
 
 
 def make_lines(book: Book, start: int) -> tuple[Line, ...]:
@@ -125,11 +163,11 @@ def make_lines(book: Book, start: int) -> tuple[Line, ...]:
 def _card(details: _Details, position: int) -> Card:
     book = details.book
     reference, prediction = round(float(book.reference[position]), 1), round(float(book.prediction[position]), 1)
-    exact = book.points.iloc[position].tolist()
+    exact = details.goals[position].tolist()
     shown = add_up(prediction - reference, exact)
     goals = tuple(
-        _goal_part(details, position, str(goal), points, printed)
-        for goal, points, printed in zip(book.points.columns, exact, shown, strict=True)
+        _goal_part(details, position, place, str(goal), printed)
+        for place, (goal, printed) in enumerate(zip(book.points.columns, shown, strict=True))
     )
     main, reason = _reason(details, position, goals)
     return Card(
@@ -149,7 +187,8 @@ def _card(details: _Details, position: int) -> Card:
     )
 
 
-def _goal_part(details: _Details, position: int, goal: str, points: float, shown: float) -> GoalPart:
+def _goal_part(details: _Details, position: int, place: int, goal: str, shown: float) -> GoalPart:
+    points = float(details.goals[position, place])
     named = details.strongest(position, goal)
     exact = [float(details.points[position, column]) for column in named]
     *printed, rest = add_up(shown, [*exact, points - sum(exact)])
@@ -159,7 +198,7 @@ def _goal_part(details: _Details, position: int, goal: str, points: float, shown
         heading=Goal(goal).heading,
         points=points,
         shown=shown,
-        evidence=bool(details.book.evidence.loc[position, goal]),
+        evidence=bool(details.evidence[position, place]),
         features=tuple(
             FeaturePart(declared[column].name, details.sentence(position, column), value, rounded)
             for column, value, rounded in zip(named, exact, printed, strict=True)
@@ -175,10 +214,6 @@ def _reason(details: _Details, position: int, goals: Sequence[GoalPart]) -> tupl
     if raising is None or raising.points < _NEGLIGIBLE:
         return "", "Nothing raises the risk above the reference."
     return raising.goal, details.sentence(position, details.raising(position, raising.goal))
-
-
-def _is_missing(value: object) -> bool:
-    return value is None or value is pd.NA or value != value  # NaN is the one value that differs from itself
 
 
 def _at(values: Floats | None, position: int) -> float | None:

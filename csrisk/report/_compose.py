@@ -14,15 +14,19 @@ from csrisk._goals import Goal
 from csrisk.report import _tables
 from csrisk.report._book import Book, read_book
 from csrisk.report._cards import make_cards, make_lines
+from csrisk.report._compare import Peers, make_moves
 from csrisk.report._content import GoalSpread, Report, Summary, Table
 from csrisk.report._decisions import concentrated, decisions, headline
 from csrisk.report._forecast import churn_forecast, mrr_forecast
 from csrisk.report._format import day
+from csrisk.report._model_card import backtest_parts, features_table, model_table
 from csrisk.report._names import clean
+from csrisk.report._success_part import make_success
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from csrisk._evaluation import Backtest
     from csrisk._explain import Explanation
     from csrisk.data import CustomerData
 
@@ -42,6 +46,7 @@ _TABLES_OF = {
     Goal.ADVOCACY: ("surveys", "advocacy", "expectations"),
     Goal.FEEDBACK: ("surveys",),
 }
+_NAMED_UP_TO = 250
 _LIMITS = (
     "This is a ranking by risk, not by uplift: it says who is likely to leave, not whom an action would keep. Only "
     "treatments assigned at random could tell that.",
@@ -59,9 +64,10 @@ class Inputs:
     data: CustomerData | None = None
     evaluation: pd.DataFrame | Mapping[str, pd.DataFrame] | None = None
     calibration: pd.DataFrame | None = None
-    backtest: pd.DataFrame | None = None
+    backtest: Backtest | pd.DataFrame | None = None
     checks: pd.DataFrame | Iterable[object] | None = None
     expansion: pd.DataFrame | None = None
+    previous: Explanation | None = None
     extra: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     provenance: Mapping[str, object] | None = None
     mrr: pd.Series | None = None
@@ -86,10 +92,14 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
     Report
     """
     book = read_book(why, inputs.data, mrr=inputs.mrr, pseudonymise=inputs.pseudonymise)
-    cards = make_cards(book, min(len(book.keys), inputs.max_cards))
+    moves = make_moves(book, inputs.previous)
+    peers = Peers(book, inputs.previous)
+    cards = make_cards(book, min(len(book.keys), inputs.max_cards), inputs.data, peers, moves)
     lines = make_lines(book, len(cards))
     goals = _spread(book, inputs.data)
     missing = _missing(inputs.data)
+    quality = () if inputs.evaluation is None else (_tables.quality_table(inputs.evaluation),)
+    backtests, trends = backtest_parts(inputs.backtest)
     checks = None if inputs.checks is None else _tables.checks_table(inputs.checks)
     window = _window(book.as_of, inputs.window)
     return Report(
@@ -100,15 +110,20 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
         currency=clean(inputs.currency),
         pseudonymised=bool(inputs.pseudonymise),
         summary=_summary(book, goals, checks, window, inputs.currency),
+        moves=moves,
         goals=goals,
+        success=make_success(book, inputs.data),
         cards=cards,
         lines=lines,
         cards_note=_cards_note(len(cards), len(book.keys), inputs.max_cards),
         segments=tuple(sorted({card.facts[0] for card in cards if card.facts})),
         missing=missing,
         limits=_LIMITS,
-        quality=_quality(inputs),
+        model=model_table(book, inputs.window),
+        features=features_table(why.declarations),
+        quality=(*quality, *backtests),
         calibration=_tables.calibration_points(inputs.calibration),
+        trends=trends,
         checks=checks,
         expansion=_expansion(inputs, book),
         extra=tuple(_tables.frame_table(frame, clean(name)) for name, frame in inputs.extra.items()),
@@ -171,15 +186,6 @@ def _missing(data: CustomerData | None) -> tuple[str, ...]:
     return tuple(f"No {name} table: {spoken} cannot be seen." for name, spoken in _SPEAKS_OF.items() if name in absent)
 
 
-def _quality(inputs: Inputs) -> tuple[Table, ...]:
-    tables = []
-    if inputs.evaluation is not None:
-        tables.append(_tables.quality_table(inputs.evaluation))
-    if inputs.backtest is not None:
-        tables.append(_tables.frame_table(inputs.backtest, "Forward backtest"))
-    return tuple(tables)
-
-
 def _expansion(inputs: Inputs, book: Book) -> Table | None:
     """Arrange the expansion list, with the accounts named as in the rest of the report."""
     if inputs.expansion is None:
@@ -195,9 +201,10 @@ def _expansion(inputs: Inputs, book: Book) -> Table | None:
 
 
 def _cards_note(cards: int, accounts: int, most: int) -> str:
+    detail = "Features are named for the first 250 accounts, most of them for the first; later cards show goals only. "
     if cards == accounts:
-        return ""
-    return (
+        return detail.rstrip() if cards > _NAMED_UP_TO else ""
+    return (detail if cards > _NAMED_UP_TO else "") + (
         f"The first {cards:,} of {accounts:,} accounts have a card (at most {most:,} in one file); "
         f"the other {accounts - cards:,} follow in one line each."
     )

@@ -10,6 +10,7 @@ __all__ = [
     "Card",
     "Cell",
     "Column",
+    "Comparison",
     "Decision",
     "FeaturePart",
     "Forecast",
@@ -18,9 +19,14 @@ __all__ = [
     "Interval",
     "Kind",
     "Line",
+    "Move",
+    "Moves",
     "Report",
+    "Success",
     "Summary",
     "Table",
+    "Timeline",
+    "Trend",
 ]
 
 Kind = Literal["text", "name", "integer", "number", "percent", "points", "money", "status", "code"]
@@ -85,6 +91,55 @@ class GoalPart:
 
 
 @dataclass(frozen=True, slots=True)
+class Timeline:
+    """Weekly counts of half a year up to the date of the book, the oldest week first."""
+
+    use: tuple[int, ...]
+    contacts: tuple[int, ...]
+    surveys: tuple[int, ...]
+    answered: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One feature of one account beside what is typical of its segment, of the safest accounts, of its own past."""
+
+    feature: str
+    label: str
+    value: str
+    segment: str
+    best: str
+    before: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """An account whose probability moved since an earlier book, and the goal that moved it most, in points."""
+
+    rank: int
+    name: str
+    before: float
+    now: float
+    change: float
+    goal: str
+    goal_change: float
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What moved since an earlier book."""
+
+    since: str
+    accounts: int
+    new: int
+    gone: int
+    change: float
+    up: tuple[Move, ...]
+    down: tuple[Move, ...]
+    by_account: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """One account in detail: the probability, and how it comes about from the reference."""
 
@@ -102,7 +157,8 @@ class Card:
     main_goal: str
     reason: str
     moved: float | None = None
-    evidence: tuple[str, ...] = ()
+    timeline: Timeline | None = None
+    compared: tuple[Comparison, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +237,35 @@ class Calibration:
 
 
 @dataclass(frozen=True, slots=True)
+class Trend:
+    """The course of a measure over groups, for the model and its baselines."""
+
+    caption: str
+    labels: tuple[str, ...]
+    series: tuple[tuple[str, tuple[Interval | None, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """Where the book stands beside its risk: happiness, both sides of the relation, journey, feedback.
+
+    ``quadrants`` hold name, accounts and mean probability; ``points`` hold happiness, value and probability.
+    """
+
+    accounts: int
+    known: int
+    stages: tuple[tuple[str, int], ...]
+    quadrants: tuple[tuple[str, int, float], ...]
+    happy_from: float
+    value_from: float | None
+    measure: str
+    points: tuple[tuple[float, float, float], ...]
+    leavers: Table | None
+    journey: Table | None
+    ledger: Table | None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything that a report says, in the order in which it is read."""
 
@@ -191,15 +276,20 @@ class Report:
     currency: str
     pseudonymised: bool
     summary: Summary
+    moves: Moves | None
     goals: tuple[GoalSpread, ...]
+    success: Success | None
     cards: tuple[Card, ...]
     lines: tuple[Line, ...]
     cards_note: str
     segments: tuple[str, ...]
     missing: tuple[str, ...]
     limits: tuple[str, ...]
+    model: Table
+    features: Table
     quality: tuple[Table, ...]
     calibration: Calibration | None
+    trends: tuple[Trend, ...]
     checks: Table | None
     expansion: Table | None
     extra: tuple[Table, ...]

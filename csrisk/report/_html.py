@@ -5,19 +5,21 @@ from __future__ import annotations
 import base64
 import hashlib
 from functools import cache, partial
+from importlib.metadata import version
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
 from csrisk.report import _format, _svg
-from csrisk.report._content import Card, Cell, Column, Interval, Report
+from csrisk.report._content import Card, Cell, Column, Interval, Report, Timeline
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["render_html", "sum_words"]
+__all__ = ["MOST_LINES", "render_html", "sum_words", "timeline_words"]
 
+MOST_LINES = 2000
 _RIGHT = frozenset({"integer", "number", "percent", "points", "money"})
 
 
@@ -47,7 +49,7 @@ def render_html(report: Report) -> str:
         css=css,
         js=js,
         policy=_policy(css, js),
-        version=_own_version(),
+        version=version("csrisk"),
         priced=report.summary.mrr is not None,
         scale=scale,
         headings={goal.goal: goal.heading for goal in report.goals},
@@ -55,6 +57,11 @@ def render_html(report: Report) -> str:
         spread=lambda goal: _svg.spread_bar(goal, spread_scale),
         goal_index=lambda card: goals.get(card.main_goal, 0),
         segment_index=lambda card: segments.get(card.facts[0], 0) if card.facts else 0,
+        lines=MOST_LINES,
+        line=_svg.timeline_plot,
+        line_words=timeline_words,
+        quadrant=_svg.quadrant_plot,
+        trend=_svg.trend_plot,
         calibration=None if report.calibration is None else _svg.calibration_plot(report.calibration),
     )
 
@@ -77,6 +84,26 @@ def sum_words(card: Card) -> str:
     return f"{left} = {_format.number(card.prediction_shown, 1)}"
 
 
+def timeline_words(line: Timeline) -> str:
+    """Say in words what a timeline draws.
+
+    Parameters
+    ----------
+    line : Timeline
+        Weekly counts.
+
+    Returns
+    -------
+    str
+    """
+    first, last = (sum(part) for part in (line.use[:4], line.use[-4:]))
+    surveys, answered = sum(line.surveys), sum(line.answered)
+    return (
+        f"{len(line.use)} weeks: {first:,} uses in the first four and {last:,} in the last four; "
+        f"{sum(line.contacts):,} contacts; {answered:,} of {surveys:,} surveys answered."
+    )
+
+
 def _environment() -> Environment:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
@@ -93,6 +120,7 @@ def _environment() -> Environment:
         "share": _format.percent,
         "pct0": lambda share: _format.percent(share, 0),
         "pts": _format.signed,
+        "points": lambda change: _format.signed(change),
         "count": lambda value: _format.number(value, 0),
         "v": lambda value: f"{value:.6g}",
         "sum": sum_words,
@@ -132,9 +160,3 @@ def _policy(css: str, js: str) -> str:
 
 def _digest(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _own_version() -> str:
-    from csrisk import __version__
-
-    return __version__

@@ -6,7 +6,7 @@ import string
 from typing import TYPE_CHECKING
 
 from csrisk.report import _format
-from csrisk.report._html import sum_words
+from csrisk.report._html import MOST_LINES, sum_words, timeline_words
 from csrisk.report._names import csv_safe
 
 if TYPE_CHECKING:
@@ -57,18 +57,25 @@ def render_markdown(report: Report) -> str:
         f"# {escape(report.title)}",
         _where(report),
         *_summary(report),
+        *_moves(report),
         "## The book by goal",
         _goals(report),
         *report.missing,
+        *_success(report),
         "## Accounts in order of priority",
         *(_card(card, report.currency) for card in report.cards),
         report.cards_note,
         _lines(report),
         *(_table(table, level=2) for table in (report.expansion, *report.extra) if table),
         "## How far to trust the model",
+        _table(report.model),
         *(_table(table) for table in report.quality),
         "\n".join(f"- {limit}" for limit in report.limits),
-        *(_table(table, level=2) for table in (report.checks, report.provenance, report.glossary) if table),
+        *(
+            _table(table, level=2)
+            for table in (report.features, report.checks, report.provenance, report.glossary)
+            if table
+        ),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -97,6 +104,38 @@ def _summary(report: Report) -> Iterator[str]:
         rows.append(("Monthly revenue at risk", at_risk, f"{low} to {high} ({level} interval)"))
     yield _grid(("", "Figure", "Range"), "lrl", rows)
     yield "\n".join(f"- {decision.text}" for decision in summary.decisions)
+
+
+def _moves(report: Report) -> Iterator[str]:
+    moves = report.moves
+    if moves is None:
+        return
+    headings = {goal.goal: goal.heading for goal in report.goals}
+    yield f"## What moved since {moves.since}"
+    yield (
+        f"The mean probability of the {moves.accounts:,} accounts seen both times changed by "
+        f"{_format.signed(moves.change)} points. New in the book: {moves.new:,}. Gone: {moves.gone:,}."
+    )
+    rows = [
+        (escape(move.name), _format.percent(move.before / 100), _format.percent(move.now / 100),
+         _format.signed(move.change), f"{headings[move.goal]} {_format.signed(move.goal_change)}")
+        for move in (*moves.up, *moves.down)
+    ]  # fmt: skip
+    yield _grid(("Account", "Before", "Now", "Change", "Mostly by"), "lrrrl", rows) if rows else ""
+
+
+def _success(report: Report) -> Iterator[str]:
+    success = report.success
+    if success is None:
+        return
+    yield "## Success beside the risk"
+    yield f"Happiness is known for {success.known:,} of {success.accounts:,} accounts."
+    if success.known:
+        yield _grid(("Stage", "Accounts"), "lr", [(stage, f"{count:,}") for stage, count in success.stages])
+    if success.quadrants:
+        rows = [(name, f"{count:,}", _format.percent(risk)) for name, count, risk in success.quadrants]
+        yield _grid(("Quadrant", "Accounts", "Mean risk"), "lrr", rows)
+    yield from (_table(table) for table in (success.leavers, success.journey, success.ledger) if table)
 
 
 def _goals(report: Report) -> str:
@@ -130,6 +169,8 @@ def _card(card: Card, currency: str) -> str:
         if goal.rest_count and goal.features:
             lines.append(f"  - {goal.rest_count} other features {_format.signed(goal.rest_shown)}")
     lines.append(f"- Sum: {sum_words(card)}")
+    if card.timeline:
+        lines.append(f"- {timeline_words(card.timeline)}")
     return "\n".join(lines)
 
 
@@ -138,7 +179,7 @@ def _lines(report: Report) -> str:
     rows = [
         (str(line.rank), escape(line.name), _format.percent(line.probability), _format.money(line.mrr),
          _format.money(line.at_risk), headings.get(line.main_goal, ""))
-        for line in report.lines
+        for line in report.lines[:MOST_LINES]
     ]  # fmt: skip
     return _grid(("No.", "Account", "Risk", "Revenue", "At risk", "Main reason"), "rlrrrl", rows) if rows else ""
 

@@ -10,9 +10,19 @@ from markupsafe import Markup
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from csrisk.report._content import Calibration, Card, GoalSpread
+    from csrisk.report._content import Calibration, Card, GoalSpread, Interval, Success, Timeline, Trend
 
-__all__ = ["Scale", "calibration_plot", "card_bars", "card_scale", "spread_bar", "spread_scale"]
+__all__ = [
+    "Scale",
+    "calibration_plot",
+    "card_bars",
+    "card_scale",
+    "quadrant_plot",
+    "spread_bar",
+    "spread_scale",
+    "timeline_plot",
+    "trend_plot",
+]
 
 
 _NOTHING = Markup("<svg aria-hidden=true></svg>")
@@ -110,6 +120,103 @@ def calibration_plot(points: Calibration) -> Markup:
         "<text x=218 y=370 text-anchor=middle>Predicted</text>"
         '<text transform="translate(11 172) rotate(-90)" text-anchor=middle>Observed</text></svg>'
     ).format(len(points.count), grid, x(0), y(0), x(top), y(top), marks)
+
+
+def timeline_plot(line: Timeline) -> Markup:
+    """Bars of weekly use, and below them a mark in each week with contacts and with surveys."""
+    top = max(*line.use, 1)
+    use = "".join(f"M{at} 40v-{36 * n / top:.0f}" for at, n in enumerate(line.use) if n)
+    return Markup(
+        '<svg class=line viewBox="-.5 0 26 64" preserveAspectRatio=none aria-hidden=true>'
+        '<path class=lb d="M-.5 40h26"/><path class=lu d="{}"/><path class=lc d="{}"/><path class=ls d="{}"/></svg>'
+    ).format(use, _runs(line.contacts, 50), _runs(line.surveys, 60))
+
+
+def _runs(weeks: Sequence[int], height: int) -> str:
+    """Path along the weeks in which something happened, one stroke for each run of weeks."""
+    path, start = [], 0
+    for at in range(len(weeks) + 1):
+        if at == len(weeks) or not weeks[at]:
+            if at > start:
+                path.append(f"M{start - 0.4:.1f} {height}h{at - start - 0.2:.1f}")
+            start = at + 1
+    return "".join(path)
+
+
+def trend_plot(trend: Trend) -> Markup:
+    """Lines over groups with their intervals, the model drawn strongest."""
+    known = [i for _, values in trend.series for i in values if i is not None]
+    ends = [x for i in known for x in (i.low, i.high, i.estimate) if x is not None]
+    low, high = (min(0.5, *ends), max(*ends)) if ends else (0.0, 1.0)
+    low, high = int(low * 10) / 10, -(-high * 10 // 1) / 10
+    y = Scale(low, high)
+    step = 300 / max(1, len(trend.labels) - 1)
+    grid = Markup("").join(
+        Markup("<line class=grid x1=40 x2=360 y1={0} y2={0} /><text x=34 y={1} text-anchor=end>{2:.2f}</text>").format(
+            round(200 - 1.8 * y.at(v), 1), round(204 - 1.8 * y.at(v), 1), v
+        )
+        for v in (low, (low + high) / 2, high)
+    )
+    lines = Markup("").join(
+        _series(values, y, step, n, len(trend.series)) for n, (_, values) in enumerate(trend.series)
+    )
+    shown = range(0, len(trend.labels), max(1, -(-len(trend.labels) // 5)))
+    ticks = Markup("").join(
+        Markup("<text x={} y=222 text-anchor=middle>{}</text>").format(round(50 + step * at, 1), trend.labels[at])
+        for at in shown
+    )
+    return Markup('<svg class=plot viewBox="0 0 396 230" role=img><title>{}</title>{}{}{}</svg>').format(
+        trend.caption, grid, lines, ticks
+    )
+
+
+def _series(values: Sequence[Interval | None], y: Scale, step: float, place: int, count: int) -> Markup:
+    shift = 3 * (place - (count - 1) / 2)
+    points = [(round(50 + step * at + shift, 1), value) for at, value in enumerate(values) if value is not None]
+    kind = f"c{min(place, 3)}"
+    path = " ".join(f"{'M' if not n else 'L'}{x} {200 - 1.8 * y.at(v.estimate):.1f}" for n, (x, v) in enumerate(points))
+    bars = Markup("").join(
+        Markup("<line class=ci x1={0} x2={0} y1={1} y2={2} />").format(
+            x, round(200 - 1.8 * y.at(v.low), 1), round(200 - 1.8 * y.at(v.high), 1)
+        )
+        for x, v in points
+        if v.low is not None and v.high is not None
+    )
+    dots = Markup("").join(
+        Markup("<circle cx={} cy={} r=3.5 />").format(x, round(200 - 1.8 * y.at(v.estimate), 1)) for x, v in points
+    )
+    return Markup('<g class={}>{}<path d="{}"/>{}</g>').format(kind, bars, path, dots)
+
+
+def quadrant_plot(success: Success) -> Markup:
+    """Happiness against value, one dot an account, the riskier the more filled; lines part the quadrants."""
+    values = sorted(value for _, value, _ in success.points)
+    last = len(values) - 1
+    low, high = min(0.0, values[round(0.02 * last)]), values[round(0.98 * last)]
+    y, top = Scale(low, high), max(p for *_, p in success.points)
+    dots = Markup("").join(
+        Markup("<circle cx={} cy={} r=3.5 fill-opacity={} />").format(
+            round(20 + 3.5 * 100 * x), round(310 - 3 * y.at(value)), _short(max(0.1, p / top))
+        )
+        for x, value, p in success.points
+    )
+    happy = round(20 + 350 * success.happy_from)
+    part = (
+        Markup("")
+        if success.value_from is None
+        else Markup("<line class=diagonal x1=20 x2=370 y1={0} y2={0} />").format(
+            round(310 - 3 * y.at(success.value_from))
+        )
+    )
+    return Markup(
+        '<svg class="plot quad" viewBox="0 0 396 340" role=img><title>Success quadrant: happiness of {} accounts '
+        "against {}</title><line class=grid x1=20 x2=370 y1=310 y2=310 /><line class=grid x1=20 x2=20 y1=10 y2=310 />"
+        "<line class=diagonal x1={} x2={} y1=10 y2=310 />{}{}<text x=24 y=20>work to keep: unhappy</text>"
+        "<text x=370 y=20 text-anchor=end>success</text>"
+        "<text x=20 y=328>walkaway angry</text>"
+        '<text x=370 y=328 text-anchor=end>gushing promoter</text><text transform="translate(12 160) rotate(-90)" '
+        "text-anchor=middle>{}</text></svg>"
+    ).format(len(success.points), success.measure, happy, happy, part, dots, success.measure)
 
 
 def _grid_line(value: float, x, y, top: float) -> Markup:  # type: ignore[no-untyped-def]  # two local scales

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from csrisk._evaluation import Backtest
     from csrisk._explain import Explanation
     from csrisk.data import CustomerData
     from csrisk.report._content import Report
@@ -39,11 +40,12 @@ def write_report(
     data: CustomerData | None = None,
     evaluation: pd.DataFrame | Mapping[str, pd.DataFrame] | None = None,
     checks: pd.DataFrame | Iterable[object] | None = None,
-    backtest: pd.DataFrame | None = None,
+    backtest: Backtest | pd.DataFrame | None = None,
     provenance: Mapping[str, object] | None = None,
     title: str = "Customer risk report",
     calibration: pd.DataFrame | None = None,
     expansion: pd.DataFrame | None = None,
+    previous: Explanation | None = None,
     extra: Mapping[str, pd.DataFrame] | None = None,
     mrr: pd.Series | None = None,
     window: tuple[int, int] | None = None,
@@ -68,8 +70,8 @@ def write_report(
         What :func:`csrisk.evaluate` returned; as a mapping the first is the model, the others baselines.
     checks : DataFrame or iterable of Check, optional
         Results of checks.
-    backtest : DataFrame, optional
-        Metrics by date, lead time or model age.
+    backtest : Backtest or DataFrame, optional
+        What :func:`csrisk.backtest` returned, or one table of it (by lead, by segment).
     provenance : mapping, optional
         Versions, seeds, hashes, configuration; may be nested.
     title : str, default "Customer risk report"
@@ -79,6 +81,8 @@ def write_report(
         ``n_snapshots`` where known.
     expansion : DataFrame, optional
         Accounts likely to expand, best first; ``account_id`` as a column or in the index.
+    previous : Explanation, optional
+        An earlier book of the same model against the same reference; the report then says what moved.
     extra : mapping of str to DataFrame, optional
         Further tables by their caption, each a section of its own.
     mrr : Series, optional
@@ -135,6 +139,7 @@ def write_report(
         backtest=backtest,
         checks=checks,
         expansion=expansion,
+        previous=previous,
         extra=extra or {},
         provenance=provenance,
         mrr=mrr,

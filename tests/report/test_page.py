@@ -21,7 +21,7 @@ def write(tmp_path, why, name="risk.html", **parts) -> str:
 def test_sections_come_in_order_and_every_link_of_the_page_leads_somewhere(page):
     root = read(page)
     sections = [section.attributes["id"] for section in root.all("section")]
-    assert sections == ["summary", "goals", "accounts", "model", "checks", "provenance", "glossary"]
+    assert sections == ["summary", "goals", "success", "accounts", "model", "checks", "provenance", "glossary"]
     targets = {e.attributes.get("id") for e in root.all()}
     for link in root.all("a"):
         assert link.attributes["href"].removeprefix("#") in targets
@@ -190,3 +190,114 @@ def test_expansion_names_accounts_as_the_rest_does(tmp_path, why, data):
 def test_forecast_dates_follow_from_lead_and_horizon(page):
     # as_of 1 October + 14 days = 15 October; 90 days from there end with 12 January
     assert "Forecast of churn from 15 October 2025 to 12 January 2026." in page
+
+
+def test_moves_are_the_differences_between_two_books(tmp_path, why):
+    from dataclasses import replace
+
+    earlier = why.contributions.copy()
+    earlier[7] = [0.0, -4.0, 0.0, 0.0, 0.0]
+    before = replace(
+        why,
+        contributions=earlier,
+        prediction=why.reference + earlier.sum(axis=1),
+        index=why.index.set_levels([pd.Timestamp("2025-09-01")], level="as_of"),
+    )
+    report = json.loads(write(tmp_path, why, "a.json", previous=before))
+    moves = report["moves"]
+    change = float(why.prediction[7] - before.prediction[7])
+    assert (moves["since"], moves["accounts"], moves["new"], moves["gone"]) == ("1 September 2025", 60, 0, 0)
+    assert moves["change"] == pytest.approx(change / 60)
+    named = moves["up"] + moves["down"]
+    assert [move["name"] for move in named] == ["acct-00007"]
+    assert named[0]["change"] == pytest.approx(change)
+    moved = {card["account"]: card["moved"] for card in report["cards"]}
+    assert moved["acct-00007"] == pytest.approx(change)
+    assert moved["acct-00008"] == pytest.approx(0.0, abs=1e-9)
+    assert "What moved since 1 September 2025" in write(tmp_path, why, previous=before)
+
+
+def test_new_and_gone_accounts_are_counted(tmp_path):
+    now, before = _books.explanation(12), _books.explanation(10)
+    moves = json.loads(write(tmp_path, now, "a.json", previous=before))["moves"]
+    assert (moves["accounts"], moves["new"], moves["gone"]) == (10, 2, 0)
+    moves = json.loads(write(tmp_path, before, "a.json", previous=now))["moves"]
+    assert (moves["accounts"], moves["new"], moves["gone"]) == (10, 0, 2)
+
+
+def test_timeline_counts_by_week_what_was_known_at_the_date(tmp_path, why):
+    at = ["2025-09-30", "2025-09-24", "2025-09-23", "2025-04-02", "2025-04-01", "2025-10-01", "2025-09-29"]
+    usage = pd.DataFrame({"account_id": "acct-00003", "at": pd.to_datetime(at)})
+    usage["known_at"] = pd.to_datetime([*at[:-1], "2025-10-05"])  # the last row came late
+    data = cr.CustomerData({"usage": usage}, end="2025-11-01")
+    cards = json.loads(write(tmp_path, why, "a.json", data=data))["cards"]
+    line = next(card["timeline"] for card in cards if card["account"] == "acct-00003")
+    # 1 October is the date itself; 24 September is 7 days before, 23 September 8, 2 April 182, 1 April 183
+    assert line["use"] == [1, *[0] * 23, 1, 2]
+    assert next(card["timeline"] for card in cards if card["account"] == "acct-00004") is None
+
+
+def test_comparison_stands_beside_segment_and_safest(tmp_path, why, data):
+    card = json.loads(write(tmp_path, why, "a.json", data=data))["cards"][0]
+    assert 1 <= len(card["compared"]) <= 5
+    line = card["compared"][0]
+    assert set(line) == {"feature", "label", "value", "segment", "best", "before"}
+    assert line["before"] is None
+    values = why.background.values  # noqa: PD011  # a frame by that name
+    feature = next(f for f in why.declarations if f.name == line["feature"])
+    row = values.loc[(card["account"], _books.AS_OF), feature.name]
+    assert line["value"] == feature.format(row)
+    safest = np.argsort(why.prediction, kind="stable")[:6]
+    assert line["best"] == feature.format(float(values[feature.name].iloc[safest].median()))
+
+
+def test_success_part_counts_every_account_once(tmp_path, why, data):
+    success = json.loads(write(tmp_path, why, "a.json", data=data))["success"]
+    assert success["accounts"] == 60
+    assert sum(count for _, count in success["stages"]) == success["known"]
+    assert sum(count for _, count, _ in success["quadrants"]) == len(success["points"])
+    assert dict(success["ledger"]["rows"])["Asked"] == 60
+
+
+def test_backtest_object_gives_tables_and_trends(tmp_path, why):
+    rng = np.random.default_rng(0)
+    ids = [f"a{i}" for i in range(40)]
+    dates = pd.to_datetime(["2025-01-01", "2025-02-01"])
+    index = pd.MultiIndex.from_product([dates[:1], ids, dates], names=["trained_at", "account_id", "as_of"])
+    outcome = rng.random(80) < 0.4
+    scores = pd.DataFrame(
+        {
+            "age": [0, 31] * 40,
+            "outcome": outcome.astype(float),
+            "model": 0.3 + 0.3 * outcome + 0.1 * rng.random(80),
+            "recency": rng.random(80),
+        },
+        index=index,
+    )
+    from csrisk.evaluation import Backtest
+
+    report = json.loads(write(tmp_path, why, "a.json", backtest=Backtest(scores, n_bootstrap=10)))
+    assert [table["caption"] for table in report["quality"]] == [
+        "Backtest by date of training",
+        "Backtest by age of the model",
+    ]
+    by_age = report["trends"][1]
+    assert by_age["labels"] == ["0", "30"]
+    assert [name for name, _ in by_age["series"]] == ["model", "recency"]
+    assert by_age["series"][0][1][0]["estimate"] == 1.0  # the scores of churners are all above the others
+    assert "<title>AUC by age of the model</title>" in write(tmp_path, why, backtest=Backtest(scores, n_bootstrap=10))
+
+
+def test_model_card_says_what_it_is_for_and_what_not(page):
+    text = next(t for t in read(page).all("table") if "What the model is" in t.text()).text()
+    assert "13 features: 4 churn, 4 footprint, 2 advocacy, 2 feedback loop, 1 context" in text
+    assert "between 14 and 104 days after the date of the book" in text
+    assert "Not meant for" in text
+
+
+def test_large_book_stays_small_and_its_lines_are_capped(tmp_path):
+    why = _books.explanation(3000)
+    path = cr.write_report(tmp_path / "a.html", why, max_cards=100)
+    assert "900 more accounts are in the CSV and JSON forms of this report." in path.read_text("utf-8")
+    assert path.stat().st_size < 1_000_000
+    assert len(json.loads(write(tmp_path, why, "a.json", max_cards=100))["lines"]) == 2900

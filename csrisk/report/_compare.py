@@ -1,0 +1,172 @@
+"""Comparisons of an account: with its segment, with the safest accounts, with its own past."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from csrisk.report._book import book_features
+from csrisk.report._content import Comparison, Move, Moves
+from csrisk.report._format import day
+from csrisk.report._names import clean
+
+if TYPE_CHECKING:
+    from csrisk._explain import Explanation
+    from csrisk.report._book import Book
+
+__all__ = ["Peers", "make_moves", "spoken"]
+
+_BEST = 0.1
+_SHOWN = 5
+_NEGLIGIBLE = 0.05
+_WINDOW = re.compile(r"_(\d+)d$")
+
+
+def spoken(name: str) -> str:
+    """Write the name of a feature as a person would.
+
+    Parameters
+    ----------
+    name : str
+        Name of a feature.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> spoken("days_to_act_365d")
+    'days to act in 365 days'
+    """
+    return _WINDOW.sub(r" in \1 days", name).replace("_", " ")
+
+
+class Peers:
+    """Typical values of those that an account can be compared with.
+
+    Parameters
+    ----------
+    book : Book
+        The book in order of priority.
+    previous : Explanation, optional
+        An earlier book of the same model.
+    """
+
+    def __init__(self, book: Book, previous: Explanation | None = None) -> None:
+        self._book = book
+        self._features = book_features(book.why)
+        self._segments = pd.Series([facts[0] if facts else "" for facts in book.facts], index=book.rows)
+        safest = book.rows[np.argsort(book.prediction, kind="stable")][: max(1, round(_BEST * len(book.rows)))]
+        self._best = self._features.iloc[np.sort(safest)]
+        self._before = None if previous is None else _latest(previous)
+
+    def compare(self, position: int, columns: list[int]) -> tuple[Comparison, ...]:
+        """Set the values of an account beside those of its segment, of the safest tenth, and of its own past.
+
+        Parameters
+        ----------
+        position : int
+            Place in the book.
+        columns : list of int
+            Features, by their place among the declarations.
+
+        Returns
+        -------
+        tuple of Comparison
+        """
+        row = int(self._book.rows[position])
+        own = self._segments.index[self._segments == self._segments.loc[row]].to_numpy()
+        segment = self._features.iloc[np.sort(own)]
+        return tuple(self._line(position, column, segment) for column in columns[:_SHOWN])
+
+    def _line(self, position: int, column: int, segment: pd.DataFrame) -> Comparison:
+        declared = self._book.why.declarations[column]
+        value = self._features.iloc[int(self._book.rows[position]), column]
+        return Comparison(
+            feature=declared.name,
+            label=clean(spoken(declared.name)),
+            value=clean(declared.format(value)),
+            segment=clean(declared.format(_typical(segment.iloc[:, column]))),
+            best=clean(declared.format(_typical(self._best.iloc[:, column]))),
+            before=self._past(position, column),
+        )
+
+    def _past(self, position: int, column: int) -> str | None:
+        if self._before is None:
+            return None
+        declared, key = self._book.why.declarations[column], self._book.keys[position]
+        if declared.name not in self._before or key not in self._before.index:
+            return ""
+        return clean(declared.format(self._before.loc[key, declared.name]))
+
+
+def make_moves(book: Book, previous: Explanation | None, *, most: int = 5) -> Moves | None:
+    """Say which accounts moved since an earlier book, and by which goal.
+
+    Parameters
+    ----------
+    book : Book
+        The book in order of priority.
+    previous : Explanation or None
+        An earlier book of the same model, against the same reference.
+    most : int, default 5
+        Accounts named in each direction.
+
+    Returns
+    -------
+    Moves or None
+    """
+    if previous is None:
+        return None
+    before = _last_rows(previous.goals())
+    now = book.points.assign(prediction=book.prediction).set_axis(pd.Index(book.keys, name="account_id"))
+    both = now.index.intersection(before.index, sort=False)
+    change = (now.loc[both] - before.loc[both].reindex(columns=now.columns)).fillna(0.0)
+    ordered = change["prediction"].sort_values(kind="stable").index
+    place = {key: at for at, key in enumerate(book.keys)}
+
+    def move(key: Any) -> Move:
+        row = change.loc[key]
+        goals = row.drop("prediction")
+        at = place[key]
+        goal = str((goals * np.sign(row["prediction"])).idxmax())
+        before_now = float(before.loc[key, "prediction"]), float(book.prediction[at])
+        return Move(at + 1, book.names[at], *before_now, float(row["prediction"]), goal, float(goals[goal]))
+
+    return Moves(
+        since=day(pd.Timestamp(previous.index.get_level_values("as_of").max())),
+        accounts=len(both),
+        new=len(now) - len(both),
+        gone=len(before) - len(both),
+        change=float(change["prediction"].mean()) if len(both) else 0.0,
+        up=tuple(move(key) for key in ordered[::-1][:most] if change.loc[key, "prediction"] > _NEGLIGIBLE),
+        down=tuple(move(key) for key in ordered[:most] if change.loc[key, "prediction"] < -_NEGLIGIBLE),
+        by_account=tuple(_or_none(change["prediction"].get(key)) for key in book.keys),
+    )
+
+
+def _or_none(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _latest(previous: Explanation) -> pd.DataFrame:
+    return _last_rows(book_features(previous))
+
+
+def _last_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """One row by account, the latest."""
+    ordered = frame.sort_index(level="as_of", kind="stable")
+    accounts = ordered.index.get_level_values("account_id")
+    last = ~accounts.duplicated(keep="last")
+    return ordered[last].set_axis(accounts[last])
+
+
+def _typical(column: pd.Series) -> Any:
+    known = column.dropna()
+    if known.empty:
+        return np.nan
+    return float(known.median()) if pd.api.types.is_numeric_dtype(known.dtype) else known.mode().iloc[0]

@@ -1,0 +1,138 @@
+"""What the model is, what it looks at, and how it did over time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from csrisk._evaluation import Backtest
+from csrisk._goals import Goal
+from csrisk.report._content import Column, Interval, Table, Trend
+from csrisk.report._names import clean
+from csrisk.report._tables import frame_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from csrisk.features import Feature
+    from csrisk.report._book import Book
+
+__all__ = ["backtest_parts", "features_table", "model_table"]
+
+_METRICS = {"auc": "AUC", "log_loss": "Log loss", "calibration_slope": "Calibration slope"}
+_VIEWS = {"by_date": "by date of training", "by_age": "by age of the model"}
+_HEADS = {"trained_at": "Trained at", "age": "Age from, days"}
+
+
+def model_table(book: Book, window: tuple[int, int] | None) -> Table:
+    """Say what the model is for, what it says, and what it must not be used for.
+
+    Parameters
+    ----------
+    book : Book
+        The book.
+    window : (int, int) or None
+        Lead and horizon of the label, in days.
+
+    Returns
+    -------
+    Table
+    """
+    sizes = ", ".join(f"{book.sizes[goal]} {Goal(goal).heading.lower()}" for goal in book.points.columns)
+    when = "" if window is None else f" between {window[0]} and {sum(window)} days after the date of the book"
+    rows = (
+        ("What it says", f"The probability that an account churns{when}, and the share of each goal in it."),
+        ("What it looks at", f"{sum(book.sizes.values())} features: {sizes}; only what was known before the date."),
+        ("Compared with", clean(book.why.reference_words, longest=400)),
+        ("Meant for", "Choosing which customers to talk to first, and about what."),
+        ("Not meant for", "Judging people, setting prices or terms for a customer, or showing that an action worked."),
+    )
+    return Table("What the model is", (Column("Question"), Column("Answer")), rows)
+
+
+def features_table(declarations: tuple[Feature, ...]) -> Table:
+    """List the features that the model looks at, under their goals.
+
+    Parameters
+    ----------
+    declarations : tuple of Feature
+        In the order of the model.
+
+    Returns
+    -------
+    Table
+    """
+    order = list(Goal)
+    rows = sorted(
+        ((clean(f.name), f.goal.heading, f.unit, f.sentence.format(value="…", typical="…")) for f in declarations),
+        key=lambda row: [goal.heading for goal in order].index(row[1]),
+    )
+    columns = (Column("Feature", "code"), Column("Goal"), Column("Unit"), Column("What it says"))
+    return Table(f"The {len(rows)} features of the model", columns, tuple(rows))
+
+
+def backtest_parts(backtest: Backtest | pd.DataFrame | None) -> tuple[tuple[Table, ...], tuple[Trend, ...]]:
+    """Arrange a backtest: scores against later outcomes, by date of training and by age of the model.
+
+    Parameters
+    ----------
+    backtest : Backtest, DataFrame or None
+        What :func:`csrisk.backtest` returned, or any table of it.
+
+    Returns
+    -------
+    tables : tuple of Table
+    trends : tuple of Trend
+        Course of the AUC; a table alone has none.
+    """
+    if backtest is None:
+        return (), ()
+    if not isinstance(backtest, Backtest):
+        caption = "AUC of the model minus that of each baseline" if "difference" in backtest else "Forward backtest"
+        return (frame_table(backtest, caption),), ()
+    views = [(getattr(backtest, view)(), words) for view, words in _VIEWS.items()]
+    return (
+        tuple(_view(table, f"Backtest {words}") for table, words in views),
+        tuple(_trend(table, f"AUC {words}") for table, words in views),
+    )
+
+
+def _view(table: pd.DataFrame, caption: str) -> Table:
+    """One row by group; the AUC of the model and of each baseline, then what only a probability has."""
+    by, scores = str(table.index.names[0]), list(table.index.get_level_values("score").unique())
+    cells = [("auc", score) for score in scores] + [(metric, scores[0]) for metric in list(_METRICS)[1:]]
+    columns = (
+        Column(_HEADS.get(by, by)),
+        *(Column(f"{_METRICS[metric]}, {clean(score).replace('_', ' ')}", "number", 3) for metric, score in cells),
+        Column("Events", "integer"),
+    )
+    rows = []
+    for group, part in table.groupby(level=0, sort=True):
+        found = part.droplevel(0)
+        values = tuple(_estimate(found.loc[score], metric) for metric, score in cells)
+        rows.append((_label(group), *values, int(found["n_events"].iloc[0])))
+    return Table(caption, columns, tuple(rows), "Ranges are 95 % intervals from resampling accounts.")
+
+
+def _trend(table: pd.DataFrame, caption: str) -> Trend:
+    wide = table.sort_index()
+    groups = list(wide.index.get_level_values(0).unique())
+    series = {
+        clean(score).replace("_", " "): tuple(_estimate(wide.loc[(group, score)], "auc") for group in groups)
+        for score in table.index.get_level_values("score").unique()
+    }
+    return Trend(caption, tuple(_label(group) for group in groups), tuple(series.items()))
+
+
+def _estimate(row: Mapping[str, Any] | pd.Series, metric: str) -> Interval | None:
+    estimate, low, high = (row[name] for name in (metric, f"{metric}_low", f"{metric}_high"))
+    return None if pd.isna(estimate) else Interval(float(estimate), _bound(low), _bound(high))
+
+
+def _bound(value: Any) -> float | None:
+    return None if pd.isna(value) else float(value)
+
+
+def _label(group: Any) -> str:
+    return str(group.date()) if isinstance(group, pd.Timestamp) else clean(group)
