@@ -8,6 +8,7 @@ from csrisk.success._health_quality import health_quality
 from csrisk.success._journey import STAGES, journey
 from csrisk.success._ledger import feedback_ledger
 from csrisk.success._loyalty import LOYALTY_GROUPS, loyalty, loyalty_groups
+from csrisk.success._plots import plot_journey, plot_quadrant
 from csrisk.success._priorities import RANKING_NOTE, in_holdout, priorities
 from csrisk.success._quadrant import QUADRANTS, company_happiness, quadrant_migration, success_quadrant
 from csrisk.success._traps import TRAPS, Trap, relationship_traps, trap_summary
@@ -40,6 +41,8 @@ __all__ = [
     "journey",
     "loyalty",
     "loyalty_groups",
+    "plot_journey",
+    "plot_quadrant",
     "priorities",
     "qini_curve",
     "quadrant_migration",

@@ -1,0 +1,117 @@
+"""Pictures of the tables of customer success; each draws what the table says and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from csrisk.success._quadrant import QUADRANTS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_journey", "plot_quadrant"]
+
+# Blue, orange, green, vermilion of Okabe and Ito: told apart with any colour vision.
+_COLOURS = dict(zip(QUADRANTS, ("#0072B2", "#E69F00", "#009E73", "#D55E00"), strict=True))
+_MARKERS = dict(zip(QUADRANTS, "osD^", strict=True))
+
+
+def plot_quadrant(quadrants: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw happiness of the customer against happiness of the company.
+
+    Parameters
+    ----------
+    quadrants : pandas.DataFrame
+        As `success_quadrant` gives it, of one date.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from csrisk.success import plot_quadrant, success_quadrant
+    >>> happy = pd.DataFrame({"position": [0.8, 0.3], "low": [0.7, 0.2], "high": [0.9, 0.5]})
+    >>> company = pd.DataFrame({"value": [50.0, 20.0], "low": [40, 10], "high": [60, 30], "measure": "profit"})
+    >>> plot_quadrant(success_quadrant(happy, company)).get_xlabel()
+    'Happiness of the customer (0 walkaway angry, 1 gushing promoter)'
+    """
+    ax = _axes(ax, (7, 5))
+    known = quadrants[quadrants["quadrant"].notna()]
+    measure = known["measure"].mode().iloc[0] if len(known) else "value"
+    drawn = known[known["measure"] == measure]  # profit and recurring revenue do not share an axis
+    for name in QUADRANTS:
+        part = drawn[drawn["quadrant"] == name]
+        style: dict[str, Any] = {"color": _COLOURS[name], "marker": _MARKERS[name], "s": 22, "alpha": 0.75}
+        ax.scatter(part["position"], part["value"], label=f"{name} ({len(part)})", linewidths=0, **style)
+    risk = drawn[drawn["business_risk"]]
+    label = f"business risk: profitable but neutral ({len(risk)})"
+    ax.scatter(risk["position"], risk["value"], s=70, facecolors="none", edgecolors="black", label=label)
+    if len(drawn):
+        ax.axvline(drawn["happy_from"].iloc[0], color="0.4", linewidth=0.8)
+        ax.axhline(drawn["value_from"].iloc[0], color="0.4", linewidth=0.8)
+        _scale(ax, drawn["value"])
+    ax.set(xlim=(0, 1), xlabel="Happiness of the customer (0 walkaway angry, 1 gushing promoter)")
+    ax.set_ylabel(f"Company ({measure} per month)")
+    ax.set_title(f"{len(drawn)} accounts; {len(quadrants) - len(drawn)} not comparable or unknown", fontsize="medium")
+    ax.legend(fontsize="small", frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2)
+    return ax
+
+
+def plot_journey(stages: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw the share of hard contacts by stage with its interval, worst first.
+
+    Parameters
+    ----------
+    stages : pandas.DataFrame
+        As `journey` gives it, not split by direction.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Examples
+    --------
+    >>> from csrisk.data import make_saas
+    >>> from csrisk.success import journey, plot_journey
+    >>> plot_journey(journey(make_saas(60, 12, seed=1).data())).get_xlabel()
+    'Hard contacts: handed on, reopened or asked again (share, 95 % interval)'
+    """
+    ax = _axes(ax, (7, 3.5))
+    told = stages[stages["resolved"] > 0][::-1]
+    place = range(len(told))
+    ax.hlines(place, told["low"], told["high"], color="#0072B2", linewidth=2)
+    ax.scatter(told["hard_share"], place, color="#0072B2", s=40, zorder=3)
+    ax.set_yticks(list(place), [f"{stage} ({n})" for stage, n in zip(told.index, told["resolved"], strict=True)])
+    ax.set(xlim=(0, 1), xlabel="Hard contacts: handed on, reopened or asked again (share, 95 % interval)")
+    ax.set_title("Stages of the journey, worst first (resolved contacts)", fontsize="medium")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def _scale(ax: Axes, value: pd.Series) -> None:
+    """Scale by orders of magnitude, straight around 0 where the sign changes."""
+    straight = 10.0 ** max(0, round(np.log10(max(float(value.abs().median()), 1.0))) - 1)
+    ax.set_yscale("symlog", linthresh=straight)
+    powers = straight * 10.0 ** np.arange(8)
+    ticks = np.array([*-powers[::-1], 0.0, *powers])
+    inside = ticks[(ticks >= min(value.min() * 1.5, 0.0)) & (ticks <= max(value.max() * 1.5, 0.0))]
+    ax.set_yticks(inside, [f"{tick:,.0f}" for tick in inside])
+    ax.set_ylim(min(value.min() * 1.5, -straight / 2), max(value.max() * 1.5, straight / 2))
+    ax.minorticks_off()
+
+
+def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    if ax is not None:
+        return ax
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=size, layout="constrained").subplots()
