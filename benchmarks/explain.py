@@ -31,6 +31,7 @@ from csrisk._explain._trees import read_booster
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+from functools import partial
 
 N_FEATURES, N_GOALS = 60, 4
 Row = dict[str, Any]
@@ -199,6 +200,39 @@ def preparation(n_trees: int, n_leaves: int) -> None:
         print(f"  {name:46s} {measure(work, 3)[0]:8.3f}")
 
 
+def growth() -> None:
+    """Print CPU microseconds per row as one thing grows and the others stay at 300 trees, 31 leaves, 100 rows."""
+    print("\ngrowth, CPU microseconds per row")
+    print(f"  {'':34s} {'predict':>9s} {'log-odds':>9s} {'Owen':>9s} {'points':>9s}")
+    for trees, leaves, n_rows, m in [
+        (300, 31, 1_000, 100),
+        (300, 31, 4_000, 100),
+        (300, 31, 16_000, 100),
+        (100, 31, 4_000, 100),
+        (600, 31, 4_000, 100),
+        (300, 15, 4_000, 100),
+        (300, 63, 4_000, 100),
+        (300, 127, 4_000, 100),
+        (300, 31, 4_000, 32),
+        (300, 31, 4_000, 256),
+    ]:
+        booster = fit(trees, leaves)
+        X, Z = data(n_rows, 1)[0], data(m, 2)[0]
+        forest, goal = compile_forest(read_booster(booster)), np.arange(N_FEATURES) % N_GOALS
+        rows, reference = coded(forest, X), coded(forest, Z)
+        game, owen = MarginGame.against(forest, goal, N_GOALS, reference), OwenGame.against(forest, goal, reference)
+        link, asked = LinkGame.of(forest, 0.0, sigmoid), list(range(1, (1 << N_GOALS) - 1))
+        work: list[Callable[[], Any]] = [
+            partial(booster.predict, X, raw_score=True, num_threads=1),
+            partial(game.apply, rows, shapley_map(N_GOALS)),
+            partial(owen.apply, rows),
+            partial(link.worth, Side(rows), Side(reference), goal, asked),
+        ]
+        cost = [measure(one, 3)[0] / n_rows * 1e6 for one in work]
+        name = f"{trees} x {leaves}, {n_rows:,} rows, {m} reference"
+        print(f"  {name:34s} " + " ".join(f"{value:9.1f}" for value in cost), flush=True)
+
+
 def threads(n_trees: int, n_leaves: int) -> None:
     """Print wall time with one and two threads."""
     booster = fit(n_trees, n_leaves)
@@ -214,8 +248,12 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="only 300 x 31, fewer rows")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--growth", action="store_true", help="print only how costs grow")
     given = parser.parse_args()
     print(f"lightgbm {lightgbm.__version__}, numpy {np.__version__}, load {os.getloadavg()[0]:.1f}")
+    if given.growth:
+        growth()
+        return
     rows = run(300, 31, 20_000 if given.small else 50_000, 100, with_peers=not given.no_peers)
     preparation(300, 31)
     if not given.small:
