@@ -93,6 +93,7 @@ def forward_test(spec: RiskSpec, past: Panel) -> ForwardTest:
 def _by_training(found: Backtest) -> pd.DataFrame:
     table = found.by_date().reset_index()
     shown = ["trained_at", "n_snapshots", "n_events", "auc", "auc_low", "auc_high", "lift_at_10"]
+    table["trained_at"] = table["trained_at"].dt.strftime("%Y-%m-%d")
     return table.loc[table["score"] == "model", shown].reset_index(drop=True)
 
 

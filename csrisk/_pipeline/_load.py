@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["open_folder"]
 
+_logger = logging.getLogger("csrisk")
 _SUFFIXES = (".parquet", ".csv")
 
 
@@ -53,6 +55,7 @@ def open_folder(folder: str | Path, spec: RiskSpec, *, end: str | None = None) -
         raise DataContractError(
             f"folder {folder.name!r} holds no table; known names: {names}; or name files in [tables]"
         )
+    _logger.info("reading %s tables", len(paths))
     columns = {table: entry.columns for table, entry in spec.tables.items() if entry.columns}
     return CustomerData(paths, columns=columns, end=end)
 

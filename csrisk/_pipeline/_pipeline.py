@@ -309,7 +309,6 @@ class RiskPipeline:
     def _open(self, data: CustomerData | str | Path) -> CustomerData:
         if not isinstance(data, str | Path):
             return data
-        _logger.info("reading the tables")
         return open_folder(data, self.spec)
 
     def _require_fit(self) -> None:

@@ -152,7 +152,7 @@ def test_quiet_in_a_pipe_and_steps_on_a_terminal(folder: Path, model: Path, tmp_
     done = subprocess.run(words, stdout=subprocess.PIPE, stderr=terminal, check=True)
     os.close(terminal)
     shown = os.read(screen, 65536).decode()
-    assert "… reading the tables" in shown
+    assert "… reading 10 tables" in shown
     assert b"matter most" in done.stdout
 
 

@@ -16,6 +16,7 @@ import pytest
 import csrisk as cr
 from csrisk._pipeline import write_scores
 from csrisk._pipeline._demo import DEMO_SPEC, driver_found
+from csrisk._pipeline._record import Record
 from csrisk.exceptions import ConfigError, LabelError, ModelFileError, SnapshotError
 
 if TYPE_CHECKING:
@@ -90,6 +91,14 @@ def test_a_file_gives_the_same_pipeline(
     assert (tmp_path / "again.csrisk").read_bytes() == file.read_bytes()
     first, second = (pipeline.report(tmp_path / "r.html", small_book).read_bytes() for pipeline in (fitted, again))
     assert first == second
+
+
+def test_the_record_survives_json(fitted: cr.RiskPipeline) -> None:
+    record = fitted.record_
+    again = Record.from_dict(json.loads(json.dumps(record.to_dict())))
+    assert list(again.facts.items()) == list(record.facts.items())
+    for name in ("metrics", "gain", "dates", "calibration", "checks"):
+        pd.testing.assert_frame_equal(getattr(again, name), getattr(record, name))
 
 
 def test_the_same_input_gives_the_same_file(small_book: CustomerData, file: Path, tmp_path: Path) -> None:
