@@ -15,7 +15,7 @@ import pandas as pd
 from csrisk.data._breach import Breach
 from csrisk.data._contract import CONTRACT
 from csrisk.data._engine import DuckDBEngine, Engine, PolarsEngine
-from csrisk.data._loading import Loaded, load
+from csrisk.data._loading import Loaded, canonical_sql, load
 from csrisk.data._source import is_large, is_polars
 from csrisk.data._staging import rejected_rows
 from csrisk.exceptions import DataContractError, DataWarning
@@ -133,7 +133,7 @@ class CustomerData:
         self._lazy = {name: self._duck.table(f"canonical_{name}") for name in loaded.staged}
         if all(is_polars(table) for table in tables.values()):
             self._engine = PolarsEngine()
-            self._lazy = {name: _to_polars(self._duck, name, self._evidence[name][""]) for name in loaded.staged}
+            self._lazy = {name: self._to_polars(name) for name in loaded.staged}
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{name} {self._evidence[name]['']:,}" for name in self.tables)
@@ -267,7 +267,9 @@ class CustomerData:
         -------
         pandas.DataFrame
         """
-        raw = self.engine.collect(self.lazy(table))
+        frame = self.lazy(table)
+        # DuckDB scans in no particular order; Polars was handed the rows in theirs
+        raw = self._duck.home(self._ordered(table)) if self._engine is self._duck else self._engine.collect(frame)
         out: dict[str, Any] = {}
         for name in raw.columns:
             if name == "account":
@@ -277,6 +279,23 @@ class CustomerData:
             elif name not in ("day", "known") and not name.endswith("_day"):
                 out[name] = raw[name]
         return pd.DataFrame(out)
+
+    def _ordered(self, table: str) -> str:
+        return f"{canonical_sql(self._staged[table])} ORDER BY row"
+
+    def _to_polars(self, table: str) -> nw.LazyFrame[Any]:
+        """Hand a canonical table to Polars: in memory, or as a file that Polars scans where it is large."""
+        import polars as pl
+
+        if self._evidence[table][""] <= _IN_MEMORY_ROWS:
+            rows = self._duck.connection.sql(self._ordered(table)).to_arrow_table()
+            frame: nw.LazyFrame[Any] = nw.from_native(pl.DataFrame(rows).lazy())
+            return frame
+        path = self._duck.folder / f"canonical_{table}.parquet"
+        written = str(path).replace("'", "''")
+        self._duck.run(f"COPY ({self._ordered(table)}) TO '{written}' (FORMAT parquet)")
+        scanned: nw.LazyFrame[Any] = nw.from_native(pl.scan_parquet(path))
+        return scanned
 
 
 def _outside() -> int:
@@ -296,18 +315,3 @@ def _message(breaches: tuple[Breach, ...]) -> str:
     head = f"{len(breaches)} breaches of the table contract" if len(breaches) > 1 else "1 breach of the table contract"
     lines = [f"{head}, {n_fatal} of them fatal:" if n_fatal else f"{head}:", *map(str, breaches)]
     return "\n  ".join(lines)
-
-
-def _to_polars(duck: DuckDBEngine, name: str, n_rows: int) -> nw.LazyFrame[Any]:
-    """Hand a canonical table to Polars: in memory, or as a file that Polars scans where it is large."""
-    import polars as pl
-
-    if n_rows <= _IN_MEMORY_ROWS:
-        table = pl.DataFrame(duck.connection.table(f"canonical_{name}").to_arrow_table())
-        frame: nw.LazyFrame[Any] = nw.from_native(table.lazy())
-        return frame
-    path = duck.folder / f"canonical_{name}.parquet"
-    written = str(path).replace("'", "''")
-    duck.run(f"COPY (SELECT * FROM canonical_{name}) TO '{written}' (FORMAT parquet)")
-    scanned: nw.LazyFrame[Any] = nw.from_native(pl.scan_parquet(path))
-    return scanned

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from csrisk.data._engine import DuckDBEngine
 
-__all__ = ["Loaded", "load"]
+__all__ = ["Loaded", "canonical_sql", "load"]
 
 _OBSERVED = ("usage", "contacts", "surveys", "advocacy", "finance")
 
@@ -172,7 +172,7 @@ def _stage(loaded: Loaded, name: str, plan: Plan) -> None:
     except loaded.engine.errors as error:
         loaded.breaches.append(_unreadable(name, error))
         return
-    loaded.engine.run(f"CREATE TEMP VIEW canonical_{name} AS {_canonical(staged)}")
+    loaded.engine.run(f"CREATE TEMP VIEW canonical_{name} AS {canonical_sql(staged)}")
     loaded.staged[name] = staged
     loaded.breaches += staged.breaches
     if not staged.n_rows:
@@ -188,7 +188,8 @@ def _left(staged: Staged) -> int:
     return sum(count for bits, count in staged.counts.items() if not bits & staged.aside & ~late)
 
 
-def _canonical(staged: Staged) -> str:
+def canonical_sql(staged: Staged) -> str:
+    """Write the SELECT of a canonical table; ``ORDER BY row`` may follow."""
     plan = staged.plan
     parts: list[str] = []
     if plan.table.has_account:
