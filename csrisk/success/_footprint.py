@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["co_adoption", "unused_features"]
 
+_BLOCK = 1000  # accounts compared with all others at a time
+
 
 def unused_features(
     data: CustomerData,
@@ -111,20 +113,30 @@ def _available(data: CustomerData, snapshots: Snapshots, names: list[str]) -> np
 
 
 def _of_date(used: np.ndarray, have: np.ndarray, neighbours: int, at_least: int, where: np.ndarray) -> pd.DataFrame:
-    sets = used.astype(float)
-    both = sets @ sets.T
-    size = sets.sum(axis=1)
-    union = size[:, None] + size[None, :] - both
-    likeness = np.where(union > 0, both / np.maximum(union, 1), 0.0)
-    np.fill_diagonal(likeness, -1.0)
-    nearest = np.argsort(-likeness, axis=1, kind="stable")[:, : min(neighbours, len(used) - 1)]
-    similar = have[nearest].sum(axis=1)
-    users = (used & have)[nearest].sum(axis=1)
+    similar, users = np.empty(used.shape, dtype=np.int64), np.empty(used.shape, dtype=np.int64)
+    for start in range(0, len(used), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        nearest = _nearest(used, block, neighbours)
+        for position, others in enumerate(nearest, start):
+            similar[position] = have[others].sum(axis=0)
+            users[position] = used[others].sum(axis=0)
     row, code = np.nonzero(have & ~used & (similar >= at_least))
     n, hits = similar[row, code], users[row, code]
     low, high = share_interval(hits, n)
     columns = {"position": where[row], "code": code, "share": hits / n, "low": low, "high": high, "similar": n}
     return pd.DataFrame(columns)
+
+
+def _nearest(used: np.ndarray, block: slice, neighbours: int) -> np.ndarray:
+    """Find for each row of a block the other rows with the largest overlap of sets."""
+    sets = used.astype(np.float32)
+    size = sets.sum(axis=1)
+    both = sets[block] @ sets.T
+    union = size[block, None] + size[None, :] - both
+    likeness = np.where(union > 0, both / np.maximum(union, 1), 0.0)
+    rows = np.arange(len(likeness))
+    likeness[rows, rows + block.start] = -1.0
+    return np.argsort(-likeness, axis=1, kind="stable")[:, : min(neighbours, len(used) - 1)]
 
 
 def co_adoption(

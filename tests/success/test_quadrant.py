@@ -9,6 +9,9 @@ from csrisk.exceptions import ConfigError
 from csrisk.success import QUADRANTS, company_happiness, happiness, quadrant_migration, success_quadrant
 
 
+TWO = pd.DataFrame({"account_id": ["a", "b"], "started_at": pd.Timestamp("2024-01-01")})
+
+
 def _frames(position: list[float], value: list[float]) -> tuple[pd.DataFrame, pd.DataFrame]:
     happy = pd.DataFrame({"position": position})
     happy = happy.assign(low=happy["position"] - 0.1, high=happy["position"] + 0.1)
@@ -49,7 +52,7 @@ def test_profit_by_hand_and_known_only() -> None:
             "known_at": pd.to_datetime(["2025-05-05", "2025-06-05", "2025-07-05"]),
         }
     )
-    data = cr.CustomerData({"finance": finance}, end="2025-07-01")
+    data = cr.CustomerData({"accounts": TWO, "finance": finance}, end="2025-07-01")
     row = company_happiness(data, _one(data)).iloc[0]
     assert row["value"] == pytest.approx((60 + 40) / 2)
     assert row["margin"] == pytest.approx(100 / 200)
@@ -69,11 +72,11 @@ def test_recurring_revenue_where_there_is_no_finance() -> None:
             "start_at": pd.to_datetime(["2024-01-01", "2025-01-01", "2025-02-01"]),
             "end_at": pd.to_datetime(["2025-01-01", None, None]),
             "mrr": [50.0, 70.0, 5.0],
+            "product": ["core", "core", "extra"],
         }
     )
-    row = company_happiness(
-        data := cr.CustomerData({"subscriptions": subscriptions}, end="2025-07-01"), _one(data)
-    ).iloc[0]
+    data = cr.CustomerData({"accounts": TWO, "subscriptions": subscriptions}, end="2025-07-01")
+    row = company_happiness(data, _one(data)).iloc[0]
     assert (row["value"], row["measure"]) == (75.0, "mrr")
 
 
