@@ -8,7 +8,6 @@ import csrisk as cr
 from csrisk.exceptions import ConfigError
 from csrisk.success import QUADRANTS, company_happiness, happiness, quadrant_migration, success_quadrant
 
-
 TWO = pd.DataFrame({"account_id": ["a", "b"], "started_at": pd.Timestamp("2024-01-01")})
 
 
