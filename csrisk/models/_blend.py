@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from csrisk.models._calibration import fit_sigmoid, sigmoid_loss
+from csrisk.models._calibration import calibrate_ensemble, fit_sigmoid, sigmoid_loss
 from csrisk.models._members import assign_folds, baked, fold_members
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def kinds_of_trees(params: Mapping[str, Any], *, several: bool) -> dict[str, dic
 def train_ensemble(
     sample: Sample, n_folds: int, kinds: Mapping[str, Mapping[str, Any]], categorical: list[int], n_jobs: int | None
 ) -> Ensemble:
-    """Train the members of each kind over the same folds, choose shares and calibrate on out-of-fold margins.
+    """Train the members of each kind, choose shares, train the chosen kinds over other folds too, and calibrate.
 
     Parameters
     ----------
@@ -94,16 +94,24 @@ def train_ensemble(
     Ensemble
     """
     seed = int(next(iter(kinds.values()))["seed"])
-    fold = assign_folds(sample, n_folds, seed)
-    trained = fold_members(sample, fold, list(kinds.values()), categorical, n_jobs)
-    shares = choose_shares(np.column_stack([margin for _, margin in trained]), sample)
-    margin = sum(share * margin for share, (_, margin) in zip(shares, trained, strict=True))
-    slope, intercept = fit_sigmoid(np.asarray(margin), sample.target, sample.weight)
-    n_boosters = int((shares > 0).sum()) * n_folds
+    first = fold_members(sample, assign_folds(sample, n_folds, seed), list(kinds.values()), categorical, n_jobs)
+    shares = choose_shares(np.column_stack([margin for _, margin in first]), sample)
+    used = np.flatnonzero(shares)
+    rounds = [[first[kind] for kind in used]]
+    if len(kinds) > 1:
+        # the same folds again would train the same accounts together, so others are dealt
+        fold = assign_folds(sample, n_folds, seed + 1)
+        again = [{**list(kinds.values())[kind], "seed": seed + 1} for kind in used]
+        rounds.append(fold_members(sample, fold, again, categorical, n_jobs))
+    margins = np.array(
+        [sum(shares[kind] * margin for kind, (_, margin) in zip(used, one, strict=True)) for one in rounds]
+    )
+    slope, intercept = calibrate_ensemble(margins, n_folds * len(rounds), sample)
+    weight = slope * shares[used] * len(used)
     boosters = tuple(
-        baked(member, slope * share * n_boosters / n_folds, intercept)
-        for share, (members, _) in zip(shares, trained, strict=True)
-        if share > 0
+        baked(member, weight[number], intercept)
+        for one in rounds
+        for number, (members, _) in enumerate(one)
         for member in members
     )
     return Ensemble(boosters, (slope, intercept), dict(zip(kinds, shares.tolist(), strict=True)))

@@ -10,9 +10,10 @@ from scipy.special import expit
 if TYPE_CHECKING:
     from csrisk.models._canonical import Sample
 
-__all__ = ["fit_sigmoid", "sigmoid_loss"]
+__all__ = ["calibrate_ensemble", "fit_sigmoid", "sigmoid_loss"]
 
 _MIN_SLOPE = 0.01
+_LEAST_KEPT = 0.5
 
 
 def fit_sigmoid(margin: np.ndarray, target: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
@@ -53,6 +54,52 @@ def fit_sigmoid(margin: np.ndarray, target: np.ndarray, weight: np.ndarray) -> t
     if theta[0] < _MIN_SLOPE:
         theta = _intercept_alone(smooth, weight)
     return float(theta[0]), float(theta[1] - theta[0] * center)
+
+
+def calibrate_ensemble(margins: np.ndarray, n_members: int, sample: Sample) -> tuple[float, float]:
+    """Fit slope and intercept for the mean of all members, from margins that only some of them gave.
+
+    A row is unseen by one member of each round, so its out-of-fold margin is noisier than the mean of all members will
+    be, and a sigmoid fitted to it is too flat. Where there are two rounds, their difference tells the noise, and the
+    slope is raised as in a regression on a noisy variable (MacMahon et al. 1990).
+
+    Parameters
+    ----------
+    margins : ndarray of shape (rounds, n)
+        Out-of-fold margins of each round.
+    n_members : int
+        Members of all rounds.
+    sample : Sample
+        Training rows.
+
+    Returns
+    -------
+    tuple of float
+        Slope and intercept.
+    """
+    margin = margins.mean(axis=0)
+    slope, intercept = fit_sigmoid(margin, sample.target, sample.weight)
+    if len(margins) < 2 or slope <= _MIN_SLOPE:
+        return slope, intercept
+    center = float(np.average(margin, weights=sample.weight))
+    spread = float(np.average((margin - center) ** 2, weights=sample.weight))
+    noise = float(np.average((margins[0] - margins[1]) ** 2, weights=sample.weight)) / 2
+    kept = max(1 - noise * (1 / len(margins) - 1 / n_members) / spread, _LEAST_KEPT) if spread > 0 else 1.0
+    # margins of the whole ensemble lie this much closer together
+    likely = center + np.sqrt(kept) * (margin - center)
+    slope /= kept
+    return slope, _level(slope * likely, sample)
+
+
+def _level(score: np.ndarray, sample: Sample) -> float:
+    """Find the intercept with which the mean probability is the share of events."""
+    rate = float(sample.weight @ sample.target / sample.weight.sum())
+    low, high = -50.0, 50.0
+    for _ in range(100):
+        middle = (low + high) / 2
+        below = float(sample.weight @ expit(score + middle)) / sample.weight.sum() < rate
+        low, high = (middle, high) if below else (low, middle)
+    return (low + high) / 2
 
 
 def sigmoid_loss(line: tuple[float, float], margin: np.ndarray, sample: Sample) -> float:

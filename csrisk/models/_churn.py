@@ -18,7 +18,8 @@ class ChurnModel(RiskClassifier):
     Parameters
     ----------
     n_members : int, default 5
-        Folds of accounts, and so members. Fewer where fewer accounts have an event.
+        Folds of accounts, and so members of each kind of trees; a blend deals the folds twice. Fewer where fewer
+        accounts have an event.
     learning_rate : float, default 0.05
         Shrinkage of each tree.
     num_leaves : int, default 15

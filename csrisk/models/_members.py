@@ -9,7 +9,7 @@ import numpy as np
 from joblib import Parallel, delayed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import lightgbm
 
@@ -70,7 +70,7 @@ def assign_folds(sample: Sample, n_folds: int, seed: int) -> np.ndarray:
 
 
 def fold_members(
-    sample: Sample, fold: np.ndarray, kinds: list[Mapping[str, Any]], categorical: list[int], n_jobs: int | None
+    sample: Sample, fold: np.ndarray, kinds: Sequence[Mapping[str, Any]], categorical: list[int], n_jobs: int | None
 ) -> list[tuple[list[lightgbm.Booster], np.ndarray]]:
     """Train one member of each kind for each fold on the other folds, stopped early on its own.
 
@@ -80,7 +80,7 @@ def fold_members(
         Training rows.
     fold : ndarray
         Fold of each row.
-    kinds : list of mapping
+    kinds : sequence of mapping
         LightGBM parameters on top of the recipe, for each kind of trees.
     categorical : list of int
         Positions of categorical columns.

@@ -6,7 +6,7 @@ from scipy.special import expit
 
 from csrisk import ChurnModel
 from csrisk.models._blend import choose_shares, kinds_of_trees
-from csrisk.models._calibration import fit_sigmoid
+from csrisk.models._calibration import calibrate_ensemble, fit_sigmoid
 from csrisk.models._canonical import canonical_sample
 from csrisk.models._members import baked
 
@@ -32,6 +32,22 @@ def test_the_sigmoid_of_separated_outcomes_is_finite_and_smoothed():
     # Platt's targets are 51/52 and 1/52, so the log-odds at 1 and -1 are ln 51 and -ln 51
     assert slope == pytest.approx(np.log(51))
     assert intercept == pytest.approx(0.0, abs=1e-6)
+
+
+def test_the_slope_of_the_ensemble_undoes_the_noise_of_single_members():
+    rng = np.random.default_rng(0)
+    sample = sample_of(rng.normal(0, 1, 100_000))
+    truth = sample.matrix[:, 0]
+    noisy = truth + rng.normal(0, 0.7, (2, len(truth)))
+    flat = fit_sigmoid(noisy.mean(axis=0), sample.target, sample.weight)
+    assert flat[0] < 0.85
+    # many members: their mean is the truth, whose slope is 1 and intercept 0
+    slope, intercept = calibrate_ensemble(noisy, 1000, sample)
+    assert slope == pytest.approx(1.0, abs=0.04)
+    assert intercept == pytest.approx(0.0, abs=0.03)
+    # the two members themselves are the ensemble: nothing to undo
+    assert calibrate_ensemble(noisy, 2, sample)[0] == pytest.approx(flat[0])
+    assert calibrate_ensemble(noisy[:1], 1000, sample) == fit_sigmoid(noisy[0], sample.target, sample.weight)
 
 
 def test_margins_that_tell_nothing_or_worse_keep_a_rising_probability():
@@ -68,7 +84,7 @@ def test_an_additive_truth_gets_shallow_trees_and_the_margin_stays_the_mean_of_t
     model = ChurnModel(random_state=0).fit(X, y)
     assert sum(model.shares_.values()) == pytest.approx(1.0)
     assert model.shares_["shallow"] > 0.4
-    assert len(model.boosters_) == 5 * sum(share > 0 for share in model.shares_.values())
+    assert len(model.boosters_) == 2 * 5 * sum(share > 0 for share in model.shares_.values())
     by_hand = np.mean([booster.predict(X, raw_score=True) for booster in model.boosters_], axis=0)
     np.testing.assert_allclose(model.decision_function(X), by_hand, atol=1e-12)
     alone = ChurnModel(random_state=0, blend=False).fit(X, y)
