@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from lightgbm import LGBMClassifier
 
 import csrisk as cr
 from csrisk import CustomerData, Feature
+from csrisk.evaluation import Backtest
 
 AS_OF = pd.Timestamp("2025-10-01")
 HOSTILE = (
@@ -154,6 +157,27 @@ def calibration() -> pd.DataFrame:
     spread = 1.6 * np.sqrt(observed * (1 - observed) / 240)
     low, high = np.clip(observed - spread, 0, 1), np.clip(observed + spread, 0, 1)
     return pd.DataFrame({"mean_risk": predicted, "event_rate": observed, "low": low, "high": high, "n_snapshots": 240})
+
+
+def backtest() -> Backtest:
+    """One model, 40 accounts, two dates; it ranks every churner first, recency ranks at random."""
+    rng = np.random.default_rng(0)
+    dates = pd.to_datetime(["2025-01-01", "2025-02-01"])
+    accounts = [f"a{i}" for i in range(40)]
+    index = pd.MultiIndex.from_product([dates[:1], accounts, dates], names=["trained_at", "account_id", "as_of"])
+    outcome = rng.random(80) < 0.4
+    model = 0.3 + 0.3 * outcome + 0.1 * rng.random(80)
+    columns = {"age": [0, 31] * 40, "outcome": outcome.astype(float), "model": model, "recency": rng.random(80)}
+    return Backtest(pd.DataFrame(columns, index=index), n_bootstrap=10)
+
+
+def earlier(why):
+    """The same book a month before, when one account had another footprint."""
+    contributions = why.contributions.copy()
+    contributions[7] = [0.0, -4.0, 0.0, 0.0, 0.0]
+    index = why.index.set_levels([pd.Timestamp("2025-09-01")], level="as_of")
+    prediction = why.reference + contributions.sum(axis=1)
+    return replace(why, contributions=contributions, prediction=prediction, index=index)
 
 
 def checks() -> pd.DataFrame:

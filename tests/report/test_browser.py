@@ -32,8 +32,9 @@ def browser():
 @pytest.fixture(scope="module")
 def address(why, parts, hostile, tmp_path_factory) -> str:
     path = tmp_path_factory.mktemp("browser") / "risk.html"
-    expansion = _books.calibration().rename(columns=str.title)
-    return cr.write_report(path, why, **{**parts, "data": hostile}, extra={"More": expansion}).as_uri()
+    more = {"More": _books.calibration().rename(columns=str.title)}
+    extra = {"extra": more, "previous": _books.earlier(why), "backtest": _books.backtest()}
+    return cr.write_report(path, why, **{**parts, "data": hostile}, **extra).as_uri()
 
 
 @pytest.fixture

@@ -193,16 +193,7 @@ def test_forecast_dates_follow_from_lead_and_horizon(page):
 
 
 def test_moves_are_the_differences_between_two_books(tmp_path, why):
-    from dataclasses import replace
-
-    earlier = why.contributions.copy()
-    earlier[7] = [0.0, -4.0, 0.0, 0.0, 0.0]
-    before = replace(
-        why,
-        contributions=earlier,
-        prediction=why.reference + earlier.sum(axis=1),
-        index=why.index.set_levels([pd.Timestamp("2025-09-01")], level="as_of"),
-    )
+    before = _books.earlier(why)
     report = json.loads(write(tmp_path, why, "a.json", previous=before))
     moves = report["moves"]
     change = float(why.prediction[7] - before.prediction[7])
@@ -260,23 +251,8 @@ def test_success_part_counts_every_account_once(tmp_path, why, data):
 
 
 def test_backtest_object_gives_tables_and_trends(tmp_path, why):
-    rng = np.random.default_rng(0)
-    ids = [f"a{i}" for i in range(40)]
-    dates = pd.to_datetime(["2025-01-01", "2025-02-01"])
-    index = pd.MultiIndex.from_product([dates[:1], ids, dates], names=["trained_at", "account_id", "as_of"])
-    outcome = rng.random(80) < 0.4
-    scores = pd.DataFrame(
-        {
-            "age": [0, 31] * 40,
-            "outcome": outcome.astype(float),
-            "model": 0.3 + 0.3 * outcome + 0.1 * rng.random(80),
-            "recency": rng.random(80),
-        },
-        index=index,
-    )
-    from csrisk.evaluation import Backtest
-
-    report = json.loads(write(tmp_path, why, "a.json", backtest=Backtest(scores, n_bootstrap=10)))
+    backtest = _books.backtest()
+    report = json.loads(write(tmp_path, why, "a.json", backtest=backtest))
     assert [table["caption"] for table in report["quality"]] == [
         "Backtest by date of training",
         "Backtest by age of the model",
@@ -285,7 +261,7 @@ def test_backtest_object_gives_tables_and_trends(tmp_path, why):
     assert by_age["labels"] == ["0", "30"]
     assert [name for name, _ in by_age["series"]] == ["model", "recency"]
     assert by_age["series"][0][1][0]["estimate"] == 1.0  # the scores of churners are all above the others
-    assert "<title>AUC by age of the model</title>" in write(tmp_path, why, backtest=Backtest(scores, n_bootstrap=10))
+    assert "<title>AUC by age of the model</title>" in write(tmp_path, why, backtest=backtest)
 
 
 def test_model_card_says_what_it_is_for_and_what_not(page):
