@@ -7,8 +7,9 @@ import os
 import shutil
 import tempfile
 import weakref
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -16,6 +17,9 @@ import pandas as pd
 
 from csrisk.data._readers import quoted
 from csrisk.exceptions import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["DuckDBEngine", "Engine", "PolarsEngine"]
 
@@ -33,6 +37,9 @@ class Engine(Protocol):
 
     def collect(self, frame: nw.LazyFrame[Any]) -> pd.DataFrame:
         """Bring a frame home: integers as int64 or Int64, floats as float64, never Decimal."""
+
+    def scratch(self) -> AbstractContextManager[None]:
+        """Give a block after which whatever was materialised inside is dropped."""
 
 
 class DuckDBEngine:
@@ -56,6 +63,7 @@ class DuckDBEngine:
         self.errors: tuple[type[Exception], ...] = (duckdb.Error,)
         self.folder = Path(tempfile.mkdtemp(prefix=f"csrisk-{os.getpid()}-"))
         self._counter = itertools.count()
+        self._scratch: list[str] = []
         try:
             # extensions are never fetched: the same behaviour on every machine, and no network
             config: dict[str, Any] = {
@@ -90,6 +98,17 @@ class DuckDBEngine:
         """Close the connection and remove the scratch folder."""
         self._finalizer()
 
+    @contextmanager
+    def scratch(self) -> Iterator[None]:
+        """Drop the temporary tables that were made inside the block, also after a failure."""
+        first = len(self._scratch)
+        try:
+            yield
+        finally:
+            for name in self._scratch[first:]:
+                self.run(f"DROP TABLE IF EXISTS {name}")
+            del self._scratch[first:]
+
     def fresh_name(self, prefix: str = "scratch") -> str:
         """Make up a table name that is not taken."""
         return f"{prefix}_{next(self._counter)}"
@@ -115,6 +134,7 @@ class DuckDBEngine:
         relation = frame.to_native()
         order = f" ORDER BY {', '.join(quoted(column) for column in sort_by)}" if sort_by else ""
         relation.query("it", f"CREATE TEMP TABLE {name} AS SELECT * FROM it{order}")
+        self._scratch.append(name)
         return self.table(name)
 
     def from_pandas(self, frame: pd.DataFrame) -> nw.LazyFrame[Any]:
@@ -126,6 +146,7 @@ class DuckDBEngine:
         self.connection.register(f"{name}_source", table)
         self.run(f"CREATE TEMP TABLE {name} AS SELECT * FROM {name}_source")
         self.connection.unregister(f"{name}_source")
+        self._scratch.append(name)
         return self.table(name)
 
     def collect(self, frame: nw.LazyFrame[Any]) -> pd.DataFrame:
@@ -137,6 +158,10 @@ class PolarsEngine:
     """Polars, lazily, in this process."""
 
     name = "polars"
+
+    def scratch(self) -> AbstractContextManager[None]:
+        """Nothing to drop: frames go when nobody holds them."""
+        return nullcontext()
 
     def materialise(self, frame: nw.LazyFrame[Any], sort_by: tuple[str, ...] | list[str] = ()) -> nw.LazyFrame[Any]:
         """Compute a frame once, sorted, and keep it in memory."""

@@ -167,7 +167,9 @@ def build_features(
     parts = _parts(snapshots.index, chunk)
     hidden = None if progress is None else not progress
     try:
-        with tqdm(total=len(parts) * len(chosen), desc="features", delay=2, disable=hidden, leave=False) as bar:
+        total = len(parts) * len(chosen)
+        shown = tqdm(total=total, desc="features", delay=2, disable=hidden, leave=False)
+        with shown as bar, data.engine.scratch():
             for rows in parts:
                 frames = _frames(chosen, data, _some(snapshots, rows), rollups, len(parts) > 1, bar)
                 if mine is not None:

@@ -189,3 +189,16 @@ def test_small_windows_do_not_need_the_usual_ones(small_book, past):
     assert {"events_14d", "events_slope_28d", "decayed_events_7d", "top_user_share_14d", "features_used_14d"} <= set(
         frame
     )
+
+
+def test_nothing_stays_behind_in_the_engine(small_book, past):
+    def scratch_tables():
+        rows = small_book.engine.connection.execute("SELECT table_name FROM duckdb_tables() WHERE temporary").fetchall()
+        return {name for (name,) in rows}
+
+    before = scratch_tables()
+    build_features(small_book, past, [Advocacy(), UsageDepth()])
+    assert scratch_tables() == before
+    with pytest.raises(RuntimeError, match="half way"):
+        build_features(small_book, past, [UsageDepth(), Failing()], chunk=30)
+    assert scratch_tables() == before
