@@ -24,7 +24,8 @@ extensions = [
     "myst_nb",
     "generated_pages",
 ]
-exclude_patterns = ["_build", "_ext", "**.ipynb_checkpoints"]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "_ext", "_templates", "generated/cli.md", "generated/config.md", "**.ipynb_checkpoints"]
 root_doc = "index"
 
 html_theme = "pydata_sphinx_theme"
