@@ -19,7 +19,7 @@ from csrisk._explain._margin_game import MarginGame
 from csrisk._explain._reference import Comparison, Reference
 from csrisk._explain._subject import Subject, subject_of
 from csrisk._explain._tables import Background, typical_values
-from csrisk._explain._tree_engine import TreeEngine
+from csrisk._explain._tree_engine import Effort, TreeEngine
 from csrisk.exceptions import ExplanationError
 
 if TYPE_CHECKING:
@@ -121,7 +121,8 @@ def explain(
             subject.on(output), goal_of_feature, rows, other, tuple(chosen), n_strongest
         )
     else:
-        engine = _tree_engine(subject, trees, output, goal_of_feature, rows, other, tuple(chosen), n_strongest, n_jobs)
+        effort = Effort(n_strongest, n_threads(n_jobs))
+        engine = _tree_engine(subject, trees, output, goal_of_feature, rows, other, tuple(chosen), effort)
     return _explanation(engine, X, against, (comparisons, chosen), declared, tuple(players), subject, output)
 
 
@@ -171,22 +172,23 @@ def _tree_engine(
     rows: Matrix,
     other: Matrix,
     comparisons: tuple[Comparison, ...],
-    n_strongest: int,
-    n_jobs: int | None,
+    effort: Effort,
 ) -> TreeEngine:
     linear = subject.linear
-    sides = [Side(coded(trees, part), None if linear is None else linear.terms(part)) for part in (rows, other)]
+
+    def side(matrix: Matrix) -> Side:
+        terms = None if linear is None else linear.terms(matrix)
+        return Side(coded(trees, matrix), terms, subject.margin(matrix))
+
     return TreeEngine(
         forest=trees,
         link=subject.link_for(output),
         intercept=0.0 if linear is None else float(linear.intercept),
         goal_of_feature=goal_of_feature,
-        rows=sides[0],
-        reference=sides[1],
-        margins=(subject.margin(rows), subject.margin(other)),
+        rows=side(rows),
+        reference=side(other),
         comparisons=comparisons,
-        n_strongest=n_strongest,
-        n_jobs=n_threads(n_jobs),
+        effort=effort,
     )
 
 

@@ -39,10 +39,13 @@ class Side:
         Codes of the rows.
     terms : ndarray of shape (n, p), optional
         Linear part of the margin by feature.
+    margin : ndarray of shape (n,), optional
+        Margin that the model itself gives.
     """
 
     codes: NDArray[Any]
     terms: Matrix | None = None
+    margin: Matrix | None = None
 
     def __len__(self) -> int:
         return int(self.codes.shape[1])
@@ -50,7 +53,8 @@ class Side:
     def take(self, rows: NDArray[np.intp] | slice) -> Side:
         """Take some of the rows."""
         terms = None if self.terms is None else self.terms[rows]
-        return Side(np.ascontiguousarray(self.codes[:, rows]), terms)
+        margin = None if self.margin is None else self.margin[rows]
+        return Side(np.ascontiguousarray(self.codes[:, rows]), terms, margin)
 
     def linear(self, columns: NDArray[np.bool_]) -> Matrix:
         """Linear part of some features."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -24,10 +24,25 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.float64]
 
-__all__ = ["TreeEngine"]
+__all__ = ["Effort", "TreeEngine"]
 
 # from so many rows on, sharing lines between rows beats sharing them between coalitions
 _SHARING_ROWS, _JOB_ROWS = 48, 1024
+
+
+class Effort(NamedTuple):
+    """How much to compute.
+
+    Parameters
+    ----------
+    n_strongest : int
+        Features of each goal that get their own contribution where there is a link.
+    n_jobs : int
+        Threads.
+    """
+
+    n_strongest: int = 3
+    n_jobs: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,14 +61,10 @@ class TreeEngine:
         Goal (as number 0 to K - 1) of each feature.
     rows, reference : Side
         What is explained, and all reference rows.
-    margins : tuple of ndarray
-        Margin of rows and of reference rows.
     comparisons : tuple of Comparison
         Which rows are compared with which reference rows.
-    n_strongest : int
-        Features of each goal that get their own contribution where there is a link.
-    n_jobs : int
-        Threads.
+    effort : Effort
+        How much to compute, and with how many threads.
     """
 
     forest: Forest
@@ -62,10 +73,8 @@ class TreeEngine:
     goal_of_feature: NDArray[np.int64]
     rows: Side
     reference: Side
-    margins: tuple[Matrix, Matrix]
     comparisons: tuple[Comparison, ...]
-    n_strongest: int = 3
-    n_jobs: int = 1
+    effort: Effort
 
     @property
     def n_goals(self) -> int:
@@ -77,11 +86,12 @@ class TreeEngine:
         """Mean of the reference and prediction, for each row."""
         link = self.link or _identity
         none = np.empty(len(self.rows))
-        other = link(self.margins[1])
+        mine, theirs = (_margin_of(side) for side in (self.rows, self.reference))
+        other = link(theirs)
         for comparison in self.comparisons:
             own = other[comparison.reference]
             none[comparison.rows] = own if comparison.paired else own.mean()
-        return none, link(self.margins[0])
+        return none, link(mine)
 
     def mapped(self, linear_map: Matrix) -> Matrix:
         """Apply a linear map of the game of goals to every row: shape (n, P)."""
@@ -91,7 +101,7 @@ class TreeEngine:
         for comparison in self.comparisons:
             codes, reference = self._sides(comparison)
             game = MarginGame.against(self.forest, self.goal_of_feature, self.n_goals, reference.codes)
-            part = game.apply(codes.codes, linear_map, self.n_jobs)
+            part = game.apply(codes.codes, linear_map, self.effort.n_jobs)
             out[comparison.rows] = part + self._linear_goals(codes, reference) @ _additive(linear_map, self.n_goals)
         return out
 
@@ -180,7 +190,7 @@ class TreeEngine:
     def _coalitions(self, comparison: Comparison, player: NDArray[np.int64], coalitions: list[int]) -> Matrix:
         rows, reference = self._sides(comparison)
         play = self._link_game.paired_worth if comparison.paired else self._link_game.worth
-        return play(rows, reference, player, coalitions, self.n_jobs, "coalitions")
+        return play(rows, reference, player, coalitions, self.effort.n_jobs, "coalitions")
 
     def _few_coalitions(
         self, comparison: Comparison, player: NDArray[np.int64], coalitions: NDArray[np.int64]
@@ -208,14 +218,14 @@ class TreeEngine:
                 points[np.ix_(places, features)] = values[:, : len(features)]
                 rest[places, goal] = values[:, len(features) :].sum(axis=1)
 
-        in_blocks(work, len(jobs), 1, self.n_jobs, "strongest features")
+        in_blocks(work, len(jobs), 1, self.effort.n_jobs, "strongest features")
         return points, rest
 
     def _same_strongest(self, margin: Matrix, goal: int) -> list[tuple[int, NDArray[np.intp], NDArray[np.intp]]]:
         """Rows that have the same strongest features of a goal: goal, features, positions of the rows."""
         own = np.flatnonzero(self.goal_of_feature == goal)
         order = np.argsort(-np.abs(margin[:, own]), axis=1, kind="stable")
-        top = np.sort(own[order[:, : self.n_strongest]], axis=1)
+        top = np.sort(own[order[:, : self.effort.n_strongest]], axis=1)
         kinds, kind = np.unique(top, axis=0, return_inverse=True)
         by_kind = np.argsort(kind.ravel(), kind="stable")
         bounds = np.searchsorted(kind.ravel()[by_kind], np.arange(len(kinds) + 1))
@@ -249,6 +259,12 @@ def _additive(linear_map: Matrix, n_goals: int) -> Matrix:
     coalitions = np.arange(linear_map.shape[1])
     member = (coalitions[:, None] >> np.arange(n_goals) & 1).astype(float)
     return np.asarray((linear_map @ member).T)
+
+
+def _margin_of(side: Side) -> Matrix:
+    if side.margin is None:
+        raise ValueError("a side of the engine needs the margins of its rows")
+    return side.margin
 
 
 def _identity(margin: Matrix) -> Matrix:
