@@ -220,6 +220,19 @@ def backtest(
         If a date leaves nothing to train on or to test, or X holds snapshots that `snapshots` does not know.
     ValueError
         If X and y have different indexes.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from csrisk import Snapshots, backtest
+    >>> dates = pd.date_range("2025-01-01", periods=6, freq="MS")
+    >>> index = pd.MultiIndex.from_product([range(50), dates], names=["account_id", "as_of"])
+    >>> past = Snapshots(index, lead=0, horizon=30, end=pd.Timestamp("2025-07-01"))
+    >>> X = pd.DataFrame({"idle": np.random.default_rng(0).exponential(size=300)}, index=past.index)
+    >>> found = backtest(LogisticRegression(), X, X["idle"] > 1, past, ["2025-03-01", "2025-05-01"], n_bootstrap=20)
+    >>> found.overall().loc["model", ["n_snapshots", "auc"]].tolist()
+    [200.0, 1.0]
     """
     unknown = int((~X.index.isin(snapshots.index)).sum())
     if unknown:
