@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from csrisk._days import whole_days
-from csrisk._explain import explain
+from csrisk._explain import Reference, explain
 from csrisk._pipeline._archive import array_from_bytes, array_to_bytes, read_archive, write_archive
 from csrisk._pipeline._forward import ForwardTest, calibration_table, forward_test
 from csrisk._pipeline._load import open_folder
@@ -38,6 +38,11 @@ __all__ = ["RiskPipeline"]
 _REFERENCE_ROWS = 1000
 _HEALTHIEST = 0.1
 _EXPANSION_LIST = 50
+_COMPARED_WITH = {
+    "training": "snapshots of the training period",
+    "book": "accounts of this book",
+    "healthiest": "snapshots with the lowest tenth of risk in the training period",
+}
 _logger = logging.getLogger("csrisk")
 
 
@@ -168,7 +173,9 @@ class RiskPipeline:
         _logger.info("features of the book")
         X = features_of(self.spec_, data, book(self.spec_, data, as_of))
         _logger.info("contributions of %s accounts", f"{len(X):,}")
-        reference = X if self.spec_.reference.kind == "book" else self.reference_
+        kind = self.spec_.reference.kind
+        rows = X if kind == "book" else self.reference_
+        reference = Reference(rows, "book", f"{len(rows):,} {_COMPARED_WITH[kind]}")
         return explain(self.model_, X, reference=reference, n_reference=self.spec_.reference.rows)
 
     def score(
