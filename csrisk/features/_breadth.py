@@ -12,7 +12,7 @@ from csrisk._goals import Goal
 from csrisk.features import _rollups
 from csrisk.features._family import Family, Formula, Measure, check_windows, per
 from csrisk.features._past import Array, Facts, Past, nothing, ratio
-from csrisk.features._rollups import firsts, one, whole
+from csrisk.features._rollups import exact, firsts, one, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -143,7 +143,7 @@ class FeatureBreadth(Family):
                 whole(one(nw.col("newest") <= w)).alias(f"used_{w}"),
                 whole(nw.col(f"n_{w}")).alias(f"n_{w}_all"),
                 nw.col(f"n_{w}").max().alias(f"top_{w}"),
-                (count * logarithm).sum().alias(f"nlogn_{w}"),
+                exact(count * logarithm, bits=30).alias(f"nlogn_{w}"),
             ]
         facts = past.counts(seen.group_by("snapshot").agg(*sums), "usage", "feature")
         return {name.removesuffix("_all"): values for name, values in facts.items()}

@@ -16,7 +16,7 @@ from csrisk.features import _rollups
 from csrisk.features._family import Family, Measure, check_windows, per
 from csrisk.features._past import Array, Facts, Past, nothing, ratio, share_of_change
 from csrisk.features._relationship import seats_now
-from csrisk.features._rollups import one, whole
+from csrisk.features._rollups import exact, one, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -267,7 +267,7 @@ class UsageDepth(Family):
         sums.append(whole(nw.when(line).then(n * age).otherwise(0)).alias("line_age"))
         weight = (age.cast(nw.Float64) * (-math.log(2) / self.half_life)).exp()
         recent = age <= self._longest
-        sums.append(nw.when(recent).then(n.cast(nw.Float64) * weight).sum().alias("decayed"))
+        sums.append(exact(nw.when(recent).then(n.cast(nw.Float64) * weight), bits=36).alias("decayed"))
         sums.append(nw.when(recent).then(age).min().alias("newest"))
         sums.append(nw.when(recent).then(age).max().alias("oldest"))
         facts = past.home(past.seen(rolled, reach).group_by("snapshot").agg(*sums))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from csrisk.data import CustomerData
 
-__all__ = ["Rollups", "whole"]
+__all__ = ["Rollups", "exact", "whole"]
 
 Lazy = nw.LazyFrame[Any]
 NEVER = 10**7  # a day that no snapshot reaches
@@ -21,6 +21,15 @@ NEVER = 10**7  # a day that no snapshot reaches
 def whole(expression: nw.Expr) -> nw.Expr:
     """Sum of whole numbers that cannot overflow, and is no decimal in any engine."""
     return expression.cast(nw.Int64).sum().cast(nw.Int64)
+
+
+def exact(expression: nw.Expr, bits: int) -> nw.Expr:
+    """Sum of floats in fixed point, so that the order in which threads add them changes no bit.
+
+    Each term is rounded to ``2 ** -bits``; the sum may reach ``2 ** (63 - bits)``.
+    """
+    scale = 2**bits
+    return whole((expression.cast(nw.Float64) * scale).round(0)).cast(nw.Float64) / scale
 
 
 class Rollups:

@@ -202,3 +202,10 @@ def test_nothing_stays_behind_in_the_engine(small_book, past):
     with pytest.raises(RuntimeError, match="half way"):
         build_features(small_book, past, [UsageDepth(), Failing()], chunk=30)
     assert scratch_tables() == before
+
+
+@pytest.mark.slow
+def test_the_same_bits_whatever_the_threads_do(demo):
+    past = Snapshots.every(demo, "MS", horizon="90D")
+    once = build_features(demo, past)
+    pd.testing.assert_frame_equal(build_features(demo, past), once, check_exact=True)

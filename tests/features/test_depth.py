@@ -94,7 +94,8 @@ def row(look):
     ],
 )
 def test_by_hand(row, name, value):
-    assert row[name] == pytest.approx(value, rel=1e-12)
+    # sums of floats are kept in fixed point, so that threads cannot change them: ten digits hold
+    assert row[name] == pytest.approx(value, rel=1e-10)
 
 
 def test_every_feature_is_computed_by_hand(row):
