@@ -29,7 +29,8 @@ def exact(expression: nw.Expr, bits: int) -> nw.Expr:
     Each term is rounded to ``2 ** -bits``; the sum may reach ``2 ** (63 - bits)``.
     """
     scale = 2**bits
-    return whole((expression.cast(nw.Float64) * scale).round(0)).cast(nw.Float64) / scale
+    total: nw.Expr = whole((expression.cast(nw.Float64) * scale).round(0)).cast(nw.Float64) / scale
+    return total
 
 
 class Rollups:
