@@ -81,7 +81,8 @@ def test_score_and_report(folder: Path, model: Path, tmp_path: Path) -> None:
 def test_scoring_twice_gives_the_same_bytes(folder: Path, model: Path, tmp_path: Path) -> None:
     for name in ("one.parquet", "two.parquet"):
         assert call("score", folder, "--model", model, "--out", tmp_path / name).exit_code == 0
-    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
+    same = (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
+    assert same
 
 
 def test_check_says_its_codes(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import subprocess
@@ -32,6 +33,11 @@ SPEC = {
     "reference": {"rows": 20},
     "label": {"expansion": "mrr"},
 }
+
+
+def digest(path: Path) -> str:
+    """Hash of a file: pytest would explain a difference of megabytes letter by letter."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @pytest.fixture(scope="module")
