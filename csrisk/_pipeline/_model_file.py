@@ -10,7 +10,7 @@ import numpy as np
 from csrisk._pipeline._archive import array_from_bytes, array_to_bytes
 from csrisk._pipeline._tree_text import checked_trees, scoring_text
 from csrisk.exceptions import ModelFileError
-from csrisk.models import ChurnModel, ExpansionModel
+from csrisk.models import AmountModel, ChurnModel, ExpansionModel
 from csrisk.models._encoder import ColumnEncoder
 
 if TYPE_CHECKING:
@@ -21,8 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["frame_of", "model_from_members", "model_to_members", "read_json", "write_json"]
 
-Model = ChurnModel | ExpansionModel
-_CLASSES: dict[str, type[Model]] = {"ChurnModel": ChurnModel, "ExpansionModel": ExpansionModel}
+Model = ChurnModel | ExpansionModel | AmountModel
+_CLASSES: dict[str, type[Model]] = {
+    "ChurnModel": ChurnModel,
+    "ExpansionModel": ExpansionModel,
+    "AmountModel": AmountModel,
+}
+_PARTS = {"churn": "ChurnModel", "expansion": "ExpansionModel", "growth": "AmountModel", "shrinkage": "AmountModel"}
 _GOLDEN = 16
 _MAX_COLUMNS = 50_000
 
@@ -32,7 +37,7 @@ def model_to_members(model: Model, X: pd.DataFrame, part: str) -> dict[str, byte
 
     Parameters
     ----------
-    model : ChurnModel or ExpansionModel
+    model : ChurnModel, ExpansionModel or AmountModel
         Fitted.
     X : pandas.DataFrame
         Rows whose margins are written down, so that loading can prove that it gives the same ones.
@@ -43,7 +48,7 @@ def model_to_members(model: Model, X: pd.DataFrame, part: str) -> dict[str, byte
     -------
     dict of str to bytes
     """
-    first = {"churn": 0, "expansion": 100}[part]
+    first = 100 * list(_PARTS).index(part)
     trees = {f"trees/{first + n:03d}.txt": scoring_text(b.model_to_string()) for n, b in enumerate(model.boosters_)}
     golden = model.encode(X.iloc[:_GOLDEN])
     told = {
@@ -53,10 +58,8 @@ def model_to_members(model: Model, X: pd.DataFrame, part: str) -> dict[str, byte
             {"name": column.name, "kind": column.kind, "categories": list(column.categories)}
             for column in model.columns_
         ],
-        "calibration": list(model.calibration_),
-        "classes": [bool(value) for value in model.classes_],
         "counts": {"n_events_": model.n_events_, "n_unlabelled_": model.n_unlabelled_},
-        "shares": model.shares_,
+        **_figures(model),
         "trees": sorted(trees),
     }
     return {
@@ -79,7 +82,7 @@ def model_from_members(members: Mapping[str, bytes], part: str) -> Model:
 
     Returns
     -------
-    ChurnModel or ExpansionModel
+    ChurnModel, ExpansionModel or AmountModel
 
     Raises
     ------
@@ -90,24 +93,40 @@ def model_from_members(members: Mapping[str, bytes], part: str) -> Model:
 
     told = read_json(members, f"{part}.json")
     try:
+        if told["class"] != _PARTS[part]:
+            raise ValueError("class of another part")
         model = _CLASSES[told["class"]](**told["params"])
         model.columns_ = tuple(_column(entry) for entry in told["columns"])
         names = [str(name) for name in told["trees"]]
-        slope, intercept = (float(value) for value in told["calibration"])
         model.n_events_, model.n_unlabelled_ = (int(told["counts"][key]) for key in ("n_events_", "n_unlabelled_"))
-        model.shares_ = {str(kind): float(share) for kind, share in told["shares"].items()}
+        _set_figures(model, told)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelFileError(f"model file: {part}.json breaks its rules; train again or fetch it anew") from error
     width = len(model.columns_)
     if not 0 < width <= _MAX_COLUMNS or not names or any(name not in members for name in names):
         raise ModelFileError(f"model file: {part}.json names {len(names)} members of trees and {width} columns")
     texts = [checked_trees(members[name], width, name) for name in names]
-    model.calibration_, model.linear_, model.classes_ = (slope, intercept), None, np.array([False, True])
     model.n_features_in_ = width
     model.feature_names_in_ = np.array([column.name for column in model.columns_], dtype=object)
     model.boosters_ = tuple(lightgbm.Booster(model_str=text) for text in texts)
     _prove(model, members, part)
     return model
+
+
+def _figures(model: Model) -> dict[str, Any]:
+    if isinstance(model, AmountModel):
+        return {"bias": model.bias_}
+    classes = [bool(value) for value in model.classes_]
+    return {"calibration": list(model.calibration_), "classes": classes, "shares": model.shares_}
+
+
+def _set_figures(model: Model, told: Mapping[str, Any]) -> None:
+    if isinstance(model, AmountModel):
+        model.bias_ = float(told["bias"])
+        return
+    slope, intercept = (float(value) for value in told["calibration"])
+    model.calibration_, model.linear_, model.classes_ = (slope, intercept), None, np.array([False, True])
+    model.shares_ = {str(kind): float(share) for kind, share in told["shares"].items()}
 
 
 def frame_of(model: Model, matrix: NDArray[np.float64]) -> pd.DataFrame:
