@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from csrisk.data._contract import Column
 
-__all__ = ["DAY", "NOTHING", "ROW", "Reader", "quoted", "readable"]
+__all__ = ["DAY", "NOTHING", "ROW", "Reader", "quoted", "readable", "trimmed"]
 
 DAY = 86_400_000_000  # microseconds
 ROW = "csrisk__row"  # position of a row in the input; engines may read rows in any order
@@ -31,6 +31,7 @@ _BROKEN = ("FLOAT", "DOUBLE", "DECIMAL")
 _ROUNDED = {"FLOAT": 2**24, "DOUBLE": 2**53}  # from here on whole numbers cannot be told apart
 _TEXT = ("VARCHAR", "ENUM", "UUID")
 _TIME = ("TIMESTAMP", "DATE")
+_BLANK = " \t\r\n\v\f\u00a0\u2007\u202f\u3000\ufeff"  # trim() alone takes off spaces and nothing else
 _NOTHING = "('', 'nan', 'nat', 'none', 'null', 'na', 'n/a', '<na>')"
 _TRUE = "('true', 't', 'yes', 'y', 'on')"
 _FALSE = "('false', 'f', 'no', 'n', 'off')"
@@ -89,7 +90,7 @@ class Reader:
             if self.kind.startswith(_BROKEN):
                 missing += f" OR isnan({quoted(self.name)}::DOUBLE)"
             return f"({self.value}) IS NULL AND NOT ({missing})"
-        return f"({self.value}) IS NULL AND {self.raw} IS NOT NULL AND lower(trim({self.raw})) NOT IN {_NOTHING}"
+        return f"({self.value}) IS NULL AND {self.raw} IS NOT NULL AND lower({trimmed(self.raw)}) NOT IN {_NOTHING}"
 
     @property
     def zone(self) -> str:
@@ -97,7 +98,7 @@ class Reader:
         if self.kind.startswith(("TIMESTAMPTZ", "TIMESTAMP WITH")):
             return f"CASE WHEN {quoted(self.name)} IS NOT NULL THEN true END"
         if self.textual:
-            text = f"trim({self.raw})"
+            text = trimmed(self.raw)
             clock = f"regexp_matches({text}, ':')"
             return f"CASE WHEN {clock} THEN regexp_full_match({text}, '.*:.*{_ZONE}') END"
         if self.kind.startswith("TIMESTAMP"):
@@ -114,24 +115,25 @@ class Reader:
         return self._words()
 
     def _words(self) -> str:
-        plain = f"CASE WHEN trim({self.raw}) <> '' THEN {self.raw} END"
+        plain = f"CASE WHEN {trimmed(self.raw)} <> '' THEN {self.raw} END"
         if not self.column.values:
             return plain
         cases = " ".join(f"WHEN '{value.lower()}' THEN '{value}'" for value in self.column.values)
-        return f"CASE lower(trim({self.raw})) {cases} ELSE {plain} END"
+        return f"CASE lower({trimmed(self.raw)}) {cases} ELSE {plain} END"
 
     def _number(self) -> str:
-        number = f"try_cast(trim({self.raw}) AS DOUBLE)" if self.textual else f"try_cast({quoted(self.name)} AS DOUBLE)"
+        given = trimmed(self.raw) if self.textual else quoted(self.name)
+        number = f"try_cast({given} AS DOUBLE)"
         return f"CASE WHEN NOT isnan({number}) THEN {number} END"
 
     def _bool(self) -> str:
         if self.kind == "BOOLEAN":
             return quoted(self.name)
-        number = f"try_cast(trim({self.raw}) AS DOUBLE)" if self.textual else f"{quoted(self.name)}::DOUBLE"
+        number = f"try_cast({trimmed(self.raw)} AS DOUBLE)" if self.textual else f"{quoted(self.name)}::DOUBLE"
         counted = f"CASE WHEN {number} = 0 THEN false WHEN {number} >= 1 AND isfinite({number}) THEN true END"
         if not self.textual:
             return counted
-        text = f"lower(trim({self.raw}))"
+        text = f"lower({trimmed(self.raw)})"
         return f"CASE WHEN {text} IN {_TRUE} THEN true WHEN {text} IN {_FALSE} THEN false ELSE {counted} END"
 
     def _time(self) -> str:
@@ -140,7 +142,7 @@ class Reader:
         if not self.textual:
             return f"epoch_us(try_cast({quoted(self.name)} AS TIMESTAMP))"
         # versions of DuckDB apply the offset of a text or forget it, so it is taken off here
-        text = f"trim({self.raw})"
+        text = trimmed(self.raw)
         sign, hours, minutes = (f"regexp_extract({text}, ':.*([+-])(\\d{{2}}):?(\\d{{2}})?$', {i})" for i in (1, 2, 3))
         seconds = f"(coalesce(try_cast({hours} AS BIGINT), 0) * 3600 + coalesce(try_cast({minutes} AS BIGINT), 0) * 60)"
         shift = f"CASE {sign} WHEN '+' THEN {seconds} WHEN '-' THEN -{seconds} ELSE 0 END * 1000000"
@@ -157,6 +159,11 @@ def readable(column: Column, kind: str) -> bool:
     types = {"time": (*_TIME, *_TEXT), "number": plain, "bool": plain}.get(column.kind, (*plain, *_TIME))
     # a list writes its type as that of its elements and brackets
     return kind == NOTHING or (kind.startswith(types) and not kind.endswith("]"))
+
+
+def trimmed(sql: str) -> str:
+    """Write SQL of a text without blanks at its ends, tabs and no-break spaces included."""
+    return f"trim({sql}, '{_BLANK}')"
 
 
 def quoted(name: str) -> str:

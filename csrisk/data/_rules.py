@@ -117,15 +117,17 @@ def disordered(later: str, earlier: str) -> str:
     """Write SQL for whether one time is before another that it should follow."""
     # a date without clock stands for the whole of its day
     midnight = f"{DAY} * CAST(floor({quoted(earlier)} / CAST({DAY} AS DOUBLE)) AS BIGINT)"
-    return f"{quoted(later)} < {quoted(earlier)} AND {quoted(later)} <> {midnight}"
+    # a time out of range counts as missing, so it contradicts no other
+    known = f"{quoted(later)} >= {LOW} AND {quoted(earlier)} < {HIGH}"
+    return f"{quoted(later)} < {quoted(earlier)} AND {quoted(later)} <> {midnight} AND {known}"
 
 
 def _number_rules(_: Table, column: Column) -> Iterator[Rule]:
     name, value = column.name, quoted(column.name)
-    yield Rule("CSD301", name, bad(name), shown=_shape(name))
-    yield Rule("CSD302", name, f"isinf({value})", shown=f"CAST({value} AS VARCHAR)")
+    effect = "row set aside" if column.strict else ""
+    yield Rule("CSD301", name, bad(name), effect, _shape(name))
+    yield Rule("CSD302", name, f"isinf({value})", effect, f"CAST({value} AS VARCHAR)")
     if limits := out_of_range(column):
-        effect = "row set aside" if column.strict else ""
         yield Rule("CSD303", name, limits, effect, f"format('{{:g}}', {value})")
 
 

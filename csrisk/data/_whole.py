@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from csrisk.data._breach import Breach
-from csrisk.data._readers import quoted
+from csrisk.data._readers import quoted, trimmed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -64,7 +64,7 @@ def check_ids(engine: DuckDBEngine, plans: Iterable[Plan], n_accounts: int) -> l
     breaches = []
     if n_accounts == 1:
         breaches.append(Breach("CSD108", column="account_id"))
-    folded = "regexp_replace(lower(trim(id)), '^0+', '')"
+    folded = f"regexp_replace(lower({trimmed('id')}), '^0+', '')"
     near = f"SELECT count(*) AS n FROM account_ids GROUP BY {folded} HAVING count(*) > 1"
     count = engine.run(f"SELECT coalesce(sum(n), 0) FROM ({near})")[0][0]
     if count:
