@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import narwhals.stable.v2 as nw
@@ -31,7 +32,9 @@ class SurveySentiment(Family):
     Parameters
     ----------
     window : int, default 365
-        Days looked back.
+        Days looked back for scores and comments.
+    loop_windows : tuple of int, default (90, 180, 365)
+        Days looked back for what was asked, answered, acknowledged and acted on.
     patience : int, default 14
         Days after which a survey without an answer counts as not answered.
     polarity : callable, optional
@@ -59,12 +62,13 @@ class SurveySentiment(Family):
     """
 
     window: int = 365
+    loop_windows: tuple[int, ...] = (90, 180, 365)
     patience: int = 14
     polarity: Polarity | None = None
     goal: ClassVar[Goal] = Goal.ADVOCACY
 
     def __post_init__(self) -> None:
-        check_windows("SurveySentiment", window=self.window, patience=self.patience)
+        check_windows("SurveySentiment", window=self.window, loop_windows=self.loop_windows, patience=self.patience)
 
     def _measures(self) -> Iterator[Measure]:
         yield from self._scores()
@@ -115,58 +119,52 @@ class SurveySentiment(Family):
         yield make("days_since_survey", "days", "Last answered a survey {value} ago", "recency", 1)
 
     def _loops(self) -> Iterator[Measure]:
-        w, loop = self.window, Goal.FEEDBACK
-        make = self._measure
+        for w in self.loop_windows:
+            yield from self._loops_of(w)
+        make, loop = self._measure, Goal.FEEDBACK
+        yield make(
+            "unanswered_in_a_row", "count", "{value} surveys without an answer in a row", "unanswered", 1, goal=loop
+        )
+        yield make("oldest_open_loop_days", "days", "An answer waits for action for {value}", "open_loop", 1, goal=loop)
+
+    def _loops_of(self, w: int) -> Iterator[Measure]:
+        make = partial(self._measure, window=w, goal=Goal.FEEDBACK)
         yield make(
             f"survey_response_rate_{w}d",
             "share",
             f"Answered {{value}} of the surveys of {w} days",
-            per("answered", "asked"),
+            per(f"answered_{w}", f"asked_{w}"),
             -1,
-            window=w,
-            goal=loop,
         )
-        yield make(f"surveys_sent_{w}d", "count", f"Asked {{value}} times in {w} days", "sent", window=w, goal=loop)
-        yield make(
-            "unanswered_in_a_row", "count", "{value} surveys without an answer in a row", "unanswered", 1, goal=loop
-        )
+        yield make(f"surveys_sent_{w}d", "count", f"Asked {{value}} times in {w} days", f"sent_{w}")
         yield make(
             f"hours_to_acknowledge_{w}d",
             "hours",
             f"{{value}} from answer to acknowledgement in {w} days",
-            per("acknowledge_hours", "acknowledged_timed"),
+            per(f"acknowledge_hours_{w}", f"acknowledged_timed_{w}"),
             1,
-            window=w,
-            goal=loop,
         )
         yield make(
             f"days_to_act_{w}d",
             "days",
             f"{{value}} from answer to action in {w} days",
-            per("act_days", "acted_timed"),
+            per(f"act_days_{w}", f"acted_timed_{w}"),
             1,
-            window=w,
-            goal=loop,
         )
         yield make(
             f"loops_acknowledged_share_{w}d",
             "share",
             f"{{value}} of the answers of {w} days acknowledged",
-            per("acknowledged", "answers_acknowledgeable"),
+            per(f"acknowledged_{w}", f"acknowledgeable_{w}"),
             -1,
-            window=w,
-            goal=loop,
         )
         yield make(
             f"loops_closed_share_{w}d",
             "share",
             f"{{value}} of the answers of {w} days acted on",
-            per("acted", "answers_actable"),
+            per(f"acted_{w}", f"actable_{w}"),
             -1,
-            window=w,
-            goal=loop,
         )
-        yield make("oldest_open_loop_days", "days", "An answer waits for action for {value}", "open_loop", 1, goal=loop)
 
     def _facts(self, past: Past) -> Facts:
         facts = nothing(past)
@@ -213,25 +211,28 @@ class SurveySentiment(Family):
         return last | past.home(inside.agg(polarity.mean().alias("polarity_mean")))
 
     def _loop_facts(self, past: Past) -> Facts:
-        seen = past.seen(past.rollups.get("answers", _answers), self.window)
+        seen, age = past.seen(past.rollups.get("answers", _answers)), nw.col("age")
         acknowledged, acted = (~nw.col(f"{name}_at_day").is_null() for name in ("acknowledged", "acted"))
         moment, hour = nw.col("moment"), 3600
         waits = (nw.col("acknowledged_at_second") - moment).cast(nw.Float64) / hour
         acts = (nw.col("acted_at_second") - moment).cast(nw.Float64) / (24 * hour)
         timed = nw.col("timed")
-        sums = [
-            whole(nw.col("age") * 0 + 1).alias("answers"),
-            whole(one(acknowledged)).alias("acknowledged"),
-            whole(one(acted)).alias("acted"),
-            whole(one(acknowledged & timed)).alias("acknowledged_timed"),
-            whole(one(acted & timed)).alias("acted_timed"),
-            nw.when(acknowledged & timed).then(waits).sum().alias("acknowledge_hours"),
-            nw.when(acted & timed).then(acts).sum().alias("act_days"),
-            nw.when(~acted).then(nw.col("age")).max().alias("open_loop"),
-        ]
+        sums: list[nw.Expr] = [nw.when(~acted, age <= max(self.loop_windows)).then(age).max().alias("open_loop")]
+        for w in self.loop_windows:
+            inside = age <= w
+            sums += [
+                whole(one(inside)).alias(f"answers_{w}"),
+                whole(one(inside & acknowledged)).alias(f"acknowledged_{w}"),
+                whole(one(inside & acted)).alias(f"acted_{w}"),
+                whole(one(inside & acknowledged & timed)).alias(f"acknowledged_timed_{w}"),
+                whole(one(inside & acted & timed)).alias(f"acted_timed_{w}"),
+                nw.when(inside & acknowledged & timed).then(waits).sum().alias(f"acknowledge_hours_{w}"),
+                nw.when(inside & acted & timed).then(acts).sum().alias(f"act_days_{w}"),
+            ]
         facts = past.home(seen.group_by("snapshot").agg(*sums))
         for name, column in (("acknowledgeable", "acknowledged_at"), ("actable", "acted_at")):
-            facts[f"answers_{name}"] = np.where(past.evidence("surveys", column), facts["answers"], np.nan)
+            given = past.evidence("surveys", column)
+            facts |= {f"{name}_{w}": np.where(given, facts[f"answers_{w}"], np.nan) for w in self.loop_windows}
         facts["open_loop"] = np.where(past.evidence("surveys", "acted_at"), facts["open_loop"], np.nan)
         return facts
 
@@ -239,13 +240,15 @@ class SurveySentiment(Family):
         rolled = past.rollups.get("surveys", _surveys)
         seen, age = past.seen(rolled), nw.col("age")
         answered = ~nw.col("answered_day").is_null()
-        inside = age <= self.window
         ripe = answered | (age > self.patience)
-        sums = [
-            whole(one(inside)).alias("sent"),
-            whole(one(inside & ripe)).alias("asked"),
-            whole(one(inside & answered)).alias("answered"),
-        ]
+        sums = []
+        for w in self.loop_windows:
+            inside = age <= w
+            sums += [
+                whole(one(inside)).alias(f"sent_{w}"),
+                whole(one(inside & ripe)).alias(f"asked_{w}"),
+                whole(one(inside & answered)).alias(f"answered_{w}"),
+            ]
         facts = past.counts(seen.group_by("snapshot").agg(*sums), "surveys")
         last = seen.filter(answered).group_by("snapshot").agg(nw.col("moment").max().alias("last"))
         later = seen.filter(~answered, age > self.patience).join(last, on="snapshot", how="left")

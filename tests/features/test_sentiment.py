@@ -76,6 +76,20 @@ def row(look):
         ("days_to_act_365d", (10 + 4) / 2),
         ("loops_acknowledged_share_365d", 3 / 4),
         ("loops_closed_share_365d", 2 / 4),
+        # 180 days: number 0 is gone
+        ("survey_response_rate_180d", 3 / 5),
+        ("surveys_sent_180d", 6),
+        ("hours_to_acknowledge_180d", (24 + 6) / 2),
+        ("days_to_act_180d", 4),
+        ("loops_acknowledged_share_180d", 2 / 3),
+        ("loops_closed_share_180d", 1 / 3),
+        # 90 days: number 1 is gone too
+        ("survey_response_rate_90d", 2 / 4),
+        ("surveys_sent_90d", 5),
+        ("hours_to_acknowledge_90d", 6),
+        ("days_to_act_90d", 4),
+        ("loops_acknowledged_share_90d", 1 / 2),
+        ("loops_closed_share_90d", 1 / 2),
         ("oldest_open_loop_days", 147),  # number 1, answered on 5 November
     ],
 )
