@@ -8,6 +8,7 @@ import gzip
 from typing import TYPE_CHECKING
 
 from csrisk.data._breach import Breach
+from csrisk.data._contract import CONTRACT
 from csrisk.data._readers import ROW, quoted
 
 if TYPE_CHECKING:
@@ -74,7 +75,9 @@ def _open_csv(engine: DuckDBEngine, view: str, table: str, path: Path) -> bool |
     folded = [name.casefold() for name in names]
     again = sorted({name for name, key in zip(names, folded, strict=True) if folded.count(key) > 1})
     if again:
-        return Breach("CSD005", table, ", ".join(again), count=len(again))
+        known = any(name.casefold() in folded for name in CONTRACT[table].names)
+        shown, detail = (", ".join(again), "") if known else ("", "is the first line a header?")
+        return Breach("CSD005", table, shown, count=len(again), detail=detail)
     if not names:
         return Breach("CSD006", table, detail="it has no header")
     # ids and times are read as text: guessing would lose leading zeros, and take NA for missing
