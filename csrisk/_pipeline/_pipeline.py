@@ -87,8 +87,10 @@ class RiskPipeline:
             spec = RiskSpec()
         elif isinstance(spec, Mapping):
             spec = RiskSpec.from_dict(spec)
-        elif not isinstance(spec, RiskSpec):
+        elif isinstance(spec, str | Path):
             spec = RiskSpec.from_toml(spec)
+        elif not isinstance(spec, RiskSpec):
+            raise ConfigError(f"spec={type(spec).__name__}: pass a RiskSpec, a mapping, or a TOML file or its text")
         self.spec = spec
 
     def fit(self, data: CustomerData | str | Path, until: Any = None) -> Self:

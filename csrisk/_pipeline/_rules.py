@@ -11,7 +11,8 @@ from csrisk.exceptions import ConfigError
 
 __all__ = ["count", "date", "duration", "one_of", "put", "text", "texts", "wrong"]
 
-_DURATION = re.compile(r"^\d+ ?D$")
+_DURATION = re.compile(r"(\d{1,6}) ?D", re.ASCII)
+_LONGEST = 36_500
 
 
 def put(spec: object, name: str, value: object) -> None:
@@ -55,11 +56,14 @@ def count(spec: object, name: str, least: int) -> None:
         raise wrong(name, value, f"a whole number of at least {least}")
 
 
-def duration(spec: object, name: str) -> None:
-    """Require whole days."""
+def duration(spec: object, name: str, least: int = 0) -> None:
+    """Require whole days, at least so many and at most a century of them."""
     value = getattr(spec, name)
-    if not (type(value) is int and value >= 0) and not (isinstance(value, str) and _DURATION.match(value)):
-        raise wrong(name, value, 'whole days: "90D" or 90')
+    written = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    days = int(written[1]) if written else value
+    if type(days) is not int or not least <= days <= _LONGEST:
+        shown = value if len(str(value)) < 40 else f"{str(value)[:40]}..."
+        raise wrong(name, shown, f'whole days, at least {least} and at most {_LONGEST}: "90D" or 90')
 
 
 def date(name: str, value: object) -> str:
@@ -67,6 +71,6 @@ def date(name: str, value: object) -> str:
     if isinstance(value, dt.datetime):
         value = value.date()
     try:
-        return (value if isinstance(value, dt.date) else dt.date.fromisoformat(str(value))).isoformat()
-    except ValueError as error:
+        return (value if isinstance(value, dt.date) else dt.date.fromisoformat(value)).isoformat()  # type: ignore[arg-type]
+    except (ValueError, TypeError) as error:
         raise wrong(name, value, "a date: 2025-07-01") from error

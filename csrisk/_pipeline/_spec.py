@@ -103,8 +103,8 @@ class SnapshotSpec:
         for name in ("start", "end"):
             if getattr(self, name) is not None:
                 rule.put(self, name, rule.date(name, getattr(self, name)))
-        for name in ("lead", "horizon", "look_back"):
-            rule.duration(self, name)
+        for name, least in (("lead", 0), ("horizon", 1), ("look_back", 1)):
+            rule.duration(self, name, least)
         rule.one_of(self, "eligible", _ELIGIBLE)
 
 
@@ -306,7 +306,7 @@ class RiskSpec:
                     table: _section(TableSpec, entry, f"tables.{table}") for table, entry in value.items()
                 }
             elif name == "model":
-                sections[name] = {"random_state": 0, **value}
+                sections[name] = {"random_state": 0, **_model(value)}
             else:
                 sections[name] = _section(_SECTIONS[name], value, name)
         return cls(**sections)
@@ -332,7 +332,7 @@ class RiskSpec:
         text = _read(source) if isinstance(source, Path) or _looks_like_path(source) else source
         try:
             values = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise ConfigError(f"configuration is not valid TOML: {error}") from error
         return cls.from_dict(values)
 
@@ -376,6 +376,18 @@ def _section(kind: type[Section], values: object, where: str) -> Section:
         return kind(**values)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from error
+
+
+def _model(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    from csrisk.models import ChurnModel
+    from csrisk.models._params import check_params
+
+    _known(values, sorted(ChurnModel().get_params()), "model")
+    try:
+        check_params(dict(values))
+    except ValueError as error:
+        raise ConfigError(f"model: {error}") from error
+    return values
 
 
 def _known(values: Mapping[str, Any], names: Sequence[str], where: str) -> None:

@@ -13,6 +13,7 @@ from csrisk.exceptions import NotEnoughDataError
 from csrisk.models._canonical import Sample, canonical_sample
 from csrisk.models._frames import FrameReader, seed_of
 from csrisk.models._members import assign_folds, baked, direct_member, fold_members, raw_margin
+from csrisk.models._params import check_params
 from csrisk.models._sample import account_groups, check_same_index, read_weight
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ class AmountModel(RegressorMixin, FrameReader):
         NotEnoughDataError
             If fewer accounts than `min_events` have an amount above 0.
         """
+        check_params(self.get_params(deep=False))
         if not 1 < self.power < 2:
             raise ValueError(f"power={self.power}: must lie between 1 and 2")
         matrix = self._learn_matrix(X)

@@ -12,6 +12,7 @@ from csrisk.exceptions import NotEnoughDataError
 from csrisk.models._blend import BLEND_ROWS, Ensemble, kinds_of_trees, train_ensemble
 from csrisk.models._frames import FrameReader, directions, seed_of
 from csrisk.models._members import direct_member, raw_margin
+from csrisk.models._params import check_params
 from csrisk.models._sample import account_groups, read_sample
 
 if TYPE_CHECKING:
@@ -74,11 +75,12 @@ class RiskClassifier(ClassifierMixin, FrameReader):
         Raises
         ------
         ValueError
-            If X holds infinite values or unreadable columns, y is not binary or has another index, or weights are
-            negative.
+            If a parameter is out of range, X holds infinite values or unreadable columns, y is not binary or has
+            another index, or weights are negative.
         NotEnoughDataError
             If fewer accounts than `min_events` have an event, or are without one.
         """
+        check_params(self.get_params(deep=False))
         matrix = self._learn_matrix(X)
         sample, self.classes_, self.n_unlabelled_ = read_sample(
             X, matrix, y, groups=groups, sample_weight=sample_weight

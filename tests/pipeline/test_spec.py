@@ -73,11 +73,11 @@ specs = st.builds(
         dates=st.lists(st.dates().map(str), max_size=3).map(tuple),
         start=st.none() | st.dates().map(str),
         lead=days,
-        horizon=days,
+        horizon=st.one_of(st.integers(1, 900), st.integers(1, 900).map("{}D".format)),
     ),
     features=st.builds(FeatureSpec, st.none() | st.lists(names, max_size=2).map(tuple)),
-    model=st.dictionaries(names, st.integers(0, 9) | st.booleans() | names, max_size=3).map(
-        lambda params: {"random_state": 0, **params}
+    model=st.fixed_dictionaries(
+        {"random_state": st.integers(0, 9)}, optional={"n_members": st.integers(1, 9), "blend": st.booleans()}
     ),
     test=st.builds(TestSpec, st.none() | st.dates().map(str), st.integers(20, 99)),
 )
