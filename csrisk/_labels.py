@@ -361,7 +361,7 @@ def _quiet(snapshots: Snapshots, silent: Duration | None) -> int:
 
 def _share(change: Change, at_least: float) -> Floats:
     """Relative change; 0 where it cannot be told."""
-    if not at_least > 0:
+    if not isinstance(at_least, int | float | np.number) or not 0 < at_least < np.inf:
         raise LabelError(f"at_least={at_least!r} must be above 0; 0.05 means five percent")
     share = np.zeros(len(change.there))
     np.divide(change.after - change.before, change.before, out=share, where=change.there)
@@ -371,7 +371,7 @@ def _share(change: Change, at_least: float) -> Floats:
 def _change(data: CustomerData, snapshots: Snapshots, measure: str, grace: Duration) -> Change:
     days = whole_days(grace, "grace")
     window = _window(data, snapshots)
-    if measure not in _COLUMNS:
+    if measure not in list(_COLUMNS):
         raise LabelError(f"measure={measure!r} must be one of {list(_COLUMNS)}")
     table, column = _COLUMNS[measure]
     if not data.has(table, *([] if measure == "usage" else [column])):

@@ -122,7 +122,7 @@ class ForwardSplit(BaseCrossValidator):
         observed = final <= snapshots.end
         train, test = (final <= day) & observed, (snapshots.as_of >= day) & observed
         if test_accounts is not None:
-            if not 0 < test_accounts < 1:
+            if not isinstance(test_accounts, int | float | np.number) or not 0 < test_accounts < 1:
                 raise SnapshotError(
                     f"test_accounts={test_accounts!r} must lie between 0 and 1; 0.3 holds out 30 percent"
                 )
@@ -242,6 +242,8 @@ class ForwardSplit(BaseCrossValidator):
         """First and last date of each test period, the last period at the end."""
         if not isinstance(self.n_splits, int | np.integer) or self.n_splits < 1:
             raise SnapshotError(f"n_splits={self.n_splits!r} must be a whole number, at least 1")
+        if self.test_size is not None and not isinstance(self.test_size, int | np.integer):
+            raise SnapshotError(f"test_size={self.test_size!r} must be a whole number of dates, at least 1")
         usable = int((dates >= dates[0] + gap).sum()) if len(dates) else 0
         size = (
             max(1, min(usable // self.n_splits, len(dates) // (self.n_splits + 1)))

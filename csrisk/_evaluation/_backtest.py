@@ -239,6 +239,8 @@ def backtest(
         raise SnapshotError(f"X: {unknown} of {len(X)} rows are not in snapshots; build X from these snapshots")
     if not y.index.equals(X.index):
         raise ValueError("y and X have different indexes; align them first, as in y.loc[X.index]")
+    if not len(dates):
+        raise SnapshotError("dates: none was given; name at least one date at which the model learns anew")
     others = _baselines(X, baselines or {})
     make = model if callable(model) else lambda: clone(model)
     parts = []

@@ -102,6 +102,8 @@ def explain(
     _require(output, n_reference, n_strongest)
     subject = subject_of(model)
     against = reference if isinstance(reference, Reference) else _book(reference)
+    if not isinstance(X, pd.DataFrame):
+        raise ExplanationError(f"X={type(X).__name__}: pass the feature frame itself, as build_features gives it")
     if not len(X):
         raise ExplanationError("X has 0 rows, at least one is needed; see how the snapshots are selected")
     declared = declarations_of(subject.names, declarations)
@@ -129,8 +131,12 @@ def explain(
 def _require(output: str, n_reference: int, n_strongest: int) -> None:
     if output not in ("probability", "log_odds", "amount"):
         raise ExplanationError(f"output={output!r} must be 'probability', 'log_odds' or 'amount'")
-    if n_reference < 1 or not 0 <= n_strongest <= 8:
-        message = f"n_reference={n_reference} must be at least 1, n_strongest={n_strongest} between 0 and 8"
+    whole = all(isinstance(count, int | np.integer) for count in (n_reference, n_strongest))
+    if not whole or n_reference < 1 or not 0 <= n_strongest <= 8:
+        message = (
+            f"n_reference={n_reference!r} must be a whole number of at least 1, n_strongest={n_strongest!r} one "
+            "between 0 and 8"
+        )
         raise ExplanationError(message)
 
 

@@ -57,6 +57,8 @@ def declarations_of(names: Sequence[str], given: Declarations) -> tuple[Feature,
 
 
 def _plain(name: str, goal: Goal | str) -> Feature:
+    if str(goal) not in [str(known) for known in Goal]:
+        raise ExplanationError(f"declarations: goal={goal!r} must be one of {[str(known) for known in Goal]}")
     return Feature(name, Goal(goal), "score", f"{name} is {{value}}; typical is {{typical}}.")
 
 

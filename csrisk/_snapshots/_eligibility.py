@@ -30,7 +30,7 @@ def resolve_rule(data: CustomerData, eligible: str) -> str:
         eligible = next((rule for rule, there in evidence.items() if there), "")
         if not eligible:
             raise SnapshotError("eligible='auto': no subscriptions, usage or started_at of accounts; use Snapshots.of")
-    if eligible not in evidence:
+    if eligible not in list(evidence):  # a list also takes what cannot be hashed
         raise SnapshotError(f"eligible={eligible!r} must be one of {list(get_args(Eligibility))}")
     if not evidence[eligible]:
         possible = [rule for rule, there in evidence.items() if there]

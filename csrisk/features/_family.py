@@ -109,5 +109,5 @@ def check_windows(owner: str, **windows: tuple[int, ...] | int) -> None:
     for name, value in windows.items():
         days = value if isinstance(value, tuple) else (value,)
         wrong = [day for day in days if not isinstance(day, int) or isinstance(day, bool) or day < 1]
-        if wrong or not days:
+        if wrong or not days or (name.endswith("windows") and not isinstance(value, tuple)):
             raise FeatureError(f"{owner}: {name}={value!r} must be whole numbers of days, at least 1")
