@@ -11,6 +11,7 @@ from csrisk.data._customer_data import CustomerData
 from csrisk.data._demo import load_demo
 from csrisk.features import Feature, build_features
 from csrisk.models import ChurnModel, ExpansionModel
+from csrisk.monitoring import monitor
 from csrisk.report import write_report
 
 __version__ = "0.1.0"
@@ -36,6 +37,7 @@ __all__ = [
     "Explanation",
     "Reference",
     "write_report",
+    "monitor",
     "RiskPipeline",
     "RiskSpec",
 ]

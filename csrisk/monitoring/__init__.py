@@ -1,0 +1,16 @@
+"""Monitoring: drift by goal, calibration once labels arrive, expected performance before, and staleness."""
+
+from csrisk.monitoring._drift import drift_by_goal, drift_table
+from csrisk.monitoring._expected import EXPECTED_LIMITS, expected_performance
+from csrisk.monitoring._feeds import feed_ages
+from csrisk.monitoring._monitor import Monitoring, monitor
+
+__all__ = [
+    "EXPECTED_LIMITS",
+    "Monitoring",
+    "drift_by_goal",
+    "drift_table",
+    "expected_performance",
+    "feed_ages",
+    "monitor",
+]

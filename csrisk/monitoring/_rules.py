@@ -1,0 +1,227 @@
+"""The checks of a monitoring run, with codes CSM001 to CSM008."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from csrisk.checks import Check, Rule, check_calibration
+from csrisk.monitoring._drift import LEAST_ACCOUNTS, USUAL_FACTOR
+
+__all__ = [
+    "check_age",
+    "check_book",
+    "check_drift_of",
+    "check_expected",
+    "check_feeds",
+    "check_realised",
+    "check_told",
+]
+
+_DRIFT = "Kolmogorov-Smirnov and Fisher tests, held together by Holm 1979; a tenth of the accounts is a convention"
+FEATURES = Rule(
+    "CSM001",
+    "Drift of features by goal",
+    _DRIFT,
+    "look at the features named: a changed source, or a changed book; retrain if the change is real",
+)
+SCORES = Rule(
+    "CSM002",
+    "Drift of scores by goal",
+    _DRIFT,
+    "look at the goals named, and at the drift of their features; retrain if the change is real",
+)
+CALIBRATION = Rule(
+    "CSM003", "Calibration of the risks told", "Van Calster et al. 2019; joint Wald test at 1 percent, clustered", ""
+)
+REALISED = Rule(
+    "CSM004",
+    "Performance since training",
+    "95 percent intervals, accounts resampled",
+    "retrain on later snapshots; if that does not help, look for a change in what churn is",
+)
+EXPECTED = Rule(
+    "CSM005",
+    "Expected performance",
+    "confidence-based estimate from calibrated probabilities; it cannot see concept drift",
+    "retrain on later snapshots; labels will tell whether the fall is real",
+)
+AGE = Rule("CSM006", "Age of the model", "as configured", "retrain on later snapshots")
+FEEDS = Rule(
+    "CSM007",
+    "Tables that stopped arriving",
+    "more than a week, and more than twice the longest gap of a year",
+    "look at the feed of the tables named; until then the scores take silence for absence",
+)
+BOOK = Rule(
+    "CSM008",
+    "Size of the book",
+    "half or double is a convention",
+    "compare the tables of accounts and subscriptions with their sources",
+)
+_LEAST_LABELS = 20
+
+
+def check_drift_of(drift: pd.DataFrame, kind: str, alpha: float, limit: float) -> Check:
+    """Judge the drift of features or of scores.
+
+    Parameters
+    ----------
+    drift : pandas.DataFrame
+        What `drift_table` gave; without rows where there was nothing to compare.
+    kind : {"feature", "score"}
+        Which columns.
+    alpha, limit : float
+        As for `drift_table`.
+
+    Returns
+    -------
+    Check
+    """
+    rule = FEATURES if kind == "feature" else SCORES
+    own = drift[drift["kind"] == kind]
+    if own.empty:
+        return rule.not_applicable(
+            f"no {kind} is in both books, or one has fewer than {LEAST_ACCOUNTS} accounts",
+            "hand over scored frames of whole books",
+        )
+    drifting = own[own["drifts"]].sort_values("distance", ascending=False, kind="stable")
+    furthest = own.iloc[int(own["distance"].to_numpy().argmax())]
+    counted = drifting.groupby("goal", sort=False).size() if kind == "feature" else pd.Series(dtype=int)
+    by_goal = "; ".join(f"{goal} {count}" for goal, count in counted.items())
+    measure = (
+        f"{len(drifting)} of {len(own)} {kind}s drift{f' ({by_goal})' if by_goal else ''}; the furthest is "
+        f"{furthest.name}, {100 * furthest['distance']:.0f} % of accounts, usually {100 * furthest['usual']:.0f} %"
+    )
+    threshold = f"{100 * limit:.0f} %, {USUAL_FACTOR:g} times the usual, and chance below {100 * alpha:g} % in all"
+    return rule.judge(not drifting.empty, measure, threshold, drifting.index)
+
+
+def check_told(labels: pd.Series, risk: pd.Series) -> Check:
+    """Compare risks that were told with what came.
+
+    Parameters
+    ----------
+    labels, risk : pandas.Series
+        Outcomes and probabilities on one index (account_id, as_of).
+
+    Returns
+    -------
+    Check
+    """
+    if not labels.notna().any():
+        return CALIBRATION.not_applicable("no label has arrived for a scored snapshot", "wait for the horizon to end")
+    found = check_calibration(labels, risk)
+    return replace(found, code=CALIBRATION.code, name=CALIBRATION.name)
+
+
+def check_realised(realised: pd.DataFrame | None, tested: pd.DataFrame | None) -> Check:
+    """Compare the AUC on labels that arrived with that of the forward test.
+
+    Parameters
+    ----------
+    realised, tested : pandas.DataFrame, optional
+        Index metric, columns ``estimate``, ``low``, ``high``.
+
+    Returns
+    -------
+    Check
+    """
+    if realised is None or tested is None:
+        what = "no label has arrived for a scored snapshot" if realised is None else "there was no forward test"
+        return REALISED.not_applicable(what)
+    now, then = realised.loc["auc"], tested.loc["auc"]
+    events = int(realised["estimate"]["n_events"])
+    if not np.isfinite(now["high"]) or events < _LEAST_LABELS:
+        return REALISED.not_applicable(f"{events} events among the labels that arrived; {_LEAST_LABELS} are needed")
+    measure = f"AUC {now['estimate']:.3f} ({now['low']:.3f} to {now['high']:.3f}) since training"
+    return REALISED.judge(bool(now["high"] < then["low"]), measure, f"not all below {then['low']:.3f}, as tested")
+
+
+def check_expected(expected: pd.DataFrame | None, tested: pd.DataFrame | None) -> Check:
+    """Compare the AUC that the probabilities promise with that of the forward test.
+
+    Parameters
+    ----------
+    expected : pandas.DataFrame, optional
+        What `expected_performance` gave.
+    tested : pandas.DataFrame, optional
+        Index metric, columns ``estimate``, ``low``, ``high``.
+
+    Returns
+    -------
+    Check
+    """
+    if expected is None or tested is None:
+        what = "the scored frame has no probabilities" if expected is None else "there was no forward test"
+        return EXPECTED.not_applicable(what)
+    now, then = expected.loc["auc"], tested.loc["auc"]
+    measure = f"expected AUC {now['expected']:.3f} ({now['low']:.3f} to {now['high']:.3f})"
+    return EXPECTED.judge(bool(now["high"] < then["low"]), measure, f"not all below {then['low']:.3f}, as tested")
+
+
+def check_age(as_of: pd.Timestamp, trained_at: Any, max_age: int) -> Check:
+    """Judge how long ago the model learned.
+
+    Parameters
+    ----------
+    as_of : pandas.Timestamp
+        Date of the book.
+    trained_at : date, optional
+        First day that the model knows nothing of.
+    max_age : int
+        Days allowed.
+
+    Returns
+    -------
+    Check
+    """
+    if trained_at is None:
+        return AGE.not_applicable("it was not said when the model learned", "pass trained_at=")
+    days = (as_of - pd.Timestamp(trained_at)).days
+    return AGE.judge(days > max_age, f"{days} days since the model learned", f"{max_age} days")
+
+
+def check_feeds(feeds: pd.DataFrame | None) -> Check:
+    """Judge whether tables still arrive.
+
+    Parameters
+    ----------
+    feeds : pandas.DataFrame, optional
+        What `feed_ages` gave.
+
+    Returns
+    -------
+    Check
+    """
+    if feeds is None or feeds.empty:
+        return FEEDS.not_applicable("no dated tables were handed over", "pass feeds=feed_ages(data, as_of)")
+    late = feeds[feeds["late"]]
+    oldest = feeds.iloc[int(feeds["days"].to_numpy().argmax())]
+    measure = f"{len(late)} of {len(feeds)} tables are late; the oldest is {oldest.name}, {oldest['days']:.0f} days"
+    threshold = f"a week and twice the usual gap ({oldest['usual']:.0f} days)"
+    return FEEDS.judge(not late.empty, measure, threshold, late.index)
+
+
+def check_book(before: int, now: int, *, is_sample: bool = False) -> Check:
+    """Judge whether the book shrank or grew beyond belief.
+
+    Parameters
+    ----------
+    before, now : int
+        Accounts.
+    is_sample : bool
+        The reference is not a whole book, so that its size says nothing.
+
+    Returns
+    -------
+    Check
+    """
+    if is_sample or not before:
+        return BOOK.not_applicable("the reference is no whole book")
+    ratio = now / before
+    measure = f"{now:,} accounts, {before:,} in the reference"
+    return BOOK.judge(not 0.5 <= ratio <= 2.0, measure, "between half and double")
