@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from csrisk.exceptions import ModelFileError
+from csrisk.exceptions import DataContractError, ModelFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["Record"]
 
@@ -51,6 +54,26 @@ class Record:
             return {}
         methods = self.metrics.index.get_level_values("method").unique()
         return {str(method): self.metrics.loc[method] for method in methods}
+
+    def require_tables(self, tables: Iterable[str]) -> None:
+        """Refuse a book without a table of the training: its features would all be missing, and the scores wrong.
+
+        Parameters
+        ----------
+        tables : iterable of str
+            Tables of the book to score.
+
+        Raises
+        ------
+        DataContractError
+            If one is missing.
+        """
+        absent = [name for name in self.facts.get("tables", ()) if name not in set(tables)]
+        if absent:
+            raise DataContractError(
+                f"tables {absent} had rows when the model was trained and have none now; bring them, or train a model "
+                "without them"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain values for JSON.
