@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
+from scipy.stats import t as student
 
 from csrisk._days import Duration, whole_days
 from csrisk.exceptions import ConfigError
@@ -22,7 +24,7 @@ QUADRANTS = ("success", "work to keep: unhappy", "work to keep: costly", "let go
 
 
 def company_happiness(
-    data: CustomerData, snapshots: Snapshots | None = None, *, window: Duration = "365D"
+    data: CustomerData, snapshots: Snapshots | None = None, *, window: Duration = "180D"
 ) -> pd.DataFrame:
     """Say what each account brings: profit from finance, else monthly recurring revenue.
 
@@ -32,13 +34,13 @@ def company_happiness(
         The tables.
     snapshots : Snapshots, optional
         Who is seen when; by default the accounts that run at ``data.end``.
-    window : str or int, default "365D"
-        How far to look back in finance.
+    window : str or int, default "180D"
+        How far to look back in finance: long enough for several booking periods, short enough to speak of today.
 
     Returns
     -------
     pandas.DataFrame
-        On ``snapshots.index``: ``value`` (money per month), ``low`` and ``high`` (95 %, from the spread between booking
+        On ``snapshots.index``: ``value`` (money per month), ``low`` and ``high`` (95 %, Student's t over the booking
         periods; missing with fewer than two), ``margin`` (profit over revenue), ``periods`` (booking periods), and
         ``measure``: "profit", "mrr" or "unknown".
 
@@ -66,7 +68,7 @@ def _profit(data: CustomerData, snapshots: Snapshots, days: int) -> pd.DataFrame
     by_snapshot = rows.groupby("snapshot")
     out = by_snapshot["profit"].agg(["mean", "std", "size"]).reindex(range(len(snapshots)))
     revenue = by_snapshot["revenue"].sum().reindex(out.index)
-    half = 1.96 * out["std"] / np.sqrt(out["size"])
+    half = student.ppf(0.975, out["size"] - 1) * out["std"] / np.sqrt(out["size"])
     margin = by_snapshot["profit"].sum().reindex(out.index) / revenue.where(revenue > 0)
     low, high = out["mean"] - half, out["mean"] + half
     periods = out["size"].fillna(0).astype("int64")
@@ -108,8 +110,9 @@ def success_quadrant(
     -------
     pandas.DataFrame
         On the index of `happiness`: ``position, value, measure, happy_from, value_from``; ``quadrant`` (missing where
-        either side is unknown); ``certain``: neither interval crosses its threshold; ``business_risk``: highly
-        profitable (upper quarter of the book) but neutral.
+        either side is unknown); ``confidence``: probability that the account is on this side of both thresholds, by
+        the two intervals; ``certain``: neither interval crosses its threshold; ``business_risk``: highly profitable
+        (upper quarter of the book) but neutral.
 
     Raises
     ------
@@ -138,6 +141,7 @@ def success_quadrant(
     quadrant = pd.Series(
         np.select([happy & pays, ~happy & pays, happy & ~pays], QUADRANTS[:3], QUADRANTS[3]), index=position.index
     ).where(known)
+    confidence = _side(happiness, "position", happy_from) * _side(company, "value", limit)
     sure = _clear(happiness, happy_from) & (_clear(company, limit) | company["low"].isna())
     rich = value >= value.quantile(0.75)
     return pd.DataFrame(
@@ -148,6 +152,7 @@ def success_quadrant(
             "happy_from": happy_from,
             "value_from": limit,
             "quadrant": pd.Categorical(quadrant, categories=list(QUADRANTS)),
+            "confidence": confidence.where(known),
             "certain": sure & known,
             "business_risk": known & rich & pays & (position >= neutral_from) & ~happy,
         },
@@ -164,6 +169,18 @@ def _limit(company: pd.DataFrame, value_from: float | None) -> pd.Series:
 
 def _clear(table: pd.DataFrame, limit: float | pd.Series) -> pd.Series:
     return (table["low"] > limit) | (table["high"] < limit)
+
+
+def _side(table: pd.DataFrame, name: str, limit: float | pd.Series) -> pd.Series:
+    """Probability of being on the side where the estimate lies; 1 where there is no interval to tell.
+
+    Only the half of the interval that faces the limit is used, as the other one may be cut at the end of the scale.
+    """
+    away = table[name] - limit
+    half = (table[name] - table["low"]).where(away >= 0, table["high"] - table[name])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        steps = norm.ppf(0.975) * (away.abs() / half).to_numpy(dtype=float)
+    return pd.Series(np.where(np.isnan(steps), 1.0, norm.cdf(steps)), index=table.index)
 
 
 def quadrant_migration(quadrants: pd.DataFrame) -> pd.DataFrame:

@@ -41,13 +41,13 @@ def test_position_by_hand() -> None:
 
 
 def test_old_evidence_counts_less() -> None:
-    """Sent 30 and 150 days before: weights 2^-(1/4) and 2^-(5/4), which is 2 to 1."""
+    """Sent 30 and 150 days before: weights 2^-(1/2) and 2^-(5/2), which is 4 to 1."""
     data = _book(
         [_answer("a", "NPS", 10, "2025-06-02", "2025-06-01"), _answer("a", "NPS", 1, "2025-02-02", "2025-02-01")]
     )
     row = _at(data, "2025-07-01", at_least=0.1).loc["a"]
-    assert row["position"] == pytest.approx((2 * 1.0 + 1 * 0.1) / 3)
-    assert row["evidence"] == pytest.approx(2**-0.25 + 2**-1.25)
+    assert row["position"] == pytest.approx((4 * 1.0 + 1 * 0.1) / 5)
+    assert row["evidence"] == pytest.approx(2**-0.5 + 2**-2.5)
 
 
 def test_without_evidence_the_position_is_unknown() -> None:
@@ -92,6 +92,24 @@ def test_noisy_positions_are_drawn_to_the_book(small_book: cr.CustomerData) -> N
     assert ((known["low"] <= known["position"]) & (known["position"] <= known["high"])).all()
     width = known["high"] - known["low"]
     assert width.corr(known["evidence"], method="spearman") < -0.8
+
+
+def test_promises_count_when_they_are_due() -> None:
+    """Goal met and goal overdue since 61 days; the third is due tomorrow and says nothing."""
+    answers = [_answer("a", "NPS", 6, "2025-06-02")]
+    goals = pd.DataFrame(
+        {
+            "account_id": ["a"] * 3,
+            "agreed_at": pd.Timestamp("2025-03-01"),
+            "due_at": pd.to_datetime(["2025-08-01", "2025-05-01", "2025-07-02"]),
+            "met_at": pd.to_datetime(["2025-06-01", None, None]),
+        }
+    )
+    row = _at(_book(answers, expectations=goals), "2025-07-01").loc["a"]
+    assert row["promises"] == 2
+    nps, overdue = 2**-0.5, 0.5 * 2 ** (-61 / 60)
+    assert row["evidence"] == pytest.approx(nps + 0.5 + overdue)
+    assert row["position"] == pytest.approx((nps * 0.6 + 0.5) / (nps + 0.5 + overdue))
 
 
 def test_follows_true_happiness() -> None:

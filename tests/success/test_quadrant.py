@@ -3,6 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
+from scipy.stats import t as student
 
 import csrisk as cr
 from csrisk.exceptions import ConfigError
@@ -56,7 +58,7 @@ def test_profit_by_hand_and_known_only() -> None:
     assert row["value"] == pytest.approx((60 + 40) / 2)
     assert row["margin"] == pytest.approx(100 / 200)
     assert row["periods"] == 2
-    assert row["high"] - row["value"] == pytest.approx(1.96 * np.std([60, 40], ddof=1) / np.sqrt(2))
+    assert row["high"] - row["value"] == pytest.approx(student.ppf(0.975, 1) * np.std([60, 40], ddof=1) / np.sqrt(2))
 
 
 def _one(data: cr.CustomerData) -> cr.Snapshots:
@@ -79,8 +81,18 @@ def test_recurring_revenue_where_there_is_no_finance() -> None:
     assert (row["value"], row["measure"]) == (75.0, "mrr")
 
 
+def test_confidence_by_hand() -> None:
+    """Position .8 with low .7 is 2 x 1.96 standard errors above .6; value 100 with low 95 is 20 half widths above 0."""
+    table = success_quadrant(*_frames([0.8, 0.6, np.nan], [100, 100, 100]))
+    assert table["confidence"].tolist()[:2] == pytest.approx([norm.cdf(2 * norm.ppf(0.975)), 0.5])
+    assert np.isnan(table["confidence"].iloc[2])
+    happy, company = _frames([0.8], [100])
+    company[["low", "high"]] = np.nan  # one booking period: taken as it is
+    assert success_quadrant(happy, company)["confidence"].iloc[0] == pytest.approx(norm.cdf(2 * norm.ppf(0.975)))
+
+
 def test_agrees_with_the_true_quadrant() -> None:
-    """Of the snapshots with evidence of at least 5 (several recent answers), 80 % are where they truly are.
+    """Where the evidence suffices for a confidence of .8, at least 80 % are where they truly are.
 
     The continuum has no unit in common with the true state, so the true threshold is the one with the same share above.
     """
@@ -91,15 +103,17 @@ def test_agrees_with_the_true_quadrant() -> None:
     table = success_quadrant(happy, company)
     month = table.index.get_level_values("as_of") - pd.DateOffset(months=1)
     pairs = pd.MultiIndex.from_arrays([table.index.get_level_values("account_id"), month])
-    truth = book.truth.months.reindex(pairs).set_axis(table.index)
+    truth = book.truth.months.reindex(pairs).set_axis(table.index)[table["quadrant"].notna()]
+    table = table.loc[truth.index]
     limit = truth["happiness"].quantile(1 - (table["position"] >= 0.6).mean())
     agrees = ((truth["happiness"] >= limit) == (table["position"] >= 0.6)) & (
         (truth["profit"] > 0) == (table["value"] > 0)
     )
-    enough = table["quadrant"].notna() & (happy["evidence"] >= 5)
+    enough = table["confidence"] >= 0.8
     assert enough.mean() > 0.4
-    assert agrees[enough].mean() >= 0.8
+    assert agrees[enough].mean() >= 0.85
     assert agrees[table["certain"]].mean() >= 0.9
+    assert agrees.mean() > agrees[~enough].mean() + 0.1
 
 
 def test_migration_counts_every_account_once(small_book: cr.CustomerData) -> None:

@@ -1,0 +1,130 @@
+"""What speaks of the happiness of a customer: dated pieces of evidence, each with a position from 0 to 1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from csrisk.success._seen import seen
+
+if TYPE_CHECKING:
+    from csrisk._snapshots import Snapshots
+    from csrisk.data import CustomerData
+
+__all__ = ["SURVEYS", "WHAT", "collect_evidence"]
+
+WHAT = ("scores", "comments", "acts", "escalations", "promises", "trend")
+SURVEYS = ("nps", "csat", "ces")
+_SCALES = {"nps": (0.0, 10.0), "csat": (1.0, 5.0), "ces": (1.0, 7.0)}
+_WEIGHTS = {"scores": 1.0, "comments": 0.5, "acts": 1.0, "escalations": 1.0, "promises": 0.5, "trend": 0.5}
+
+
+def collect_evidence(data: CustomerData, snapshots: Snapshots, window: int, half_life: int) -> pd.DataFrame:
+    """Collect every piece of evidence that each snapshot may see.
+
+    Parameters
+    ----------
+    data : CustomerData
+        The tables.
+    snapshots : Snapshots
+        Who is seen when.
+    window : int
+        Days to look back.
+    half_life : int
+        Age in days at which a piece counts half.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per piece: ``snapshot`` (position in ``snapshots.index``), ``what`` of `WHAT`, ``kind`` (what, or the
+        survey), ``position``, ``fade`` (halves every `half_life`), ``weight`` (fade x the weight of its kind by hand)
+        and ``count`` (what the piece adds to the count of its kind).
+    """
+    pieces = [
+        _answers(data, snapshots, window),
+        _comments(data, snapshots, window),
+        _acts(data, snapshots, window),
+        _escalations(data, snapshots, window),
+        _promises(data, snapshots, window),
+        _trend(data, snapshots),
+    ]
+    out = pd.concat(pieces, ignore_index=True)
+    out["fade"] = np.exp2(-out["age"] / half_life)
+    out["weight"] = out["what"].map(dict(_WEIGHTS)).astype(float) * out["fade"] * out["share"]
+    return out.drop(columns=["age", "share"])
+
+
+def _piece(
+    rows: pd.DataFrame,
+    what: str,
+    position: pd.Series | float,
+    *,
+    kind: pd.Series | None = None,
+    count: pd.Series | int = 1,
+    share: pd.Series | float = 1.0,
+) -> pd.DataFrame:
+    columns = {"snapshot": rows["snapshot"], "age": rows["age"], "position": position, "count": count, "share": share}
+    piece = pd.DataFrame(columns).astype(
+        {"snapshot": "int64", "age": float, "position": float, "count": "int64", "share": float}
+    )
+    return piece.assign(what=what, kind=what if kind is None else kind)
+
+
+def _answers(data: CustomerData, snapshots: Snapshots, days: int) -> pd.DataFrame:
+    rows = seen(data, snapshots, "surveys", ["kind", "score", "answered_at_day"], window=days)
+    kind = rows["kind"].astype("str").str.lower()
+    rows = rows[rows["answered_at_day"].notna() & rows["score"].notna() & kind.isin(list(_SCALES))]
+    kind = kind.reindex(rows.index)
+    low = kind.map({name: scale[0] for name, scale in _SCALES.items()}).astype(float)
+    high = kind.map({name: scale[1] for name, scale in _SCALES.items()}).astype(float)
+    position = ((rows["score"].astype(float) - low) / (high - low)).clip(0, 1)
+    return _piece(rows, "scores", position, kind=kind)
+
+
+def _comments(data: CustomerData, snapshots: Snapshots, days: int) -> pd.DataFrame:
+    if not data.has("surveys", "comment"):
+        return _piece(seen(data, snapshots, "none", []), "comments", 0.0)
+    try:
+        from csrisk.features import english_polarity
+
+        rows = seen(data, snapshots, "surveys", ["comment", "answered_at_day"], window=days)
+        rows = rows[rows["answered_at_day"].notna() & rows["comment"].notna()]
+        texts = sorted(set(rows["comment"]))
+        polarity = pd.Series(english_polarity(texts), index=texts, dtype="float64")
+    except ImportError:
+        return _piece(seen(data, snapshots, "none", []), "comments", 0.0)
+    told = rows.assign(position=(rows["comment"].map(polarity) + 1) / 2).dropna(subset="position")
+    return _piece(told, "comments", told["position"])
+
+
+def _acts(data: CustomerData, snapshots: Snapshots, days: int) -> pd.DataFrame:
+    return _piece(seen(data, snapshots, "advocacy", [], window=days), "acts", 1.0)
+
+
+def _escalations(data: CustomerData, snapshots: Snapshots, days: int) -> pd.DataFrame:
+    """All cases of a snapshot weigh as one piece, as large customers have more cases and are not less happy for it."""
+    rows = seen(data, snapshots, "contacts", ["transfers", "reopened", "resolved_at_day"], window=days)
+    rows = rows[rows["resolved_at_day"].notna() & (rows["transfers"].notna() | rows["reopened"].notna())]
+    # What is final only when a case closes counts from then on.
+    escalated = (rows["transfers"] >= 2) | rows["reopened"].astype("boolean").fillna(False).astype(bool)
+    share = 1 / rows.groupby("snapshot")["age"].transform("size")
+    return _piece(rows, "escalations", 1.0 - escalated, count=escalated.astype("int64"), share=share)
+
+
+def _promises(data: CustomerData, snapshots: Snapshots, days: int) -> pd.DataFrame:
+    """Take goals of the success plan that were met or fell due; one that is not due yet says nothing."""
+    rows = seen(data, snapshots, "expectations", ["due_at_day", "met_at_day"], window=days)
+    day = snapshots.index.get_level_values("as_of").to_numpy().astype("datetime64[D]").astype(np.int64)
+    overdue = day[rows["snapshot"].to_numpy(dtype=np.int64)] - rows["due_at_day"].to_numpy(dtype=float, na_value=np.nan)
+    met = rows["met_at_day"].notna()
+    settled = met | (overdue > 0)
+    found = rows.assign(age=np.clip(np.nan_to_num(overdue), 0, None))[settled]
+    return _piece(found, "promises", met[settled].astype(float))
+
+
+def _trend(data: CustomerData, snapshots: Snapshots) -> pd.DataFrame:
+    rows = seen(data, snapshots, "usage", [], window=60)
+    trend = rows.assign(recent=rows["age"] <= 30).groupby("snapshot", as_index=False).agg(recent=("recent", "mean"))
+    return _piece(trend.assign(age=0.0), "trend", trend["recent"], count=0)

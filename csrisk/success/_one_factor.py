@@ -1,0 +1,86 @@
+"""One common factor behind several kinds of noisy evidence, estimated from the book itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["OneFactor", "fit_one_factor"]
+
+_PAIRS = 30  # snapshots that must show two kinds for their covariance to count
+_STEPS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class OneFactor:
+    """Where each snapshot stands on the common factor.
+
+    Parameters
+    ----------
+    score : ndarray of shape (n,)
+        Best linear prediction of the factor, which has mean 0 and variance 1 over the book.
+    variance : ndarray of shape (n,)
+        What is left of the variance: 1 without evidence, 0 with all of it.
+    loading : pandas.Series
+        By kind: how far its position moves with the factor.
+    """
+
+    score: np.ndarray
+    variance: np.ndarray
+    loading: pd.Series
+
+
+def fit_one_factor(mean: pd.DataFrame, weight: pd.DataFrame, within: pd.Series) -> OneFactor | None:
+    """Fit congeneric measurements: kind k of snapshot i is mean_k + loading_k x factor_i + own part + noise.
+
+    Loadings come from the covariances between kinds (least squares over pairs, weighted by the snapshots that show
+    both), the own part of a kind from what its variance holds beyond loading and noise. The factor is the regression
+    score: each kind counts by its precision, so many answers of one kind cannot outvote all others.
+
+    Parameters
+    ----------
+    mean : pandas.DataFrame
+        Mean position by snapshot and kind; missing where there is none.
+    weight : pandas.DataFrame
+        Pieces of evidence (faded) behind each mean.
+    within : pandas.Series
+        By kind: variance of a single piece around the mean of its snapshot.
+
+    Returns
+    -------
+    OneFactor or None
+        None where fewer than two kinds move together.
+
+    References
+    ----------
+    Joreskog, K. G. (1971). Statistical analysis of sets of congeneric tests. Psychometrika 36, 109-133.
+    """
+    covariance = mean.cov(min_periods=_PAIRS).to_numpy()
+    seen = mean.notna().to_numpy()
+    loading = _loadings(covariance, seen.astype(float).T @ seen.astype(float))
+    if (loading > 0).sum() < 2:
+        return None
+    amount = np.where(seen, weight.to_numpy(), np.nan)
+    variance = np.nan_to_num(np.diag(covariance))
+    noise = within.to_numpy() / amount
+    own = np.maximum(variance - loading**2 - np.nan_to_num(pd.DataFrame(noise).mean().to_numpy()), 0.0)
+    precision = np.where(seen, 1 / np.maximum(np.nan_to_num(own + noise), 1e-6), 0.0)
+    apart = (mean - mean.mean()).fillna(0.0).to_numpy()
+    total = 1 + (precision * loading**2).sum(axis=1)
+    score = (precision * loading * apart).sum(axis=1) / total
+    return OneFactor(score, 1 / total, pd.Series(loading, index=mean.columns))
+
+
+def _loadings(covariance: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    spread = np.sqrt(np.nan_to_num(np.diag(covariance)))
+    usable = np.isfinite(covariance) & (spread[:, None] > 0) & (spread > 0)
+    weight = np.where(usable, pairs, 0.0)
+    np.fill_diagonal(weight, 0.0)
+    correlation = np.where(usable, covariance, 0.0) / np.where(spread > 0, np.outer(spread, spread), 1.0).clip(1e-12)
+    loading = np.where(weight.sum(axis=1) > 0, 0.5, 0.0)
+    for _ in range(_STEPS):  # each loading in turn given the others; half steps keep two kinds from swinging
+        best = (weight * correlation) @ loading / np.maximum((weight * loading**2).sum(axis=1), 1e-12)
+        loading = (loading + np.clip(best, 0.0, 0.99)) / 2
+    return np.where(loading < 1e-3, 0.0, loading * spread)
