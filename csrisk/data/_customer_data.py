@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 import sys
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -15,13 +16,11 @@ import pandas as pd
 from csrisk.data._breach import Breach
 from csrisk.data._contract import CONTRACT
 from csrisk.data._engine import DuckDBEngine, Engine, PolarsEngine
-from csrisk.data._loading import Loaded, canonical_sql, load
+from csrisk.data._loading import Loaded, load
+from csrisk.data._native import NativeLoaded, load_native
+from csrisk.data._native_engines import is_native, unwrapped
 from csrisk.data._source import is_large, is_polars
-from csrisk.data._staging import rejected_rows
 from csrisk.exceptions import DataContractError, DataWarning
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["CustomerData"]
 
@@ -34,7 +33,9 @@ class CustomerData:
     Parameters
     ----------
     tables : Mapping of str to frame or path
-        Tables by their name in the contract. A table is a pandas, Polars or Arrow frame, a DuckDB relation, or a path.
+        Tables by their name in the contract. A table is a pandas, Polars or Arrow frame, a DuckDB relation, a path, a
+        PySpark frame, or an Ibis table. Tables of Spark or of a database stay there: everything is computed where they
+        are, pandas, Polars and Arrow tables beside them are sent there, and only features come home.
     columns : Mapping of str to Mapping, optional
         For a table, canonical column name to the name in the user's table: ``{"usage": {"at": "event_time"}}``.
     end : date-like, optional
@@ -68,12 +69,18 @@ class CustomerData:
         memory_limit: str | None = None,
         threads: int | None = None,
     ) -> None:
-        duck = DuckDBEngine(memory_limit, threads, on_disk=any(is_large(table) for table in tables.values()))
+        loaded: Loaded | NativeLoaded
+        _require_mappings(tables, columns)
+        tables = {name: unwrapped(table) for name, table in tables.items()}
+        if any(is_native(table) for table in tables.values()):
+            loaded = load_native(tables, columns or {}, end)
+        else:
+            duck = DuckDBEngine(memory_limit, threads, on_disk=any(is_large(table) for table in tables.values()))
+            loaded = load(duck, tables, columns or {}, end)
         try:
-            self._duck = duck
-            self._settle(load(duck, tables, columns or {}, end), tables)
+            self._settle(loaded, tables)
         except BaseException:
-            duck.close()
+            loaded.engine.close()
             raise
 
     @classmethod
@@ -115,25 +122,25 @@ class CustomerData:
         tables = {name: paths[0] for name, paths in found.items() if paths}
         return cls(tables, columns=columns, end=end, memory_limit=memory_limit, threads=threads)
 
-    def _settle(self, loaded: Loaded, tables: Mapping[str, Any]) -> None:
+    def _settle(self, loaded: Loaded | NativeLoaded, tables: Mapping[str, Any]) -> None:
+        self._loaded = loaded
         self._breaches = tuple(sorted(loaded.breaches, key=lambda breach: (not breach.fatal, breach.code)))
         if loaded.refused:
             raise DataContractError(_message(self._breaches), self._breaches)
         loud = tuple(breach for breach in self._breaches if not breach.quiet)
         if loud:
             warnings.warn(_message(loud), DataWarning, stacklevel=_outside())
-        self._staged = loaded.staged
         self._accounts = loaded.accounts
         self._evidence = loaded.evidence
         self._start: pd.Timestamp = loaded.start
         # without fatal breach there is an end
         self._end: pd.Timestamp = loaded.end or loaded.start
         self._rejected: pd.DataFrame | None = None
-        self._engine: Engine = self._duck
-        self._lazy = {name: self._duck.table(f"canonical_{name}") for name in loaded.staged}
+        self._engine: Engine = loaded.engine
+        self._lazy = loaded.canonical()
         if all(is_polars(table) for table in tables.values()):
             self._engine = PolarsEngine()
-            self._lazy = {name: self._to_polars(name) for name in loaded.staged}
+            self._lazy = {name: self._to_polars(name) for name in self._lazy}
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{name} {self._evidence[name]['']:,}" for name in self.tables)
@@ -162,9 +169,10 @@ class CustomerData:
     def close(self) -> None:
         """Close the embedded engine and remove its scratch folder; happens by itself when the object goes.
 
-        Frames of :meth:`lazy` cannot be computed afterwards.
+        In Spark or a database, what was kept there is dropped; session and connection stay open. Frames of :meth:`lazy`
+        cannot be computed afterwards.
         """
-        self._duck.close()
+        self._loaded.engine.close()
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -198,9 +206,9 @@ class CustomerData:
 
     @property
     def rejected(self) -> pd.DataFrame:
-        """Rows that were set aside: table, row (position counted from 0), code, rule."""
+        """Rows that were set aside: table, row (position from 0; missing in Spark and databases), code, rule."""
         if self._rejected is None:
-            self._rejected = rejected_rows(self._duck, self._staged.values())
+            self._rejected = self._loaded.rejected()
         return self._rejected.copy()
 
     @property
@@ -268,8 +276,9 @@ class CustomerData:
         pandas.DataFrame
         """
         frame = self.lazy(table)
-        # DuckDB scans in no particular order; Polars was handed the rows in theirs
-        raw = self._duck.home(self._ordered(table)) if self._engine is self._duck else self._engine.collect(frame)
+        # Polars was handed the rows in their order
+        at_home = self._engine is not self._loaded.engine
+        raw = self._engine.collect(frame) if at_home else self._loaded.rows(table)
         out: dict[str, Any] = {}
         for name in raw.columns:
             if name == "account":
@@ -280,22 +289,36 @@ class CustomerData:
                 out[name] = raw[name]
         return pd.DataFrame(out)
 
-    def _ordered(self, table: str) -> str:
-        return f"{canonical_sql(self._staged[table])} ORDER BY row"
-
     def _to_polars(self, table: str) -> nw.LazyFrame[Any]:
         """Hand a canonical table to Polars: in memory, or as a file that Polars scans where it is large."""
         import polars as pl
 
+        loaded = self._loaded
+        if not isinstance(loaded, Loaded):
+            return self._lazy[table]
+        duck, ordered = loaded.engine, loaded.ordered(table)
         if self._evidence[table][""] <= _IN_MEMORY_ROWS:
-            rows = self._duck.connection.sql(self._ordered(table)).to_arrow_table()
+            rows = duck.connection.sql(ordered).to_arrow_table()
             frame: nw.LazyFrame[Any] = nw.from_native(pl.DataFrame(rows).lazy())
             return frame
-        path = self._duck.folder / f"canonical_{table}.parquet"
+        path = duck.folder / f"canonical_{table}.parquet"
         written = str(path).replace("'", "''")
-        self._duck.run(f"COPY ({self._ordered(table)}) TO '{written}' (FORMAT parquet)")
+        duck.run(f"COPY ({ordered}) TO '{written}' (FORMAT parquet)")
         scanned: nw.LazyFrame[Any] = nw.from_native(pl.scan_parquet(path))
         return scanned
+
+
+def _require_mappings(tables: object, columns: object) -> None:
+    """Refuse what has no names; a frame is a mapping of its columns, not of tables."""
+    if not isinstance(tables, Mapping):
+        breach = Breach("CSD007", detail=f"tables is a {type(tables).__name__}, not a mapping of name to table")
+    elif columns is not None and not (
+        isinstance(columns, Mapping) and all(isinstance(given, Mapping) for given in columns.values())
+    ):
+        breach = Breach("CSD002", detail='columns is no mapping of table to names, as {"usage": {"at": "event_time"}}')
+    else:
+        return
+    raise DataContractError(_message((breach,)), (breach,))
 
 
 def _outside() -> int:

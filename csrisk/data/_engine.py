@@ -21,7 +21,7 @@ from csrisk.exceptions import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["DuckDBEngine", "Engine", "PolarsEngine"]
+__all__ = ["DuckDBEngine", "Engine", "PolarsEngine", "home"]
 
 
 class Engine(Protocol):
@@ -121,7 +121,7 @@ class DuckDBEngine:
 
     def home(self, sql: str) -> pd.DataFrame:
         """Bring the rows of a query home."""
-        return _home(self.connection.sql(sql).to_arrow_table())
+        return home(self.connection.sql(sql).to_arrow_table())
 
     def table(self, name: str) -> nw.LazyFrame[Any]:
         """Give a table or view of the engine as a lazy frame."""
@@ -151,7 +151,7 @@ class DuckDBEngine:
 
     def collect(self, frame: nw.LazyFrame[Any]) -> pd.DataFrame:
         """Bring a frame home."""
-        return _home(frame.to_native().to_arrow_table())
+        return home(frame.to_native().to_arrow_table())
 
 
 class PolarsEngine:
@@ -183,10 +183,10 @@ class PolarsEngine:
 
     def collect(self, frame: nw.LazyFrame[Any]) -> pd.DataFrame:
         """Bring a frame home."""
-        return _home(frame.to_native().collect().to_arrow())
+        return home(frame.to_native().collect().to_arrow())
 
 
-def _home(table: Any) -> pd.DataFrame:
+def home(table: Any) -> pd.DataFrame:
     """Arrow table to pandas with plain types: int64 or Int64, float64, bool or boolean, str, datetime64."""
     import pyarrow as pa
 

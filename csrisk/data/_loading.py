@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from csrisk.data._breach import Breach, did_you_mean
+from csrisk.data._breach import Breach
 from csrisk.data._contract import CONTRACT
+from csrisk.data._found import OBSERVED, Found, check_names, read_end
 from csrisk.data._planning import make_plan
 from csrisk.data._readers import quoted
 from csrisk.data._source import open_source
-from csrisk.data._staging import Plan, Staged, stage
+from csrisk.data._staging import Plan, Staged, rejected_rows, stage
 from csrisk.data._whole import (
     check_ids,
     check_last_day,
@@ -27,15 +28,15 @@ from csrisk.data._whole import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import narwhals.stable.v2 as nw
+
     from csrisk.data._engine import DuckDBEngine
 
 __all__ = ["Loaded", "canonical_sql", "load"]
 
-_OBSERVED = ("usage", "contacts", "surveys", "advocacy", "finance")
-
 
 @dataclass
-class Loaded:
+class Loaded(Found):
     """What came out of loading; filled step by step.
 
     Parameters
@@ -45,25 +46,24 @@ class Loaded:
     """
 
     engine: DuckDBEngine
-    breaches: list[Breach] = field(default_factory=list)
     plans: dict[str, Plan] = field(default_factory=dict)
     staged: dict[str, Staged] = field(default_factory=dict)
-    accounts: pd.Index[Any] = field(default_factory=lambda: pd.Index([], dtype="str", name="account_id"))
-    evidence: dict[str, dict[str, int]] = field(default_factory=dict)
-    days: dict[str, tuple[int, int]] = field(default_factory=dict)
-    end: pd.Timestamp | None = None
 
-    @property
-    def refused(self) -> bool:
-        """Whether any breach is fatal."""
-        return any(breach.fatal for breach in self.breaches)
+    def canonical(self) -> dict[str, nw.LazyFrame[Any]]:
+        """Canonical tables as lazy frames."""
+        return {name: self.engine.table(f"canonical_{name}") for name in self.staged}
 
-    @property
-    def start(self) -> Any:
-        """First day with an event; NaT without any dated row."""
-        observed = [days[0] for name, days in self.days.items() if name in _OBSERVED]
-        first = observed or [days[0] for days in self.days.values()]
-        return pd.Timestamp(min(first), unit="D").as_unit("us") if first else pd.NaT
+    def ordered(self, table: str) -> str:
+        """Write SQL for a canonical table in the order in which its rows came."""
+        return f"{canonical_sql(self.staged[table])} ORDER BY row"
+
+    def rows(self, table: str) -> pd.DataFrame:
+        """Bring a canonical table home, in the order in which its rows came."""
+        return self.engine.home(self.ordered(table))
+
+    def rejected(self) -> pd.DataFrame:
+        """Rows set aside, with every reason."""
+        return rejected_rows(self.engine, self.staged.values())
 
 
 def load(
@@ -88,8 +88,17 @@ def load(
         With fatal breaches among `breaches`, the rest may be incomplete.
     """
     loaded = Loaded(engine)
-    _read_end(loaded, end)
-    _check_names(loaded, tables, columns)
+    try:
+        _load(loaded, tables, columns, end)
+    except BaseException:
+        engine.close()
+        raise
+    return loaded
+
+
+def _load(loaded: Loaded, tables: Mapping[str, Any], columns: Mapping[str, Mapping[str, str]], end: object) -> None:
+    read_end(loaded, end)
+    check_names(loaded, tables, columns)
     for name in CONTRACT:
         if name in tables:
             _plan(loaded, name, tables[name], columns.get(name, {}))
@@ -99,32 +108,6 @@ def load(
     for name, plan in list(loaded.plans.items()):
         _stage(loaded, name, plan)
     _check(loaded)
-    return loaded
-
-
-def _read_end(loaded: Loaded, end: object) -> None:
-    if end is None:
-        return
-    try:
-        stamp = pd.Timestamp(end)  # type: ignore[arg-type]  # whatever is no date raises
-    except (ValueError, TypeError):
-        stamp = None
-    if stamp is None or pd.isna(stamp):
-        loaded.breaches.append(Breach("CSD012", detail="end cannot be read as a date"))
-        return
-    stamp = stamp.tz_convert("UTC").tz_localize(None) if stamp.tzinfo is not None else stamp
-    loaded.end = stamp.normalize().as_unit("us")
-
-
-def _check_names(loaded: Loaded, tables: Mapping[str, Any], columns: Mapping[str, Mapping[str, str]]) -> None:
-    for name in tables:
-        if name not in CONTRACT:
-            loaded.breaches.append(Breach("CSD001", str(name), detail=did_you_mean(str(name), CONTRACT)))
-    for name in columns:
-        if name not in CONTRACT:
-            loaded.breaches.append(
-                Breach("CSD001", str(name), detail=f"in columns=; {did_you_mean(str(name), CONTRACT)}")
-            )
 
 
 def _plan(loaded: Loaded, name: str, brought: object, given: Mapping[str, str]) -> None:
@@ -247,7 +230,7 @@ def _check(loaded: Loaded) -> None:
     loaded.breaches += check_zones(_naive(loaded))
     for staged in loaded.staged.values():
         loaded.breaches += check_repeats(engine, staged)
-    observed = [name for name in loaded.days if name in _OBSERVED]
+    observed = [name for name in loaded.days if name in OBSERVED]
     if loaded.end is None and not loaded.refused:
         if observed:
             loaded.breaches += check_last_day(engine, observed)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from csrisk.data._breach import Breach, did_you_mean
 from csrisk.data._contract import CONTRACT, Column, Kind, Table
-from csrisk.data._readers import NOTHING, Reader, quoted, readable
+from csrisk.data._readers import NOTHING, Reader, quoted, readable, trimmed
 from csrisk.data._staging import Plan
 
 if TYPE_CHECKING:
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from csrisk.data._engine import DuckDBEngine
     from csrisk.data._source import Source
 
-__all__ = ["make_plan"]
+__all__ = ["RESERVED", "RESERVED_ENDS", "Notes", "make_plan", "map_columns"]
 
-_RESERVED = ("account", "day", "known", "broken")
-_RESERVED_ENDS = ("_day", "_second", "__bad", "__raw", "__zone")
+RESERVED = ("account", "day", "known", "broken")
+RESERVED_ENDS = ("_day", "_second", "__bad", "__raw", "__zone")
 _NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "FLOAT", "DOUBLE", "DECIMAL")
 _SCREEN = r"^0\d"  # a code such as 007 is no number
 
 
 @dataclass
-class _Notes:
+class Notes:
     """Breaches found on the way."""
 
     table: Table
@@ -56,8 +56,8 @@ def make_plan(
     tuple of Plan or None and list of Breach
         No plan where the table cannot be read at all.
     """
-    notes = _Notes(table)
-    mapping = _mapping(notes, source, given)
+    notes = Notes(table)
+    mapping = map_columns(notes, source.types, given)
     readers = {name: Reader(table[name], mapping[name], source.types[mapping[name]]) for name in mapping}
     for name, reader in readers.items():
         if readable(reader.column, reader.kind):
@@ -76,36 +76,45 @@ def make_plan(
     return Plan(table, source, readers), notes.breaches
 
 
-def _mapping(notes: _Notes, source: Source, given: Mapping[str, str]) -> dict[str, str]:
+def map_columns(notes: Notes, types: Mapping[str, object], given: Mapping[str, str]) -> dict[str, str]:
+    """Canonical name to the user's name for each column that is there; what is wrong or missing is noted."""
     table = notes.table
+    mapping = {name: given.get(name, name) for name in table.names}
+    mapping = {name: column for name, column in mapping.items() if column in types}
     for name, column in given.items():
         if name not in table.names:
             notes.add("CSD002", str(name), detail=did_you_mean(str(name), table.names))
-        elif column not in source.types:
-            notes.add("CSD003", name, detail=f"{column!r} is not there; {did_you_mean(str(column), source.types)}")
-    mapping = {name: given.get(name, name) for name in table.names}
-    mapping = {name: column for name, column in mapping.items() if column in source.types}
-    spare = {_folded(column): column for column in source.types if column not in mapping.values()}
+        elif column not in types:
+            notes.add("CSD003", name, detail=f"{column!r} is not there; {_meant(str(column), types, mapping)}")
+    spare = {_folded(column): column for column in types if column not in mapping.values()}
     for name in table.names:
         if name in mapping or name in given:
             continue
         near = spare.get(_folded(name))
         if name in table.required:
-            hint = f"did you mean {near!r}?" if near else did_you_mean(name, source.types)
+            hint = f"did you mean {near!r}?" if near else _meant(name, types, mapping)
             notes.add("CSD004", name, detail=hint)
         elif near:
             notes.add("CSD015", name, detail=f"did you mean {near!r}?")
     return mapping
 
 
-def _attributes(engine: DuckDBEngine, notes: _Notes, source: Source, used: set[str]) -> dict[str, Reader]:
+def _meant(wrong: str, types: Mapping[str, object], mapping: Mapping[str, str]) -> str:
+    hint = did_you_mean(wrong, types)
+    if mapping or hint.startswith("did"):
+        return hint
+    # what stands in the place of names may be the first row of data, with the names of customers
+    return f"none of its {len(types)} columns has a name of the contract; is the first line a header?"
+
+
+def _attributes(engine: DuckDBEngine, notes: Notes, source: Source, used: set[str]) -> dict[str, Reader]:
     """Readers of further columns of accounts, under their own names."""
     readers = {}
     own = {name.casefold() for name in CONTRACT["accounts"].names}
     for name, kind in source.types.items():
         if name in used or name.casefold() in own:
             continue
-        if name.casefold() in _RESERVED or name.casefold().endswith(_RESERVED_ENDS):
+        if name.casefold() in RESERVED or name.casefold().endswith(RESERVED_ENDS):
             notes.add("CSD014", name)
             continue
         column = Column(name, _attribute_kind(engine, source, name, kind), "Further attribute.", low=None)
@@ -128,7 +137,8 @@ def _attribute_kind(engine: DuckDBEngine, source: Source, name: str, kind: str) 
 
 def _looks_like(engine: DuckDBEngine, source: Source, name: str) -> Kind:
     """Kind of an attribute that came as text, as far as all of its values agree."""
-    words = f"SELECT trim({quoted(name)}) AS word FROM {source.view} WHERE trim({quoted(name)}) <> ''"
+    word = trimmed(quoted(name))
+    words = f"SELECT {word} AS word FROM {source.view} WHERE {word} <> ''"
     found = engine.run(
         f"SELECT count(*), count(*) FILTER (word SIMILAR TO '{_SCREEN}.*'), count(try_cast(word AS DOUBLE)), "
         f"count(*) FILTER (lower(word) IN ('true', 'false')), count(try_cast(word AS TIMESTAMP)) FROM ({words})"

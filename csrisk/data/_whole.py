@@ -11,22 +11,24 @@ from csrisk.data._breach import Breach
 from csrisk.data._readers import quoted, trimmed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from csrisk.data._engine import DuckDBEngine
     from csrisk.data._staging import Plan, Staged
 
 __all__ = [
+    "SAMPLED_ABOVE",
     "check_ids",
     "check_last_day",
     "check_repeats",
     "check_unlisted",
     "check_values",
     "check_zones",
+    "far_behind",
     "settle_accounts",
 ]
 
-_SAMPLED_ABOVE = 5_000_000  # rows; repeats are then looked for among some of the accounts
+SAMPLED_ABOVE = 5_000_000  # rows; repeats are then looked for among some of the accounts
 _GAP_DAYS, _GAP_SHARE = 90, 0.01
 
 
@@ -140,7 +142,11 @@ def check_values(staged: Staged, row: Mapping[str, tuple[int, bool]]) -> list[Br
 def check_last_day(engine: DuckDBEngine, tables: Iterable[str]) -> list[Breach]:
     """Find a few last events that lie far behind all others, which would move the end of the data."""
     days = " UNION ALL ".join(f"SELECT day FROM canonical_{name}" for name in tables)
-    rows = engine.run(f"SELECT day, count(*) FROM ({days}) GROUP BY day ORDER BY day")
+    return far_behind(engine.run(f"SELECT day, count(*) FROM ({days}) GROUP BY day ORDER BY day"))
+
+
+def far_behind(rows: Sequence[tuple[int, int]]) -> list[Breach]:
+    """Find a few last days that lie far behind all others, among days and their numbers of events."""
     total = sum(count for _, count in rows)
     behind = 0
     for (day, count), (before, _) in zip(rows[:0:-1], rows[-2::-1], strict=True):
@@ -157,7 +163,7 @@ def check_last_day(engine: DuckDBEngine, tables: Iterable[str]) -> list[Breach]:
 def _repeated_events(engine: DuckDBEngine, staged: Staged) -> list[Breach]:
     """Count events repeated exactly; they stay, as two equal uses on a day are ordinary where nobody is named."""
     name = staged.plan.table.name
-    step = 1 + staged.n_kept // _SAMPLED_ABOVE
+    step = 1 + staged.n_kept // SAMPLED_ABOVE
     part = f" WHERE account % {step} = 0" if step > 1 else ""
     content = f"SELECT hash(t) AS content FROM (SELECT * FROM canonical_{name}{part}) AS t"
     repeats = f"SELECT count(*) - 1 AS more FROM ({content}) GROUP BY content HAVING count(*) > 1"
