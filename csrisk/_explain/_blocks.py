@@ -20,7 +20,9 @@ def n_threads(n_jobs: int | None) -> int:
     return int(effective_n_jobs(n_jobs))
 
 
-def in_blocks(work: Callable[[int, int], None], n_rows: int, size: int, n_jobs: int, words: str) -> None:
+def in_blocks(
+    work: Callable[[int, int], None], n_rows: int, size: int, n_jobs: int, words: str, unit: str = "rows"
+) -> None:
     """Call ``work(first, last)`` for blocks of rows; show progress on a terminal if it takes longer than two seconds.
 
     Parameters
@@ -33,6 +35,8 @@ def in_blocks(work: Callable[[int, int], None], n_rows: int, size: int, n_jobs: 
         Threads.
     words : str
         What is shown; nothing if empty.
+    unit : str, default "rows"
+        What is counted.
     """
     from tqdm.auto import tqdm
 
@@ -41,7 +45,7 @@ def in_blocks(work: Callable[[int, int], None], n_rows: int, size: int, n_jobs: 
         tqdm(
             total=n_rows,
             desc=words,
-            unit=" rows",
+            unit=f" {unit}",
             delay=_PATIENCE_SECONDS,
             disable=None if words else True,
             leave=False,

@@ -100,6 +100,11 @@ class Forest:
         return len(self.node_start) - 1
 
     @property
+    def tree_of_node(self) -> NDArray[np.int64]:
+        """Tree of each node."""
+        return np.repeat(np.arange(self.n_trees), np.diff(self.node_start))
+
+    @property
     def max_leaves(self) -> int:
         """Leaves of the largest tree."""
         return int(np.diff(self.leaf_start).max(initial=1))

@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 from csrisk._explain import _layout, _tabulate
+from csrisk._explain._lattice import lattice_margins
 from csrisk._explain._owen_tables import add_owen_pairs, owen_effects, owen_leaf
 from csrisk._explain._vector_code import add4, add8, add_four, lowest_bit
 
@@ -19,10 +20,10 @@ __all__ = [
     "add_leaves",
     "add_owen_pairs",
     "add_rows",
-    "coalition_margins",
     "collect_leaves",
     "count_rows",
     "group_nodes",
+    "lattice_margins",
     "leaf_words",
     "mixed_margins",
     "number_codes",
@@ -367,46 +368,3 @@ def owen_table(layout, leaf_goal, leaf_width, worth, n_outputs, slot, table_star
                 row = table_start[piece] - base + i * n_outputs[piece]
                 for j in range(width):
                     table[row + slot[leaf, j]] += values[failed[i], j]
-
-
-@_compile
-def coalition_margins(row_words, other_words, present, leaf_start, value, coalitions, out, table):
-    """Add to `out`, shape (coalitions, m), the margins of one row for many coalitions; see `mixed_margins`.
-
-    `present` tells which players split a tree: coalitions that agree on those share their line.
-    """
-    n_trees, n_players, n_words = row_words.shape
-    n, m = out.shape
-    mine = np.empty((n_words, 1), dtype=np.uint64)
-    theirs = np.empty((n_words, other_words.shape[3]), dtype=np.uint64)
-    line_of = np.empty(1 << n_players, dtype=np.int64)
-    member = np.empty((4, n), dtype=np.int64)
-    everyone = (1 << n_players) - 1
-    for first in range(0, n_trees, 4):
-        for j in range(4):
-            tree = first + j
-            if tree >= n_trees:
-                table[j, 0] = 0.0
-                member[j] = 0
-                continue
-            outputs = value[leaf_start[tree] : leaf_start[tree + 1]]
-            line_of[:] = -1
-            found = 0
-            for c in range(n):
-                key = coalitions[c] & present[tree]
-                if line_of[key] < 0:
-                    _intersect(row_words[tree].reshape((n_players, n_words, 1)), key, mine)
-                    _intersect(other_words[tree], everyone & ~key, theirs)
-                    _leaf_values(mine, 0, theirs, outputs, table[j, found])
-                    line_of[key] = found
-                    found += 1
-                member[j, c] = line_of[key]
-        base, line, stride = table.ctypes.data, 8 * m, 8 * m * n
-        for c in range(n):
-            target = out.ctypes.data + c * line
-            one = base + member[0, c] * line
-            two = base + stride + member[1, c] * line
-            three = base + 2 * stride + member[2, c] * line
-            four = base + 3 * stride + member[3, c] * line
-            for place in range(0, line, 64):
-                add_four(target + place, one + place, two + place, three + place, four + place)

@@ -160,25 +160,6 @@ class LinkGame:
         in_blocks(work, len(rows), self._rows_at_once(2 * n_players, 1), n_jobs, title)
         return values
 
-    def worth_of_one(
-        self, row: Side, reference: Side, player_of_feature: NDArray[np.int64], coalitions: NDArray[np.int64]
-    ) -> Matrix:
-        """Worth of many coalitions for one row; fast where most players are absent from most trees."""
-        forest, n_players = self.forest, int(player_of_feature.max()) + 1
-        words, others = (self._words(side.codes, player_of_feature, n_players) for side in (row, reference))
-        room = _lines(len(coalitions), len(reference))
-        present = np.zeros(forest.n_trees, dtype=np.int64)
-        tree = np.repeat(np.arange(forest.n_trees), np.diff(forest.node_start))
-        np.bitwise_or.at(present, tree, 1 << player_of_feature[forest.feature])
-        kernels().coalition_margins(
-            words[..., 0], others, present, forest.leaf_start, forest.value, coalitions, room[0], room[1:]
-        )
-        margin = room[0, :, : len(reference)] + self.intercept
-        if row.terms is not None and reference.terms is not None:
-            mine = (coalitions[:, None] >> player_of_feature & 1).astype(float)
-            margin = margin + mine @ row.terms[0][:, None] + (1 - mine) @ reference.terms.T
-        return np.asarray(self.link(np.ascontiguousarray(margin)).mean(axis=1))
-
     def _margins(self, words: NDArray[np.uint64], others: NDArray[np.uint64], coalition: int, room: Matrix) -> Matrix:
         out, table = room[0], room[1:]
         out[:] = 0.0

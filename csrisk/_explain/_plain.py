@@ -21,10 +21,10 @@ __all__ = [
     "add_leaves",
     "add_owen_pairs",
     "add_rows",
-    "coalition_margins",
     "collect_leaves",
     "count_rows",
     "group_nodes",
+    "lattice_margins",
     "leaf_words",
     "mixed_margins",
     "number_codes",
@@ -164,27 +164,68 @@ def mixed_margins(
         out[:, : theirs.shape[1]] += value[leaf_start[tree] + leaf]
 
 
-def coalition_margins(
-    row_words: NDArray[np.uint64],
-    other_words: NDArray[np.uint64],
-    present: NDArray[np.int64],
+def lattice_margins(
+    node_start: NDArray[np.int64],
     leaf_start: NDArray[np.int64],
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
     value: NDArray[np.float64],
-    coalitions: NDArray[np.int64],
+    player: NDArray[np.int64],
+    goes_left: NDArray[np.bool_],
+    masks: NDArray[np.uint8],
+    games: NDArray[np.int64],
+    first_line: NDArray[np.int64],
     out: NDArray[np.float64],
-    table: NDArray[np.float64],  # noqa: ARG001  # working memory of the compiled kernel
 ) -> None:
-    """Add to `out`, shape (coalitions, m), the margins of one row for many coalitions; see `mixed_margins`.
+    """Add to `out` the margins of one row for all coalitions of several games; see `csrisk._explain._lattice`."""
+    for tree in range(len(node_start) - 1):
+        own = slice(node_start[tree], node_start[tree + 1])
+        sides = np.unpackbits(masks[own], axis=1, bitorder="little").astype(bool)
+        values = value[leaf_start[tree] : leaf_start[tree + 1]]
+        for game, seats in enumerate(games):
+            bit = 1 << seats[player[own]]
+            line = _fold(bit, goes_left[own], left[own], right[own], values, sides)
+            coalition = np.arange(first_line[game + 1] - first_line[game])
+            known = np.bitwise_or.reduce(bit, initial=0)
+            places = np.searchsorted(_subsets(int(known)), coalition & known)
+            out[first_line[game] : first_line[game + 1]] += line[places]
 
-    `present` tells which players split a tree: coalitions that agree on those share their line.
-    """
-    for tree in range(len(row_words)):
-        kinds, kind = np.unique(coalitions & present[tree], return_inverse=True)
-        line = np.empty((len(kinds), other_words.shape[3]))
-        for k, coalition in enumerate(kinds):
-            mine, theirs = _intersect(row_words[tree][:, :, None], other_words[tree], int(coalition))
-            line[k] = value[leaf_start[tree] + _open_leaf(mine & theirs)]
-        out[:, : line.shape[1]] += line[kind]
+
+def _fold(
+    bit: NDArray[np.int64],
+    goes_left: NDArray[np.bool_],
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+    value: NDArray[np.float64],
+    sides: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Lines of the root of a tree, for each subset of its players in rising order."""
+    found: dict[int, tuple[int, NDArray[np.float64]]] = {}
+
+    def of(child: int, coalition: NDArray[np.int64]) -> NDArray[np.float64]:
+        if child < 0:
+            return np.asarray(value[~child])[None, None]
+        below, lines = found[child]
+        return lines[np.searchsorted(_subsets(below), coalition & below)]
+
+    for node in range(len(bit) - 1, -1, -1):
+        below = int(bit[node])
+        for child in (left[node], right[node]):
+            below |= found[child][0] if child >= 0 else 0
+        coalition = _subsets(below)
+        one, other = of(int(left[node]), coalition), of(int(right[node]), coalition)
+        here = np.where((coalition & bit[node] > 0)[:, None], goes_left[node], sides[node])
+        found[node] = below, np.where(here, one, other)
+    return found[0][1] if found else np.full((1, 1), value[0])
+
+
+def _subsets(players: int) -> NDArray[np.int64]:
+    """All subsets of a set of players, as bit masks in rising order."""
+    found = np.zeros(1, dtype=np.int64)
+    for place in range(players.bit_length()):
+        if players >> place & 1:
+            found = np.concatenate([found, found | 1 << place])
+    return found
 
 
 def paired_margins(

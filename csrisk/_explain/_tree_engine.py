@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from csrisk._explain._blocks import in_blocks
-from csrisk._explain._game import interaction_map, owen_maps, shapley_map
+from csrisk._explain._game import interaction_map, shapley_map
 from csrisk._explain._link_game import LinkGame, Side
 from csrisk._explain._margin_game import MarginGame
 from csrisk._explain._owen_game import OwenGame
+from csrisk._explain._strongest import Effort, Sides, strongest_features
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,24 +25,6 @@ if TYPE_CHECKING:
     Matrix = NDArray[np.float64]
 
 __all__ = ["Effort", "TreeEngine"]
-
-# from so many rows on, sharing lines between rows beats sharing them between coalitions
-_SHARING_ROWS, _JOB_ROWS = 48, 1024
-
-
-class Effort(NamedTuple):
-    """How much to compute.
-
-    Parameters
-    ----------
-    n_strongest : int
-        Features of each goal that get their own contribution where there is a link.
-    n_jobs : int
-        Threads.
-    """
-
-    n_strongest: int = 3
-    n_jobs: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +121,14 @@ class TreeEngine:
             if self.link is None:
                 points[inside] = margin
             else:
-                points[inside], rest[inside] = self._strongest(part, margin, rows[inside])
+                points[inside], rest[inside] = strongest_features(
+                    self._link_game,
+                    Sides(*self._sides(part), part.paired),
+                    margin,
+                    self._worth[part.rows],
+                    self.goal_of_feature,
+                    self.effort,
+                )
         return points, rest
 
     def _part(self, comparison: Comparison, rows: NDArray[np.intp]) -> Comparison:
@@ -191,67 +180,6 @@ class TreeEngine:
         rows, reference = self._sides(comparison)
         play = self._link_game.paired_worth if comparison.paired else self._link_game.worth
         return play(rows, reference, player, coalitions, self.effort.n_jobs, "coalitions")
-
-    def _few_coalitions(
-        self, comparison: Comparison, player: NDArray[np.int64], coalitions: NDArray[np.int64]
-    ) -> Matrix:
-        """Worth of coalitions of single features, most of which are absent from most trees."""
-        rows, reference = self._sides(comparison)
-        if comparison.paired:
-            return self._link_game.paired_worth(rows, reference, player, coalitions.tolist())
-        if len(rows) >= _SHARING_ROWS:
-            return self._link_game.worth(rows, reference, player, coalitions.tolist())
-        places = [np.array([place]) for place in range(len(rows))]
-        alone = [self._link_game.worth_of_one(rows.take(p), reference, player, coalitions) for p in places]
-        return np.stack(alone)
-
-    def _strongest(self, comparison: Comparison, margin: Matrix, rows: NDArray[np.intp]) -> tuple[Matrix, Matrix]:
-        """Owen values behind the link, for the features of each goal that are strongest on the margin."""
-        points = np.full(margin.shape, np.nan)
-        rest = np.zeros((len(rows), self.n_goals))
-        jobs = [job for goal in range(self.n_goals) for job in self._same_strongest(margin, goal)]
-        self._worth  # noqa: B018  # computed once, before threads ask for it
-
-        def work(first: int, last: int) -> None:
-            for goal, features, places in jobs[first:last]:
-                values = self._owen_of_goal(self._part(comparison, rows[places]), goal, features)
-                points[np.ix_(places, features)] = values[:, : len(features)]
-                rest[places, goal] = values[:, len(features) :].sum(axis=1)
-
-        in_blocks(work, len(jobs), 1, self.effort.n_jobs, "strongest features")
-        return points, rest
-
-    def _same_strongest(self, margin: Matrix, goal: int) -> list[tuple[int, NDArray[np.intp], NDArray[np.intp]]]:
-        """Rows that have the same strongest features of a goal: goal, features, positions of the rows."""
-        own = np.flatnonzero(self.goal_of_feature == goal)
-        order = np.argsort(-np.abs(margin[:, own]), axis=1, kind="stable")
-        top = np.sort(own[order[:, : self.effort.n_strongest]], axis=1)
-        kinds, kind = np.unique(top, axis=0, return_inverse=True)
-        by_kind = np.argsort(kind.ravel(), kind="stable")
-        bounds = np.searchsorted(kind.ravel()[by_kind], np.arange(len(kinds) + 1))
-        groups = [(kinds[k], by_kind[bounds[k] : bounds[k + 1]]) for k in range(len(kinds))]
-        size = _JOB_ROWS
-        return [(goal, features, p[a : a + size]) for features, p in groups for a in range(0, len(p), size)]
-
-    def _owen_of_goal(self, comparison: Comparison, goal: int, features: NDArray[np.intp]) -> Matrix:
-        """Owen values of some features of a goal and of its remaining features together."""
-        own = np.flatnonzero(self.goal_of_feature == goal)
-        n_inner = len(features) + (len(features) < len(own))
-        n_outer = self.n_goals - 1
-        player = np.where(self.goal_of_feature > goal, self.goal_of_feature - 1, self.goal_of_feature) + n_inner
-        player[own] = len(features)
-        player[features] = np.arange(len(features))
-        outer = np.arange(1 << n_outer)
-        goals = (outer & ((1 << goal) - 1)) | (outer >> goal << (goal + 1))
-        worth = np.empty((len(comparison.rows), 1 << n_outer, 1 << n_inner))
-        known = self._worth[comparison.rows]
-        worth[:, :, 0], worth[:, :, -1] = known[:, goals], known[:, goals | 1 << goal]
-        inner = np.arange(1, (1 << n_inner) - 1)
-        if len(inner):
-            asked = (outer[:, None] << n_inner | inner).ravel()
-            found = self._few_coalitions(comparison, player, asked)
-            worth[:, :, 1:-1] = found.reshape(len(found), len(outer), len(inner))
-        return np.asarray(np.einsum("rto,pto->rp", worth, owen_maps(n_outer, n_inner), optimize=True))
 
 
 def _additive(linear_map: Matrix, n_goals: int) -> Matrix:

@@ -10,10 +10,10 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-__all__ = ["add4", "add8", "add_four", "lowest_bit"]
+__all__ = ["add4", "add8", "add_blend8", "add_four", "blend8", "lowest_bit", "subtract8"]
 
 
-def _vector_add(width):
+def _vector_add(width, operation="fadd"):
     """Make ``add(out, table)``: add `width` doubles at one address to those at another in one instruction."""
 
     @intrinsic
@@ -21,7 +21,7 @@ def _vector_add(width):
         def generate(context, builder, signature, arguments):
             vector = ir.VectorType(ir.DoubleType(), width).as_pointer()
             target, source = (builder.inttoptr(address, vector) for address in arguments)
-            total = builder.fadd(builder.load(target, align=8), builder.load(source, align=8))
+            total = getattr(builder, operation)(builder.load(target, align=8), builder.load(source, align=8))
             builder.store(total, target, align=8)
             return context.get_dummy_value()
 
@@ -30,7 +30,34 @@ def _vector_add(width):
     return add
 
 
-add4, add8 = _vector_add(4), _vector_add(8)
+add4, add8, subtract8 = _vector_add(4), _vector_add(8), _vector_add(8, "fsub")
+
+
+def _vector_blend(added):
+    """Make ``blend(out, first, second, mask)`` of eight doubles: those at `first` where the byte at `mask` has a bit.
+
+    Elsewhere those at `second`. They are put at `out` or, if `added`, added to what is there.
+    """
+
+    @intrinsic
+    def blend(typing_context, out, first, second, mask):
+        def generate(context, builder, signature, arguments):
+            vector = ir.VectorType(ir.DoubleType(), 8).as_pointer()
+            target, one, other = (builder.inttoptr(address, vector) for address in arguments[:3])
+            byte = builder.load(builder.inttoptr(arguments[3], ir.IntType(8).as_pointer()))
+            bits = builder.bitcast(byte, ir.VectorType(ir.IntType(1), 8))
+            chosen = builder.select(bits, builder.load(one, align=8), builder.load(other, align=8))
+            if added:
+                chosen = builder.fadd(builder.load(target, align=8), chosen)
+            builder.store(chosen, target, align=8)
+            return context.get_dummy_value()
+
+        return types.void(types.intp, types.intp, types.intp, types.intp), generate
+
+    return blend
+
+
+blend8, add_blend8 = _vector_blend(added=False), _vector_blend(added=True)
 
 
 @intrinsic

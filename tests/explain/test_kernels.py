@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lightgbm
 import numpy as np
 import pytest
 
@@ -12,13 +13,14 @@ from csrisk._explain._game import interaction_map, leave_one_out_map, owen_maps,
 from csrisk._explain._link_game import LinkGame, Side
 from csrisk._explain._margin_game import MarginGame
 from csrisk._explain._owen_game import OwenGame
+from csrisk._explain._points_game import PointsGame, table_of
 from csrisk._explain._trees import read_booster
 
 from ._configurations import CONFIGURATIONS, fit, hard_rows
 
 GOAL = np.array([0, 1, 1, 2, 0, 3, 3, 2])
 PLAYERS = [np.flatnonzero(k == GOAL) for k in range(4)]
-MODULES = ["_margin_game", "_link_game", "_owen_game", "_deep_leaves", "_codes"]
+MODULES = ["_margin_game", "_link_game", "_owen_game", "_deep_leaves", "_codes", "_points_game"]
 
 
 def _sigmoid(margin):
@@ -74,18 +76,27 @@ def test_probability(case):
 
 
 @pytest.mark.usefixtures("_backend")
-def test_probability_of_one_row_and_of_pairs(case):
+def test_probability_of_pairs(case):
     rows, reference = _sides(case)
     game = LinkGame.of(case[1], 0.0, _sigmoid)
-    every = np.arange(16)
-    expected = case[4][_sigmoid]
-    for i in (0, 5):
-        one = game.worth_of_one(Side(rows[:, [i]]), Side(reference), GOAL, every)
-        np.testing.assert_allclose(one, expected[i], atol=1e-12, rtol=0)
-    paired = game.paired_worth(Side(rows), Side(reference), GOAL, every.tolist())
+    paired = game.paired_worth(Side(rows), Side(reference), GOAL, range(16))
     for i in (1, 7):
-        alone = game.worth(Side(rows[:, [i]]), Side(reference[:, [i]]), GOAL, every.tolist())
+        alone = game.worth(Side(rows[:, [i]]), Side(reference[:, [i]]), GOAL, range(16))
         np.testing.assert_allclose(paired[i], alone[0], atol=1e-12, rtol=0)
+
+
+@pytest.mark.usefixtures("_backend")
+def test_probability_of_strongest_features(case):
+    """Goals of two features are shown whole, or with one feature and a rest."""
+    booster, forest, x, z = case[:4]
+    rows, reference = _sides(case)
+    game = PointsGame.against(LinkGame.of(forest, 0.0, _sigmoid), Side(reference))
+    tables = [table_of(0, np.array([4]), GOAL), table_of(1, np.array([1, 2]), GOAL), table_of(3, np.array([6]), GOAL)]
+    for i in (0, 5):
+        for table, worth in zip(tables, game.worth(Side(rows[:, [i]]), tables), strict=True):
+            players = [np.flatnonzero(table.player == k) for k in range(table.n_inner + table.n_outer)]
+            expected = coalition_values(lambda m: _sigmoid(_margin(booster)(m)), x[[i]], z, players)[0]
+            np.testing.assert_allclose(worth, expected, atol=1e-12, rtol=0)
 
 
 @pytest.mark.usefixtures("_backend")
@@ -140,3 +151,21 @@ def test_margin_of_the_forest_is_that_of_lightgbm(case):
     side = Side(coded(forest, x))
     worth = game.paired_worth(side, side, GOAL, [15])[:, 0]
     np.testing.assert_allclose(worth, booster.predict(x), atol=1e-14, rtol=0)
+
+
+def test_many_sets_of_players_give_the_same_numbers():
+    """More sets of players than are kept at once; NumPy keeps none."""
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 30))
+    told = {"objective": "binary", "verbose": -1, "num_threads": 1, "num_leaves": 5, "feature_fraction": 0.2}
+    booster = lightgbm.train({**told, "min_data_in_leaf": 5}, lightgbm.Dataset(X, (X.sum(axis=1) > 0).astype(int)), 300)
+    forest, goal = compile_forest(read_booster(booster)), np.arange(30) % 2
+    game = PointsGame.against(LinkGame.of(forest, 0.0, _sigmoid), Side(coded(forest, X[:9])))
+    tables = [table_of(k, np.arange(k, 16, 2), goal) for k in (0, 1)]
+    row = Side(coded(forest, X[[50]]))
+    found = game.worth(row, tables)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("csrisk._explain._points_game.kernels", lambda: _plain)
+        for one, other in zip(found, game.worth(row, tables), strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-12, rtol=0)

@@ -220,7 +220,7 @@ def test_rows_that_share_their_strongest_features_are_explained_together(monkeyp
     settings_ = {"reference": X, "declarations": goals_of(COLUMNS), "n_reference": 12, "n_strongest": 1}
     found = []
     for enough in (1, 10**6):
-        monkeypatch.setattr("csrisk._explain._tree_engine._SHARING_ROWS", enough)
+        monkeypatch.setattr("csrisk._explain._strongest._SHARING_ROWS", enough)
         why = explain(MODELS[3], X.iloc[:25], **settings_, n_jobs=2)
         found.append(why.feature_game(np.arange(25)))
     np.testing.assert_allclose(found[0][0], found[1][0], atol=1e-9)
