@@ -140,6 +140,8 @@ class MarginGame:
         ndarray of shape (n, P)
         """
         n_outputs = len(linear_map)
+        if not n_outputs:  # one goal alone has no pairs
+            return np.empty((codes.shape[1], 0))
         wide = -(-n_outputs // 4) * 4
         out = _aligned(codes.shape[1], wide)
         padded = np.zeros((wide, linear_map.shape[1]))

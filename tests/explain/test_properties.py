@@ -49,6 +49,14 @@ def test_everything_adds_up(model, goals, output, seed, n_reference):
         np.testing.assert_allclose(table[str(goal)].sum(axis=1), why.contributions[:, k], atol=1e-9)
 
 
+@pytest.mark.parametrize("output", ["probability", "log_odds"])
+def test_one_goal_alone_has_the_whole_difference_and_no_interactions(output):
+    why = explain(MODELS[1], X[:4], reference=X, output=output, declarations=dict.fromkeys(COLUMNS, "churn"))
+    np.testing.assert_allclose(why.contributions[:, 0], why.prediction - why.reference, atol=1e-9)
+    assert list(why.interactions().columns) == [("churn", "churn")]
+    np.testing.assert_allclose(why.interactions().to_numpy(), why.contributions)
+
+
 @settings(deadline=None, max_examples=20)
 @given(st.integers(0, 999))
 def test_an_account_like_its_reference_has_nothing_to_explain(seed):
