@@ -7,20 +7,29 @@ import io
 import json
 import re
 import zipfile
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from csrisk._pipeline._atomic import write_atomically
-from csrisk.exceptions import ModelFileError
+from csrisk.exceptions import CsriskError, ModelFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-__all__ = ["SCHEMA", "array_from_bytes", "array_to_bytes", "read_archive", "write_archive"]
+__all__ = [
+    "SCHEMA",
+    "array_from_bytes",
+    "array_to_bytes",
+    "read_archive",
+    "read_object",
+    "refusing",
+    "write_archive",
+]
 
 FORMAT = "csrisk model"
 SCHEMA = 1
@@ -28,7 +37,8 @@ SCHEMA = 1
 MAX_FILE = 512 * 2**20
 MAX_MEMBER = 256 * 2**20
 MAX_TOTAL = 1024 * 2**20
-MAX_MEMBERS = 400
+MAX_TEXT = 32 * 2**20  # a JSON value takes ten times its text
+MAX_MEMBERS = 500
 _NAMES = re.compile(r"[a-z]+\.json|arrays/[a-z_]+\.npy|trees/[0-9]{3}\.txt")
 _MANIFEST = "manifest.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold; the same content gives the same bytes
@@ -128,6 +138,8 @@ def _check_entries(entries: list[zipfile.ZipInfo], name: str) -> None:
     if foreign:
         raise _damaged(name, f"{foreign} of {len(names)} members have names that no csrisk model has")
     sizes = [entry.file_size for entry in entries]
+    if any(entry.file_size > MAX_TEXT for entry in entries if entry.filename.endswith(".json")):
+        raise _damaged(name, f"its JSON is larger than {MAX_TEXT} bytes")
     if max(sizes, default=0) > MAX_MEMBER or sum(sizes) > MAX_TOTAL:
         raise _damaged(name, f"it unpacks to {sum(sizes)} bytes, more than allowed")
 
@@ -142,15 +154,72 @@ def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> byte
 
 def _read_manifest(content: bytes, name: str) -> dict[str, str]:
     try:
-        manifest = json.loads(content)
+        manifest = read_object(content)
         kind, schema, hashes = manifest["format"], manifest["schema"], manifest["members"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(name, "its manifest is missing or unreadable") from error
-    if kind != FORMAT or type(schema) is not int or not isinstance(hashes, dict):
+    if kind != FORMAT or type(schema) is not int or schema < 1 or not isinstance(hashes, dict):
         raise _damaged(name, "its manifest is not that of a csrisk model")
     if schema > SCHEMA:
         raise ModelFileError(f"model file {name!r}: schema {schema} is newer than {SCHEMA}; update csrisk")
     return hashes
+
+
+def read_object(content: bytes) -> dict[str, Any]:
+    """Read a JSON object strictly: UTF-8, no key twice, no NaN and no infinity.
+
+    Parameters
+    ----------
+    content : bytes
+        The text.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+    """
+    value = json.loads(content.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_number)
+    if not isinstance(value, dict):
+        raise ValueError("no object")
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key occurs twice")
+    return found
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number of JSON")
+
+
+@contextmanager
+def refusing(name: str) -> Iterator[None]:
+    """Turn whatever fails inside into the refusal of a model file.
+
+    Parameters
+    ----------
+    name : str
+        Name of the file.
+
+    Raises
+    ------
+    ModelFileError
+        If anything inside raises; values that obey every grammar can still contradict each other in many ways.
+    """
+    try:
+        yield
+    except ModelFileError:
+        raise
+    except Exception as error:
+        reason = str(error) if isinstance(error, CsriskError) else type(error).__name__
+        raise _damaged(name, f"its parts do not fit together ({reason})") from error
 
 
 def _damaged(name: str, reason: str) -> ModelFileError:

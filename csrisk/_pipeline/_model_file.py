@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from csrisk._pipeline._archive import array_from_bytes, array_to_bytes
+from csrisk._pipeline._archive import array_from_bytes, array_to_bytes, read_object
 from csrisk._pipeline._tree_text import checked_trees, scoring_text
 from csrisk.exceptions import ModelFileError
 from csrisk.models import AmountModel, ChurnModel, ExpansionModel
 from csrisk.models._encoder import ColumnEncoder
+from csrisk.models._params import check_params
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +31,7 @@ _CLASSES: dict[str, type[Model]] = {
     "AmountModel": AmountModel,
 }
 _PARTS = {"churn": "ChurnModel", "expansion": "ExpansionModel", "growth": "AmountModel", "shrinkage": "AmountModel"}
-_GOLDEN = 16
+_GOLDEN = 64
 _MAX_COLUMNS = 50_000
 
 
@@ -95,12 +98,12 @@ def model_from_members(members: Mapping[str, bytes], part: str) -> Model:
     try:
         if told["class"] != _PARTS[part]:
             raise ValueError("class of another part")
-        model = _CLASSES[told["class"]](**told["params"])
-        model.columns_ = tuple(_column(entry) for entry in told["columns"])
+        model = _CLASSES[told["class"]](**_params(told["params"]))
+        model.columns_ = _columns(told["columns"])
         names = [str(name) for name in told["trees"]]
         model.n_events_, model.n_unlabelled_ = (int(told["counts"][key]) for key in ("n_events_", "n_unlabelled_"))
         _set_figures(model, told)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ModelFileError(f"model file: {part}.json breaks its rules; train again or fetch it anew") from error
     width = len(model.columns_)
     if not 0 < width <= _MAX_COLUMNS or not names or any(name not in members for name in names):
@@ -122,11 +125,11 @@ def _figures(model: Model) -> dict[str, Any]:
 
 def _set_figures(model: Model, told: Mapping[str, Any]) -> None:
     if isinstance(model, AmountModel):
-        model.bias_ = float(told["bias"])
+        model.bias_ = _finite(told["bias"])
         return
-    slope, intercept = (float(value) for value in told["calibration"])
+    slope, intercept = (_finite(value) for value in told["calibration"])
     model.calibration_, model.linear_, model.classes_ = (slope, intercept), None, np.array([False, True])
-    model.shares_ = {str(kind): float(share) for kind, share in told["shares"].items()}
+    model.shares_ = {str(kind): _finite(share) for kind, share in told["shares"].items()}
 
 
 def frame_of(model: Model, matrix: NDArray[np.float64]) -> pd.DataFrame:
@@ -142,14 +145,24 @@ def frame_of(model: Model, matrix: NDArray[np.float64]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
+
+    Raises
+    ------
+    ModelFileError
+        If the rows do not fit the columns.
     """
     import pandas as pd
 
+    if matrix.ndim != 2 or matrix.shape[1] != len(model.columns_):
+        raise ModelFileError(f"model file: rows of shape {matrix.shape} do not fit {len(model.columns_)} columns")
     columns: dict[Any, Any] = {}
     for place, column in enumerate(model.columns_):
         values = matrix[:, place]
         if column.kind == "category":
-            codes = np.where(np.isnan(values), -1, values).astype(np.intp)
+            codes = np.where(np.isnan(values), -1, values)
+            if not np.isin(codes, np.arange(-1, len(column.categories))).all():
+                raise ModelFileError("model file: rows hold a category that the model does not know")
+            codes = codes.astype(np.intp)
             columns[column.name] = pd.Categorical.from_codes(
                 codes, categories=pd.Index(column.categories, dtype=object)
             )
@@ -193,12 +206,33 @@ def read_json(members: Mapping[str, bytes], name: str) -> dict[str, Any]:
         If the member is missing or something else.
     """
     try:
-        value = json.loads(members[name])
+        return read_object(members[name])
     except (KeyError, ValueError, RecursionError) as error:
-        raise ModelFileError(f"model file: member {name!r} is missing or not JSON") from error
-    if not isinstance(value, dict):
-        raise ModelFileError(f"model file: member {name!r} is no JSON object")
-    return value
+        raise ModelFileError(f"model file: member {name!r} is missing or no JSON object") from error
+
+
+def _params(told: dict[str, Any]) -> dict[str, Any]:
+    check_params(told)
+    # threads belong to the machine, and a number of them beyond all reason would end the process
+    most = os.cpu_count() or 1
+    n_jobs = told.get("n_jobs")
+    return told if n_jobs is None or abs(n_jobs) <= most else {**told, "n_jobs": most}
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError("a number is not finite")
+    return number
+
+
+def _columns(told: list[Any]) -> tuple[ColumnEncoder, ...]:
+    columns = tuple(_column(entry) for entry in told)
+    if len({column.name for column in columns}) < len(columns):
+        raise ValueError("name of a column")
+    if any(len(set(column.categories)) < len(column.categories) for column in columns):
+        raise ValueError("categories of a column")
+    return columns
 
 
 def _column(entry: Any) -> ColumnEncoder:
@@ -219,7 +253,12 @@ def _prove(model: Model, members: Mapping[str, bytes], part: str) -> None:
     if any(name not in members for name in names):
         raise ModelFileError(f"model file: the golden rows of {part} are missing")
     golden, margins = (array_from_bytes(members[name], name) for name in names)
-    if golden.ndim != 2 or golden.shape[1] != len(model.columns_) or margins.shape != golden.shape[:1]:
+    if (
+        golden.ndim != 2
+        or not len(golden)
+        or golden.shape[1] != len(model.columns_)
+        or margins.shape != golden.shape[:1]
+    ):
         raise ModelFileError(f"model file: the golden rows of {part} have another shape than the model")
     if not np.allclose(_margins(model, golden), margins, rtol=1e-9, atol=1e-9):
         raise ModelFileError(f"model file: {part} does not score its golden rows as it did; do not use it")

@@ -8,7 +8,6 @@ not needed to score and are not kept.
 from __future__ import annotations
 
 import itertools
-import math
 import re
 from typing import NamedTuple
 
@@ -30,6 +29,7 @@ _FIXED = {"version": "v4", "num_class": "1", "num_tree_per_iteration": "1", "lab
 _OBJECTIVE = re.compile(r"(binary sigmoid:1|regression|cross_entropy|tweedie|poisson)")
 _INTEGER = re.compile(r"-?\d{1,10}")
 _NUMBER = re.compile(r"-?(\d{1,40}(\.\d{1,40})?(e[+-]?\d{1,3})?|inf)")
+_MAX_VALUE = 1e12  # sums of leaves stay finite
 _MAX_TREES, _MAX_LEAVES, _MAX_FEATURES = 20_000, 4_096, 50_000
 
 
@@ -167,7 +167,7 @@ def _check_tree(lines: list[str], place: int, n_features: int) -> None:
     lengths = {"node": n_leaves - 1, "leaf": n_leaves, "bounds": n_cat + 1}
     arrays = {key: _numbers(entries[key], kind, lengths) for key, kind in _ARRAYS.items() if entries.get(key)}
     _require(len(arrays.get("leaf_value", ())) == n_leaves, "number of leaves")
-    _require(all(math.isfinite(value) for value in arrays["leaf_value"]), "value of a leaf")
+    _require(all(abs(value) <= _MAX_VALUE for value in arrays["leaf_value"]), "value of a leaf")
     if n_leaves > 1:
         _check_shape(arrays["left_child"], arrays["right_child"], n_leaves)
         _require(all(0 <= column < n_features for column in arrays["split_feature"]), "column of a split")
