@@ -9,16 +9,16 @@ import numpy as np
 import pandas as pd
 
 from csrisk._evaluation import Backtest, backtest, calibration_curve, compare, evaluate_scores
+from csrisk._pipeline._panel import churn_model
 from csrisk._splits import ForwardSplit
 from csrisk.exceptions import NotEnoughDataError
-from csrisk.models import ChurnModel
 from csrisk.success import health_score
 
 if TYPE_CHECKING:
     from csrisk._pipeline._panel import Panel
     from csrisk._pipeline._spec import RiskSpec
 
-__all__ = ["ForwardTest", "calibration_table", "forward_test", "recency"]
+__all__ = ["ForwardTest", "forward_test", "recency"]
 
 _TEST_SHARE = 0.25
 
@@ -39,6 +39,8 @@ class ForwardTest:
         Index baseline, columns ``difference``, ``low``, ``high``: AUC of the model minus that of the baseline.
     dates : pandas.DataFrame
         AUC and lift of the model for each training.
+    calibration : pandas.DataFrame
+        What `calibration_curve` gives for the model.
     split : tuple of pandas.Series
         Train and test, booleans on the index of the snapshots.
     """
@@ -48,6 +50,7 @@ class ForwardTest:
     metrics: pd.DataFrame
     gain: pd.DataFrame
     dates: pd.DataFrame
+    calibration: pd.DataFrame
     split: tuple[pd.Series, pd.Series]
 
 
@@ -79,7 +82,7 @@ def forward_test(spec: RiskSpec, past: Panel) -> ForwardTest:
             f"test.start={start:%Y-%m-%d}: all {int(test.sum())} snapshots tested end the same way"
         )
     repeats: dict[str, Any] = {"n_bootstrap": spec.test.n_bootstrap, "random_state": 0}
-    model, dates = ChurnModel(**spec.model), _trainings(spec, past, test)
+    model, dates = churn_model(spec, past.X), _trainings(spec, past, test)
     found = backtest(model, past.X, past.churn, past.snapshots, dates, grace=past.grace, **repeats)
     scores = found.fresh.droplevel("trained_at")[["outcome", "model"]].rename(columns={"outcome": "churn"}).sort_index()
     X = past.X.loc[scores.index]
@@ -87,7 +90,8 @@ def forward_test(spec: RiskSpec, past: Panel) -> ForwardTest:
         if values.notna().any():
             scores[name] = values.fillna(values.median())
     metrics, gain = _judge(scores, repeats)
-    return ForwardTest(start, scores, metrics, gain, _by_training(found), (train, test))
+    curve = calibration_curve(scores["churn"], scores["model"], n_bins=8, **repeats)
+    return ForwardTest(start, scores, metrics, gain, _by_training(found), curve, (train, test))
 
 
 def _by_training(found: Backtest) -> pd.DataFrame:
@@ -135,21 +139,3 @@ def recency(X: pd.DataFrame) -> pd.Series:
 def _late(past: Panel) -> pd.Timestamp:
     dates = past.snapshots.as_of.sort_values().unique()
     return pd.Timestamp(dates[int(len(dates) * (1 - _TEST_SHARE))])
-
-
-def calibration_table(scores: pd.DataFrame) -> pd.DataFrame:
-    """Compare predicted with observed churn, as the report draws it.
-
-    Parameters
-    ----------
-    scores : pandas.DataFrame
-        Columns ``churn`` and ``model`` of the test snapshots.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``predicted``, ``observed``, ``low``, ``high``, ``n``.
-    """
-    names = {"mean_risk": "predicted", "event_rate": "observed", "n_snapshots": "n"}
-    curve = calibration_curve(scores["churn"], scores["model"], n_bins=8).rename(columns=names)
-    return curve[["predicted", "observed", "low", "high", "n"]].reset_index(drop=True)

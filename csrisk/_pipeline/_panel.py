@@ -13,13 +13,14 @@ from csrisk._days import whole_days
 from csrisk._labels import label_churn, label_expansion
 from csrisk._snapshots import Snapshots
 from csrisk.exceptions import ConfigError, DataWarning, LabelError, SnapshotError
-from csrisk.features import AccountContext, Builder, build_features, default_builders
+from csrisk.features import AccountContext, Builder, build_features, declared, default_builders
+from csrisk.models import ChurnModel
 
 if TYPE_CHECKING:
     from csrisk._pipeline._spec import RiskSpec
     from csrisk.data import CustomerData
 
-__all__ = ["Panel", "book", "features_of", "panel", "resolved"]
+__all__ = ["Panel", "book", "churn_model", "features_of", "outcomes", "panel", "resolved"]
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,7 @@ def panel(spec: RiskSpec, data: CustomerData, until: Any = None) -> Panel:
     snapshots = _past(spec, data)
     if until is not None:
         snapshots = snapshots.until(until)
-    options: dict[str, Any] = {
-        "kind": spec.label.kind,
-        "grace": spec.label.grace,
-        "look_back": spec.snapshots.look_back,
-    }
-    churn = label_churn(data, snapshots, **options)
+    churn = _churn(spec, data, snapshots)
     # rows without a label teach nothing, and their features cost as much as those of the others
     labelled = churn.notna()
     if not labelled.any():
@@ -76,6 +72,42 @@ def panel(spec: RiskSpec, data: CustomerData, until: Any = None) -> Panel:
     snapshots = snapshots[labelled]
     X = features_of(spec, data, snapshots)
     return Panel(snapshots, X, churn[labelled], _expansion(spec, data, snapshots), _grace(spec, data))
+
+
+def outcomes(spec: RiskSpec, data: CustomerData, index: pd.MultiIndex, until: Any) -> pd.Series:
+    """Say what came of snapshots that were scored earlier.
+
+    Parameters
+    ----------
+    spec : RiskSpec
+        What counts as churn.
+    data : CustomerData
+        The tables as they are now.
+    index : pandas.MultiIndex
+        Account and date; accounts that the data do not know any more are left out.
+    until : date
+        Labels may use nothing from that date on.
+
+    Returns
+    -------
+    pandas.Series
+        As `label_churn` gives it; missing where it is too early to say.
+    """
+    known = index[index.get_level_values("account_id").isin(data.accounts)]
+    if not len(known):
+        return pd.Series(pd.array([], dtype="boolean"), index=known, name="churn")
+    rule = spec.snapshots
+    snapshots = Snapshots.of(data, known, lead=rule.lead, horizon=rule.horizon)
+    return _churn(spec, data, snapshots.until(until))
+
+
+def _churn(spec: RiskSpec, data: CustomerData, snapshots: Snapshots) -> pd.Series:
+    options: dict[str, Any] = {
+        "kind": spec.label.kind,
+        "grace": spec.label.grace,
+        "look_back": spec.snapshots.look_back,
+    }
+    return label_churn(data, snapshots, **options)
 
 
 def _grace(spec: RiskSpec, data: CustomerData) -> int:
@@ -145,6 +177,26 @@ def features_of(spec: RiskSpec, data: CustomerData, snapshots: Snapshots) -> pd.
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ConfigError(f"features: exclude names {len(unknown)} unknown columns, the first is {unknown[0]!r}{hint}")
     return X.drop(columns=list(spec.features.exclude))
+
+
+def churn_model(spec: RiskSpec, X: pd.DataFrame) -> ChurnModel:
+    """Make the model of churn that the specification asks for, not fitted yet.
+
+    Parameters
+    ----------
+    spec : RiskSpec
+        Parameters, and whether the directions of the features bind the model.
+    X : pandas.DataFrame
+        Features that it will be fitted to.
+
+    Returns
+    -------
+    ChurnModel
+    """
+    if not spec.features.monotone or "monotone" in spec.model:
+        return ChurnModel(**spec.model)
+    directions = {feature.name: feature.direction for feature in declared(X.columns) if feature.direction}
+    return ChurnModel(**spec.model, monotone=directions)
 
 
 def resolved(spec: RiskSpec, data: CustomerData) -> RiskSpec:

@@ -2,41 +2,43 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import pandas as pd
 
 from csrisk._days import whole_days
 from csrisk._explain import Reference, explain
-from csrisk._pipeline._archive import array_from_bytes, array_to_bytes, read_archive, write_archive
-from csrisk._pipeline._forward import ForwardTest, calibration_table, forward_test
-from csrisk._pipeline._load import open_folder
-from csrisk._pipeline._model_file import frame_of, model_from_members, model_to_members, read_json, write_json
-from csrisk._pipeline._panel import Panel, book, features_of, panel, resolved
-from csrisk._pipeline._record import Record
+from csrisk._pipeline import _training as training
+from csrisk._pipeline._archive import read_archive, refusing, write_archive
+from csrisk._pipeline._baseline import Baseline
+from csrisk._pipeline._load import open_source
+from csrisk._pipeline._model_file import write_json
+from csrisk._pipeline._panel import book, churn_model, features_of, panel, resolved
 from csrisk._pipeline._scores import score_table
 from csrisk._pipeline._spec import RiskSpec
-from csrisk.checks import checks_frame, run_checks
-from csrisk.exceptions import ConfigError, DataWarning, NotEnoughDataError, SnapshotError
-from csrisk.models import ChurnModel, ExpansionModel
+from csrisk._pipeline._stored import identify, restore, scoring_members
+from csrisk._pipeline._watching import further_tables, watched, with_scores
+from csrisk._snapshots import Snapshots
+from csrisk.exceptions import ConfigError
 from csrisk.report import write_report
+from csrisk.success import company_happiness, happiness, success_quadrant
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from csrisk._explain import Explanation
+    from csrisk._pipeline._amounts import Amounts
+    from csrisk._pipeline._band import RiskBand
+    from csrisk._pipeline._record import Record
     from csrisk.checks import Check
     from csrisk.data import CustomerData
+    from csrisk.models import ChurnModel, ExpansionModel
+    from csrisk.monitoring import Monitoring
 
 __all__ = ["RiskPipeline"]
 
-_REFERENCE_ROWS = 1000
-_HEALTHIEST = 0.1
 _EXPANSION_LIST = 50
 _COMPARED_WITH = {
     "training": "snapshots of the training period",
@@ -62,8 +64,14 @@ class RiskPipeline:
         Fitted to every labelled snapshot.
     expansion_model_ : ExpansionModel or None
         None where the data cannot tell expansion.
+    amounts_ : Amounts or None
+        Expected growth and shrinkage of monthly revenue; None where revenue or expansion is not known.
+    band_ : RiskBand or None
+        How sure a told risk is, from the forward test.
     reference_ : pandas.DataFrame
         Features of the snapshots that explanations compare with.
+    baseline_ : Baseline
+        The book at training, column by column, for monitoring.
     record_ : Record
         Facts of the training, the forward test and the checks.
     model_id_ : str
@@ -81,6 +89,16 @@ class RiskPipeline:
     >>> pipeline.spec.snapshots.horizon
     '28D'
     """
+
+    spec_: RiskSpec
+    model_: ChurnModel
+    expansion_model_: ExpansionModel | None
+    amounts_: Amounts | None
+    band_: RiskBand | None
+    reference_: pd.DataFrame
+    baseline_: Baseline
+    record_: Record
+    model_id_: str
 
     def __init__(self, spec: RiskSpec | Mapping[str, Any] | str | Path | None = None) -> None:
         if spec is None:
@@ -116,14 +134,21 @@ class RiskPipeline:
         self.spec_ = resolved(self.spec, data)
         _logger.info("features and labels of the past")
         past = panel(self.spec_, data, until)
-        test = self._test(past)
-        checks = _check(data, past, test)
+        test = training.tested(self.spec_, past)
+        checks = training.check_panel(data, past, test)
         _logger.info("churn model from %s snapshots of %s accounts", f"{len(past.X):,}", f"{past.accounts:,}")
-        self.model_ = ChurnModel(**self.spec_.model).fit(past.X, past.churn)
-        self.expansion_model_ = self._fit_expansion(past)
-        self.reference_ = self._choose_reference(past)
-        self.model_id_ = self._identify()
-        self.record_ = self._remember(data, past, test, checks_frame(checks))
+        self.model_ = churn_model(self.spec_, past.X).fit(past.X, past.churn)
+        self.expansion_model_ = training.expansion_model(self.spec_, past)
+        self.amounts_ = training.fit_amounts(self.spec_, data, past, self.expansion_model_)
+        self.band_ = training.band_of(test)
+        self.reference_ = training.choose_reference(self.spec_, self.model_, past)
+        now, before = training.two_books(self.spec_, data, past, until)
+        earlier = None if before is None else with_scores(before, self._explained(before))
+        self.baseline_ = Baseline.of(self.model_, with_scores(now, self._explained(now)), earlier)
+        self.record_ = training.remember(
+            self.spec_, data, past, test, checks, width=self.model_.n_features_in_, until=until
+        )
+        self.model_id_ = identify(self)
         return self
 
     def check(self, data: CustomerData | str | Path, until: Any = None) -> tuple[Check, ...]:
@@ -149,7 +174,7 @@ class RiskPipeline:
         data = self._open(data)
         self.spec_ = resolved(self.spec, data)
         past = panel(self.spec_, data, until)
-        return _check(data, past, self._test(past))
+        return training.check_panel(data, past, training.tested(self.spec_, past))
 
     def explain(self, data: CustomerData | str | Path, as_of: Any = None) -> Explanation:
         """Split the risk of every account of a book over the goals.
@@ -168,12 +193,17 @@ class RiskPipeline:
         Raises
         ------
         CsriskError
-            If the date lies outside the data, nobody is eligible, or columns are missing.
+            If a table of the training is missing, the date lies outside the data, nobody is eligible, or columns are
+            missing.
         """
         self._require_fit()
         data = self._open(data)
+        self.record_.require_tables(data.tables)
         _logger.info("features of the book")
         X = features_of(self.spec_, data, book(self.spec_, data, as_of))
+        return self._explained(X)
+
+    def _explained(self, X: pd.DataFrame) -> Explanation:
         _logger.info("contributions of %s accounts", f"{len(X):,}")
         kind = self.spec_.reference.kind
         rows = X if kind == "book" else self.reference_
@@ -197,9 +227,8 @@ class RiskPipeline:
         Returns
         -------
         pandas.DataFrame
-            Index (account_id, as_of). ``priority``, ``churn_probability``, ``expansion_probability``, ``mrr``,
-            ``mrr_at_risk``, ``reference_points`` and ``<goal>_points`` that add up to the probability, ``main_goal``,
-            ``reason_1`` to ``reason_3``, ``model_id``, ``data_hash``, ``schema``.
+            Index (account_id, as_of); columns as documented under "score table": priority, churn probability and its
+            interval, expansion, revenue, contributions by goal, reasons, quadrant, model and data.
 
         Raises
         ------
@@ -207,13 +236,101 @@ class RiskPipeline:
             As `explain`.
         """
         self._require_fit()
+        data = self._open(data)
         why = self.explain(data, as_of) if why is None else why
         X = why.background.values  # noqa: PD011  # the field of a dataclass
-        expansion = None if self.expansion_model_ is None else self.expansion_model_.predict_proba(X)[:, 1]
-        return score_table(why, X, expansion, self.model_id_)
+        told = self.predict(X)
+        return score_table(
+            why,
+            X,
+            self.model_id_,
+            expansion=told["expansion_probability"].to_numpy(),
+            band=self.band_,
+            change=told["expected_mrr_change"],
+            quadrant=_quadrant(data, X.index),
+        )
+
+    def predict(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Predict from features alone: what a service or a Spark job needs, where no tables are at hand.
+
+        Parameters
+        ----------
+        X : pandas.DataFrame
+            Features, as `build_features` gives them.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index of `X`; ``churn_probability``, ``churn_low``, ``churn_high``, ``expansion_probability``,
+            ``expected_mrr_change``, the same as `score` gives.
+
+        Raises
+        ------
+        ConfigError
+            If the pipeline is not fitted.
+        ValueError
+            If columns are missing or of another kind.
+        """
+        self._require_fit()
+        risk = self.model_.predict_proba(X)[:, 1]
+        low, high = (np.full(len(risk), np.nan),) * 2 if self.band_ is None else self.band_.bounds(risk)
+        table = pd.DataFrame({"churn_probability": risk, "churn_low": low, "churn_high": high}, index=X.index)
+        table["expansion_probability"], table["expected_mrr_change"] = np.nan, np.nan
+        if self.expansion_model_ is not None:
+            grows = self.expansion_model_.predict_proba(X)[:, 1]
+            table["expansion_probability"] = grows
+            if self.amounts_ is not None:
+                change = self.amounts_.outlook(X, risk, grows).accounts["change"]
+                table["expected_mrr_change"] = change.reindex(X.index)
+        return table
+
+    def monitor(
+        self,
+        data: CustomerData | str | Path,
+        as_of: Any = None,
+        *,
+        history: pd.DataFrame | str | Path | None = None,
+        why: Explanation | None = None,
+    ) -> Monitoring:
+        """Hold a book against the one at training: drift, calibration, performance, staleness.
+
+        Parameters
+        ----------
+        data : CustomerData or path
+            The tables, or a folder of them.
+        as_of : date, optional
+            Default is the end of the data.
+        history : pandas.DataFrame or path, optional
+            Scores of earlier dates, or a folder of score files. Outcomes that the data know by now are held against
+            those that this model told.
+        why : Explanation, optional
+            What `explain` gave for the same book, to save the work.
+
+        Returns
+        -------
+        Monitoring
+
+        Raises
+        ------
+        CsriskError
+            As `explain`, or if the history cannot be read.
+        """
+        self._require_fit()
+        data = self._open(data)
+        if why is None:
+            why = self.explain(data, as_of)
+        _logger.info("monitoring")
+        return watched(self, data, why, history)
 
     def report(
-        self, path: str | Path, data: CustomerData | str | Path, as_of: Any = None, *, why: Explanation | None = None
+        self,
+        path: str | Path,
+        data: CustomerData | str | Path,
+        as_of: Any = None,
+        *,
+        why: Explanation | None = None,
+        previous: Any = None,
+        monitoring: Monitoring | None = None,
     ) -> Path:
         """Write the report of a book.
 
@@ -227,6 +344,10 @@ class RiskPipeline:
             Default is the end of the data.
         why : Explanation, optional
             What `explain` gave for the same book, to save the work.
+        previous : date or Explanation, optional
+            An earlier book; the report then says what moved.
+        monitoring : Monitoring, optional
+            What `monitor` gave; its checks and tables are added.
 
         Returns
         -------
@@ -243,6 +364,8 @@ class RiskPipeline:
         data = self._open(data)
         why = self.explain(data, as_of) if why is None else why
         scores = self.score(data, why=why)
+        if previous is not None and not hasattr(previous, "goals"):
+            previous = self.explain(data, previous)
         _logger.info("report")
         record, rule = self.record_, self.spec_.snapshots
         return write_report(
@@ -252,8 +375,10 @@ class RiskPipeline:
             title=self.spec_.report.title,
             evaluation=record.evaluation() or None,
             calibration=record.calibration,
-            checks=record.checks,
+            checks=record.checks if monitoring is None else pd.concat([record.checks, monitoring.table()]),
             backtest=record.dates,
+            previous=previous,
+            extra=further_tables(self, why, monitoring),
             expansion=self._expansion_list(scores),
             provenance={**record.facts, "model": self.model_id_, "data": scores["data_hash"].iloc[0]},
             window=(whole_days(rule.lead, "lead"), whole_days(rule.horizon, "horizon")),
@@ -280,7 +405,7 @@ class RiskPipeline:
             If the file cannot be written; what stood there is as it was.
         """
         self._require_fit()
-        members = {**self._scoring_members(), "record.json": write_json(self.record_.to_dict())}
+        members = {**scoring_members(self), "record.json": write_json(self.record_.to_dict())}
         return write_archive(Path(path), members)
 
     @classmethod
@@ -304,91 +429,17 @@ class RiskPipeline:
             If the file is damaged, foreign, too new, or not the one expected.
         """
         members = read_archive(Path(path), expected_sha256)
-        pipeline = cls(RiskSpec.from_dict(read_json(members, "spec.json")))
-        pipeline.spec_ = pipeline.spec
-        pipeline.model_ = model_from_members(members, "churn")
-        pipeline.expansion_model_ = model_from_members(members, "expansion") if "expansion.json" in members else None
-        pipeline.reference_ = frame_of(
-            pipeline.model_, array_from_bytes(members.get("arrays/reference.npy", b""), "reference")
-        )
-        pipeline.record_ = Record.from_dict(read_json(members, "record.json"))
-        pipeline.model_id_ = pipeline._identify()
-        return pipeline
+        with refusing(Path(path).name):
+            return restore(cls, members)
 
     def _open(self, data: CustomerData | str | Path) -> CustomerData:
         if not isinstance(data, str | Path):
             return data
-        return open_folder(data, self.spec)
+        return open_source(data, self.spec)
 
     def _require_fit(self) -> None:
         if not hasattr(self, "model_id_"):
             raise ConfigError("pipeline is not fitted; call fit(data) or RiskPipeline.load(path) first")
-
-    def _test(self, past: Panel) -> ForwardTest | None:
-        _logger.info("forward test")
-        try:
-            return forward_test(self.spec_, past)
-        except (NotEnoughDataError, SnapshotError) as error:
-            if self.spec_.test.start is not None:
-                raise
-            warnings.warn(f"no forward test, so nothing is known of quality: {error}", DataWarning, stacklevel=3)
-            return None
-
-    def _fit_expansion(self, past: Panel) -> ExpansionModel | None:
-        if past.expansion is None:
-            return None
-        _logger.info("expansion model")
-        try:
-            return ExpansionModel(**self.spec_.model).fit(past.X, past.expansion)
-        except NotEnoughDataError as error:
-            if self.spec.label.expansion != "auto":
-                raise
-            warnings.warn(f"no expansion model: {error}", DataWarning, stacklevel=3)
-            return None
-
-    def _choose_reference(self, past: Panel) -> pd.DataFrame:
-        rows = past.X
-        if self.spec_.reference.kind == "healthiest":
-            order = np.argsort(self.model_.decision_function(rows), kind="stable")
-            rows = rows.iloc[np.sort(order[: max(1, int(len(rows) * _HEALTHIEST))])]
-        if len(rows) > _REFERENCE_ROWS:
-            chosen = np.random.default_rng(0).choice(len(rows), _REFERENCE_ROWS, replace=False)
-            rows = rows.iloc[np.sort(chosen)]
-        # without the keys: a model file holds no account
-        return frame_of(self.model_, self.model_.encode(rows))
-
-    def _scoring_members(self) -> dict[str, bytes]:
-        members = {
-            "spec.json": write_json(self.spec_.to_dict()),
-            **model_to_members(self.model_, self.reference_, "churn"),
-            "arrays/reference.npy": array_to_bytes(self.model_.encode(self.reference_)),
-        }
-        if self.expansion_model_ is not None:
-            members |= model_to_members(self.expansion_model_, self.reference_, "expansion")
-        return members
-
-    def _identify(self) -> str:
-        digest = hashlib.sha256()
-        for name, content in sorted(self._scoring_members().items()):
-            digest.update(f"{name} {len(content)}\n".encode() + content)
-        return digest.hexdigest()[:16]
-
-    def _remember(self, data: CustomerData, past: Panel, test: ForwardTest | None, checks: pd.DataFrame) -> Record:
-        dates, rule = past.snapshots.as_of, self.spec_.snapshots
-        facts = {
-            "learned from": f"{len(past.X):,} snapshots of {past.accounts:,} accounts",
-            "first and last snapshot": f"{dates.min():%Y-%m-%d} to {dates.max():%Y-%m-%d}",
-            "churned": f"{int(past.churn.sum()):,} snapshots ({100 * float(past.churn.mean()):.1f} %)",
-            "label": f"lead {rule.lead}, horizon {rule.horizon}, kind {self.spec_.label.kind}",
-            "end of the data": f"{data.end:%Y-%m-%d}",
-            "tables": list(data.tables),
-            "features": self.model_.n_features_in_,
-        }
-        if test is None:
-            return Record(facts, checks=checks)
-        facts["tested on"] = f"{len(test.scores):,} snapshots from {test.start:%Y-%m-%d}"
-        facts["tested model learned from"] = f"{int(test.split[0].sum()):,} snapshots, trained {len(test.dates)} times"
-        return Record(facts, test.metrics, test.gain, test.dates, calibration_table(test.scores), checks)
 
     def _expansion_list(self, scores: pd.DataFrame) -> pd.DataFrame | None:
         if self.expansion_model_ is None:
@@ -397,7 +448,7 @@ class RiskPipeline:
         return best[["expansion_probability", "mrr", "churn_probability"]].dropna(axis="columns", how="all")
 
 
-def _check(data: CustomerData, past: Panel, test: ForwardTest | None) -> tuple[Check, ...]:
-    _logger.info("checks")
-    evidence: dict[str, Any] = {} if test is None else {"split": test.split, "risk": test.scores["model"]}
-    return run_checks(past.X, past.churn, data=data, snapshots=past.snapshots, **evidence)
+def _quadrant(data: CustomerData, index: pd.Index) -> pd.Series:
+    snapshots = Snapshots.of(data, pd.MultiIndex.from_tuples(list(index), names=index.names))
+    table = success_quadrant(happiness(data, snapshots), company_happiness(data, snapshots))
+    return table["quadrant"]

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from csrisk._pipeline import _rules as rule
+from csrisk._pipeline._spec_monitor import MonitorSpec
 from csrisk.exceptions import ConfigError
 
 __all__ = [
     "FeatureSpec",
     "LabelSpec",
+    "MonitorSpec",
     "ReferenceSpec",
     "ReportSpec",
     "RiskSpec",
@@ -148,15 +150,21 @@ class FeatureSpec:
         Attributes of the accounts table that may serve as context; None means all of them.
     exclude : tuple of str
         Feature columns to leave out, by name.
+    monotone : bool, default True
+        Whether the risk of churn must rise or fall with a feature where the feature declares a direction, all else
+        equal: no model then says that an open case less would raise the risk. Features without a direction are free.
     """
 
     attributes: tuple[str, ...] | None = None
     exclude: tuple[str, ...] = ()
+    monotone: bool = True
 
     def __post_init__(self) -> None:
         if self.attributes is not None:
             rule.texts(self, "attributes")
         rule.texts(self, "exclude")
+        if not isinstance(self.monotone, bool):
+            raise rule.wrong("monotone", self.monotone, "true or false")
 
 
 @dataclass(frozen=True)
@@ -244,6 +252,8 @@ class RiskSpec:
         What explanations compare with.
     report : ReportSpec
         The page.
+    monitor : MonitorSpec
+        When monitoring alarms.
 
     Raises
     ------
@@ -277,6 +287,7 @@ class RiskSpec:
     test: TestSpec = field(default_factory=TestSpec)
     reference: ReferenceSpec = field(default_factory=ReferenceSpec)
     report: ReportSpec = field(default_factory=ReportSpec)
+    monitor: MonitorSpec = field(default_factory=MonitorSpec)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> RiskSpec:
@@ -365,6 +376,7 @@ _SECTIONS: dict[str, type[Any]] = {
     "test": TestSpec,
     "reference": ReferenceSpec,
     "report": ReportSpec,
+    "monitor": MonitorSpec,
 }
 
 

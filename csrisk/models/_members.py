@@ -33,6 +33,7 @@ RECIPE: dict[str, Any] = {
     "deterministic": True,
     "force_row_wise": True,
 }
+_MONOTONE = {"path_smooth": 0.0, "lambda_l2": 10.0}
 MAX_ROUNDS = 2000
 PATIENCE = 50
 DIRECT_ROUNDS = 50
@@ -165,7 +166,9 @@ def direct_member(sample: Sample, params: Mapping[str, Any], categorical: list[i
 def _all_params(params: Mapping[str, Any], n_rows: int) -> dict[str, Any]:
     # a leaf of 10 rows is right for hundreds of rows; twenty rows could never be split with it
     leaf = max(1, min(_MIN_ROWS_OF_LEAF, n_rows // 20))
-    return {**RECIPE, "min_data_in_leaf": leaf, "min_data_in_bin": min(3, leaf), "feature_pre_filter": False, **params}
+    every = {**RECIPE, "min_data_in_leaf": leaf, "min_data_in_bin": min(3, leaf), "feature_pre_filter": False, **params}
+    # smoothing moves a leaf towards its parent after the bounds were set, and so breaks the directions (LightGBM 4.7)
+    return {**every, **_MONOTONE} if params.get("monotone_constraints") else every
 
 
 def baked(member: lightgbm.Booster, scale: float, shift: float) -> lightgbm.Booster:

@@ -17,8 +17,10 @@ import pytest
 import csrisk as cr
 from csrisk._pipeline import write_scores
 from csrisk._pipeline._demo import DEMO_SPEC, driver_found
+from csrisk._pipeline._panel import churn_model, panel
 from csrisk._pipeline._record import Record
 from csrisk.exceptions import ConfigError, LabelError, ModelFileError, SnapshotError
+from csrisk.features import declared
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -234,3 +236,26 @@ def test_the_demo_finds_the_true_driver(demo: CustomerData) -> None:
     found = driver_found(pipeline.explain(demo))
     assert found.low > 0.5
     assert found.accounts >= 100
+
+
+def test_risk_follows_the_directions_that_features_declare(fitted, small_book):
+    X = panel(fitted.spec_, small_book).X
+    numbers = [f for f in declared(X.columns) if f.direction and X[f.name].notna().any()]
+    assert {f.direction for f in numbers} == {-1, 1}
+    before = fitted.model_.predict_proba(X)[:, 1]
+    moved = 0
+    for feature in numbers:
+        raised = X.copy()
+        raised[feature.name] += X[feature.name].max() - X[feature.name].min() + 1
+        change = fitted.model_.predict_proba(raised)[:, 1] - before
+        assert (change * feature.direction >= -1e-12).all(), feature.name
+        moved += bool(change.any())
+    assert moved  # a model that no feature moves would pass otherwise
+
+
+def test_directions_bind_only_where_the_specification_says_so():
+    X = pd.DataFrame({"nps_last": [1.0], "mrr": [2.0], "days_since_use": [3.0]})
+    assert churn_model(cr.RiskSpec(), X).monotone == {"nps_last": -1, "days_since_use": 1}
+    assert churn_model(cr.RiskSpec.from_dict({"features": {"monotone": False}}), X).monotone is None
+    own = cr.RiskSpec.from_dict({"model": {"monotone": {"mrr": -1}}})
+    assert churn_model(own, X).monotone == {"mrr": -1}
