@@ -1,8 +1,8 @@
 """From tables to scores and report: the specification of a run, the pipeline, and the model file."""
 
-from csrisk._pipeline._load import open_folder
+from csrisk._pipeline._load import open_folder, open_source
 from csrisk._pipeline._pipeline import RiskPipeline
-from csrisk._pipeline._scores import write_scores
+from csrisk._pipeline._scores import read_scores, write_scores
 from csrisk._pipeline._spec import RiskSpec
 
-__all__ = ["RiskPipeline", "RiskSpec", "open_folder", "write_scores"]
+__all__ = ["RiskPipeline", "RiskSpec", "open_folder", "open_source", "read_scores", "write_scores"]

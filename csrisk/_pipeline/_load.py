@@ -14,10 +14,41 @@ if TYPE_CHECKING:
     from csrisk._pipeline._spec import RiskSpec
     from csrisk.data import CustomerData
 
-__all__ = ["open_folder"]
+__all__ = ["check_names", "open_folder", "open_source"]
 
 _logger = logging.getLogger("csrisk")
 _SUFFIXES = (".parquet", ".csv")
+
+
+def open_source(source: str | Path, spec: RiskSpec, *, end: str | None = None) -> CustomerData:
+    """Read the tables of a folder, a DuckDB file, or a database behind a connection string.
+
+    Parameters
+    ----------
+    source : str or Path
+        A folder; a file that ends in ``.duckdb``, ``.ddb`` or ``.db``; or a string such as ``postgres://host/name``,
+        which Ibis opens.
+    spec : RiskSpec
+        Names of tables and columns.
+    end : str, optional
+        First day that was not observed; default is the day after the last event.
+
+    Returns
+    -------
+    CustomerData
+
+    Raises
+    ------
+    ConfigError
+        If a table of the specification is unknown or missing.
+    DataContractError
+        If there is no table, or the tables break the contract.
+    """
+    from csrisk._pipeline._databases import is_database, open_database
+
+    if is_database(source):
+        return open_database(str(source), spec, end=end)
+    return open_folder(source, spec, end=end)
 
 
 def open_folder(folder: str | Path, spec: RiskSpec, *, end: str | None = None) -> CustomerData:
@@ -48,7 +79,7 @@ def open_folder(folder: str | Path, spec: RiskSpec, *, end: str | None = None) -
     folder = Path(folder)
     if not folder.is_dir():
         raise DataContractError(f"folder {folder.name!r} does not exist or is not a folder")
-    _check_names(spec)
+    check_names(spec)
     paths = {table: path for table in CONTRACT if (path := _find(folder, table, spec)) is not None}
     if not paths:
         names = ", ".join(f"{table}.parquet" for table in CONTRACT)
@@ -60,7 +91,19 @@ def open_folder(folder: str | Path, spec: RiskSpec, *, end: str | None = None) -
     return CustomerData(paths, columns=columns, end=end)
 
 
-def _check_names(spec: RiskSpec) -> None:
+def check_names(spec: RiskSpec) -> None:
+    """Refuse a specification that names a table which the contract does not know.
+
+    Parameters
+    ----------
+    spec : RiskSpec
+        With tables.
+
+    Raises
+    ------
+    ConfigError
+        At the first such table, with the nearest known name.
+    """
     for table in spec.tables:
         if table not in CONTRACT:
             near = difflib.get_close_matches(table, list(CONTRACT), n=1)

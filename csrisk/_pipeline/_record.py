@@ -31,7 +31,7 @@ class Record:
     dates : pandas.DataFrame, optional
         AUC and lift of the model for each training of the forward test.
     calibration : pandas.DataFrame, optional
-        Columns ``predicted``, ``observed``, ``low``, ``high``, ``n`` of the forward test.
+        What `calibration_curve` gave for the forward test.
     checks : pandas.DataFrame, optional
         What was checked, and what came out.
     """

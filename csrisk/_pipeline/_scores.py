@@ -10,20 +10,25 @@ import numpy as np
 import pandas as pd
 
 from csrisk._pipeline._atomic import atomic_path
+from csrisk._pipeline._score_schema import GOALS, REASONS, SCORE_COLUMNS, SCORES_SCHEMA, as_schema
 from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:
     from csrisk._explain import Explanation
+    from csrisk._pipeline._band import RiskBand
 
-__all__ = ["SCORES_SCHEMA", "frame_hash", "score_table", "write_scores"]
-
-SCORES_SCHEMA = 1
-_GOALS = ("churn", "footprint", "advocacy", "feedback", "context")
-_REASONS = 3
+__all__ = ["SCORES_SCHEMA", "frame_hash", "read_scores", "score_table", "write_scores"]
 
 
 def score_table(
-    why: Explanation, X: pd.DataFrame, expansion: np.ndarray[Any, Any] | None, model_id: str
+    why: Explanation,
+    X: pd.DataFrame,
+    model_id: str,
+    *,
+    expansion: np.ndarray[Any, Any] | None = None,
+    band: RiskBand | None = None,
+    change: pd.Series | None = None,
+    quadrant: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Arrange what is known of a book.
 
@@ -33,36 +38,56 @@ def score_table(
         Contributions in percentage points.
     X : pandas.DataFrame
         Features of the same snapshots.
-    expansion : ndarray, optional
-        Probability of expansion.
     model_id : str
         Which model this is from.
+    expansion : ndarray, optional
+        Probability of expansion.
+    band : RiskBand, optional
+        Intervals of told risks.
+    change : pandas.Series, optional
+        Expected change of monthly revenue, on part of the index.
+    quadrant : pandas.Series, optional
+        Place in the success quadrant, on the same index.
 
     Returns
     -------
     pandas.DataFrame
-        Index (account_id, as_of), most urgent first. Columns: ``priority`` (1 is first: probability times monthly
-        revenue, or the probability where there is none), ``churn_probability``, ``expansion_probability``, ``mrr``,
-        ``mrr_at_risk``, ``reference_points`` and one ``<goal>_points`` for each goal, which add up to 100 times the
-        probability, ``main_goal``, ``reason_1`` to ``reason_3``, ``model_id``, ``data_hash``, ``schema``.
+        Index (account_id, as_of), most urgent first; columns as in `SCORE_COLUMNS`.
     """
     goals = why.goals()
-    table = pd.DataFrame(index=X.index)
-    table["churn_probability"] = goals["prediction"] / 100
-    table["expansion_probability"] = np.nan if expansion is None else expansion
-    table["mrr"] = X.get("mrr", np.nan)
-    table["mrr_at_risk"] = table["churn_probability"] * table["mrr"]
-    table["reference_points"] = goals["reference"]
-    for goal in _GOALS:
-        table[f"{goal}_points"] = goals.get(goal, 0.0)
-    present = [goal for goal in _GOALS if goal in goals and goal != "context"]
-    table["main_goal"] = goals[present].idxmax(axis=1)
-    table = table.join(_reasons(why))
+    risk = (goals["prediction"] / 100).to_numpy()
+    low, high = (np.full(len(risk), np.nan),) * 2 if band is None else band.bounds(risk)
+    mrr = X["mrr"].to_numpy(dtype=np.float64, na_value=np.nan) if "mrr" in X else np.full(len(X), np.nan)
+    present = [goal for goal in GOALS if goal in goals and goal != "context"]
+    table = pd.DataFrame(
+        {
+            "churn_probability": risk,
+            "churn_low": low,
+            "churn_high": high,
+            "expansion_probability": np.nan if expansion is None else expansion,
+            "mrr": mrr,
+            "mrr_at_risk": risk * mrr,
+            "expected_mrr_change": np.nan if change is None else change.reindex(X.index).to_numpy(dtype=np.float64),
+            "reference_points": goals["reference"].to_numpy(),
+            **{f"{goal}_points": goals[goal].to_numpy() if goal in goals else 0.0 for goal in GOALS},
+            "main_goal": goals[present].idxmax(axis=1).to_numpy(),
+        },
+        index=X.index,
+    ).join(_reasons(why))
+    table["quadrant"] = None if quadrant is None else quadrant.reindex(X.index).astype(object)
     table["model_id"], table["data_hash"], table["schema"] = model_id, frame_hash(X), SCORES_SCHEMA
     weight = table["mrr_at_risk"] if table["mrr"].notna().any() else table["churn_probability"]
     order = np.lexsort((np.arange(len(table)), -table["churn_probability"], -weight.fillna(0.0)))
-    table = table.iloc[order]
-    table.insert(0, "priority", np.arange(1, len(table) + 1))
+    table = table.iloc[order].assign(priority=np.arange(1, len(table) + 1))
+    return _plain_text(table[[column.name for column in SCORE_COLUMNS[2:]]])
+
+
+def _plain_text(table: pd.DataFrame) -> pd.DataFrame:
+    """Give every text column one type, also where it holds nothing."""
+    for column in SCORE_COLUMNS:
+        if column.kind == "text":
+            values = table[column.name].astype(object)
+            table[column.name] = values.where(values.notna(), None).astype("string")
     return table
 
 
@@ -105,15 +130,66 @@ def write_scores(path: str | Path, scores: pd.DataFrame) -> Path:
     OSError
         If the file cannot be written.
     """
+    from pyarrow import parquet
+
     target, flat = Path(path), scores.reset_index()
     if target.suffix not in (".parquet", ".csv"):
         raise ConfigError(f"scores: suffix {target.suffix!r} must be .parquet or .csv")
     with atomic_path(target) as part:
         if target.suffix == ".parquet":
-            flat.to_parquet(part, index=False)
+            parquet.write_table(as_schema(flat), part)
         else:
             _harmless(flat).to_csv(part, index=False)
     return target
+
+
+def read_scores(source: pd.DataFrame | str | Path, model_id: str | None = None) -> pd.DataFrame:
+    """Read scores of several dates.
+
+    Parameters
+    ----------
+    source : pandas.DataFrame or path
+        What `score_table` gave for several dates, one Parquet file of it, or a folder of such files.
+    model_id : str, optional
+        Keep the scores of this model alone.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index (account_id, as_of); where a snapshot was scored twice, the last one in the order of the file names.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such file, or it is no score table.
+    """
+    columns = ["account_id", "as_of", "churn_probability", "model_id"]
+    if isinstance(source, pd.DataFrame):
+        flat = source.reset_index() if "as_of" in source.index.names else source
+    else:
+        path = Path(source)
+        files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+        if not all(file.is_file() for file in files):
+            raise ConfigError(f"history: {path.name!r} is neither a score file nor a folder of them")
+        nothing = pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
+        flat = pd.concat([_read_file(file) for file in files]) if files else nothing
+    absent = [name for name in columns if name not in flat.columns]
+    if absent:
+        raise ConfigError(f"history: columns {absent} are missing; it takes what `csrisk score --out` wrote")
+    kept = flat[columns] if model_id is None else flat.loc[flat["model_id"] == model_id, columns]
+    kept = kept.drop_duplicates(["account_id", "as_of"], keep="last")
+    return kept.set_index(["account_id", "as_of"]).sort_index()
+
+
+def _read_file(path: Path) -> pd.DataFrame:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        frame: pd.DataFrame = parquet.read_table(path).to_pandas()
+    except (pa.ArrowException, OSError) as error:
+        raise ConfigError(f"history: {path.name!r} is not a readable Parquet file") from error
+    return frame
 
 
 def _harmless(flat: pd.DataFrame) -> pd.DataFrame:
@@ -132,6 +208,10 @@ def _reasons(why: Explanation) -> pd.DataFrame:
     speaks = (features["goal"] != "context") & (features["points"] > 0) & features["value"].notna()
     rows = features.assign(place=place)[speaks].sort_values(["place", "points"], ascending=[True, False], kind="stable")
     rows["rank"] = rows.groupby("place").cumcount() + 1
-    wide = rows[rows["rank"] <= _REASONS].pivot_table(index="place", columns="rank", values="sentence", aggfunc="first")
-    wide = wide.reindex(index=range(len(why.index)), columns=range(1, _REASONS + 1))
-    return wide.set_axis([f"reason_{rank}" for rank in wide.columns], axis=1).set_axis(why.index)
+    found = pd.DataFrame(index=range(len(why.index)))
+    for rank in range(1, REASONS + 1):
+        own = rows[rows["rank"] == rank].set_index("place").reindex(found.index)
+        found[f"reason_{rank}"] = own["sentence"]
+        found[f"reason_{rank}_feature"] = own["feature"]
+        found[f"reason_{rank}_pp"] = own["points"].astype(float)
+    return found.set_axis(why.index)

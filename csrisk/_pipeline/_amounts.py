@@ -1,0 +1,155 @@
+"""What a book gains and loses in monthly revenue: models of growth and shrinkage beside that of churn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from csrisk._pipeline._model_file import model_from_members, model_to_members, read_json, write_json
+from csrisk.exceptions import ModelFileError, NotEnoughDataError
+from csrisk.models import AmountModel, RevenueOutlook, revenue_outlook
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+__all__ = ["Amounts"]
+
+_PARTS = ("growth", "shrinkage")
+_PARAMS = ("n_members", "learning_rate", "num_leaves", "n_jobs", "random_state")
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """Expected growth and shrinkage of monthly revenue; a number where there were too few cases for a model.
+
+    Parameters
+    ----------
+    growth, shrinkage : AmountModel or float
+        Expected amounts, over all outcomes; churn counts in neither.
+    """
+
+    growth: AmountModel | float
+    shrinkage: AmountModel | float
+
+    @classmethod
+    def fit(cls, X: pd.DataFrame, change: pd.Series, churn: pd.Series, params: Mapping[str, Any]) -> Amounts:
+        """Fit to what happened to the revenue of those who stayed.
+
+        Parameters
+        ----------
+        X : pandas.DataFrame
+            Features.
+        change : pandas.Series
+            Change of monthly revenue, as `label_change` gives it.
+        churn : pandas.Series
+            Whether the account left, which is counted elsewhere.
+        params : mapping
+            Parameters of the churn model; those that both share are used.
+
+        Returns
+        -------
+        Amounts
+        """
+        stayed = change.mask(churn.astype("boolean").fillna(False).astype(bool), 0.0)
+        shared = {name: params[name] for name in _PARAMS if name in params}
+        return cls(_fit(X, stayed.clip(lower=0.0), shared), _fit(X, (-stayed).clip(lower=0.0), shared))
+
+    def outlook(self, X: pd.DataFrame, churn: np.ndarray[Any, Any], expansion: np.ndarray[Any, Any]) -> RevenueOutlook:
+        """Sum up churn, shrinkage and growth over the accounts whose revenue is known.
+
+        Parameters
+        ----------
+        X : pandas.DataFrame
+            Features, with ``mrr``.
+        churn, expansion : ndarray
+            Probabilities of the same rows.
+
+        Returns
+        -------
+        RevenueOutlook
+            Of the rows whose ``mrr`` is known.
+        """
+        known = X["mrr"].notna().to_numpy() & (X["mrr"].to_numpy(dtype=np.float64, na_value=np.nan) >= 0)
+        rows = X[known]
+        grown, shrunk = (_expected(model, rows) for model in (self.growth, self.shrinkage))
+        return revenue_outlook(
+            rows["mrr"].astype(float),
+            churn=churn[known],
+            expansion=expansion[known],
+            expansion_amount=grown,
+            contraction_amount=shrunk,
+        )
+
+    def members(self, X: pd.DataFrame) -> dict[str, bytes]:
+        """Take the models apart for an archive.
+
+        Parameters
+        ----------
+        X : pandas.DataFrame
+            Rows that prove that loading gives the same models.
+
+        Returns
+        -------
+        dict of str to bytes
+        """
+        told: dict[str, float | None] = {}
+        found: dict[str, bytes] = {}
+        for part in _PARTS:
+            model = getattr(self, part)
+            told[part] = None if isinstance(model, AmountModel) else model
+            if isinstance(model, AmountModel):
+                found |= model_to_members(model, X, part)
+        return {"amounts.json": write_json(told), **found}
+
+    @classmethod
+    def from_members(cls, members: Mapping[str, bytes]) -> Amounts | None:
+        """Read what `members` gave; None where the archive holds no amounts.
+
+        Parameters
+        ----------
+        members : mapping of str to bytes
+            Members whose hashes were checked.
+
+        Returns
+        -------
+        Amounts or None
+
+        Raises
+        ------
+        ModelFileError
+            If they break their rules.
+        """
+        if "amounts.json" not in members:
+            return None
+        told = read_json(members, "amounts.json")
+        if set(told) != set(_PARTS):
+            raise ModelFileError("model file: amounts.json breaks its rules")
+        return cls(*(_read(members, part, told[part]) for part in _PARTS))
+
+
+def _fit(X: pd.DataFrame, amount: pd.Series, params: Mapping[str, Any]) -> AmountModel | float:
+    try:
+        return AmountModel(**params).fit(X, amount)
+    except NotEnoughDataError:
+        known = amount.dropna().to_numpy(dtype=np.float64)
+        return float(known.mean()) if len(known) else 0.0
+
+
+def _expected(model: AmountModel | float, X: pd.DataFrame) -> np.ndarray[Any, Any]:
+    if isinstance(model, AmountModel) and len(X):
+        return model.predict(X)
+    return np.full(len(X), 0.0 if isinstance(model, AmountModel) else model)
+
+
+def _read(members: Mapping[str, bytes], part: str, value: Any) -> AmountModel | float:
+    if value is None:
+        model = model_from_members(members, part)
+        if isinstance(model, AmountModel):
+            return model
+    elif type(value) in (int, float) and np.isfinite(value) and value >= 0:
+        return float(value)
+    raise ModelFileError(f"model file: amounts.json breaks its rules at {part!r}")

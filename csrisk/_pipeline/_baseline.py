@@ -1,0 +1,144 @@
+"""The book at training, as monitoring holds later books against it: column by column, without a row of any account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from csrisk._pipeline._archive import array_from_bytes, array_to_bytes
+from csrisk._pipeline._model_file import frame_of, read_json, write_json
+from csrisk.exceptions import ModelFileError
+from csrisk.monitoring import drift_table, goals_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from csrisk.models import ChurnModel
+
+__all__ = ["Baseline"]
+
+_ROWS = 1000
+_ARRAY = "arrays/baseline.npy"
+
+
+@dataclass(frozen=True, eq=False)
+class Baseline:
+    """What a book looked like when the model learned.
+
+    Parameters
+    ----------
+    values : pandas.DataFrame
+        Features and scores. Each column is sorted by itself, so that a row is nobody.
+    usual : pandas.Series
+        Distance of each column between two dates of the training: what is no alarm.
+    as_of : str
+        Date of the book.
+    accounts : int
+        Accounts of the whole book, of which `values` may be a sample.
+    """
+
+    values: pd.DataFrame
+    usual: pd.Series
+    as_of: str
+    accounts: int
+
+    @classmethod
+    def of(cls, model: ChurnModel, book: pd.DataFrame, before: pd.DataFrame | None) -> Baseline:
+        """Take a scored book apart.
+
+        Parameters
+        ----------
+        model : ChurnModel
+            Says how features become numbers.
+        book : pandas.DataFrame
+            Features and scores at the time of training, on (account_id, as_of).
+        before : pandas.DataFrame or None
+            The same at an earlier date.
+
+        Returns
+        -------
+        Baseline
+        """
+        as_of = book.index.get_level_values("as_of").max()
+        usual = pd.Series(dtype=np.float64)
+        if before is not None:
+            usual = drift_table(before, book, goals_of(book.columns))["distance"]
+        kept = book
+        if len(book) > _ROWS:
+            kept = book.iloc[np.sort(np.random.default_rng(0).choice(len(book), _ROWS, replace=False))]
+        matrix = np.sort(_matrix(model, kept), axis=0)
+        return cls(_frame(model, matrix, _scores(model, kept)), usual, f"{as_of:%Y-%m-%d}", len(book))
+
+    def members(self, model: ChurnModel) -> dict[str, bytes]:
+        """Give the parts of an archive.
+
+        Parameters
+        ----------
+        model : ChurnModel
+            As for `of`.
+
+        Returns
+        -------
+        dict of str to bytes
+        """
+        told = {
+            "as_of": self.as_of,
+            "accounts": self.accounts,
+            "scores": _scores(model, self.values),
+            "usual": {str(name): float(value) for name, value in self.usual.items()},
+        }
+        matrix = _matrix(model, self.values)
+        return {"baseline.json": write_json(told), _ARRAY: array_to_bytes(matrix)}
+
+    @classmethod
+    def from_members(cls, members: Mapping[str, bytes], model: ChurnModel) -> Baseline:
+        """Read what `members` gave.
+
+        Parameters
+        ----------
+        members : mapping of str to bytes
+            Members whose hashes were checked.
+        model : ChurnModel
+            As for `of`.
+
+        Returns
+        -------
+        Baseline
+
+        Raises
+        ------
+        ModelFileError
+            If they break their rules.
+        """
+        told = read_json(members, "baseline.json")
+        matrix = array_from_bytes(members.get(_ARRAY, b""), _ARRAY)
+        try:
+            scores = [str(name) for name in told["scores"]]
+            usual = pd.Series({str(name): float(value) for name, value in told["usual"].items()}, dtype=np.float64)
+            as_of, accounts = pd.Timestamp(told["as_of"]), int(told["accounts"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ModelFileError("model file: baseline.json breaks its rules") from error
+        if matrix.ndim != 2 or matrix.shape[1] != len(model.columns_) + len(scores):
+            raise ModelFileError("model file: the baseline has another shape than the model")
+        return cls(_frame(model, matrix, scores), usual, f"{as_of:%Y-%m-%d}", accounts)
+
+
+def _scores(model: ChurnModel, book: pd.DataFrame) -> list[str]:
+    return [str(name) for name in book.columns if name not in set(model.feature_names_in_)]
+
+
+def _matrix(model: ChurnModel, book: pd.DataFrame) -> np.ndarray[Any, Any]:
+    features = model.encode(book[list(model.feature_names_in_)])
+    return np.column_stack([features, book[_scores(model, book)].to_numpy(dtype=np.float64)])
+
+
+def _frame(model: ChurnModel, matrix: np.ndarray[Any, Any], scores: list[str]) -> pd.DataFrame:
+    width = len(model.columns_)
+    try:
+        frame = frame_of(model, matrix[:, :width])
+    except ValueError as error:
+        raise ModelFileError("model file: the baseline holds a category that the model does not know") from error
+    return frame.assign(**{name: matrix[:, width + place] for place, name in enumerate(scores)})

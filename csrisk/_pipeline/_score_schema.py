@@ -1,0 +1,129 @@
+"""Columns of the score table: one versioned schema for CRM, warehouse, report and Spark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["GOALS", "REASONS", "SCORES_SCHEMA", "SCORE_COLUMNS", "ScoreColumn", "as_schema"]
+
+SCORES_SCHEMA = 1
+GOALS = ("churn", "footprint", "advocacy", "feedback", "context")
+REASONS = 3
+
+Kind = Literal["key", "date", "whole", "number", "text"]
+
+
+@dataclass(frozen=True)
+class ScoreColumn:
+    """One column of the score table.
+
+    Parameters
+    ----------
+    name : str
+        Name in the frame, and in Parquet and CSV files.
+    kind : {"key", "date", "whole", "number", "text"}
+        key: text or a whole number, as the accounts have it; date: midnight; whole: int64; number: float64.
+    meaning : str
+        What it says.
+    null : str
+        When it is missing; empty if never.
+    """
+
+    name: str
+    kind: Kind
+    meaning: str
+    null: str = ""
+
+
+_NO_MODEL = "the data cannot tell expansion"
+_NO_MRR = "no monthly revenue is known"
+_FEWER = "fewer reasons"
+_UNKNOWN = "too little is known of one side"
+
+SCORE_COLUMNS = (
+    ScoreColumn("account_id", "key", "account"),
+    ScoreColumn("as_of", "date", "date of the score; nothing from that day on was used"),
+    ScoreColumn(
+        "priority", "whole", "1 is first: by revenue at risk, or by churn probability where no revenue is known"
+    ),
+    ScoreColumn("churn_probability", "number", "calibrated probability of churn within the horizon, after the lead"),
+    ScoreColumn(
+        "churn_low",
+        "number",
+        "95 % interval of the share that churned among accounts of the forward test that were told as much",
+        "no forward test, or too few churned in it",
+    ),
+    ScoreColumn("churn_high", "number", "its upper end", "as churn_low"),
+    ScoreColumn("expansion_probability", "number", "calibrated probability of expansion", _NO_MODEL),
+    ScoreColumn("mrr", "number", "monthly recurring revenue known at the date", _NO_MRR),
+    ScoreColumn("mrr_at_risk", "number", "churn probability times monthly revenue", _NO_MRR),
+    ScoreColumn(
+        "expected_mrr_change",
+        "number",
+        "expected change of monthly revenue until the end of the horizon: growth less shrinkage less churn",
+        f"{_NO_MRR}, or {_NO_MODEL}",
+    ),
+    ScoreColumn("reference_points", "number", "mean risk of the reference, in percentage points"),
+    *(
+        ScoreColumn(
+            f"{goal}_points",
+            "number",
+            f"contribution of the goal {goal}, in percentage points; all with reference_points sum to 100 times the "
+            "churn probability"
+            if goal != "context"
+            else "contribution of attributes that serve no goal, in percentage points",
+        )
+        for goal in GOALS
+    ),
+    ScoreColumn("main_goal", "text", "goal that raises the risk most"),
+    *(
+        column
+        for rank in range(1, REASONS + 1)
+        for column in (
+            ScoreColumn(f"reason_{rank}", "text", f"sentence of reason {rank} that raises the risk", _FEWER),
+            ScoreColumn(f"reason_{rank}_feature", "text", "feature that it speaks of", _FEWER),
+            ScoreColumn(f"reason_{rank}_pp", "number", "its contribution, in percentage points", _FEWER),
+        )
+    ),
+    ScoreColumn("quadrant", "text", "place in the success quadrant", _UNKNOWN),
+    ScoreColumn("model_id", "text", "hash of everything that scoring depends on"),
+    ScoreColumn("data_hash", "text", "hash of the features of this book"),
+    ScoreColumn("schema", "whole", f"version of this schema: {SCORES_SCHEMA}"),
+)
+
+
+def as_schema(flat: pd.DataFrame) -> pa.Table:
+    """Give a flat score table the types of the schema.
+
+    Parameters
+    ----------
+    flat : pandas.DataFrame
+        Columns as in `SCORE_COLUMNS`.
+
+    Returns
+    -------
+    pyarrow.Table
+        With the meaning of each column, and the version, in its metadata.
+    """
+    import pyarrow as pa
+
+    whole = pd.api.types.is_integer_dtype(flat["account_id"].dtype)
+    types = {
+        "key": pa.int64() if whole else pa.string(),
+        "date": pa.timestamp("us"),
+        "whole": pa.int64(),
+        "number": pa.float64(),
+        "text": pa.string(),
+    }
+    fields = [
+        pa.field(column.name, types[column.kind], nullable=bool(column.null), metadata={"meaning": column.meaning})
+        for column in SCORE_COLUMNS
+    ]
+    schema = pa.schema(fields, metadata={"csrisk scores": str(SCORES_SCHEMA)})
+    return pa.Table.from_pandas(flat, schema=schema, preserve_index=False).replace_schema_metadata(schema.metadata)

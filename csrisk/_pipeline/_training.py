@@ -1,0 +1,264 @@
+"""Steps of a training that come after features and labels: tests, further models, reference, baseline, record."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from csrisk._labels import label_change
+from csrisk._pipeline._amounts import Amounts
+from csrisk._pipeline._band import RiskBand
+from csrisk._pipeline._forward import ForwardTest, forward_test
+from csrisk._pipeline._model_file import frame_of
+from csrisk._pipeline._panel import Panel, book, features_of
+from csrisk._pipeline._record import Record
+from csrisk.checks import checks_frame, run_checks
+from csrisk.exceptions import DataWarning, NotEnoughDataError, SnapshotError
+from csrisk.models import ExpansionModel
+
+if TYPE_CHECKING:
+    from csrisk._pipeline._spec import RiskSpec
+    from csrisk.checks import Check
+    from csrisk.data import CustomerData
+    from csrisk.models import ChurnModel
+
+__all__ = [
+    "band_of",
+    "check_panel",
+    "choose_reference",
+    "expansion_model",
+    "fit_amounts",
+    "remember",
+    "tested",
+    "two_books",
+]
+
+_REFERENCE_ROWS = 1000
+_HEALTHIEST = 0.1
+_LEAST_ACCOUNTS = 50
+_logger = logging.getLogger("csrisk")
+
+
+def tested(spec: RiskSpec, past: Panel) -> ForwardTest | None:
+    """Run the forward test, or say why there is none.
+
+    Parameters
+    ----------
+    spec : RiskSpec
+        A test period that was asked for is an error where it cannot be.
+    past : Panel
+        Labelled snapshots.
+
+    Returns
+    -------
+    ForwardTest or None
+    """
+    _logger.info("forward test")
+    try:
+        return forward_test(spec, past)
+    except (NotEnoughDataError, SnapshotError) as error:
+        if spec.test.start is not None:
+            raise
+        warnings.warn(f"no forward test, so nothing is known of quality: {error}", DataWarning, stacklevel=3)
+        return None
+
+
+def check_panel(data: CustomerData, past: Panel, test: ForwardTest | None) -> tuple[Check, ...]:
+    """Run the checks that the evidence allows.
+
+    Parameters
+    ----------
+    data : CustomerData
+        The tables.
+    past : Panel
+        Labelled snapshots.
+    test : ForwardTest or None
+        Its scores.
+
+    Returns
+    -------
+    tuple of Check
+    """
+    _logger.info("checks")
+    evidence: dict[str, Any] = {} if test is None else {"split": test.split, "risk": test.scores["model"]}
+    return run_checks(past.X, past.churn, data=data, snapshots=past.snapshots, **evidence)
+
+
+def expansion_model(spec: RiskSpec, past: Panel) -> ExpansionModel | None:
+    """Fit a model of expansion where the data can tell it.
+
+    Parameters
+    ----------
+    spec : RiskSpec
+        An expansion that was asked for is an error where it cannot be.
+    past : Panel
+        Labelled snapshots.
+
+    Returns
+    -------
+    ExpansionModel or None
+    """
+    if past.expansion is None:
+        return None
+    _logger.info("expansion model")
+    params = {name: value for name, value in spec.model.items() if name != "monotone"}
+    try:
+        return ExpansionModel(**params).fit(past.X, past.expansion)
+    except NotEnoughDataError as error:
+        if spec.label.expansion != "auto":
+            raise
+        warnings.warn(f"no expansion model: {error}", DataWarning, stacklevel=3)
+        return None
+
+
+def fit_amounts(spec: RiskSpec, data: CustomerData, past: Panel, expansion: ExpansionModel | None) -> Amounts | None:
+    """Fit models of growth and shrinkage of monthly revenue, where it is known and expansion is modelled.
+
+    Parameters
+    ----------
+    spec : RiskSpec
+        What expands.
+    data : CustomerData
+        The tables.
+    past : Panel
+        Labelled snapshots.
+    expansion : ExpansionModel or None
+        Model of expansion.
+
+    Returns
+    -------
+    Amounts or None
+    """
+    money = spec.label.expansion in ("auto", "mrr") and data.has("subscriptions", "mrr") and "mrr" in past.X
+    if expansion is None or not money:
+        return None
+    _logger.info("growth and shrinkage of revenue")
+    change = label_change(data, past.snapshots, measure="mrr", grace=spec.label.grace)
+    return Amounts.fit(past.X, change, past.churn, spec.model)
+
+
+def band_of(test: ForwardTest | None) -> RiskBand | None:
+    """Learn from the forward test how sure a told risk is.
+
+    Parameters
+    ----------
+    test : ForwardTest or None
+        Its scores.
+
+    Returns
+    -------
+    RiskBand or None
+    """
+    return None if test is None else RiskBand.fit(test.scores["churn"], test.scores["model"])
+
+
+def choose_reference(spec: RiskSpec, model: ChurnModel, past: Panel) -> pd.DataFrame:
+    """Take the snapshots that explanations compare with, without their keys.
+
+    Parameters
+    ----------
+    spec : RiskSpec
+        Which ones.
+    model : ChurnModel
+        Fitted.
+    past : Panel
+        Labelled snapshots.
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
+    rows = past.X
+    if spec.reference.kind == "healthiest":
+        order = np.argsort(model.decision_function(rows), kind="stable")
+        rows = rows.iloc[np.sort(order[: max(1, int(len(rows) * _HEALTHIEST))])]
+    if len(rows) > _REFERENCE_ROWS:
+        chosen = np.random.default_rng(0).choice(len(rows), _REFERENCE_ROWS, replace=False)
+        rows = rows.iloc[np.sort(chosen)]
+    # without the keys: a model file holds no account
+    return frame_of(model, model.encode(rows))
+
+
+def two_books(spec: RiskSpec, data: CustomerData, past: Panel, until: Any) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Take the book at the end of the training, and the latest labelled one before it.
+
+    Parameters
+    ----------
+    spec : RiskSpec
+        Who is eligible.
+    data : CustomerData
+        The tables.
+    past : Panel
+        Labelled snapshots.
+    until : date or None
+        End of the training.
+
+    Returns
+    -------
+    tuple of pandas.DataFrame
+        Features. Where nobody is eligible at the end, the latest snapshot of each account, and nothing before it.
+    """
+    dates = past.snapshots.as_of.to_numpy()
+    last = past.X[dates == dates.max()]
+    try:
+        now = features_of(spec, data, book(spec, data, until))
+        if len(now) >= min(_LEAST_ACCOUNTS, len(last)):
+            return now, last if len(last) >= _LEAST_ACCOUNTS else None
+    except SnapshotError:
+        pass
+    latest = past.X.sort_index(level="as_of", kind="stable")
+    return latest[~latest.index.get_level_values("account_id").duplicated(keep="last")].sort_index(), None
+
+
+def remember(
+    spec: RiskSpec,
+    data: CustomerData,
+    past: Panel,
+    test: ForwardTest | None,
+    checks: tuple[Check, ...],
+    width: int,
+    until: Any,
+) -> Record:
+    """Write down what a report says of the training.
+
+    Parameters
+    ----------
+    spec : RiskSpec
+        What was asked for.
+    data : CustomerData
+        The tables.
+    past : Panel
+        Labelled snapshots.
+    test : ForwardTest or None
+        What came out of the test.
+    checks : tuple of Check
+        What was checked.
+    width : int
+        Features of the model.
+    until : date or None
+        End of the training.
+
+    Returns
+    -------
+    Record
+    """
+    dates, rule = past.snapshots.as_of, spec.snapshots
+    facts = {
+        "learned from": f"{len(past.X):,} snapshots of {past.accounts:,} accounts",
+        "first and last snapshot": f"{dates.min():%Y-%m-%d} to {dates.max():%Y-%m-%d}",
+        "churned": f"{int(past.churn.sum()):,} snapshots ({100 * float(past.churn.mean()):.1f} %)",
+        "label": f"lead {rule.lead}, horizon {rule.horizon}, kind {spec.label.kind}",
+        "end of the data": f"{data.end:%Y-%m-%d}",
+        "trained at": f"{pd.Timestamp(data.end if until is None else until):%Y-%m-%d}",
+        "tables": list(data.tables),
+        "features": width,
+    }
+    if test is None:
+        return Record(facts, checks=checks_frame(checks))
+    facts["tested on"] = f"{len(test.scores):,} snapshots from {test.start:%Y-%m-%d}"
+    facts["tested model learned from"] = f"{int(test.split[0].sum()):,} snapshots, trained {len(test.dates)} times"
+    return Record(facts, test.metrics, test.gain, test.dates, test.calibration, checks_frame(checks))

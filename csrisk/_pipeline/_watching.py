@@ -1,0 +1,109 @@
+"""Watching a fitted pipeline: tonight's book against that of its training, and what came of earlier scores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from csrisk._pipeline._panel import outcomes
+from csrisk._pipeline._scores import read_scores
+from csrisk.monitoring import Monitoring, feed_ages, monitor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from csrisk._explain import Explanation
+    from csrisk._pipeline._pipeline import RiskPipeline
+    from csrisk.data import CustomerData
+
+__all__ = ["further_tables", "watched", "with_scores"]
+
+
+def with_scores(X: pd.DataFrame, why: Explanation) -> pd.DataFrame:
+    """Put the scores that monitoring watches beside the features.
+
+    Parameters
+    ----------
+    X : pandas.DataFrame
+        Features.
+    why : Explanation
+        Contributions of the same snapshots.
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
+    goals = why.goals()
+    scores = {"churn_probability": goals["prediction"] / 100}
+    return X.assign(**scores, **{f"{goal}_points": goals[str(goal)] for goal in why.goals_present})
+
+
+def watched(
+    pipeline: RiskPipeline, data: CustomerData, why: Explanation, history: pd.DataFrame | str | Path | None
+) -> Monitoring:
+    """Hold a book against the one at training, and earlier scores of this model against what came.
+
+    Parameters
+    ----------
+    pipeline : RiskPipeline
+        Fitted.
+    data : CustomerData
+        The tables.
+    why : Explanation
+        Contributions of the book.
+    history : pandas.DataFrame, path or None
+        Earlier scores.
+
+    Returns
+    -------
+    Monitoring
+    """
+    scored = with_scores(why.background.values, why)
+    now = scored.index.get_level_values("as_of").max()
+    labels = None
+    if history is not None:
+        told = read_scores(history, pipeline.model_id_)
+        told = told[told.index.get_level_values("as_of") < now]
+        labels = outcomes(pipeline.spec_, data, told.index, now)
+        scored = pd.concat([told[["churn_probability"]], scored])
+    baseline, rule = pipeline.baseline_, pipeline.spec_.monitor
+    return monitor(
+        baseline.values,
+        scored,
+        labels,
+        usual=baseline.usual,
+        tested=pipeline.record_.evaluation().get("model"),
+        trained_at=pipeline.record_.facts.get("trained at"),
+        feeds=feed_ages(data, now),
+        alpha=rule.alpha,
+        limit=rule.limit,
+        max_age=rule.max_age,
+        accounts=baseline.accounts,
+    )
+
+
+def further_tables(pipeline: RiskPipeline, why: Explanation, monitoring: Monitoring | None) -> dict[str, pd.DataFrame]:
+    """Give the tables that a report prints beside its own.
+
+    Parameters
+    ----------
+    pipeline : RiskPipeline
+        Fitted.
+    why : Explanation
+        Contributions of the book.
+    monitoring : Monitoring or None
+        What was found.
+
+    Returns
+    -------
+    dict of str to pandas.DataFrame
+        By caption.
+    """
+    found: dict[str, pd.DataFrame] = {}
+    X = why.background.values  # noqa: PD011  # the field of a dataclass
+    if pipeline.amounts_ is not None and pipeline.expansion_model_ is not None and X["mrr"].notna().any():
+        risk, grows = (model.predict_proba(X)[:, 1] for model in (pipeline.model_, pipeline.expansion_model_))
+        outlook = pipeline.amounts_.outlook(X, risk, grows)
+        found["Monthly revenue expected at the end of the horizon"] = outlook.book.reset_index()
+    return found if monitoring is None else found | monitoring.parts()
