@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["plot_calibration", "plot_capacity", "plot_profit"]
+__all__ = ["plot_calibration", "plot_capacity", "plot_cost", "plot_profit"]
 
 _BLUE, _GREY = "#1f5a8a", "#777777"
 
@@ -80,6 +80,30 @@ def plot_profit(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.fill_between(table.index.to_numpy(), table["low"], table["high"], color=_BLUE, alpha=0.2, linewidth=0)
     best = table[table["is_best"]]
     ax.plot(best.index, best["profit"], "o", color=_BLUE)
+    return ax
+
+
+def plot_cost(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw what `cost_curve` returned.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of `cost_curve`.
+    ax : matplotlib Axes, optional
+        Where to draw; default is a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = _axes(ax, "Share of missed churners in the worst cost", "Expected cost, share of the worst")
+    ax.plot(table.index, table["trivial"], color=_GREY, linewidth=1, linestyle="--", label="all or nobody")
+    ax.plot(table.index, table["cost"], color=_BLUE, label="by score")
+    ax.fill_between(table.index.to_numpy(), table["low"], table["high"], color=_BLUE, alpha=0.2, linewidth=0)
+    yours = table[table["is_yours"]]
+    ax.plot(yours.index, yours["cost"], "o", color=_BLUE, label="your costs")
+    ax.legend(frameon=False)
     return ax
 
 
