@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from csrisk._display import html_table
 from csrisk._evaluation._evaluate import evaluate_scores
 from csrisk._splits import ForwardSplit
 from csrisk.exceptions import SnapshotError
@@ -57,6 +58,18 @@ class Backtest:
     def __post_init__(self) -> None:
         names = tuple(name for name in self.scores.columns if name not in ("age", "outcome", MODEL))
         object.__setattr__(self, "baselines", names)
+
+    def _repr_html_(self) -> str:
+        """Show the AUC of each score by date of training in a notebook."""
+        table = self.by_date()
+        rows = [
+            (score, f"{date:%Y-%m-%d}", f"{auc:.3f} ({low:.3f} to {high:.3f})", f"{events:,}")
+            for (date, score), (auc, low, high, events) in zip(
+                table.index, table[["auc", "auc_low", "auc_high", "n_events"]].itertuples(index=False), strict=True
+            )
+        ]
+        heads = ("score", "trained at", "AUC (95 %)", "events")
+        return html_table(f"Backtest of {len(self.fresh):,} scored snapshots", heads, rows)
 
     @property
     def fresh(self) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from csrisk._days import Date, Dates, Duration, as_midnights, whole_days
+from csrisk._display import html_table
 from csrisk._snapshots._eligibility import Eligibility, eligible_pairs, resolve_rule
 from csrisk._snapshots._index import canonical, date_grid, lazy_pairs, read_pairs, within
 from csrisk.exceptions import SnapshotError
@@ -281,6 +282,20 @@ class Snapshots:
                 f"mask: must be {len(self)} booleans without missing; got {chosen.dtype} of shape {chosen.shape}"
             )
         return replace(self, index=self.index[chosen])
+
+    def _repr_html_(self) -> str:
+        """Show counts, dates and windows in a notebook."""
+        dates = self.index.get_level_values("as_of")
+        span = f"{dates.min():%Y-%m-%d} to {dates.max():%Y-%m-%d}" if len(self) else "none"
+        rows: list[tuple[object, object]] = [
+            ("accounts", f"{len(self.accounts):,}"),
+            ("dates", f"{dates.nunique():,}, {span}"),
+            ("lead", f"{self.lead} days"),
+            ("horizon", "none: for scoring" if self.horizon is None else f"{self.horizon} days"),
+        ]
+        if self.horizon is not None:
+            rows.append(("window past the end of the data", f"{int(self.censored.sum()):,} snapshots"))
+        return html_table(f"{len(self):,} snapshots", (), rows)
 
     def __repr__(self) -> str:
         first, last = self.index.levels[1][[0, -1]]

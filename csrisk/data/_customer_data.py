@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import sys
 import warnings
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
+from csrisk._display import html_table
 from csrisk.data._breach import Breach
 from csrisk.data._contract import CONTRACT
 from csrisk.data._engine import DuckDBEngine, Engine, PolarsEngine
@@ -148,10 +148,11 @@ class CustomerData:
         return f"CustomerData({len(self._accounts):,} accounts, {span}, {self._engine.name}; {counts})"
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th>{html.escape(name)}</th><td>{self._evidence[name]['']:,}</td></tr>" for name in self.tables
-        )
-        return f"<table><caption>{html.escape(repr(self).split(';')[0])})</caption>{rows}</table>"
+        """Show the tables, what is missing and what broke the contract in a notebook."""
+        rows = [(name, f"{self._evidence[name]['']:,}") for name in self.tables]
+        notes = [f"No evidence: {', '.join(self.missing)}."] if self.missing else []
+        notes += [f"{len(self._breaches)} breaches of the contract, see .breaches."] if self._breaches else []
+        return html_table(f"{repr(self).split(';')[0]})", ("table", "rows"), rows, " ".join(notes))
 
     def __reduce__(self) -> NoReturn:
         message = (

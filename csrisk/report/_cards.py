@@ -13,6 +13,7 @@ from csrisk.report._book import Book, book_features
 from csrisk.report._compare import Peers, spoken
 from csrisk.report._content import Card, FeaturePart, GoalPart, Line
 from csrisk.report._names import clean
+from csrisk.report._next_steps import make_next_steps
 from csrisk.report._rounding import add_up
 from csrisk.report._timeline import make_timelines
 
@@ -30,6 +31,7 @@ _NAMED = ((25, 6, _NEGLIGIBLE), (75, 3, 0.1), (150, 2, 0.25), (250, 1, 0.5))
 _NAMED_LATER = (0, 1.0)
 _TIMELINES = 50
 _COMPARED = 25
+_STEPS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class _Details:
     values: npt.NDArray[np.object_]
     known: npt.NDArray[np.bool_]
     columns: dict[str, npt.NDArray[np.intp]]
+    page: int
 
     def sentence(self, position: int, column: int) -> str:
         background = self.book.why.background
@@ -57,7 +60,7 @@ class _Details:
 
     def strongest(self, position: int, goal: str) -> list[int]:
         """Columns of the features of a goal that matter for an account, the largest contribution first."""
-        most, least = next(((most, least) for upto, most, least in _NAMED if position < upto), _NAMED_LATER)
+        most, least = next(((most, least) for upto, most, least in _NAMED if position % self.page < upto), _NAMED_LATER)
         own = self.columns[goal]
         size = np.nan_to_num(np.abs(self.points[position, own]))
         order = np.argsort(-size, kind="stable")[:most]
@@ -79,13 +82,20 @@ class _Details:
 
 
 def make_cards(
-    book: Book, count: int, data: CustomerData | None, peers: Peers, moves: Moves | None
+    book: Book,
+    count: int,
+    data: CustomerData | None,
+    peers: Peers,
+    moves: Moves | None,
+    gaps: Sequence[tuple[tuple[str, float], ...]],
+    page: int | None = None,
 ) -> tuple[Card, ...]:
     """Write the cards of the first accounts of a book.
 
     The first 25 name up to six features by goal, those up to place 75 three from a tenth of a point on, up to 150 two
     from a quarter on, up to 250 one from half a point on, and later ones goals only; what is not named is summed up as
-    the rest, so the parts add up everywhere. This keeps a file of 500 accounts below a megabyte.
+    the rest, so the parts add up everywhere. This keeps a file of 500 accounts below a megabyte. Where the cards are
+    spread over pages, places are counted on each page.
 
     Parameters
     ----------
@@ -94,11 +104,15 @@ def make_cards(
     count : int
         Number of cards.
     data : CustomerData or None
-        Gives the first fifty a timeline.
+        Gives the first fifty a timeline, and the first hundred what to do next.
     peers : Peers
         Those that the first 25 are compared with.
     moves : Moves or None
         What moved since an earlier book.
+    gaps : sequence
+        By account, its gap to the best customers by goal; the first 25 show it.
+    page : int, optional
+        Cards on a page.
 
     Returns
     -------
@@ -116,14 +130,18 @@ def make_cards(
         values=features.to_numpy(object),
         known=features.notna().to_numpy(),
         columns=columns,
+        page=page or max(count, 1),
     )
     timelines = make_timelines(book, data, min(count, _TIMELINES))
+    steps = make_next_steps(book, data, min(count, _STEPS))
     return tuple(
         replace(
             _card(details, at),
             moved=None if moves is None else moves.by_account[at],
             timeline=timelines[at] if at < len(timelines) else None,
             compared=peers.compare(at, details.leading(at)) if at < _COMPARED else (),
+            steps=steps[at] if at < len(steps) else (),
+            gap=gaps[at] if at < _COMPARED else (),
         )
         for at in range(count)
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from csrisk.report._book import book_features
-from csrisk.report._content import Comparison, Move, Moves
+from csrisk.report._content import Comparison, Course, Move, Moves
 from csrisk.report._format import day
 from csrisk.report._names import clean
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from csrisk._explain import Explanation
     from csrisk.report._book import Book
 
-__all__ = ["Peers", "make_moves", "spoken"]
+__all__ = ["Peers", "make_course", "make_gaps", "make_moves", "spoken"]
 
 _BEST = 0.1
 _SHOWN = 5
@@ -62,7 +62,7 @@ class Peers:
         self._segments = pd.Series([facts[0] if facts else "" for facts in book.facts], index=book.rows)
         safest = book.rows[np.argsort(book.prediction, kind="stable")][: max(1, round(_BEST * len(book.rows)))]
         self._best = self._features.iloc[np.sort(safest)]
-        self._before = None if previous is None else _latest(previous)
+        self._before = None if previous is None else _last_book(book_features(previous))
 
     def compare(self, position: int, columns: list[int]) -> tuple[Comparison, ...]:
         """Set the values of an account beside those of its segment, of the safest tenth, and of its own past.
@@ -105,14 +105,14 @@ class Peers:
 
 
 def make_moves(book: Book, previous: Explanation | None, *, most: int = 5) -> Moves | None:
-    """Say which accounts moved since an earlier book, and by which goal.
+    """Say which accounts moved since the last earlier book, and by which goal.
 
     Parameters
     ----------
     book : Book
         The book in order of priority.
     previous : Explanation or None
-        An earlier book of the same model, against the same reference.
+        Earlier books of the same model, against the same reference; the latest date counts.
     most : int, default 5
         Accounts named in each direction.
 
@@ -122,7 +122,7 @@ def make_moves(book: Book, previous: Explanation | None, *, most: int = 5) -> Mo
     """
     if previous is None:
         return None
-    before = _last_rows(previous.goals())
+    before = _last_book(previous.goals())
     now = book.points.assign(prediction=book.prediction).set_axis(pd.Index(book.keys, name="account_id"))
     both = now.index.intersection(before.index, sort=False)
     change = (now.loc[both] - before.loc[both].reindex(columns=now.columns)).fillna(0.0)
@@ -153,16 +153,68 @@ def _or_none(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-def _latest(previous: Explanation) -> pd.DataFrame:
-    return _last_rows(book_features(previous))
+def make_course(book: Book, previous: Explanation | None) -> Course | None:
+    """Follow the mean contribution of each goal over the earlier books up to this one.
+
+    Parameters
+    ----------
+    book : Book
+        The book.
+    previous : Explanation or None
+        Earlier books of the same model, against the same reference.
+
+    Returns
+    -------
+    Course or None
+        None without an earlier book.
+    """
+    if previous is None:
+        return None
+    goals = list(book.points.columns)
+    now = book.points.assign(prediction=book.prediction, as_of=book.as_of)
+    before = previous.goals().reindex(columns=[*goals, "prediction"]).fillna(0.0).reset_index("as_of")
+    by_date = pd.concat([before[before["as_of"] < book.as_of], now]).groupby("as_of")
+    means, counts = by_date.mean(), by_date.size()
+    return Course(
+        dates=tuple(f"{date:%Y-%m-%d}" for date in means.index),
+        accounts=tuple(int(n) for n in counts),
+        predictions=tuple(float(value) for value in means["prediction"]),
+        goals=tuple((str(goal), tuple(float(value) for value in means[goal])) for goal in goals),
+    )
 
 
-def _last_rows(frame: pd.DataFrame) -> pd.DataFrame:
-    """One row by account, the latest."""
-    ordered = frame.sort_index(level="as_of", kind="stable")
-    accounts = ordered.index.get_level_values("account_id")
-    last = ~accounts.duplicated(keep="last")
-    return ordered[last].set_axis(accounts[last])
+def make_gaps(book: Book, gap: Explanation | None) -> tuple[tuple[tuple[str, float], ...], ...]:
+    """Give the gap of each account to the best customers by goal, the widest first.
+
+    Parameters
+    ----------
+    book : Book
+        The book in order of priority.
+    gap : Explanation or None
+        The same accounts explained against the best.
+
+    Returns
+    -------
+    tuple
+        By account, pairs of goal and percentage points; empty where an account is not explained there.
+    """
+    if gap is None:
+        return ((),) * len(book.keys)
+    table = _last_book(gap.goals()).drop(columns=["reference", "prediction"]).reindex(list(book.keys))
+    names = [str(name) for name in table.columns]
+    return tuple(
+        tuple(sorted(zip(names, map(float, row), strict=True), key=lambda part: -part[1]))
+        if np.isfinite(row).all()
+        else ()
+        for row in table.to_numpy(np.float64)
+    )
+
+
+def _last_book(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the latest date, by account."""
+    dates = frame.index.get_level_values("as_of")
+    last = frame[dates == dates.max()]
+    return last.set_axis(last.index.get_level_values("account_id"))
 
 
 def _typical(column: pd.Series) -> Any:

@@ -14,8 +14,8 @@ from csrisk._goals import Goal
 from csrisk.report import _tables
 from csrisk.report._book import Book, read_book
 from csrisk.report._cards import make_cards, make_lines
-from csrisk.report._compare import Peers, make_moves
-from csrisk.report._content import GoalSpread, Report, Summary, Table
+from csrisk.report._compare import Peers, make_course, make_gaps, make_moves
+from csrisk.report._content import Decision, Forecast, GoalSpread, Report, Summary, Table
 from csrisk.report._decisions import concentrated, decisions, headline
 from csrisk.report._forecast import churn_forecast, mrr_forecast
 from csrisk.report._format import day
@@ -64,10 +64,11 @@ class Inputs:
     data: CustomerData | None = None
     evaluation: pd.DataFrame | Mapping[str, pd.DataFrame] | None = None
     calibration: pd.DataFrame | None = None
-    backtest: Backtest | pd.DataFrame | None = None
+    backtest: Backtest | pd.DataFrame | Mapping[str, pd.DataFrame] | None = None
     checks: pd.DataFrame | Iterable[object] | None = None
     expansion: pd.DataFrame | None = None
     previous: Explanation | None = None
+    gap: Explanation | None = None
     extra: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     provenance: Mapping[str, object] | None = None
     mrr: pd.Series | None = None
@@ -75,6 +76,7 @@ class Inputs:
     currency: str = ""
     pseudonymise: bool | str = False
     max_cards: int = 500
+    chunk: int | None = None
 
 
 def compose(why: Explanation, inputs: Inputs) -> Report:
@@ -94,7 +96,8 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
     book = read_book(why, inputs.data, mrr=inputs.mrr, pseudonymise=inputs.pseudonymise)
     moves = make_moves(book, inputs.previous)
     peers = Peers(book, inputs.previous)
-    cards = make_cards(book, min(len(book.keys), inputs.max_cards), inputs.data, peers, moves)
+    count = len(book.keys) if inputs.chunk else min(len(book.keys), inputs.max_cards)
+    cards = make_cards(book, count, inputs.data, peers, moves, make_gaps(book, inputs.gap), inputs.chunk)
     lines = make_lines(book, len(cards))
     goals = _spread(book, inputs.data)
     missing = _missing(inputs.data)
@@ -102,6 +105,7 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
     backtests, trends = backtest_parts(inputs.backtest)
     checks = None if inputs.checks is None else _tables.checks_table(inputs.checks)
     window = _window(book.as_of, inputs.window)
+    few = concentrated(book)
     return Report(
         title=clean(inputs.title),
         as_of=day(book.as_of),
@@ -109,13 +113,19 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
         reference=clean(why.reference_words, longest=400),
         currency=clean(inputs.currency),
         pseudonymised=bool(inputs.pseudonymise),
-        summary=_summary(book, goals, checks, window, inputs.currency),
+        summary=_summary(
+            book,
+            churn_forecast(book.probability),
+            window,
+            decisions(book, few, goals, checks, inputs.currency, moves, next(iter(quality), None)),
+        ),
         moves=moves,
         goals=goals,
+        course=make_course(book, inputs.previous),
         success=make_success(book, inputs.data),
         cards=cards,
         lines=lines,
-        cards_note=_cards_note(len(cards), len(book.keys), inputs.max_cards),
+        cards_note="" if inputs.chunk else _cards_note(len(cards), len(book.keys), inputs.max_cards),
         segments=tuple(sorted({card.facts[0] for card in cards if card.facts})),
         missing=missing,
         limits=_LIMITS,
@@ -132,8 +142,7 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
     )
 
 
-def _summary(book: Book, goals: tuple[GoalSpread, ...], checks: Table | None, window: str, currency: str) -> Summary:
-    churn = churn_forecast(book.probability)
+def _summary(book: Book, churn: Forecast, window: str, needed: tuple[Decision, ...]) -> Summary:
     money = None if book.mrr is None else mrr_forecast(book.probability, book.mrr)
     few = concentrated(book)
     return Summary(
@@ -143,7 +152,7 @@ def _summary(book: Book, goals: tuple[GoalSpread, ...], checks: Table | None, wi
         mrr=None if book.mrr is None else float(book.mrr.sum()),
         mrr_at_risk=money,
         concentrated=few,
-        decisions=decisions(book, few, goals, checks, currency),
+        decisions=needed,
     )
 
 

@@ -11,6 +11,7 @@ __all__ = [
     "Cell",
     "Column",
     "Comparison",
+    "Course",
     "Decision",
     "FeaturePart",
     "Forecast",
@@ -22,6 +23,7 @@ __all__ = [
     "Move",
     "Moves",
     "Report",
+    "Step",
     "Success",
     "Summary",
     "Table",
@@ -140,6 +142,15 @@ class Moves:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """Something to do next for an account, the goal it serves, and the rows of data that ask for it."""
+
+    goal: str
+    action: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """One account in detail: the probability, and how it comes about from the reference."""
 
@@ -159,6 +170,8 @@ class Card:
     moved: float | None = None
     timeline: Timeline | None = None
     compared: tuple[Comparison, ...] = ()
+    steps: tuple[Step, ...] = ()
+    gap: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +259,16 @@ class Trend:
 
 
 @dataclass(frozen=True, slots=True)
+class Course:
+    """Mean contribution of each goal over several books, in percentage points, and the mean probability."""
+
+    dates: tuple[str, ...]
+    accounts: tuple[int, ...]
+    predictions: tuple[float, ...]
+    goals: tuple[tuple[str, tuple[float, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Success:
     """Where the book stands beside its risk: happiness, both sides of the relation, journey, feedback.
 
@@ -278,6 +301,7 @@ class Report:
     summary: Summary
     moves: Moves | None
     goals: tuple[GoalSpread, ...]
+    course: Course | None
     success: Success | None
     cards: tuple[Card, ...]
     lines: tuple[Line, ...]

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from csrisk.report._content import Decision, Forecast, GoalSpread, Table
+from csrisk.report._content import Decision, Forecast, GoalSpread, Interval, Moves, Table
+from csrisk.report._format import percent, signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +57,13 @@ def headline(accounts: int, churn: Forecast, few: int, window: str, *, priced: b
 
 
 def decisions(
-    book: Book, few: int, goals: tuple[GoalSpread, ...], checks: Table | None, currency: str
+    book: Book,
+    few: int,
+    goals: tuple[GoalSpread, ...],
+    checks: Table | None,
+    currency: str,
+    moves: Moves | None = None,
+    quality: Table | None = None,
 ) -> tuple[Decision, ...]:
     """List what needs a decision: where to act, what to look into, what to know.
 
@@ -72,12 +79,56 @@ def decisions(
         Checks as printed.
     currency : str
         Written before money.
+    moves : Moves, optional
+        What moved since an earlier book.
+    quality : Table, optional
+        Metrics as printed, the model first.
 
     Returns
     -------
     tuple of Decision
     """
-    return (*_act(book, few, currency), *_failed(checks), *_know(goals))
+    return (*_act(book, few, currency), *_moved(moves), *_failed(checks), *_trust(quality), *_know(goals))
+
+
+def _moved(moves: Moves | None) -> Iterator[Decision]:
+    if moves is None:
+        return
+    text = f"Since {moves.since} the mean risk changed by {signed(moves.change)} points"
+    if moves.up:
+        first = moves.up[0]
+        text += f"; it rose most for {first.name}, from {percent(first.before / 100)} to {percent(first.now / 100)}"
+    yield Decision(f"{text}.", "moves", "look")
+
+
+def _trust(quality: Table | None) -> Iterator[Decision]:
+    """Say how well later churn was ranked, beside the best baseline; untested is said too."""
+    rows = {} if quality is None else {row[0]: row[1:-1] for row in quality.rows}
+    auc = [cell for cell in rows.get("AUC", ()) if isinstance(cell, Interval)]
+    if quality is None or not auc:
+        yield Decision("How good the model is was not handed over: take the order with care.", "model", "look")
+        return
+    counts = [
+        int(rows[name][0]) for name in ("Snapshots", "Churn events") if isinstance(rows.get(name, (None,))[0], int)
+    ]  # type: ignore[arg-type]
+    tested = f" ({counts[0]:,} snapshots, {counts[1]:,} churned)" if len(counts) == 2 else ""
+    text = f"On later data{tested} the model ranked a churner above a stayer in {_range(auc[0])} of pairs"
+    others = [(cell.estimate, column.label) for cell, column in zip(rows["AUC"], quality.columns[1:-1], strict=True)
+              if isinstance(cell, Interval)][1:]  # fmt: skip
+    if others:
+        best = max(others)
+        text += f"; the {best[1].lower()} in {percent(best[0], 0)}"
+    risk, rate = (rows.get(name, (None,))[0] for name in ("Mean risk", "Event rate"))
+    if isinstance(risk, Interval) and isinstance(rate, Interval):
+        text += f". It forecast {percent(risk.estimate)} churn on average, and {percent(rate.estimate)} left"
+    yield Decision(f"{text}.", "model", "know")
+
+
+def _range(cell: Interval) -> str:
+    text = percent(cell.estimate, 0)
+    if cell.low is None or cell.high is None:
+        return text
+    return f"{text} ({percent(cell.low, 0)} to {percent(cell.high, 0)})"
 
 
 def _act(book: Book, few: int, currency: str) -> Iterator[Decision]:

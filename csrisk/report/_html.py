@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import replace
 from functools import cache, partial
 from importlib.metadata import version
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from markupsafe import Markup
 
 from csrisk.report import _format, _svg
-from csrisk.report._content import Card, Cell, Column, Interval, Report, Timeline
+from csrisk.report._content import Card, Cell, Column, Interval, Line, Report, Timeline
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from jinja2 import Environment
 
-__all__ = ["MOST_LINES", "render_html", "sum_words", "timeline_words"]
+__all__ = ["MOST_LINES", "gap_words", "render_html", "render_pages", "sum_words", "timeline_words"]
 
 MOST_LINES = 2000
 _RIGHT = frozenset({"integer", "number", "percent", "points", "money"})
@@ -37,33 +41,97 @@ def render_html(report: Report) -> str:
     -------
     str
     """
-    css, js = _asset("style.css"), _asset("script.js")
-    goals = {goal.goal: place for place, goal in enumerate(report.goals, start=1)}
-    segments = {segment: place for place, segment in enumerate(report.segments, start=1)}
-    scale = _svg.card_scale(report.cards)
+    return _render("report.html.j2", report, _Common(report))
+
+
+def render_pages(report: Report, chunk: int, folder: str, book: str) -> tuple[str, Iterator[tuple[str, str]]]:
+    """Render a report as a page of the book and pages of accounts.
+
+    Parameters
+    ----------
+    report : Report
+        What the report says, with a card for every account.
+    chunk : int
+        Cards on a page; the page of the book holds the first of them.
+    folder : str
+        Folder of the other pages, seen from the page of the book.
+    book : str
+        Name of the page of the book.
+
+    Returns
+    -------
+    page : str
+        The page of the book.
+    pages : iterator of (str, str)
+        Name and content of each other page.
+    """
+    common = _Common(report)
+    parts = [report.cards[start : start + chunk] for start in range(0, len(report.cards), chunk)]
+    names = [f"accounts-{number:03d}.html" for number in range(1, len(parts) + 1)]
+    note = (
+        f"This page holds the cards of the first {len(parts[0]):,} of {len(report.cards):,} accounts; the others are "
+        f"on {len(parts) - 1} {'page' if len(parts) == 2 else 'pages'} of {chunk:,} in the folder {folder}."
+    )
+    first = replace(
+        report,
+        cards=parts[0],
+        lines=tuple(_line(card) for card in report.cards[chunk:]),
+        cards_note=note if len(parts) > 1 else "",
+    )
+    links = [(f"{quote(folder)}/{names[at]}", parts[at][0].rank, parts[at][-1].rank) for at in range(1, len(parts))]
+    page = _render("report.html.j2", first, common, links=links, chunk=chunk)
+    back = quote(book)
+    others = (
+        (names[at], _render("accounts.html.j2", replace(report, cards=part), common, names=names, at=at, book=back))
+        for at, part in enumerate(parts)
+        if at
+    )
+    return page, others
+
+
+class _Common:
+    """What all pages of a report share."""
+
+    def __init__(self, report: Report) -> None:
+        css, js = _asset("style.css"), _asset("script.js")
+        self.scale = _svg.card_scale(report.cards)
+        self.environment = _environment()
+        self.environment.filters["money"] = partial(_format.money, currency=report.currency)
+        goals = {goal.goal: place for place, goal in enumerate(report.goals, start=1)}
+        segments = {segment: place for place, segment in enumerate(report.segments, start=1)}
+        self.values: dict[str, Any] = {
+            "css": css,
+            "js": js,
+            "policy": _policy(css, js),
+            "version": version("csrisk"),
+            "priced": report.summary.mrr is not None,
+            "scale": self.scale,
+            "headings": {goal.goal: goal.heading for goal in report.goals},
+            "bars": lambda card: _svg.card_bars(card, self.scale),
+            "goal_index": lambda card: goals.get(card.main_goal, 0),
+            "segment_index": lambda card: segments.get(card.facts[0], 0) if card.facts else 0,
+            "line": _svg.timeline_plot,
+            "line_words": timeline_words,
+        }
+
+
+def _render(template: str, report: Report, common: _Common, **more: Any) -> str:
     spread_scale = _svg.spread_scale([goal for goal in report.goals if goal.evidence])
-    environment = _environment()
-    environment.filters["money"] = partial(_format.money, currency=report.currency)
-    return environment.get_template("report.html.j2").render(
+    return common.environment.get_template(template).render(
         r=report,
-        css=css,
-        js=js,
-        policy=_policy(css, js),
-        version=version("csrisk"),
-        priced=report.summary.mrr is not None,
-        scale=scale,
-        headings={goal.goal: goal.heading for goal in report.goals},
-        bars=lambda card: _svg.card_bars(card, scale),
+        **common.values,
+        **{"links": (), "chunk": 0, **more},
         spread=lambda goal: _svg.spread_bar(goal, spread_scale),
-        goal_index=lambda card: goals.get(card.main_goal, 0),
-        segment_index=lambda card: segments.get(card.facts[0], 0) if card.facts else 0,
         lines=MOST_LINES,
-        line=_svg.timeline_plot,
-        line_words=timeline_words,
+        course=_svg.course_plot,
         quadrant=_svg.quadrant_plot,
         trend=_svg.trend_plot,
         calibration=None if report.calibration is None else _svg.calibration_plot(report.calibration),
     )
+
+
+def _line(card: Card) -> Line:
+    return Line(card.rank, card.account, card.name, card.probability, card.mrr, card.at_risk, card.main_goal)
 
 
 def sum_words(card: Card) -> str:
@@ -82,6 +150,26 @@ def sum_words(card: Card) -> str:
     signs = (f"{'+' if not t.startswith(chr(0x2212)) else chr(0x2212)} {t.lstrip('+' + chr(0x2212))}" for t in terms)
     left = " ".join([_format.number(card.reference_shown, 1), *signs])
     return f"{left} = {_format.number(card.prediction_shown, 1)}"
+
+
+def gap_words(card: Card) -> str:
+    """Say by which goals an account lies behind the best customers.
+
+    Parameters
+    ----------
+    card : Card
+        The account.
+
+    Returns
+    -------
+    str
+    """
+    headings = {part.goal: part.heading.lower() for part in card.goals}
+    behind = [(points, headings.get(goal, goal)) for goal, points in card.gap if points >= 0.05]
+    if not behind:
+        return "No goal lies behind the best customers."
+    first, *more = (f"{_format.number(points, 1)} {{}}in {heading}" for points, heading in behind)
+    return f"Behind the best customers by {', '.join([first.format('points '), *(part.format('') for part in more)])}."
 
 
 def timeline_words(line: Timeline) -> str:
@@ -124,6 +212,7 @@ def _environment() -> Environment:
         "count": lambda value: _format.number(value, 0),
         "v": lambda value: f"{value:.6g}",
         "sum": sum_words,
+        "gap": gap_words,
         "cell": _cell,
         "right": lambda column: column.kind in _RIGHT,
         "status": lambda value: {"failed": "failed", "passed": "passed"}.get(value, "na"),

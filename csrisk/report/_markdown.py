@@ -6,7 +6,7 @@ import string
 from typing import TYPE_CHECKING
 
 from csrisk.report import _format
-from csrisk.report._html import MOST_LINES, sum_words, timeline_words
+from csrisk.report._html import MOST_LINES, gap_words, sum_words, timeline_words
 from csrisk.report._names import csv_safe
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def render_markdown(report: Report) -> str:
         *_moves(report),
         "## The book by goal",
         _goals(report),
+        _course(report),
         *report.missing,
         *_success(report),
         "## Accounts in order of priority",
@@ -103,7 +104,7 @@ def _summary(report: Report) -> Iterator[str]:
         at_risk = _format.money(money.expected, report.currency)
         rows.append(("Monthly revenue at risk", at_risk, f"{low} to {high} ({level} interval)"))
     yield _grid(("", "Figure", "Range"), "lrl", rows)
-    yield "\n".join(f"- {decision.text}" for decision in summary.decisions)
+    yield "\n".join(f"- {_plain(decision.text)}" for decision in summary.decisions)
 
 
 def _moves(report: Report) -> Iterator[str]:
@@ -155,6 +156,20 @@ def _goals(report: Report) -> str:
     return _grid(("Goal", "Question", "Mean", "Middle half", "Risk raised for"), "llrrr", rows)
 
 
+def _course(report: Report) -> str:
+    course = report.course
+    if course is None:
+        return ""
+    headings = {goal.goal: goal.heading for goal in report.goals}
+    rows = [
+        (date, f"{course.accounts[at]:,}", _format.percent(course.predictions[at] / 100),
+         *(_format.signed(values[at]) for _, values in course.goals))
+        for at, date in enumerate(course.dates)
+    ]  # fmt: skip
+    head = ("Book of", "Accounts", "Mean risk", *(headings[goal] for goal, _ in course.goals))
+    return "### Goals over time\n\n" + _grid(head, "l" + "r" * (len(head) - 1), rows)
+
+
 def _card(card: Card, currency: str) -> str:
     facts = f" ({', '.join(map(escape, card.facts))})" if card.facts else ""
     money = "" if card.at_risk is None else f", {_format.money(card.at_risk, currency)} of monthly revenue at risk"
@@ -169,6 +184,9 @@ def _card(card: Card, currency: str) -> str:
         if goal.rest_count and goal.features:
             lines.append(f"  - {goal.rest_count} other features {_format.signed(goal.rest_shown)}")
     lines.append(f"- Sum: {sum_words(card)}")
+    if card.gap:
+        lines.append(f"- {gap_words(card)}")
+    lines += [f"- {_plain(step.action)}: {_plain(step.evidence)}." for step in card.steps]
     if card.timeline:
         lines.append(f"- {timeline_words(card.timeline)}")
     return "\n".join(lines)

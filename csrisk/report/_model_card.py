@@ -21,8 +21,18 @@ if TYPE_CHECKING:
 __all__ = ["backtest_parts", "features_table", "model_table"]
 
 _METRICS = {"auc": "AUC", "log_loss": "Log loss", "calibration_slope": "Calibration slope"}
-_VIEWS = {"by_date": "by date of training", "by_age": "by age of the model"}
-_HEADS = {"trained_at": "Trained at", "age": "Age from, days"}
+_VIEWS = {
+    "by_date": "by date of training",
+    "by_age": "by age of the model",
+    "by_lead": "by lead time",
+    "by_segment": "by segment",
+}
+_WORKED_OUT = ("by_date", "by_age")
+_HEADS = {"trained_at": "Trained at", "age": "Age from, days", "lead": "Days ahead", "segment": "Segment"}
+_NOTES = {
+    "by_age": "How the model did as it grew old: what is lost by not training again.",
+    "by_lead": "The same snapshots against churn that begins so many days later: how early the risk is seen.",
+}
 
 
 def model_table(book: Book, window: tuple[int, int] | None) -> Table:
@@ -72,13 +82,15 @@ def features_table(declarations: tuple[Feature, ...]) -> Table:
     return Table(f"The {len(rows)} features of the model", columns, tuple(rows))
 
 
-def backtest_parts(backtest: Backtest | pd.DataFrame | None) -> tuple[tuple[Table, ...], tuple[Trend, ...]]:
-    """Arrange a backtest: scores against later outcomes, by date of training and by age of the model.
+def backtest_parts(
+    backtest: Backtest | pd.DataFrame | Mapping[str, pd.DataFrame] | None,
+) -> tuple[tuple[Table, ...], tuple[Trend, ...]]:
+    """Arrange a backtest: scores against later outcomes, by date of training, age of the model, and lead time.
 
     Parameters
     ----------
-    backtest : Backtest, DataFrame or None
-        What :func:`csrisk.backtest` returned, or any table of it.
+    backtest : Backtest, DataFrame, mapping of DataFrame or None
+        What :func:`csrisk.backtest` returned, any table of it, or several by the name of the method that made them.
 
     Returns
     -------
@@ -88,17 +100,23 @@ def backtest_parts(backtest: Backtest | pd.DataFrame | None) -> tuple[tuple[Tabl
     """
     if backtest is None:
         return (), ()
-    if not isinstance(backtest, Backtest):
+    if isinstance(backtest, pd.DataFrame):
         caption = "AUC of the model minus that of each baseline" if "difference" in backtest else "Forward backtest"
         return (frame_table(backtest, caption),), ()
-    views = [(getattr(backtest, view)(), words) for view, words in _VIEWS.items()]
+    if isinstance(backtest, Backtest):
+        backtest = {view: getattr(backtest, view)() for view in _WORKED_OUT}
+    views = [(backtest[view], view, words) for view, words in _VIEWS.items() if view in backtest]
     return (
-        tuple(_view(table, f"Backtest {words}") for table, words in views),
-        tuple(_trend(table, f"AUC {words}") for table, words in views),
+        tuple(_view(table, f"Backtest {words}", _NOTES.get(view, "")) for table, view, words in views),
+        tuple(
+            _trend(table, f"AUC {words}")
+            for table, view, words in views
+            if view != "by_segment" and len(table.index.unique(level=0)) > 1
+        ),
     )
 
 
-def _view(table: pd.DataFrame, caption: str) -> Table:
+def _view(table: pd.DataFrame, caption: str, note: str) -> Table:
     """One row by group; the AUC of the model and of each baseline, then what only a probability has."""
     by, scores = str(table.index.names[0]), list(table.index.get_level_values("score").unique())
     cells = [("auc", score) for score in scores] + [(metric, scores[0]) for metric in list(_METRICS)[1:]]
@@ -112,7 +130,7 @@ def _view(table: pd.DataFrame, caption: str) -> Table:
         found = part.droplevel(0)
         values = tuple(_estimate(found.loc[score], metric) for metric, score in cells)
         rows.append((_label(group), *values, int(found["n_events"].iloc[0])))
-    return Table(caption, columns, tuple(rows), "Ranges are 95 % intervals from resampling accounts.")
+    return Table(caption, columns, tuple(rows), f"{note} Ranges are 95 % intervals from resampling accounts.".lstrip())
 
 
 def _trend(table: pd.DataFrame, caption: str) -> Trend:

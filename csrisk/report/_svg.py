@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from csrisk.report._format import signed
 
-    from csrisk.report._content import Calibration, Card, GoalSpread, Interval, Success, Timeline, Trend
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from csrisk.report._content import Calibration, Card, Course, GoalSpread, Interval, Success, Timeline, Trend
 
 __all__ = [
     "Scale",
     "calibration_plot",
     "card_bars",
     "card_scale",
+    "course_plot",
     "quadrant_plot",
     "spread_bar",
     "spread_scale",
@@ -130,6 +134,54 @@ def timeline_plot(line: Timeline) -> Markup:
         '<svg class=line viewBox="-.5 0 26 64" preserveAspectRatio=none aria-hidden=true>'
         '<path class=lb d="M-.5 40h26"/><path class=lu d="{}"/><path class=lc d="{}"/><path class=ls d="{}"/></svg>'
     ).format(use, _runs(line.contacts, 50), _runs(line.surveys, 60))
+
+
+def course_plot(course: Course, headings: Mapping[str, str]) -> Markup:
+    """Lines of the mean contribution of each goal over the books, named at their ends."""
+    ends = [value for _, values in course.goals for value in values]
+    pad = 0.08 * ((max(*ends, 0.0) - min(*ends, 0.0)) or 1.0)
+    scale = Scale(min(*ends, 0.0) - pad, max(*ends, 0.0) + pad)
+
+    def y(value: float) -> float:
+        return round(210 - 2 * scale.at(value), 1)
+
+    step = 430 / max(1, len(course.dates) - 1)
+    grid = Markup("").join(
+        Markup("<line class={} x1=50 x2=480 y1={} y2={} /><text x=44 y={} text-anchor=end>{}</text>").format(
+            "zeroline" if value == 0 else "grid", y(value), y(value), y(value) + 4, signed(value)
+        )
+        for value in dict.fromkeys((min(*ends, 0.0), 0.0, max(*ends, 0.0)))
+    )
+    shown = range(0, len(course.dates), max(1, -(-len(course.dates) // 6)))
+    ticks = Markup("").join(
+        Markup("<text x={} y=230 text-anchor=middle>{}</text>").format(round(50 + step * at, 1), course.dates[at])
+        for at in shown
+    )
+    lines = Markup("").join(
+        Markup('<g class="c{}"><path d="{}"/><circle cx=480 cy={} r=3.5 /><text x=490 y={}>{}</text></g>').format(
+            place,
+            " ".join(f"{'L' if at else 'M'}{50 + step * at:.1f} {y(value)}" for at, value in enumerate(values)),
+            y(values[-1]),
+            label,
+            headings[goal],
+        )
+        for place, ((goal, values), label) in enumerate(
+            zip(course.goals, _apart([y(values[-1]) + 4 for _, values in course.goals]), strict=True)
+        )
+    )
+    title = "Mean contribution of each goal over the books, in percentage points; the figures follow in a table"
+    return Markup('<svg class="plot wide" viewBox="0 0 600 240" role=img><title>{}</title>{}{}{}</svg>').format(
+        title, grid, ticks, lines
+    )
+
+
+def _apart(heights: Sequence[float], least: float = 14.0) -> list[float]:
+    """Move labels down until none covers another, in the order of their heights."""
+    placed = list(heights)
+    order = sorted(range(len(placed)), key=placed.__getitem__)
+    for above, below in itertools.pairwise(order):
+        placed[below] = max(placed[below], round(placed[above] + least, 1))
+    return placed
 
 
 def _runs(weeks: Sequence[int], height: int) -> str:

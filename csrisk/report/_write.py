@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from csrisk.exceptions import ConfigError
 from csrisk.report._compose import Inputs, compose
-from csrisk.report._html import render_html
+from csrisk.report._html import render_html, render_pages
 from csrisk.report._json import render_csv, render_json
 from csrisk.report._markdown import render_markdown
 
@@ -40,18 +40,20 @@ def write_report(
     data: CustomerData | None = None,
     evaluation: pd.DataFrame | Mapping[str, pd.DataFrame] | None = None,
     checks: pd.DataFrame | Iterable[object] | None = None,
-    backtest: Backtest | pd.DataFrame | None = None,
+    backtest: Backtest | pd.DataFrame | Mapping[str, pd.DataFrame] | None = None,
     provenance: Mapping[str, object] | None = None,
     title: str = "Customer risk report",
     calibration: pd.DataFrame | None = None,
     expansion: pd.DataFrame | None = None,
     previous: Explanation | None = None,
+    gap: Explanation | None = None,
     extra: Mapping[str, pd.DataFrame] | None = None,
     mrr: pd.Series | None = None,
     window: tuple[int, int] | None = None,
     currency: str = "",
     pseudonymise: bool | str = False,
     max_cards: int = 500,
+    chunk: int | None = None,
 ) -> Path:
     """Write a report about one book for the people who decide on it.
 
@@ -70,8 +72,9 @@ def write_report(
         What :func:`csrisk.evaluate` returned; as a mapping the first is the model, the others baselines.
     checks : DataFrame or iterable of Check, optional
         Results of checks.
-    backtest : Backtest or DataFrame, optional
-        What :func:`csrisk.backtest` returned, or one table of it (by lead, by segment).
+    backtest : Backtest, DataFrame or mapping of DataFrame, optional
+        What :func:`csrisk.backtest` returned, one table of it, or several of its tables under ``by_date``, ``by_age``,
+        ``by_lead``, ``by_segment``.
     provenance : mapping, optional
         Versions, seeds, hashes, configuration; may be nested.
     title : str, default "Customer risk report"
@@ -82,7 +85,10 @@ def write_report(
     expansion : DataFrame, optional
         Accounts likely to expand, best first; ``account_id`` as a column or in the index.
     previous : Explanation, optional
-        An earlier book of the same model against the same reference; the report then says what moved.
+        Earlier books of the same model against the same reference, of one date or several; the report then says what
+        moved since the last one, and how the goals went over time.
+    gap : Explanation, optional
+        What :func:`csrisk.success.gap_to_best` returned for the same accounts.
     extra : mapping of str to DataFrame, optional
         Further tables by their caption, each a section of its own.
     mrr : Series, optional
@@ -96,11 +102,15 @@ def write_report(
         tie to accounts. Neither names nor ids are written then; attributes such as segment and plan are.
     max_cards : int, default 500
         Accounts shown in detail; the others follow in one line each.
+    chunk : int, optional
+        For large books, HTML only: every account has a card, so many on a page. The page of the book is written to
+        `path` and holds the first of them, the others go to a folder beside it, ``<name>-accounts``. `max_cards` does
+        not count then.
 
     Returns
     -------
     Path
-        The file written.
+        The file written, or the page of the book.
 
     Raises
     ------
@@ -131,6 +141,8 @@ def write_report(
         raise ConfigError(f"path: suffix={target.suffix!r} must be one of {list(_RENDERERS)}")
     if max_cards < 1:
         raise ConfigError(f"max_cards={max_cards} must be at least 1")
+    if chunk is not None and (chunk < 1 or target.suffix.lower() != ".html"):
+        raise ConfigError(f"chunk={chunk}: must be at least 1, and pages are written as .html only")
     inputs = Inputs(
         title=title,
         data=data,
@@ -140,6 +152,7 @@ def write_report(
         checks=checks,
         expansion=expansion,
         previous=previous,
+        gap=gap,
         extra=extra or {},
         provenance=provenance,
         mrr=mrr,
@@ -147,9 +160,24 @@ def write_report(
         currency=currency,
         pseudonymise=pseudonymise,
         max_cards=max_cards,
+        chunk=chunk,
     )
-    _write(target, render(compose(why, inputs)).encode("utf-8"))
+    report = compose(why, inputs)
+    if chunk is None:
+        _write(target, render(report).encode("utf-8"))
+    else:
+        _write_pages(target, report, chunk)
     return target
+
+
+def _write_pages(target: Path, report: Report, chunk: int) -> None:
+    """Write the pages of accounts first, so that the page of the book never leads nowhere."""
+    folder = target.with_name(f"{target.stem}-accounts")
+    page, others = render_pages(report, chunk, folder.name, target.name)
+    for name, content in others:
+        folder.mkdir(exist_ok=True)
+        _write(folder / name, content.encode("utf-8"))
+    _write(target, page.encode("utf-8"))
 
 
 def _write(target: Path, content: bytes) -> None:

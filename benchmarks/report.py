@@ -1,0 +1,206 @@
+"""Reports beside their peers: size, requests, accessibility, time to write, same bytes on a second run.
+
+    python benchmarks/report.py                                        # csrisk alone
+    python benchmarks/report.py --shapash /tmp/a/bin/python --explainerdashboard /tmp/b/bin/python
+    python benchmarks/report.py ... --out benchmarks/report.md
+
+The peers live in environments of their own (``pip install shapash[report] lightgbm``, ``pip install explainerdashboard
+lightgbm``); all get the same rows and fit the same LightGBM with the same parameters. Each page is opened in Chromium
+without network, and axe-core looks for violations of WCAG 2.2 AA.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from lightgbm import LGBMClassifier
+
+import csrisk as cr
+from csrisk.data import make_saas
+from csrisk.features import declared
+
+PARAMETERS = {
+    "n_estimators": 100,
+    "num_leaves": 15,
+    "n_jobs": 1,
+    "random_state": 0,
+    "verbose": -1,
+    "deterministic": True,
+}
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+HEADS = ("report", "accounts", "files", "MB", "links to other hosts", "requests", "axe", "CPU s", "same bytes")
+
+
+def simulated(accounts: int) -> tuple[cr.CustomerData, pd.DataFrame, pd.Series, pd.DataFrame]:
+    """Tables, numeric features and labels of the past, and features of the latest book."""
+    data = make_saas(accounts, 18, seed=5).data()
+    past = cr.Snapshots.every(data, "3MS", lead="14D", horizon="90D")
+    churn = cr.label_churn(data, past)
+    known = churn.notna()
+    X = cr.build_features(data, past[known]).select_dtypes("number")
+    book = cr.build_features(data, cr.Snapshots.at(data, data.end))[X.columns]
+    return data, X, churn[known].astype(int), book
+
+
+def replicated(book: pd.DataFrame, accounts: int) -> pd.DataFrame:
+    """As many accounts as asked for, each like one of the book with a little noise."""
+    rng = np.random.default_rng(0)
+    rows = book.iloc[rng.integers(0, len(book), accounts)]
+    values = rows.to_numpy() * rng.normal(1, 0.05, rows.shape)
+    keys = [[f"acct-{i:05d}" for i in range(accounts)], [book.index.get_level_values("as_of")[0]]]
+    index = pd.MultiIndex.from_product(keys, names=["account_id", "as_of"])
+    return pd.DataFrame(values, index=index, columns=book.columns)
+
+
+def written(name: str, folder: Path, write: Any, accounts: int) -> dict[str, Any]:
+    """Write twice, compare the bytes, take the time of the second (the first compiles)."""
+    hashes = []
+    for _ in range(2):
+        start = time.process_time()
+        path = write(folder)
+        seconds = time.process_time() - start
+        files = [path, *sorted(folder.glob(f"{path.stem}-accounts/*.html"))]
+        hashes.append([hashlib.sha256(file.read_bytes()).hexdigest() for file in files])
+    return {
+        "report": name,
+        "accounts": accounts,
+        "paths": files,
+        "seconds": seconds,
+        "same": hashes[0] == hashes[1],
+    }
+
+
+def of_csrisk(
+    folder: Path, model: LGBMClassifier, X: pd.DataFrame, data: cr.CustomerData, book: pd.DataFrame
+) -> list[dict[str, Any]]:
+    options = {"reference": X, "declarations": declared(X.columns), "n_reference": 64}
+    start = time.process_time()
+    why, many = cr.explain(model, book, **options), cr.explain(model, replicated(book, 10_000), **options)
+    print(
+        f"explained {len(why):,} and {len(many):,} accounts: {time.process_time() - start:.1f} s CPU", file=sys.stderr
+    )
+
+    def single(folder: Path) -> Path:
+        return cr.write_report(folder / "book.html", why, data=data, window=(14, 90))
+
+    def capped(folder: Path) -> Path:
+        return cr.write_report(folder / "capped.html", many)
+
+    def paged(folder: Path) -> Path:
+        return cr.write_report(folder / "paged.html", many, chunk=500)
+
+    return [
+        written("csrisk, all tables", folder, single, len(why)),
+        written("csrisk, 500 cards and a line for each other", folder, capped, len(many)),
+        written("csrisk, pages of 500 cards", folder, paged, len(many)),
+    ]
+
+
+def of_peer(name: str, python: Path, folder: Path) -> dict[str, Any] | str:
+    """Run a peer in its own environment; what it could not do is said."""
+    script = Path(__file__).with_name("report_peers.py")
+    command = [str(python), str(script), name, str(folder), json.dumps(PARAMETERS)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return f"{name}: {(done.stderr.strip().splitlines() or ['failed'])[-1][:200]}"
+    told = json.loads(done.stdout.splitlines()[-1])
+    return {**told, "paths": [folder / told["path"]]}
+
+
+def looked_at(path: Path) -> tuple[int, int]:
+    """Count requests beyond the file itself, and what axe finds; the browser has no network."""
+    import axe_playwright_python
+    from playwright.sync_api import sync_playwright
+
+    axe = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
+        context = browser.new_context(offline=False, bypass_csp=False)
+        page = context.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        context.route(re.compile("^https?:"), lambda route: route.abort())
+        page.goto(path.as_uri(), wait_until="domcontentloaded", timeout=120_000)
+        page.wait_for_timeout(2000)
+        page.evaluate(axe)
+        found = page.evaluate("tags => axe.run(document, { runOnly: tags })", TAGS)
+        browser.close()
+    outside = [url for url in asked if url.startswith(("http:", "https:"))]
+    return len(outside), sum(len(violation["nodes"]) for violation in found["violations"])
+
+
+def row(told: dict[str, Any]) -> tuple[str, ...]:
+    paths: list[Path] = told["paths"]
+    text = paths[0].read_text("utf-8", "replace")
+    links = len(re.findall(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=[\"']?https?://", text))
+    requests, violations = looked_at(paths[0])
+    return (
+        told["report"],
+        f"{told['accounts']:,}",
+        f"{len(paths):,}",
+        f"{sum(path.stat().st_size for path in paths) / 1e6:.2f}",
+        str(links),
+        str(requests),
+        str(violations),
+        f"{told['seconds']:.1f}",
+        "yes" if told["same"] else "no",
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shapash", type=Path)
+    parser.add_argument("--explainerdashboard", type=Path)
+    parser.add_argument(
+        "--accounts", type=int, default=800, help="simulated, of which somewhat more than half run at the end"
+    )
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        data, X, churn, book = simulated(given.accounts)
+        book = book.iloc[:500]
+        model = LGBMClassifier(**PARAMETERS).fit(X, churn)
+        X.reset_index(drop=True).assign(churn=churn.to_numpy()).to_parquet(folder / "train.parquet")
+        book.reset_index(drop=True).to_parquet(folder / "book.parquet")
+        told: list[dict[str, Any] | str] = [*of_csrisk(folder, model, X, data, book)]
+        for peer in ("shapash", "explainerdashboard"):
+            python = getattr(given, peer)
+            told.append(of_peer(peer, python, folder) if python else f"{peer}: no environment was handed over")
+        rows = [row(one) for one in told if isinstance(one, dict)]
+        missing = [one for one in told if isinstance(one, str)]
+    lines = ["| " + " | ".join(cells) + " |" for cells in (HEADS, ("---",) * len(HEADS), *rows)]
+    notes = "\n".join(f"- {one}" for one in missing)
+    command = "`python benchmarks/report.py --shapash ENV/bin/python --explainerdashboard ENV/bin/python`"
+    page = (
+        f"# Reports beside their peers\n\n{INTRODUCTION.format(command=command)}\n\n"
+        + "\n".join(lines)
+        + f"\n\n{notes}\n"
+    )
+    print(page)
+    if given.out:
+        given.out.write_text(page.rstrip() + "\n", encoding="utf-8")
+
+
+INTRODUCTION = """{command}
+
+The same LightGBM (100 trees, 15 leaves) on the same rows, one thread. CPU seconds are those of the report alone; csrisk
+is timed on the second run, when its kernels are compiled. *Links* are scripts, styles and images on other hosts;
+*requests* are those that Chromium tried when the page was opened; *axe* counts the elements that break WCAG 2.2 A or AA
+on the page as it opens. The peers describe a model and csrisk a book of accounts, so sizes compare what a reader gets,
+not equal content."""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""What a report says beside its book: the books before it, and the distance to the best customers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from csrisk._explain import Reference, explain
+from csrisk._pipeline._panel import book, features_of
+from csrisk._snapshots import Snapshots
+from csrisk.exceptions import NotEnoughDataError, SnapshotError
+from csrisk.success import best_customers, company_happiness, gap_to_best, happiness, success_quadrant
+
+if TYPE_CHECKING:
+    from csrisk._explain import Explanation
+    from csrisk._pipeline._spec import RiskSpec
+    from csrisk.data import CustomerData
+
+__all__ = ["books_before", "distance_to_best"]
+
+_MONTHS = 6
+_MOST_ROWS = 20_000
+
+
+def books_before(
+    model: Any, spec: RiskSpec, data: CustomerData, why: Explanation, reference: pd.DataFrame
+) -> Explanation | None:
+    """Explain the same book on the same day of the months before, against the same reference.
+
+    Parameters
+    ----------
+    model : ChurnModel
+        The model of the book.
+    spec : RiskSpec
+        Who is eligible, and which features count.
+    data : CustomerData
+        The tables.
+    why : Explanation
+        The book.
+    reference : pandas.DataFrame
+        What the book is compared with.
+
+    Returns
+    -------
+    Explanation or None
+        Six months, or as many as keep this below 20,000 snapshots, at least one; None where nobody was eligible.
+    """
+    as_of = pd.Timestamp(why.index.get_level_values("as_of").max())
+    months = max(1, min(_MONTHS, _MOST_ROWS // max(1, len(why))))
+    dates = [as_of - pd.DateOffset(months=back) for back in range(months, 0, -1)]
+    known = [date for date in dates if date > data.start]
+    if not known:
+        return None
+    try:
+        X = features_of(spec, data, book(spec, data, known))
+    except SnapshotError:
+        return None
+    against = why.background.values if spec.reference.kind == "book" else reference  # noqa: PD011  # a field
+    return explain(model, X, reference=Reference(against, "book", why.reference_words), n_reference=spec.reference.rows)
+
+
+def distance_to_best(model: Any, spec: RiskSpec, data: CustomerData, why: Explanation) -> Explanation | None:
+    """Explain the book against its best customers: those in the success quadrant who are likely to stay.
+
+    Parameters
+    ----------
+    model : ChurnModel
+        The model of the book.
+    spec : RiskSpec
+        How many rows stand for the best.
+    data : CustomerData
+        The tables.
+    why : Explanation
+        The book.
+
+    Returns
+    -------
+    Explanation or None
+        None where fewer than ten accounts are known to be among the best.
+    """
+    seen = Snapshots.of(data, why.index.to_frame(index=False))
+    quadrant = success_quadrant(happiness(data, seen), company_happiness(data, seen))["quadrant"]
+    risk = pd.Series(why.prediction / 100, index=why.index)
+    best = best_customers(quadrant.reindex(why.index), risk)
+    try:
+        return gap_to_best(model, why.background.values, best, n_reference=spec.reference.rows)  # a field
+    except NotEnoughDataError:
+        return None

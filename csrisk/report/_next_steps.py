@@ -1,0 +1,242 @@
+"""What to do next for an account, read off its tables: open cases, open loops, promises, traps, unused features."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from csrisk._goals import Goal
+from csrisk._snapshots import Snapshots
+from csrisk.report._book import book_features
+from csrisk.report._content import Step
+from csrisk.report._names import clean
+from csrisk.success import TRAPS, relationship_traps, unused_features
+from csrisk.success._seen import seen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from csrisk.data import CustomerData
+    from csrisk.report._book import Book
+
+__all__ = ["make_next_steps"]
+
+_MOST = 4
+_MOST_BY_GOAL = 2
+_AMONG = 2000
+_RENEWAL_DAYS = 90
+_OFTEN, _BUSY = 3, 2.0
+_DETRACTOR = 6
+_SURE = 0.5
+_STALE_DAYS = 7
+_GOAL_OF_TRAP = {"one_user": Goal.FOOTPRINT, "champion_lost": Goal.FOOTPRINT}
+# what the other steps say with counts of their own
+_SAID_ELSEWHERE = frozenset({"never_acted"})
+
+Found = tuple[int, Step]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The first accounts of a book as snapshots, and where each stands in the book."""
+
+    data: CustomerData
+    snapshots: Snapshots
+    place: np.ndarray[Any, Any]
+    today: int
+    wider: Snapshots
+
+    def rows(self, table: str, columns: list[str], window: int | None = None) -> pd.DataFrame:
+        """Rows that the snapshots may see, with the place of their account in the book."""
+        found = seen(self.data, self.snapshots, table, columns, window=window)
+        return found.assign(place=self.place[found["snapshot"].to_numpy(np.int64)])
+
+
+def make_next_steps(book: Book, data: CustomerData | None, count: int) -> tuple[tuple[Step, ...], ...]:
+    """List for the first accounts of a book what their tables ask for.
+
+    Every step rests on rows of the tables as they were known at the date; none of them was tested for its effect. The
+    goals that raise the risk of the account come first, and a goal gives two steps at most.
+
+    Parameters
+    ----------
+    book : Book
+        The book in order of priority.
+    data : CustomerData or None
+        The tables; None gives no steps but those that the features tell.
+    count : int
+        Number of accounts.
+
+    Returns
+    -------
+    tuple of tuple of Step
+        At most four steps by account.
+    """
+    found: list[list[Step]] = [[] for _ in range(count)]
+    for place, step in _renewals(book, count):
+        found[place].append(step)
+    look = _look(book, data, count)
+    for source in () if look is None else _SOURCES:
+        for place, step in source(look):
+            found[place].append(step)
+    if look is not None and look.data.has("usage", "feature"):
+        for place, step in _unused(book, look):
+            found[place].append(step)
+    return tuple(_chosen(steps, book.points.iloc[place]) for place, steps in enumerate(found))
+
+
+def _look(book: Book, data: CustomerData | None, count: int) -> _Seen | None:
+    snapshots = None if data is None else _snapshots(book, data, count)
+    if data is None or snapshots is None:
+        return None
+    place = {key: at for at, key in enumerate(book.keys[:count])}
+    accounts = snapshots.index.get_level_values("account_id")
+    places = np.array([place[key] for key in accounts], dtype=np.int64)
+    wider = _snapshots(book, data, max(count, _AMONG)) or snapshots
+    return _Seen(data, snapshots, places, (book.as_of - pd.Timestamp(0)).days, wider)
+
+
+def _snapshots(book: Book, data: CustomerData, count: int) -> Snapshots | None:
+    known = [key for key in book.keys[:count] if key in data.accounts]
+    return Snapshots.of(data, pd.DataFrame({"account_id": known, "as_of": book.as_of})) if known else None
+
+
+def _chosen(steps: list[Step], points: pd.Series) -> tuple[Step, ...]:
+    """Order steps by how much their goal raises the risk, the same order of sources within a goal."""
+    ordered = sorted(steps, key=lambda step: -float(points.get(step.goal, 0.0)))
+    counted: Counter[str] = Counter()
+    kept = []
+    for step in ordered:
+        counted[step.goal] += 1
+        if counted[step.goal] <= _MOST_BY_GOAL:
+            kept.append(step)
+    return tuple(kept[:_MOST])
+
+
+def _renewals(book: Book, count: int) -> Iterator[Found]:
+    features = book_features(book.why)
+    if "days_to_renewal" not in features:
+        return
+    left = features["days_to_renewal"].to_numpy(np.float64)[book.rows[:count]]
+    for place in np.flatnonzero((left >= 0) & (left <= _RENEWAL_DAYS)):
+        due = int(left[place])
+        yield int(place), Step("churn", "Talk about the renewal now", f"it is due in {due} {_days(due)}")
+
+
+def _open_cases(look: _Seen) -> Iterator[Found]:
+    if not look.data.has("contacts", "resolved_at"):
+        return
+    rows = look.rows("contacts", ["resolved_at_day"], 365)
+    for place, ages in rows[rows["resolved_at_day"].isna()].groupby("place")["age"]:
+        n, oldest = len(ages), int(ages.max())
+        if oldest < _STALE_DAYS:
+            continue
+        cases = "the open case" if n == 1 else f"the {n} open cases"
+        which = "it" if n == 1 else "the oldest"
+        yield int(place), Step("churn", f"Close {cases}", f"{which} was opened {oldest} {_days(oldest)} ago")
+
+
+def _repeats(look: _Seen) -> Iterator[Found]:
+    """Cases that came back, and accounts that call far more often than others."""
+    rows = look.rows("contacts", ["case_id", "initiated_by", "stage"], 90)
+    rows = rows[rows["initiated_by"].fillna("customer") == "customer"]
+    usual = _usual_contacts(look)
+    cases = rows.dropna(subset="case_id").groupby(["place", "case_id"]).size()
+    for place, most in cases.groupby("place").max().items():
+        if most >= _OFTEN:
+            text = f"{int(most)} contacts about the same case in 90 days"
+            yield int(place), Step("churn", "Give the case that keeps coming back one owner", text)
+    counts = rows.groupby("place").size()
+    for place, n in counts[counts >= max(_OFTEN, _BUSY * usual)].items():
+        stages = rows.loc[rows["place"] == place, "stage"].dropna().value_counts()
+        where = f", {int(stages.iloc[0])} of them in {clean(stages.index[0])}" if len(stages) else ""
+        text = f"{int(n)} contacts begun by the customer in 90 days{where}; {usual:.0f} are usual here"
+        yield int(place), Step("churn", "Find out why they call so often", text)
+
+
+def _usual_contacts(look: _Seen) -> float:
+    """Median number of contacts begun by a customer in 90 days, over up to 2,000 accounts of the book."""
+    rows = seen(look.data, look.wider, "contacts", ["initiated_by"], window=90)
+    rows = rows[rows["initiated_by"].fillna("customer") == "customer"]
+    return float(rows.groupby("snapshot").size().reindex(range(len(look.wider)), fill_value=0).median())
+
+
+def _loops(look: _Seen) -> Iterator[Found]:
+    if not look.data.has("surveys", "acted_at"):
+        return
+    rows = look.rows("surveys", ["answered_at_day", "acted_at_day"], 365)
+    waiting = rows[rows["answered_at_day"].notna() & rows["acted_at_day"].isna()]
+    answered = rows[rows["answered_at_day"].notna()].groupby("place").size()
+    for place, days in waiting.groupby("place")["answered_at_day"]:
+        n, oldest = len(days), look.today - int(days.min())
+        what = "answer" if n == 1 else f"{n} answers"
+        waits = f"{'it' if n == 1 else 'the oldest'} waits for {oldest} {_days(oldest)}"
+        text = f"of {int(answered[place])} in a year; {waits}"
+        yield int(place), Step("feedback", f"Act on the {what} that nobody acted upon, and say so", text)
+
+
+def _detractors(look: _Seen) -> Iterator[Found]:
+    rows = look.rows("surveys", ["kind", "score", "answered_at_day"], 365)
+    nps = rows[rows["kind"].astype("str").str.lower().eq("nps") & rows["score"].notna()]
+    last = nps.dropna(subset="answered_at_day").sort_values("answered_at_day", kind="stable").groupby("place").last()
+    for place, row in last[last["score"].astype("float64") <= _DETRACTOR].iterrows():
+        ago = look.today - int(row["answered_at_day"])
+        text = f"the last NPS answer was {float(row['score']):.0f} of 10, {ago} {_days(ago)} ago"
+        yield int(place), Step("advocacy", "Ask the detractor what would have to change", text)
+
+
+def _promises(look: _Seen) -> Iterator[Found]:
+    if not look.data.has("expectations", "due_at"):
+        return
+    rows = look.rows("expectations", ["due_at_day", "met_at_day"])
+    # a due date may lie ahead, so a masked one is simply not due yet
+    due = rows[rows["met_at_day"].isna() & (rows["due_at_day"] < look.today)]
+    for place, days in due.groupby("place")["due_at_day"]:
+        n, last = len(days), look.today - int(days.max())
+        what = "promise that is overdue" if n == 1 else f"{n} promises that are overdue"
+        text = f"{'it was' if n == 1 else 'the latest was'} due {last} {_days(last)} ago"
+        yield int(place), Step("advocacy", f"Keep or renegotiate the {what}", text)
+
+
+def _traps(look: _Seen) -> Iterator[Found]:
+    sprung = relationship_traps(look.data, look.snapshots)
+    for trap in TRAPS:
+        if trap.name in _SAID_ELSEWHERE:
+            continue
+        from_on = f"{100 * trap.threshold:.0f} %" if trap.measure.startswith("share") else f"{trap.threshold:g}"
+        step = Step(
+            str(_GOAL_OF_TRAP.get(trap.name, Goal.CHURN)),
+            trap.next_step[:1].upper() + trap.next_step[1:],
+            f"{trap.measure}: {from_on} or more",
+        )
+        for at in np.flatnonzero(sprung[trap.name].fillna(False).to_numpy(bool)):
+            yield int(look.place[at]), step
+
+
+def _unused(book: Book, look: _Seen) -> Iterator[Found]:
+    """Features within reach that most similar accounts use; similar ones are sought among the first of the book."""
+    table = unused_features(look.data, look.wider)
+    likely = table[table["low"] >= _SURE].reset_index().drop_duplicates("account_id")
+    place = {book.keys[at]: int(at) for at in look.place}
+    for key, feature, share, similar in likely[["account_id", "feature", "share", "similar"]].itertuples(index=False):
+        if key in place:
+            users = f"{round(share * similar)} of {int(similar)} similar accounts use it, this one has it and does not"
+            yield place[key], Step("footprint", f"Show them {clean(feature).replace('_', ' ')}", users)
+
+
+def _days(count: int) -> str:
+    return "day" if count == 1 else "days"
+
+
+_SOURCES: tuple[Callable[[_Seen], Iterator[Found]], ...] = (
+    _open_cases,
+    _repeats,
+    _traps,
+    _loops,
+    _detractors,
+    _promises,
+)

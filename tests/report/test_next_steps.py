@@ -1,0 +1,110 @@
+"""What the data ask for: each step rests on rows that were known at the date, counted by hand here."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+
+import csrisk as cr
+
+
+def steps(tmp_path, why, tables, account):
+    data = cr.CustomerData({name: pd.DataFrame(table) for name, table in tables.items()}, end="2025-12-01")
+    cards = json.loads(cr.write_report(tmp_path / "a.json", why, data=data).read_text())["cards"]
+    return {step["action"]: step["evidence"] for card in cards if card["account"] == account for step in card["steps"]}
+
+
+def contacts(account, opened, resolved, **more):
+    table = {"account_id": account, "opened_at": pd.to_datetime(opened), "resolved_at": pd.to_datetime(resolved)}
+    return table | {"contact_id": [f"{account}-{i}" for i in range(len(opened))], **more}
+
+
+def test_cases_open_at_the_date_are_counted_also_when_they_were_closed_later(tmp_path, why):
+    # the first two are open on 1 October, the third was closed before; the oldest is from 11 September: 20 days
+    table = contacts("acct-00003", ["2025-09-11", "2025-09-25", "2025-09-01"], [None, "2025-10-20", "2025-09-02"])
+    found = steps(tmp_path, why, {"contacts": table}, "acct-00003")
+    assert found["Close the 2 open cases"] == "the oldest was opened 20 days ago"
+
+
+def test_case_of_the_last_days_is_no_step(tmp_path, why):
+    table = contacts("acct-00003", ["2025-09-28", "2025-01-01"], [None, "2025-01-02"])
+    assert steps(tmp_path, why, {"contacts": table}, "acct-00003") == {}
+
+
+def test_case_that_keeps_coming_back_is_named_from_the_third_contact_on(tmp_path, why):
+    days = ["2025-09-01", "2025-09-05", "2025-09-09"]
+    done = ["2025-09-02", "2025-09-06", "2025-09-10"]
+    same = contacts("acct-00003", days, done, case_id="k", initiated_by="customer")
+    found = steps(tmp_path, why, {"contacts": same}, "acct-00003")
+    assert found["Give the case that keeps coming back one owner"] == "3 contacts about the same case in 90 days"
+    other = contacts("acct-00003", days, done, case_id=list("klm"), initiated_by="customer")
+    action = "Give the case that keeps coming back one owner"
+    assert action not in steps(tmp_path, why, {"contacts": other}, "acct-00003")
+
+
+def test_answers_nobody_acted_upon_are_counted_as_of_the_date(tmp_path, why):
+    table = {
+        "account_id": "acct-00004",
+        "sent_at": pd.to_datetime(["2025-08-01", "2025-08-20", "2025-09-01", "2025-09-10"]),
+        "answered_at": pd.to_datetime(["2025-08-02", "2025-09-01", "2025-09-02", "2025-10-05"]),
+        "acted_at": pd.to_datetime(["2025-08-09", None, "2025-10-02", None]),
+        "kind": "CSAT",
+        "score": 4.0,
+    }
+    found = steps(tmp_path, why, {"surveys": table}, "acct-00004")
+    # the second was never acted upon, the third only after the date; the fourth was answered after it
+    evidence = "of 3 in a year; the oldest waits for 30 days"
+    assert found == {"Act on the 2 answers that nobody acted upon, and say so": evidence}
+
+
+def test_detractor_is_judged_by_the_last_answer(tmp_path, why):
+    def nps(scores):
+        when = pd.to_datetime(["2025-07-01", "2025-09-01"])
+        seen = {"account_id": "acct-00005", "sent_at": when, "answered_at": when, "acted_at": when, "kind": "NPS"}
+        return steps(tmp_path, why, {"surveys": seen | {"score": scores}}, "acct-00005")
+
+    action = "Ask the detractor what would have to change"
+    assert nps([9.0, 3.0]) == {action: "the last NPS answer was 3 of 10, 30 days ago"}
+    assert nps([3.0, 9.0]) == {}
+
+
+def test_promises_that_are_overdue(tmp_path, why):
+    table = {
+        "account_id": "acct-00006",
+        "agreed_at": pd.to_datetime(["2025-05-01"] * 3),
+        "due_at": pd.to_datetime(["2025-09-21", "2025-08-01", "2025-11-01"]),
+        "met_at": pd.to_datetime([None, "2025-07-30", None]),
+    }
+    found = steps(tmp_path, why, {"expectations": table}, "acct-00006")
+    assert found == {"Keep or renegotiate the promise that is overdue": "it was due 10 days ago"}
+
+
+def test_feature_that_similar_accounts_use_is_suggested(tmp_path, why):
+    rows = [(f"acct-{i:05d}", feature) for i in range(40) for feature in ("login", "export")]
+    rows = [row for row in rows if row != ("acct-00007", "export")]
+    usage = pd.DataFrame(rows, columns=["account_id", "feature"]).assign(at=pd.Timestamp("2025-09-15"), quantity=1.0)
+    found = steps(tmp_path, why, {"usage": usage}, "acct-00007")
+    assert found["Show them export"] == "25 of 25 similar accounts use it, this one has it and does not"
+    assert steps(tmp_path, why, {"usage": usage}, "acct-00008") == {}
+
+
+def test_goal_that_raises_the_risk_most_comes_first_and_no_goal_more_than_twice(tmp_path, why, data):
+    cards = json.loads(cr.write_report(tmp_path / "a.json", why, data=data).read_text())["cards"]
+    for card in cards:
+        points = {part["goal"]: part["points"] for part in card["goals"]}
+        served = [points[step["goal"]] for step in card["steps"]]
+        assert served == sorted(served, reverse=True)
+        assert len(card["steps"]) <= 4
+        assert max((served.count(value) for value in served), default=0) <= 2
+
+
+@pytest.mark.parametrize("suffix", ["html", "md"])
+def test_names_of_features_and_stages_are_text(tmp_path, why, suffix):
+    rows = [(f"acct-{i:05d}", f) for i in range(40) for f in ("login", "<script>alert(1)</script>")]
+    usage = pd.DataFrame(rows[:-1], columns=["account_id", "feature"]).assign(at=pd.Timestamp("2025-09-15"))
+    data = cr.CustomerData({"usage": usage}, end="2025-12-01")
+    text = cr.write_report(tmp_path / f"a.{suffix}", why, data=data).read_text("utf-8")
+    assert "<script>alert" not in text
+    assert "alert" in text
