@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import tempfile
 import weakref
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -15,6 +14,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
+from csrisk._leftovers import scratch_folder
 from csrisk.data._readers import quoted
 from csrisk.exceptions import ConfigError
 
@@ -48,7 +48,8 @@ class DuckDBEngine:
     Parameters
     ----------
     memory_limit : str, optional
-        As DuckDB writes it, for example ``"2GB"``; DuckDB spills to disk above it.
+        As DuckDB writes it, for example ``"2GB"``; DuckDB spills to disk above it. Default: 1 GB, and 256 MB more for
+        each thread.
     threads : int, optional
         Number of threads; DuckDB's default is all cores.
     on_disk : bool, default True
@@ -61,7 +62,7 @@ class DuckDBEngine:
         import duckdb
 
         self.errors: tuple[type[Exception], ...] = (duckdb.Error,)
-        self.folder = Path(tempfile.mkdtemp(prefix=f"csrisk-{os.getpid()}-"))
+        self.folder, held = scratch_folder()
         self._counter = itertools.count()
         self._scratch: list[str] = []
         try:
@@ -71,17 +72,17 @@ class DuckDBEngine:
                 "autoload_known_extensions": "false",
                 "temp_directory": str(self.folder / "spill"),
             }
-            if memory_limit is not None:
-                config["memory_limit"] = memory_limit
+            cores = threads if isinstance(threads, int) and threads > 0 else os.cpu_count() or 1
+            config["memory_limit"] = memory_limit or f"{1024 + 256 * cores}MB"
             if threads is not None:
                 config["threads"] = str(threads)
             self.connection = self._connect(config, memory_limit, threads)
             book = str(self.folder / "book.duckdb").replace("'", "''") if on_disk else ":memory:"
             self.run(f"ATTACH '{book}' AS book")
         except BaseException:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            _clear(self.folder, held)
             raise
-        self._finalizer = weakref.finalize(self, _remove, self.connection, self.folder, os.getpid())
+        self._finalizer = weakref.finalize(self, _remove, self.connection, self.folder, held, os.getpid())
 
     def _connect(self, config: dict[str, Any], memory_limit: str | None, threads: int | None) -> Any:
         import duckdb
@@ -221,9 +222,14 @@ def _series(column: Any) -> pd.Series[Any]:
     return series
 
 
-def _remove(connection: Any, folder: Path, owner: int) -> None:
+def _remove(connection: Any, folder: Path, held: int, owner: int) -> None:
     # a forked child must not remove what its parent still uses
     if os.getpid() != owner:
         return
     connection.close()
+    _clear(folder, held)
+
+
+def _clear(folder: Path, held: int) -> None:
     shutil.rmtree(folder, ignore_errors=True)
+    os.close(held)

@@ -12,7 +12,8 @@ from csrisk._goals import Goal
 from csrisk.features import _rollups
 from csrisk.features._family import Family, Formula, Measure, check_windows, per
 from csrisk.features._past import Array, Facts, Past, nothing, ratio
-from csrisk.features._rollups import exact, firsts, one, whole
+from csrisk.features._rollups import firsts, one, whole
+from csrisk.features._tally import Count, Each, Largest, Newest, NLogN, Over, Sum, Total, seen_within, tally_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,30 +130,22 @@ class FeatureBreadth(Family):
 
     def _use(self, past: Past) -> Facts:
         rolled = past.rollups.get("usage_features", _rollups.usage_features)
-        age, n = nw.col("age"), nw.col("n")
-        per_feature = [age.min().alias("newest"), nw.when((age > 30) & (age <= 90)).then(age).min().alias("earlier")]
-        per_feature += [whole(nw.when(age <= w).then(n).otherwise(0)).alias(f"n_{w}") for w in self.windows]
-        seen = past.seen(rolled, max(*self.windows, 90)).group_by("snapshot", "feature").agg(*per_feature)
-        dropped = (nw.col("newest") > 30) & ~nw.col("earlier").is_null()
-        sums = [whole(one(dropped)).alias("dropped")]
+        each: dict[str, Each] = {f"n_{w}": Sum("n", w) for w in self.windows}
+        each |= {"newest": Newest(max(*self.windows, 90)), "n_earlier": Sum("n", 90, low=30)}
+        over: dict[str, Over] = {"dropped": Count(lambda of: (of["newest"] > 30) & (of["n_earlier"] > 0))}
         for w in self.windows:
-            count = nw.col(f"n_{w}").cast(nw.Float64)
-            # a count of 0 is taken as 1 for the logarithm; its product with the count is 0 all the same
-            logarithm = nw.when(count > 0).then(count).otherwise(nw.lit(1).cast(nw.Float64)).log()
-            sums += [
-                whole(one(nw.col("newest") <= w)).alias(f"used_{w}"),
-                whole(nw.col(f"n_{w}")).alias(f"n_{w}_all"),
-                nw.col(f"n_{w}").max().alias(f"top_{w}"),
-                exact(count * logarithm, bits=30).alias(f"nlogn_{w}"),
-            ]
-        facts = past.counts(seen.group_by("snapshot").agg(*sums), "usage", "feature")
+            over[f"used_{w}"] = seen_within(w)
+            over[f"n_{w}_all"] = Total(f"n_{w}")
+            over[f"top_{w}"] = Largest(f"n_{w}")
+            over[f"nlogn_{w}"] = NLogN(f"n_{w}")
+        facts = past.filled(tally_over(past, rolled, "feature", each, over), "usage", "feature")
         return {name.removesuffix("_all"): values for name, values in facts.items()}
 
     def _products(self, past: Past) -> Facts:
         rolled = past.rollups.get("usage_products", _rollups.usage_products)
-        seen = past.seen(rolled, max(self.windows)).group_by("snapshot", "product").agg(nw.col("age").min())
-        sums = [whole(one(nw.col("age") <= w)).alias(f"products_{w}") for w in self.windows]
-        return past.counts(seen.group_by("snapshot").agg(*sums), "usage", "product")
+        over: dict[str, Over] = {f"products_{w}": seen_within(w) for w in self.windows}
+        each = {"newest": Newest(max(self.windows))}
+        return past.filled(tally_over(past, rolled, "product", each, over), "usage", "product")
 
 
 def _share(used: str) -> Formula:

@@ -110,7 +110,7 @@ def build_features(
     *,
     own: Own | None = None,
     out: str | os.PathLike[str] | None = None,
-    chunk: int = 250_000,
+    chunk: int = 100_000,
     progress: bool | None = None,
 ) -> pd.DataFrame | Path:
     """Compute the features of snapshots from what was known strictly before each.
@@ -127,7 +127,7 @@ def build_features(
         Features of your own on the index (account_id, as_of), and their declarations.
     out : path, optional
         Write the features to this Parquet file part by part, so that memory does not grow with the book.
-    chunk : int, default 250_000
+    chunk : int, default 100_000
         Snapshots computed at a time; accounts are kept together.
     progress : bool, optional
         Show a bar. Default: in a terminal, when it takes longer than two seconds.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,7 +15,20 @@ from csrisk.features import _rollups
 from csrisk.features._family import Family, Measure, check_windows, per
 from csrisk.features._past import Array, Facts, Past, nothing, ratio, share_of_change
 from csrisk.features._relationship import seats_now
-from csrisk.features._rollups import exact, one, whole
+from csrisk.features._rollups import whole
+from csrisk.features._tally import (
+    Count,
+    Each,
+    Largest,
+    Newest,
+    Oldest,
+    Over,
+    Sum,
+    Total,
+    seen_within,
+    tally,
+    tally_over,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -247,30 +259,22 @@ class UsageDepth(Family):
         return facts
 
     def _day_facts(self, past: Past) -> Facts:
-        age, n = nw.col("age"), nw.col("n")
         reach = max(self._longest, 90, self.slope_days)
-        rolled = past.rollups.get("usage_days", _rollups.usage_days)
-        sums: list[nw.Expr] = []
+        rolled = past.rollups.get("usage_days", _rollups.usage_days, ("account", "day", "known"))
+        each: dict[str, Each] = {}
         for w in self.windows:
-            inside = age <= w
-            sums += [
-                whole(nw.when(inside).then(n).otherwise(0)).alias(f"events_{w}"),
-                whole(nw.when(inside).then(nw.col("first")).otherwise(0)).alias(f"days_{w}"),
-                nw.when(inside).then(nw.col("quantity")).sum().alias(f"quantity_{w}"),
-                nw.when(inside).then(nw.col("value")).sum().alias(f"value_{w}"),
-            ]
-        for third, (low, high) in enumerate(((0, 30), (30, 60), (60, 90)), start=1):
-            within = nw.when((age > low) & (age <= high)).then(n).otherwise(0)
-            sums.append(whole(within).alias(f"third_{third}"))
-        line = age <= self.slope_days
-        sums.append(whole(nw.when(line).then(n).otherwise(0)).alias("line_n"))
-        sums.append(whole(nw.when(line).then(n * age).otherwise(0)).alias("line_age"))
-        weight = (age.cast(nw.Float64) * (-math.log(2) / self.half_life)).exp()
-        recent = age <= self._longest
-        sums.append(exact(nw.when(recent).then(n.cast(nw.Float64) * weight), bits=36).alias("decayed"))
-        sums.append(nw.when(recent).then(age).min().alias("newest"))
-        sums.append(nw.when(recent).then(age).max().alias("oldest"))
-        facts = past.home(past.seen(rolled, reach).group_by("snapshot").agg(*sums))
+            each[f"events_{w}"] = Sum("n", w)
+            each[f"days_{w}"] = Sum("first", w)
+            each[f"quantity_{w}"] = Sum("quantity", w, of_floats=True)
+            each[f"value_{w}"] = Sum("value", w, of_floats=True)
+        for third in (1, 2, 3):
+            each[f"third_{third}"] = Sum("n", 30 * third, low=30 * (third - 1))
+        each["line_n"] = Sum("n", self.slope_days)
+        each["line_age"] = Sum("n", self.slope_days, times_age=True)
+        each["decayed"] = Sum("n", self._longest, half_life=self.half_life)
+        each["newest"], each["oldest"] = Newest(self._longest), Oldest(self._longest)
+        each["any"] = Sum("n", reach)
+        facts = tally(past, rolled, each)
         facts |= self._from_the_past(past, facts["newest"], rolled)
         return self._filled(past, facts)
 
@@ -307,9 +311,7 @@ class UsageDepth(Family):
 
     def _user_facts(self, past: Past) -> Facts:
         rolled = past.rollups.get("usage_users", _rollups.usage_users)
-        reach = max(self._longest, 90)
-        people = past.seen(rolled, reach).group_by("snapshot", "user").agg(*self._per_user())
-        facts = past.counts(people.group_by("snapshot").agg(*self._over_users()), "usage", "user_id")
+        facts = past.filled(tally_over(past, rolled, "user", self._per_user(), self._over_users()), "usage", "user_id")
         past.shared |= {f"active_users_{w}": facts[f"users_{w}"] for w in self.windows}
         top = facts.pop("top_key")
         # count and age of the most active person in one number: more uses first, then the one seen more recently
@@ -321,36 +323,30 @@ class UsageDepth(Family):
         facts["new_users"] = np.where(past.fresh(30, "usage", "user_id"), found, np.nan)
         return facts
 
-    def _per_user(self) -> list[nw.Expr]:
-        age, n = nw.col("age"), nw.col("n")
-        earlier = (age > 30) & (age <= 90)
-        before = (age > 30) & (age <= 60)
-        return [
-            age.min().alias("newest"),
-            whole(nw.when(age <= 30).then(n).otherwise(0)).alias("n_30"),
-            whole(nw.when(age <= 30).then(nw.col("first")).otherwise(0)).alias("days_30"),
-            whole(nw.when(age <= self._long).then(n).otherwise(0)).alias("n_long"),
-            whole(nw.when(age <= self._longest).then(n).otherwise(0)).alias("n_longest"),
-            nw.when(earlier).then(nw.lit(1)).otherwise(nw.lit(0)).max().alias("earlier"),
-            nw.when(before).then(nw.lit(1)).otherwise(nw.lit(0)).max().alias("before"),
-        ]
+    def _per_user(self) -> dict[str, Each]:
+        return {
+            "newest": Newest(max(self._longest, 90)),
+            "n_30": Sum("n", 30),
+            "days_30": Sum("first", 30),
+            "n_long": Sum("n", self._long),
+            "n_longest": Sum("n", self._longest),
+            "n_earlier": Sum("n", 90, low=30),
+            "n_before": Sum("n", 60, low=30),
+        }
 
-    def _over_users(self) -> list[nw.Expr]:
-        newest, earlier = nw.col("newest"), nw.col("earlier")
-        lost = (earlier == 1) & (newest > 30)
-        key = nw.when(nw.col("n_longest") > 0).then(nw.col("n_longest") * _PACK - newest).otherwise(nw.lit(0))
-        return [
-            *(whole(one(newest <= w)).alias(f"users_{w}") for w in self.windows),
-            whole(one(newest <= 30)).alias("users_now"),
-            whole(nw.col("before")).alias("users_before"),
-            whole(earlier).alias("earlier_users"),
-            whole(one(lost)).alias("lost_users"),
-            whole(nw.col("days_30")).alias("user_days_30"),
-            whole(nw.col("n_30")).alias("user_events_30"),
-            whole(nw.col("n_long")).alias("user_events_long"),
-            nw.col("n_long").max().alias("top_events"),
-            key.cast(nw.Int64).max().alias("top_key"),
-        ]
+    def _over_users(self) -> dict[str, Over]:
+        return {
+            **{f"users_{w}": seen_within(w) for w in self.windows},
+            "users_now": seen_within(30),
+            "users_before": Count(lambda of: of["n_before"] > 0),
+            "earlier_users": Count(lambda of: of["n_earlier"] > 0),
+            "lost_users": Count(lambda of: (of["n_earlier"] > 0) & (of["newest"] > 30)),
+            "user_days_30": Total("days_30"),
+            "user_events_30": Total("n_30"),
+            "user_events_long": Total("n_long"),
+            "top_events": Largest("n_long"),
+            "top_key": Largest(lambda of: of["n_longest"] * _PACK - of["newest"]),
+        }
 
 
 def _slope(facts: Facts, days: Array) -> Array:

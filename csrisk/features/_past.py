@@ -87,6 +87,11 @@ class Past:
         dates = pd.DatetimeIndex(self.index.levels[1])
         self.cut: Array = as_days(dates)[self.index.codes[1]].astype(np.float64)
 
+    @property
+    def embedded(self) -> bool:
+        """Whether the rows are in this process, so that they can be merged here."""
+        return self.data.engine.name in ("duckdb", "polars")
+
     @cached_property
     def account(self) -> Array:
         """Code of the account of each snapshot."""
@@ -98,12 +103,16 @@ class Past:
         """Snapshots as a lazy frame."""
         return self.data.engine.materialise(self.snapshots.lazy(self.data), sort_by=("account", "cut"))
 
+    def near(self, rolled: Lazy) -> Lazy:
+        """Rows of the accounts that are looked at."""
+        if self._between is None:
+            return rolled
+        low, high = self._between
+        return rolled.filter(nw.col("account") >= low, nw.col("account") <= high)
+
     def seen(self, rolled: Lazy, window: int | None = None, *, pairs: Lazy | None = None) -> Lazy:
         """Rows that the snapshots, or some of them, may see."""
-        if self._between is not None:
-            low, high = self._between
-            rolled = rolled.filter(nw.col("account") >= low, nw.col("account") <= high)
-        return visible(self.pairs if pairs is None else pairs, rolled, window=window)
+        return visible(self.pairs if pairs is None else pairs, self.near(rolled), window=window)
 
     def home(self, frame: Lazy) -> Facts:
         """Bring one row per snapshot home: numbers as float64 and NaN where a snapshot has no row."""
@@ -120,10 +129,21 @@ class Past:
             facts[str(name)] = values
         return facts
 
+    def spread(self, position: Array, found: Facts) -> Facts:
+        """Put what some snapshots have in their places; NaN for all others."""
+        facts = {name: np.full(len(self.index), np.nan) for name in found}
+        for name, values in found.items():
+            facts[name][position] = values
+        return facts
+
     def counts(self, frame: Lazy, table: str, *columns: str) -> Facts:
         """Bring counts home: 0 where a snapshot has no row but the table and columns are evidence, else NaN."""
+        return self.filled(self.home(frame), table, *columns)
+
+    def filled(self, facts: Facts, table: str, *columns: str) -> Facts:
+        """Fill counts up: 0 where a snapshot has no row but the table and columns are evidence, else NaN."""
         there = self.evidence(table, *columns)
-        return {name: np.where(there, np.nan_to_num(values), np.nan) for name, values in self.home(frame).items()}
+        return {name: np.where(there, np.nan_to_num(values), np.nan) for name, values in facts.items()}
 
     def since(self, table: str, *columns: str) -> int:
         """First day on which something was known of the table and of each of the columns."""

@@ -169,13 +169,13 @@ def feature_firsts(rollups: Rollups) -> Lazy:
 
 def usage_products(rollups: Rollups) -> Lazy:
     """Days on which an account used a product, and when that became known."""
-    rows = rollups.data.lazy("usage").filter(~nw.col("product").is_null())
-    return rows.group_by("account", "product", "day").agg(nw.col("known").min())
+    rows = rollups.data.lazy("usage").select("account", "day", "known", "product")
+    return coded(rows, rollups.data.engine, "product").group_by("account", "product", "day").agg(nw.col("known").min())
 
 
 def use_firsts(rollups: Rollups) -> Lazy:
     """First known use of each account."""
-    return firsts(rollups.get("usage_days", usage_days), "account")
+    return firsts(rollups.get("usage_days", usage_days, ("account", "day", "known")), "account")
 
 
 def one(condition: nw.Expr) -> nw.Expr:
