@@ -14,6 +14,7 @@ from csrisk.success._quadrant import QUADRANTS, company_happiness, quadrant_migr
 from csrisk.success._traps import TRAPS, Trap, relationship_traps, trap_summary
 from csrisk.success._uplift import UpliftModel, treated_snapshots
 from csrisk.success._uplift_quality import evaluate_uplift, qini_curve
+from csrisk.success._velocity import velocity
 
 __all__ = [
     "HAPPINESS_STAGES",
@@ -51,5 +52,6 @@ __all__ = [
     "trap_summary",
     "treated_snapshots",
     "unused_features",
+    "velocity",
     "what_sets_apart",
 ]
