@@ -1,9 +1,10 @@
 """Cost of explanations beside plain prediction and beside peers, in one run.
 
-Usage: ``python benchmarks/explain.py [--small] [--json FILE]``. One thread unless a line says otherwise; CPU time,
-medians. ``x predict`` is the CPU time per row over that of LightGBM's own prediction of the same rows. Reference rows
-are prepared once, and that is printed by itself. Peers explain fewer rows, because they are slower; their line says
-how many.
+Usage: ``python benchmarks/explain.py [--small] [--json FILE] [--fasttreeshap PYTHON]``. One thread unless a line says
+otherwise; CPU time, medians. ``x predict`` is the CPU time per row over that of LightGBM's own prediction of the same
+rows. Reference rows are prepared once, and that is printed by itself. Peers are slower and explain fewer rows; their
+line says how many. fasttreeshap needs numpy below 2, so it runs in an environment of its own
+(``pip install fasttreeshap lightgbm "numpy<2" "shap<0.46"``) whose interpreter is given.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import argparse
 import json
 import os
 import statistics
+import subprocess
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +30,7 @@ from csrisk._explain._game import interaction_map, shapley_map
 from csrisk._explain._link_game import LinkGame, Side
 from csrisk._explain._margin_game import MarginGame
 from csrisk._explain._owen_game import OwenGame
+from csrisk._explain._strongest import Effort, Sides, strongest_features
 from csrisk._explain._trees import read_booster
 
 if TYPE_CHECKING:
@@ -78,6 +82,7 @@ def ours(booster: lightgbm.Booster, n_rows: int, n_goals: int = N_GOALS, n_jobs:
     owen = OwenGame.against(forest, goal, reference)
     link = LinkGame.of(forest, 0.0, sigmoid)
     both = np.vstack([shapley_map(n_goals), interaction_map(n_goals)])
+    hundred = Side(np.ascontiguousarray(reference[:, :100]))
     few = min(n_rows, 4_000)
     asked = list(range(1, (1 << n_goals) - 1))
 
@@ -87,12 +92,21 @@ def ours(booster: lightgbm.Booster, n_rows: int, n_goals: int = N_GOALS, n_jobs:
             link.worth(Side(coded(forest, X[:few])), side, goal, asked, n_jobs) @ shapley_map(n_goals)[:, 1:-1].T
         )
 
+    def strongest(m: int) -> tuple[str, int, Any]:
+        rows = Side(coded(forest, X[:m]))
+        margin = owen.apply(rows.codes)
+        known = link.worth(rows, hundred, goal, list(range(1 << n_goals)))
+        work = partial(strongest_features, link, Sides(rows, hundred), margin, known, goal, Effort(3, n_jobs))
+        return f"csrisk 3 strongest features a goal, {m} rows", m, work
+
     return [
         ("csrisk log-odds goals", n_rows, lambda: game.apply(coded(forest, X), shapley_map(n_goals), n_jobs)),
         ("csrisk log-odds, with interactions", n_rows, lambda: game.apply(coded(forest, X), both, n_jobs)),
         ("csrisk Owen, all features", n_rows, lambda: owen.apply(coded(forest, X))),
         ("csrisk probability, 64 reference rows", few, probability(64)),
         ("csrisk probability, 100 reference rows", few, probability(100)),
+        strongest(300),
+        strongest(few),
     ]
 
 
@@ -126,6 +140,25 @@ def peers(booster: lightgbm.Booster, n_rows: int) -> list[tuple[str, int, Any]]:
     return [*cases, ("woodelf, 100 rows", len(many), lambda: elf.shap_values(many, verbose=False))]
 
 
+def fasttreeshap(booster: lightgbm.Booster, python: str | None, base: float) -> list[Row]:
+    """Measure fasttreeshap in its own environment; say so where there is none."""
+    if python is None:
+        print("  fasttreeshap: not measured, --fasttreeshap names no interpreter that has it")
+        return []
+    with tempfile.TemporaryDirectory() as folder:
+        booster.save_model(f"{folder}/model.txt")
+        np.save(f"{folder}/rows.npy", data(200, 1)[0])
+        code = [python, str(Path(__file__).with_name("explain_fasttreeshap.py")), folder]
+        done = subprocess.run(code, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(f"  fasttreeshap: failed: {done.stderr.strip().splitlines()[-1][:90]}")
+        return []
+    found = json.loads(done.stdout.splitlines()[-1])
+    return [
+        _line(f"fasttreeshap {name}, off by up to {off:.1g}", 200, cpu, wall, base) for name, cpu, wall, off in found
+    ]
+
+
 def shapiq_case(booster: lightgbm.Booster) -> list[tuple[str, int, Any]]:
     """Goal game in shapiq: its exact computer over the same coalitions, predicted by LightGBM."""
     import shapiq
@@ -146,7 +179,7 @@ def shapiq_case(booster: lightgbm.Booster) -> list[tuple[str, int, Any]]:
     return [("shapiq exact goals in probability, 100 rows", len(X), explain)]
 
 
-def run(n_trees: int, n_leaves: int, n_rows: int, peer_rows: int, *, with_peers: bool) -> list[Row]:
+def run(n_trees: int, n_leaves: int, n_rows: int, peer_rows: int, given: argparse.Namespace) -> list[Row]:
     booster = fit(n_trees, n_leaves)
     X = data(n_rows, 1)[0]
     cpu, wall = measure(lambda: booster.predict(X, raw_score=True, num_threads=1))
@@ -154,7 +187,7 @@ def run(n_trees: int, n_leaves: int, n_rows: int, peer_rows: int, *, with_peers:
     print(f"\n{n_trees} trees x {n_leaves} leaves, {N_FEATURES} features, {N_GOALS} goals")
     rows: list[Row] = [_line("LightGBM predict", n_rows, cpu, wall, base)]
     cases = ours(booster, n_rows)
-    if with_peers:
+    if not given.no_peers:
         cases += peers(booster, peer_rows) + shapiq_case(booster)
     for name, size, work in cases:
         try:
@@ -163,6 +196,8 @@ def run(n_trees: int, n_leaves: int, n_rows: int, peer_rows: int, *, with_peers:
             print(f"  {name:46s} failed: {type(error).__name__}: {str(error)[:60]}")
             continue
         rows.append(_line(name, size, cpu, wall, base))
+    if not given.no_peers:
+        rows += fasttreeshap(booster, given.fasttreeshap, base)
     return [{"trees": n_trees, "leaves": n_leaves, **row} for row in rows]
 
 
@@ -238,7 +273,7 @@ def threads(n_trees: int, n_leaves: int) -> None:
     booster = fit(n_trees, n_leaves)
     print("\nscaling to two threads (wall time; other work on the machine shows here)")
     one, two = ours(booster, 40_000), ours(booster, 40_000, n_jobs=2)
-    for place in (0, 4):
+    for place in (0, 4, 6):
         walls = [measure(cases[place][2], 3)[1] for cases in (one, two)]
         print(f"  {one[place][0]:46s} {walls[0]:8.3f} s  ->  {walls[1]:8.3f} s   {walls[0] / walls[1]:.2f} x")
 
@@ -247,6 +282,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true", help="only 300 x 31, fewer rows")
     parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--fasttreeshap", metavar="PYTHON", help="interpreter of an environment that has fasttreeshap")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--growth", action="store_true", help="print only how costs grow")
     given = parser.parse_args()
@@ -254,11 +290,12 @@ def main() -> None:
     if given.growth:
         growth()
         return
-    rows = run(300, 31, 20_000 if given.small else 50_000, 100, with_peers=not given.no_peers)
+    rows = run(300, 31, 20_000 if given.small else 50_000, 100, given)
     preparation(300, 31)
     if not given.small:
-        rows += run(1000, 63, 20_000, 20, with_peers=not given.no_peers)
         threads(300, 31)
+        growth()
+        rows += run(1000, 63, 20_000, 20, given)
     if given.json:
         given.json.write_text(json.dumps(rows, indent=1))
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from csrisk._display import html_table
 from csrisk._explain import _plots, _shap, _steps, _tables
 from csrisk._explain._game import leave_one_out_map, pairs
 from csrisk._goals import Goal
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from csrisk.features._declaration import Feature
 
 __all__ = ["Explanation"]
+
+_SHOWN = 5
 
 Matrix = NDArray[np.float64]
 
@@ -107,6 +110,22 @@ class Explanation:
 
     def __len__(self) -> int:
         return len(self.index)
+
+    def _repr_html_(self) -> str:
+        """Show the highest predictions with their parts in a notebook."""
+        names = [str(goal) for goal in self.goals_present]
+        order = np.argsort(-self.prediction, kind="stable")[:_SHOWN]
+        numbers = np.column_stack([self.reference, self.contributions, self.prediction])[order]
+        levels = [str(name or "row") for name in self.index.names]
+        keys = [row if isinstance(row, tuple) else (row,) for row in self.index[order]]
+        rows = [
+            (*(key.date() if isinstance(key, pd.Timestamp) else key for key in place), *(f"{x:.1f}" for x in values))
+            for place, values in zip(keys, numbers, strict=True)
+        ]
+        caption = f"{len(self):,} explained in {self.unit}, compared with {self.reference_words}"
+        shown = f"The {len(rows)} highest of {len(self):,}; " if len(self) > len(rows) else ""
+        note = f"{shown}reference + goals = prediction."
+        return html_table(caption, [*levels, "reference", *names, "prediction"], rows, note)
 
     @property
     def unit(self) -> str:
@@ -238,7 +257,7 @@ class Explanation:
         pd.DataFrame
             `goals` and the reasons.
         """
-        return _tables.with_reasons(self.goals(), self.features(), n_reasons)
+        return _tables.with_reasons(self.goals(), self._all_features[0], self.background, n_reasons)
 
     def to_shap(self, level: Literal["goal", "feature"] = "goal") -> Any:
         """Hand over to shap's plots.
@@ -366,9 +385,13 @@ class Explanation:
         rest : ndarray of shape (rows, goals)
             Contribution of the rest of each goal.
         """
-        if "_all_features" in vars(self):  # worked out before, and it is the dear part
+        # the dear part is kept once it is known for all
+        if "_all_features" in vars(self) or np.array_equal(rows, np.arange(len(self))):
             points, rest = self._all_features
             return points[rows], rest[rows]
+        return self._played(rows)
+
+    def _played(self, rows: NDArray[np.intp]) -> tuple[Matrix, Matrix]:
         points, rest = self.game.features(rows)
         return self._scale * points, self._scale * rest
 
@@ -378,7 +401,7 @@ class Explanation:
 
     @cached_property
     def _all_features(self) -> tuple[Matrix, Matrix]:
-        return self.feature_game(np.arange(len(self)))
+        return self._played(np.arange(len(self)))
 
     def _feature_table(
         self, rows: NDArray[np.intp], points: Matrix, rest: Matrix, wanted: tuple[Goal, ...]

@@ -64,44 +64,71 @@ def feature_table(
     index: pd.Index, rows: NDArray[np.intp], points: Matrix, rest: Mapping[Goal, Matrix], background: Background
 ) -> pd.DataFrame:
     """One row per snapshot and feature; `points` is NaN where a feature belongs to the rest of its goal."""
-    goal_of = [feature.goal for feature in background.declarations]
-    columns = {goal: np.array([j for j, own in enumerate(goal_of) if own == goal]) for goal in rest}
-    found: list[tuple[Any, ...]] = []
-    positions: list[int] = []
-    for i, row in enumerate(rows):
-        for goal, own in columns.items():
-            shown = own[~np.isnan(points[i, own])]
-            order = shown[np.argsort(-np.abs(points[i, shown]), kind="stable")]
-            found += [(str(goal), *_words(background, int(row), int(j), float(points[i, j]))) for j in order]
-            if len(shown) < len(own):
-                words = f"{len(own) - len(shown)} further features of this goal together."
-                found.append((str(goal), REST, float(rest[goal][i]), None, None, words))
-        positions += [int(row)] * (len(found) - len(positions))
-    table = pd.DataFrame(found, columns=_COLUMNS, index=index[np.array(positions, dtype=np.intp)])
-    return table.astype({"points": float, "value": object, "typical": object})
+    goal_of = np.array([str(feature.goal) for feature in background.declarations])
+    parts = [_entries(str(goal), np.flatnonzero(goal_of == str(goal)), points, own) for goal, own in rest.items()]
+    table = pd.concat(parts, ignore_index=True).sort_values("place", kind="stable", ignore_index=True)
+    position, column = rows[table["place"].to_numpy()], table["column"].to_numpy()
+    shown = column >= 0
+    names = np.array([*(feature.name for feature in background.declarations), REST], dtype=object)
+    words = np.full((3, len(table)), None, dtype=object)
+    words[:, shown] = _words(background, position[shown], column[shown])
+    words[2, ~shown] = [f"{count} further features of this goal together." for count in table["hidden"][~shown]]
+    found = pd.DataFrame({"goal": table["goal"], "feature": names[column], "points": table["points"]})
+    found = found.assign(**dict(zip(_COLUMNS[3:], map(_objects, words), strict=True)))
+    return found.astype({"feature": "str", "sentence": "str"}).set_index(index[position])
 
 
-def _words(background: Background, row: int, column: int, points: float) -> tuple[str, float, Any, Any, str]:
-    declaration = background.declarations[column]
+def _objects(values: NDArray[Any]) -> pd.Series[Any]:
+    return pd.Series(values, dtype=object)
+
+
+def _entries(goal: str, own: NDArray[np.intp], points: Matrix, rest: Matrix) -> pd.DataFrame:
+    """Features of a goal in each row, strongest first, and in column -1 what its other features come to."""
+    part = points[:, own]
+    hidden = np.isnan(part).sum(axis=1)
+    order = np.argsort(np.where(np.isnan(part), np.inf, -np.abs(part)), axis=1, kind="stable")
+    place, rank = np.nonzero(np.arange(len(own)) < (len(own) - hidden)[:, None])
+    chosen = order[place, rank]
+    behind = np.flatnonzero(hidden)
+    return pd.DataFrame(
+        {
+            "place": np.concatenate([place, behind]),
+            "goal": goal,
+            "column": np.concatenate([own[chosen], np.full(len(behind), -1)]),
+            "points": np.concatenate([part[place, chosen], rest[behind]]),
+            "hidden": np.concatenate([np.zeros(len(place), dtype=int), hidden[behind]]),
+        }
+    )
+
+
+def _words(background: Background, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[Any]:
+    """Value, typical value and sentence of chosen features: shape (3, n)."""
+    found = np.empty((3, len(rows)), dtype=object)
     frame = background.values  # noqa: PD011  # the field of a dataclass
-    value = frame.iloc[row, column]
-    typical = background.typical.iloc[int(background.comparison[row]), column]
-    sentence = declaration.describe(value, typical).replace("typical is", background.typical_words)
-    return declaration.name, points, value, typical, sentence
+    for column in np.unique(columns).tolist():
+        declaration, here = background.declarations[column], np.flatnonzero(columns == column)
+        values = frame.iloc[rows[here], column].tolist()
+        typical = background.typical.iloc[background.comparison[rows[here]], column].tolist()
+        for place, value, usual in zip(here.tolist(), values, typical, strict=True):
+            sentence = declaration.describe(value, usual).replace("typical is", background.typical_words)
+            found[:, place] = value, usual, sentence
+    return found
 
 
-def with_reasons(goals: pd.DataFrame, features: pd.DataFrame, n_reasons: int) -> pd.DataFrame:
+def with_reasons(goals: pd.DataFrame, points: Matrix, background: Background, n_reasons: int) -> pd.DataFrame:
     """Goals of each snapshot with the sentences of the features that raise its prediction most."""
-    snapshots = features.index
-    raising = features.assign(_row=goals.index.get_indexer(snapshots))
-    raising = raising[(raising["feature"] != REST) & (raising["points"] > 0)]
-    raising = raising.sort_values(["_row", "points"], ascending=[True, False], kind="stable")
-    raising["_rank"] = raising.groupby("_row").cumcount() + 1
+    raising = np.where(points > 0, points, 0.0)  # NaN compares false
+    order = np.argsort(-raising, axis=1, kind="stable")[:, :n_reasons]
+    strongest = np.take_along_axis(raising, order, axis=1)
     table = goals.copy()
-    for rank in range(1, n_reasons + 1):
-        own = raising[raising["_rank"] == rank].set_index("_row").reindex(range(len(goals)))
-        table[f"reason_{rank}"] = own["sentence"].to_numpy()
-        table[f"reason_{rank}_points"] = own["points"].to_numpy()
+    for rank in range(n_reasons):
+        words, own = np.full(len(goals), np.nan, dtype=object), np.full(len(goals), np.nan)
+        if rank < strongest.shape[1]:
+            rows = np.flatnonzero(strongest[:, rank] > 0)
+            words[rows] = _words(background, rows, order[rows, rank])[2]
+            own[rows] = strongest[rows, rank]
+        table[f"reason_{rank + 1}"] = pd.Series(words, index=goals.index, dtype="str").to_numpy()
+        table[f"reason_{rank + 1}_points"] = own
     return table
 
 
