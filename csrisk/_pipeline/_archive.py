@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from csrisk._pipeline._atomic import write_atomically
+from csrisk._atomic import write_atomically
 from csrisk.exceptions import CsriskError, ModelFileError
 
 if TYPE_CHECKING:

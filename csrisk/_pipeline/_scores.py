@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from csrisk._pipeline._atomic import atomic_path
+from csrisk._atomic import atomic_path
 from csrisk._pipeline._score_schema import GOALS, REASONS, SCORE_COLUMNS, SCORES_SCHEMA, as_schema
 from csrisk.exceptions import ConfigError
 

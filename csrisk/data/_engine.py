@@ -7,7 +7,6 @@ import os
 import shutil
 import weakref
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import narwhals.stable.v2 as nw
@@ -20,6 +19,7 @@ from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 __all__ = ["DuckDBEngine", "Engine", "PolarsEngine", "home"]
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from csrisk._atomic import atomic_path, write_atomically
 from csrisk._pipeline import _archive
 from csrisk._pipeline._archive import array_from_bytes, array_to_bytes, read_archive, write_archive
-from csrisk._pipeline._atomic import atomic_path, write_atomically
 from csrisk.exceptions import ModelFileError
 
 if TYPE_CHECKING:
@@ -144,15 +144,3 @@ def test_writing_is_whole_or_nothing(tmp_path: Path) -> None:
         part.unlink()
     assert target.read_bytes() == b"one"
     assert [path.name for path in tmp_path.iterdir()] == ["out[1].txt"]
-
-
-def test_stale_parts_of_a_killed_process_are_swept(tmp_path: Path) -> None:
-    import os
-
-    stale, fresh = tmp_path / ".m.csrisk.abc.part", tmp_path / ".m.csrisk.def.part"
-    stale.touch()
-    fresh.touch()
-    os.utime(stale, (1, 1))
-    write_atomically(tmp_path / "m.csrisk", b"x")
-    assert not stale.exists()
-    assert fresh.exists()

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import os
 import secrets
-import time
 from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from csrisk._leftovers import hold, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["atomic_path", "write_atomically"]
 
-_STALE_SECONDS = 3600.0  # no write of csrisk takes an hour, so an older part belongs to a process that was killed
-
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; on success it is flushed to disk and takes the place of `path` in one step.
+
+    Parts that a killed process left beside `path` are removed first.
 
     Parameters
     ----------
@@ -38,15 +39,16 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         If the folder is missing or not writable, or the disk is full; `path` is as it was.
     """
     target = Path(path)
-    _sweep(target)
-    part = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
-    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    for left in target.parent.glob(f".{escape(target.name)}.*.part"):
+        sweep(left)
+    part, held = _part(target)
     try:
         yield part
         _flush(part)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+        os.close(held)
     with suppress(OSError):  # not every file system lets a folder be flushed
         _flush(target.parent)
 
@@ -70,11 +72,14 @@ def write_atomically(path: str | Path, content: bytes) -> None:
         part.write_bytes(content)
 
 
-def _sweep(target: Path) -> None:
-    for part in target.parent.glob(f".{escape(target.name)}.*.part"):
-        with suppress(OSError):
-            if time.time() - part.stat().st_mtime > _STALE_SECONDS:
-                part.unlink()
+def _part(target: Path) -> tuple[Path, int]:
+    """Make a part of its own, held; another process that sweeps may take it in the moment before, so try again."""
+    while True:
+        part = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        held = hold(part)
+        if held is not None:
+            return part, held
 
 
 def _flush(path: Path) -> None:
