@@ -213,7 +213,7 @@ def make_gaps(book: Book, gap: Explanation | None) -> tuple[tuple[tuple[str, flo
 def _last_book(frame: pd.DataFrame) -> pd.DataFrame:
     """Rows of the latest date, by account."""
     dates = frame.index.get_level_values("as_of")
-    last = frame[dates == dates.max()]
+    last: pd.DataFrame = frame[dates == dates.max()]
     return last.set_axis(last.index.get_level_values("account_id"))
 
 

@@ -108,9 +108,8 @@ def _trust(quality: Table | None) -> Iterator[Decision]:
     if quality is None or not auc:
         yield Decision("How good the model is was not handed over: take the order with care.", "model", "look")
         return
-    counts = [
-        int(rows[name][0]) for name in ("Snapshots", "Churn events") if isinstance(rows.get(name, (None,))[0], int)
-    ]  # type: ignore[arg-type]
+    cells = (rows.get(name, (None,))[0] for name in ("Snapshots", "Churn events"))
+    counts = [cell for cell in cells if isinstance(cell, int)]
     tested = f" ({counts[0]:,} snapshots, {counts[1]:,} churned)" if len(counts) == 2 else ""
     text = f"On later data{tested} the model ranked a churner above a stayer in {_range(auc[0])} of pairs"
     others = [(cell.estimate, column.label) for cell, column in zip(rows["AUC"], quality.columns[1:-1], strict=True)

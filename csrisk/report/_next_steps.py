@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -80,10 +81,9 @@ def make_next_steps(book: Book, data: CustomerData | None, count: int) -> tuple[
     for place, step in _renewals(book, count):
         found[place].append(step)
     look = _look(book, data, count)
-    for source in () if look is None else _SOURCES:
-        for place, step in source(look):
+    if look is not None:
+        for place, step in itertools.chain.from_iterable(source(look) for source in _SOURCES):
             found[place].append(step)
-    if look is not None and look.data.has("usage", "feature"):
         for place, step in _unused(book, look):
             found[place].append(step)
     return tuple(_chosen(steps, book.points.iloc[place]) for place, steps in enumerate(found))
@@ -131,13 +131,13 @@ def _open_cases(look: _Seen) -> Iterator[Found]:
     if not look.data.has("contacts", "resolved_at"):
         return
     rows = look.rows("contacts", ["resolved_at_day"], 365)
-    for place, ages in rows[rows["resolved_at_day"].isna()].groupby("place")["age"]:
+    for place, ages in _by_place(rows[rows["resolved_at_day"].isna()], "age"):
         n, oldest = len(ages), int(ages.max())
         if oldest < _STALE_DAYS:
             continue
         cases = "the open case" if n == 1 else f"the {n} open cases"
         which = "it" if n == 1 else "the oldest"
-        yield int(place), Step("churn", f"Close {cases}", f"{which} was opened {oldest} {_days(oldest)} ago")
+        yield place, Step("churn", f"Close {cases}", f"{which} was opened {oldest} {_days(oldest)} ago")
 
 
 def _repeats(look: _Seen) -> Iterator[Found]:
@@ -146,16 +146,16 @@ def _repeats(look: _Seen) -> Iterator[Found]:
     rows = rows[rows["initiated_by"].fillna("customer") == "customer"]
     usual = _usual_contacts(look)
     cases = rows.dropna(subset="case_id").groupby(["place", "case_id"]).size()
-    for place, most in cases.groupby("place").max().items():
+    for place, most in _counted(cases.groupby("place").max()):
         if most >= _OFTEN:
-            text = f"{int(most)} contacts about the same case in 90 days"
-            yield int(place), Step("churn", "Give the case that keeps coming back one owner", text)
+            text = f"{most} contacts about the same case in 90 days"
+            yield place, Step("churn", "Give the case that keeps coming back one owner", text)
     counts = rows.groupby("place").size()
-    for place, n in counts[counts >= max(_OFTEN, _BUSY * usual)].items():
+    for place, n in _counted(counts[counts >= max(_OFTEN, _BUSY * usual)]):
         stages = rows.loc[rows["place"] == place, "stage"].dropna().value_counts()
         where = f", {int(stages.iloc[0])} of them in {clean(stages.index[0])}" if len(stages) else ""
-        text = f"{int(n)} contacts begun by the customer in 90 days{where}; {usual:.0f} are usual here"
-        yield int(place), Step("churn", "Find out why they call so often", text)
+        text = f"{n} contacts begun by the customer in 90 days{where}; {usual:.0f} are usual here"
+        yield place, Step("churn", "Find out why they call so often", text)
 
 
 def _usual_contacts(look: _Seen) -> float:
@@ -171,21 +171,22 @@ def _loops(look: _Seen) -> Iterator[Found]:
     rows = look.rows("surveys", ["answered_at_day", "acted_at_day"], 365)
     waiting = rows[rows["answered_at_day"].notna() & rows["acted_at_day"].isna()]
     answered = rows[rows["answered_at_day"].notna()].groupby("place").size()
-    for place, days in waiting.groupby("place")["answered_at_day"]:
+    for place, days in _by_place(waiting, "answered_at_day"):
         n, oldest = len(days), look.today - int(days.min())
         what = "answer" if n == 1 else f"{n} answers"
         waits = f"{'it' if n == 1 else 'the oldest'} waits for {oldest} {_days(oldest)}"
-        text = f"of {int(answered[place])} in a year; {waits}"
-        yield int(place), Step("feedback", f"Act on the {what} that nobody acted upon, and say so", text)
+        text = f"of {int(answered.loc[place])} in a year; {waits}"
+        yield place, Step("feedback", f"Act on the {what} that nobody acted upon, and say so", text)
 
 
 def _detractors(look: _Seen) -> Iterator[Found]:
     rows = look.rows("surveys", ["kind", "score", "answered_at_day"], 365)
     nps = rows[rows["kind"].astype("str").str.lower().eq("nps") & rows["score"].notna()]
     last = nps.dropna(subset="answered_at_day").sort_values("answered_at_day", kind="stable").groupby("place").last()
-    for place, row in last[last["score"].astype("float64") <= _DETRACTOR].iterrows():
-        ago = look.today - int(row["answered_at_day"])
-        text = f"the last NPS answer was {float(row['score']):.0f} of 10, {ago} {_days(ago)} ago"
+    low = last[last["score"].astype("float64") <= _DETRACTOR]
+    for place, score, answered in zip(low.index, low["score"].astype(float), low["answered_at_day"], strict=True):
+        ago = look.today - int(answered)
+        text = f"the last NPS answer was {score:.0f} of 10, {ago} {_days(ago)} ago"
         yield int(place), Step("advocacy", "Ask the detractor what would have to change", text)
 
 
@@ -195,11 +196,11 @@ def _promises(look: _Seen) -> Iterator[Found]:
     rows = look.rows("expectations", ["due_at_day", "met_at_day"])
     # a due date may lie ahead, so a masked one is simply not due yet
     due = rows[rows["met_at_day"].isna() & (rows["due_at_day"] < look.today)]
-    for place, days in due.groupby("place")["due_at_day"]:
+    for place, days in _by_place(due, "due_at_day"):
         n, last = len(days), look.today - int(days.max())
         what = "promise that is overdue" if n == 1 else f"{n} promises that are overdue"
         text = f"{'it was' if n == 1 else 'the latest was'} due {last} {_days(last)} ago"
-        yield int(place), Step("advocacy", f"Keep or renegotiate the {what}", text)
+        yield place, Step("advocacy", f"Keep or renegotiate the {what}", text)
 
 
 def _traps(look: _Seen) -> Iterator[Found]:
@@ -219,6 +220,8 @@ def _traps(look: _Seen) -> Iterator[Found]:
 
 def _unused(book: Book, look: _Seen) -> Iterator[Found]:
     """Features within reach that most similar accounts use; similar ones are sought among the first of the book."""
+    if not look.data.has("usage", "feature"):
+        return
     table = unused_features(look.data, look.wider)
     likely = table[table["low"] >= _SURE].reset_index().drop_duplicates("account_id")
     place = {book.keys[at]: int(at) for at in look.place}
@@ -226,6 +229,16 @@ def _unused(book: Book, look: _Seen) -> Iterator[Found]:
         if key in place:
             users = f"{round(share * similar)} of {int(similar)} similar accounts use it, this one has it and does not"
             yield place[key], Step("footprint", f"Show them {clean(feature).replace('_', ' ')}", users)
+
+
+def _by_place(rows: pd.DataFrame, column: str) -> Iterator[tuple[int, pd.Series]]:
+    for place, values in rows.groupby("place")[column]:
+        yield int(cast("int", place)), values
+
+
+def _counted(counts: pd.Series) -> list[tuple[int, int]]:
+    """Give place and count of each row of a series by place."""
+    return [(int(place), int(n)) for place, n in zip(counts.index.to_numpy(), counts.to_numpy(), strict=True)]
 
 
 def _days(count: int) -> str:
