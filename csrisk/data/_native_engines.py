@@ -59,7 +59,7 @@ class SparkEngine:
 
     def holds(self, table: Any) -> bool:
         """Whether a table lives in this very engine."""
-        return type(table).__module__.startswith("pyspark.sql.") and table.sparkSession == self._session
+        return type(table).__module__.startswith("pyspark.sql.") and table.sparkSession is self._session
 
     def close(self) -> None:
         """Let go of what was kept in the engine."""
@@ -127,7 +127,7 @@ class IbisEngine:
 
     def holds(self, table: Any) -> bool:
         """Whether a table lives in this very engine."""
-        return hasattr(table, "get_backend") and table.get_backend() == self._backend
+        return hasattr(table, "get_backend") and table.get_backend() is self._backend
 
     def close(self) -> None:
         """Drop what was kept in the engine."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from csrisk.models._canonical import Sample
 
-__all__ = ["assign_folds", "baked", "direct_member", "fold_members", "raw_margin"]
+__all__ = ["all_params", "assign_folds", "baked", "direct_member", "fold_members", "raw_margin", "train_member"]
 
 # Seen good over eleven public sets, never chosen on a set that is reported: see docs/models.
 RECIPE: dict[str, Any] = {
@@ -97,7 +97,7 @@ def fold_members(
 
     folds = np.unique(fold)
     n_train = len(sample) * (len(folds) - 1) // len(folds)
-    every = [_all_params(params, n_train) for params in kinds]
+    every = [all_params(params, n_train) for params in kinds]
     full = lightgbm.Dataset(
         sample.matrix,
         sample.target,
@@ -107,7 +107,7 @@ def fold_members(
         free_raw_data=True,
     ).construct()
     trained = Parallel(n_jobs=n_jobs, prefer="threads")(
-        delayed(_fold_member)(full, fold != one, fold == one, params) for params in every for one in folds
+        delayed(train_member)(full, fold != one, fold == one, params) for params in every for one in folds
     )
     found = []
     for number in range(len(kinds)):
@@ -118,9 +118,25 @@ def fold_members(
     return found
 
 
-def _fold_member(
+def train_member(
     full: lightgbm.Dataset, inside: np.ndarray, outside: np.ndarray, params: Mapping[str, Any]
 ) -> lightgbm.Booster:
+    """Train one member on some rows of a data set, stopped early on others.
+
+    Parameters
+    ----------
+    full : lightgbm.Dataset
+        All rows.
+    inside, outside : ndarray of bool
+        Rows to learn from, and rows that say when to stop.
+    params : mapping
+        All LightGBM parameters.
+
+    Returns
+    -------
+    lightgbm.Booster
+        Cut at its best round.
+    """
     import lightgbm
 
     # LightGBM takes arrays here although it declares lists, which would cost 60 bytes a row
@@ -156,14 +172,27 @@ def direct_member(sample: Sample, params: Mapping[str, Any], categorical: list[i
     """
     import lightgbm
 
-    every = _all_params(params, len(sample))
+    every = all_params(params, len(sample))
     data = lightgbm.Dataset(
         sample.matrix, sample.target, weight=sample.weight, categorical_feature=categorical, params=every
     )
     return lightgbm.train(every, data, num_boost_round=DIRECT_ROUNDS)
 
 
-def _all_params(params: Mapping[str, Any], n_rows: int) -> dict[str, Any]:
+def all_params(params: Mapping[str, Any], n_rows: int) -> dict[str, Any]:
+    """Fill the recipe in below the parameters given.
+
+    Parameters
+    ----------
+    params : mapping
+        LightGBM parameters on top of the recipe.
+    n_rows : int
+        Rows of a member.
+
+    Returns
+    -------
+    dict of str to object
+    """
     # a leaf of 10 rows is right for hundreds of rows; twenty rows could never be split with it
     leaf = max(1, min(_MIN_ROWS_OF_LEAF, n_rows // 20))
     every = {**RECIPE, "min_data_in_leaf": leaf, "min_data_in_bin": min(3, leaf), "feature_pre_filter": False, **params}

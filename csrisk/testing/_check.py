@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from csrisk.data import CustomerData
 from csrisk.exceptions import DataWarning, FeatureError
 from csrisk.features import Builder, build_features
 from csrisk.testing._books import random_tables
+from csrisk.testing._engines import EngineName, on_engine
 from csrisk.testing._invariants import CHANGES, Change, Tables, apply_all
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["check_builder"]
 
-Engine = Literal["duckdb", "polars"]
 _TRIES = 4  # a change may by chance leave alone what matters
 
 
@@ -29,7 +29,7 @@ def check_builder(
     tables: Mapping[str, pd.DataFrame] | None = None,
     *,
     n_books: int = 5,
-    engines: Sequence[Engine] = ("duckdb",),
+    engines: Sequence[EngineName] = ("duckdb",),
     random_state: int = 0,
     tolerance: float = 1e-9,
 ) -> int:
@@ -47,8 +47,8 @@ def check_builder(
         Small tables to use; default: random books with every table (see `random_tables`).
     n_books : int, default 5
         Number of changed books.
-    engines : sequence of {"duckdb", "polars"}, default ("duckdb",)
-        Engines to compute with; features must agree over engines, too.
+    engines : sequence of str, default ("duckdb",)
+        Engines to compute with, as `on_engine` names them; features must agree over engines, too.
     random_state : int, default 0
         Seed.
     tolerance : float, default 1e-9
@@ -93,7 +93,7 @@ class _Case:
         ids = sorted({str(value) for column in frames for value in column})
         self.pairs = pd.MultiIndex.from_product([ids, self._cuts()], names=["account_id", "as_of"])
 
-    def check(self, engines: Sequence[Engine], seed: int) -> int:
+    def check(self, engines: Sequence[EngineName], seed: int) -> int:
         """Compare with every engine, and return the number of snapshots compared."""
         before = self._features(self.tables, engines[0], self.pairs)
         for engine in engines:
@@ -111,18 +111,19 @@ class _Case:
         first = min(_times(self.tables))
         return [cut for cut in sorted({self.as_of, *earlier}) if cut > first]
 
-    def _features(self, tables: Tables, engine: Engine, pairs: pd.MultiIndex) -> pd.DataFrame:
+    def _features(self, tables: Tables, engine: EngineName, pairs: pd.MultiIndex) -> pd.DataFrame:
         end = max(self.as_of, max(_times(self.tables))) + pd.Timedelta(days=1000)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DataWarning)  # the books are odd on purpose
-            data = CustomerData(_for_engine(tables, engine), end=end.normalize(), threads=1)
-        return build_features(data, Snapshots.of(data, pairs), [self.builder])
+            data = CustomerData(on_engine(tables, engine), end=end.normalize(), threads=1)
+        with data:
+            return build_features(data, Snapshots.of(data, pairs), [self.builder])
 
-    def _changed(self, change: Change | Callable[..., Tables], engine: Engine, seed: int) -> pd.DataFrame:
+    def _changed(self, change: Change | Callable[..., Tables], engine: EngineName, seed: int) -> pd.DataFrame:
         changed = change(self.tables, self.as_of, np.random.default_rng(seed))
         return self._features(changed, engine, self.pairs)
 
-    def _blame(self, before: pd.DataFrame, engine: Engine, seed: int) -> None:
+    def _blame(self, before: pd.DataFrame, engine: EngineName, seed: int) -> None:
         """Find the changes that matter one by one, and say so."""
         found = {}
         for words, change in CHANGES.items():
@@ -170,11 +171,3 @@ def _as_of(tables: Tables, rng: np.random.Generator) -> pd.Timestamp:
 def _times(tables: Tables) -> list[pd.Timestamp]:
     columns = {"usage": "at", "contacts": "opened_at", "surveys": "sent_at", "advocacy": "at", "finance": "at"}
     return [time for name, column in columns.items() if name in tables for time in tables[name][column].dropna()]
-
-
-def _for_engine(tables: Tables, engine: Engine) -> dict[str, Any]:
-    if engine == "duckdb":
-        return dict(tables)
-    import polars as pl
-
-    return {name: pl.from_pandas(frame) for name, frame in tables.items()}

@@ -1,0 +1,240 @@
+"""Training on a Parquet file of features that does not fit into memory, row group by row group."""
+
+from __future__ import annotations
+
+import logging
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import validate_data
+
+from csrisk.models._calibration import calibrate_ensemble
+from csrisk.models._canonical import Sample
+from csrisk.models._encoder import ColumnEncoder, encode_frame, learn_columns
+from csrisk.models._members import all_params, assign_folds, baked, train_member
+from csrisk.models._sample import read_target
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import lightgbm
+
+    from csrisk.models._classifier import RiskClassifier
+
+__all__ = ["fit_parquet"]
+
+_KEYS = ("account_id", "as_of")
+_logger = logging.getLogger("csrisk.models")
+AnyModel = TypeVar("AnyModel", bound="RiskClassifier")
+
+
+def fit_parquet(model: AnyModel, path: str | os.PathLike[str], y: pd.Series) -> AnyModel:
+    """Fit a model to features in a Parquet file, reading one row group at a time.
+
+    LightGBM keeps one byte for each value, where a frame takes eight and its encoded copies as much again. What is kept
+    in memory beside it is one row group, the labels and the keys.
+
+    Parameters
+    ----------
+    model : ChurnModel or ExpansionModel
+        Not fitted; with ``blend`` "auto" or False, as the kinds of trees agree closely on many rows.
+    path : path
+        What ``build_features(..., out=path)`` wrote.
+    y : pandas.Series
+        Labels on the index (account_id, as_of), in the order of the file; missing ones are left out.
+
+    Returns
+    -------
+    ChurnModel or ExpansionModel
+        The model, fitted.
+
+    Raises
+    ------
+    ValueError
+        If the keys of labels and file differ, ``blend=True``, or what ``fit`` refuses.
+    NotEnoughDataError
+        If fewer accounts than ``min_events`` have an event, or are without one.
+
+    Notes
+    -----
+    Rows keep the order of the file, where ``fit`` puts them into an order of their content: the trees of both differ as
+    those of two seeds do. The same file and labels give the same model, bit for bit.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import csrisk as cr
+    >>> from csrisk.features import Relationship
+    >>> from csrisk.scale import fit_parquet
+    >>> data = cr.load_demo()
+    >>> past = cr.Snapshots.every(data, "QS", horizon="90D")
+    >>> path = cr.build_features(data, past, [Relationship()], out=tempfile.mkdtemp() + "/features.parquet")
+    >>> fit_parquet(cr.ChurnModel(n_members=2), path, cr.label_churn(data, past)).n_features_in_
+    11
+    """
+    if model.blend is True:
+        raise ValueError("blend=True: kinds of trees are chosen in memory; use blend='auto' or False, or model.fit")
+    labels, labelled = read_target(y, None)
+    source = _Rows(path, labelled, y.index)
+    model.classes_, target = np.unique(labels, return_inverse=True)
+    if len(model.classes_) < 2:
+        raise ValueError(f"y holds one class in {len(labels)} labelled rows; a classifier needs two classes")
+    model.columns_ = source.columns
+    # feature names and counts as scikit-learn sets them
+    validate_data(model, source.frame(0).iloc[:1], skip_check_array=True)
+    n = len(target)
+    sample = Sample(np.empty((n, 0)), target.astype(np.float64), np.ones(n), source.groups)
+    model._require_events(sample, is_book=True)
+    model.n_events_, model.n_unlabelled_ = sample.n_accounts_with(1), int((~labelled).sum())
+    model.linear_ = None
+    folds = min(model.n_members, sample.n_accounts_with(1), sample.n_accounts_with(0))
+    if folds < 2:
+        raise ValueError(f"n_members={model.n_members}: two folds of accounts with both outcomes are needed")
+    model.boosters_, model.calibration_ = _train(source, sample, folds, model._member_params())
+    model.shares_ = {"plain": 1.0}
+    return model
+
+
+def _train(
+    source: _Rows, sample: Sample, n_folds: int, params: Mapping[str, Any]
+) -> tuple[tuple[lightgbm.Booster, ...], tuple[float, float]]:
+    fold = assign_folds(sample, n_folds, int(params["seed"]))
+    every = all_params(params, len(sample) * (n_folds - 1) // n_folds)
+    full = _dataset(source, sample, every)
+    members = [train_member(full, fold != one, fold == one, every) for one in range(n_folds)]
+    margin = np.empty(len(sample))
+    start = 0
+    for matrix in source.matrices():
+        rows = slice(start, start + len(matrix))
+        for one, member in enumerate(members):
+            held_out = fold[rows] == one
+            if held_out.any():
+                predicted = member.predict(matrix[held_out], raw_score=True, num_threads=1)
+                margin[rows][held_out] = np.asarray(predicted)
+        start += len(matrix)
+    slope, intercept = calibrate_ensemble(margin[np.newaxis], n_folds, sample)
+    return tuple(baked(member, slope, intercept) for member in members), (slope, intercept)
+
+
+def _dataset(source: _Rows, sample: Sample, params: dict[str, Any]) -> lightgbm.Dataset:
+    import lightgbm
+
+    categorical = [place for place, column in enumerate(source.columns) if column.kind == "category"]
+    return lightgbm.Dataset(
+        source.sequences(),
+        sample.target,
+        weight=sample.weight,
+        categorical_feature=categorical,
+        params=params,
+        free_raw_data=True,
+    ).construct()
+
+
+class _Rows:
+    """Labelled rows of a Parquet file, one row group at a time."""
+
+    def __init__(self, path: str | os.PathLike[str], labelled: np.ndarray, index: pd.Index) -> None:
+        import pyarrow.parquet as pq
+
+        self._file = pq.ParquetFile(Path(path))
+        names = self._file.schema_arrow.names
+        missing = [key for key in _KEYS if key not in names]
+        if missing:
+            raise ValueError(f"{Path(path).name}: columns {missing} are missing; write it with build_features(out=...)")
+        self._names = [name for name in names if name not in _KEYS]
+        sizes = [self._file.metadata.row_group(i).num_rows for i in range(self._file.num_row_groups)]
+        self._starts = np.concatenate([[0], np.cumsum(sizes)])
+        if len(labelled) != self._starts[-1]:
+            raise ValueError(f"y has {len(labelled)} rows, {Path(path).name} has {self._starts[-1]}; give one for each")
+        self._labelled = labelled
+        self.groups = self._read_groups(index)[labelled]
+
+    @property
+    def n_groups(self) -> int:
+        """Number of row groups."""
+        return len(self._starts) - 1
+
+    @cached_property
+    def columns(self) -> tuple[ColumnEncoder, ...]:
+        """How each column is encoded, learned from all row groups."""
+        parts = [learn_columns(self.frame(i)) for i in range(self.n_groups)]
+        return tuple(_merged(each) for each in zip(*parts, strict=True))
+
+    def frame(self, group: int) -> pd.DataFrame:
+        """Labelled rows of one row group."""
+        frame = self._file.read_row_group(group, columns=self._names).to_pandas(ignore_metadata=True)
+        rows: pd.DataFrame = frame.loc[self._labelled[self._starts[group] : self._starts[group + 1]], self._names]
+        return rows
+
+    def matrix(self, group: int) -> np.ndarray:
+        """Encode the labelled rows of one row group."""
+        return encode_frame(self.columns, self.frame(group))
+
+    def matrices(self) -> Iterator[np.ndarray]:
+        """Encode row group after row group."""
+        return (self.matrix(group) for group in range(self.n_groups))
+
+    def sequences(self) -> list[Any]:
+        """One sequence for LightGBM over all row groups."""
+        import lightgbm
+
+        rows = self
+        ends = np.cumsum([int(self._labelled[a:b].sum()) for a, b in zip(self._starts, self._starts[1:], strict=False)])
+
+        class Groups(lightgbm.Sequence):
+            """Rows by position; the row group read last is kept, as LightGBM asks for rows in order."""
+
+            batch_size = max(1, int(np.diff(ends, prepend=0).max()))
+            _kept: tuple[int, np.ndarray] | None = None
+
+            def __len__(self) -> int:
+                return int(ends[-1])
+
+            def __getitem__(self, rows_wanted: int | slice | Sequence[int]) -> np.ndarray:
+                if isinstance(rows_wanted, slice):
+                    return self._take(np.arange(*rows_wanted.indices(len(self))))
+                taken = self._take(np.atleast_1d(np.asarray(rows_wanted)))
+                return taken[0] if np.isscalar(rows_wanted) else taken
+
+            def _take(self, wanted: np.ndarray) -> np.ndarray:
+                found = np.empty((len(wanted), len(rows.columns)))
+                where = np.searchsorted(ends, wanted, side="right")
+                for group in np.unique(where):
+                    if self._kept is None or self._kept[0] != group:
+                        self._kept = (int(group), rows.matrix(int(group)))
+                    first = 0 if group == 0 else ends[group - 1]
+                    found[where == group] = self._kept[1][wanted[where == group] - first]
+                return found
+
+        return [Groups()]
+
+    def _read_groups(self, index: pd.Index) -> np.ndarray:
+        """Codes of the accounts, after the keys of file and labels were compared."""
+        if list(index.names) != list(_KEYS):
+            raise ValueError("y: its index must have the levels account_id and as_of")
+        ids, dates = (index.get_level_values(key) for key in _KEYS)
+        for group in range(self.n_groups):
+            rows = slice(self._starts[group], self._starts[group + 1])
+            keys = self._file.read_row_group(group, columns=list(_KEYS)).to_pandas(ignore_metadata=True)
+            same = (keys["account_id"].to_numpy() == ids[rows].to_numpy()).all()
+            same &= (pd.to_datetime(keys["as_of"]).to_numpy() == dates[rows].to_numpy()).all()
+            if not same:
+                raise ValueError("y: its index is not that of the file, row by row; align it with the snapshots")
+        return np.asarray(pd.factorize(ids, sort=True)[0])
+
+
+def _merged(parts: tuple[ColumnEncoder, ...]) -> ColumnEncoder:
+    """One encoder for a column that was learned part by part."""
+    kinds = {part.kind for part in parts} - {"empty"}
+    name = parts[0].name
+    if len(kinds) > 1:
+        raise ValueError(f"column {name!r}: holds numbers in some row groups and categories in others")
+    if not kinds:
+        return ColumnEncoder(name, "empty")
+    values = {value for part in parts for value in part.categories}
+    ordered = sorted(values, key=lambda value: (type(value).__name__, value))
+    return ColumnEncoder(name, kinds.pop(), tuple(ordered))
