@@ -8,6 +8,7 @@ from csrisk.success._health_quality import health_quality
 from csrisk.success._journey import STAGES, journey
 from csrisk.success._ledger import feedback_ledger
 from csrisk.success._loyalty import LOYALTY_GROUPS, loyalty, loyalty_groups
+from csrisk.success._overlap import covariate_balance, overlap, propensity
 from csrisk.success._plots import plot_journey, plot_quadrant
 from csrisk.success._priorities import RANKING_NOTE, in_holdout, priorities
 from csrisk.success._quadrant import QUADRANTS, company_happiness, quadrant_migration, success_quadrant
@@ -30,6 +31,7 @@ __all__ = [
     "best_customers",
     "co_adoption",
     "company_happiness",
+    "covariate_balance",
     "evaluate_uplift",
     "feedback_ledger",
     "gap_to_best",
@@ -42,9 +44,11 @@ __all__ = [
     "journey",
     "loyalty",
     "loyalty_groups",
+    "overlap",
     "plot_journey",
     "plot_quadrant",
     "priorities",
+    "propensity",
     "qini_curve",
     "quadrant_migration",
     "relationship_traps",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -14,7 +15,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from csrisk._snapshots import Snapshots
-from csrisk.exceptions import ConfigError, NotEnoughDataError
+from csrisk.exceptions import ConfigError, DataWarning, NotEnoughDataError
+from csrisk.success._overlap import propensity
 
 if TYPE_CHECKING:
     from typing import Self
@@ -35,7 +37,12 @@ _AT_LEAST = 20  # events on either side
 
 
 def treated_snapshots(
-    data: CustomerData, play: str, *, horizon: Duration, control: str = "control"
+    data: CustomerData,
+    play: str,
+    *,
+    horizon: Duration,
+    control: str = "control",
+    by_choice: Literal["refuse", "warn"] = "refuse",
 ) -> tuple[Snapshots, pd.Series]:
     """Take the days on which chance decided who got a play, as snapshots.
 
@@ -49,6 +56,10 @@ def treated_snapshots(
         How long after the day the label looks.
     control : str, default "control"
         What the play is called for accounts that were drawn but left alone.
+    by_choice : {"refuse", "warn"}, default "refuse"
+        What happens where people chose whom to treat. With "warn" the rows are given all the same: look at `overlap`
+        and `covariate_balance` first, and fit `UpliftModel` with ``propensity="estimated"``, which corrects for what
+        the features show and for nothing else.
 
     Returns
     -------
@@ -61,7 +72,16 @@ def treated_snapshots(
     ------
     NotEnoughDataError
         If treatments are missing, were not assigned at random, or one side is empty.
+    ConfigError
+        If `by_choice` is unknown.
+
+    Warns
+    -----
+    DataWarning
+        If treatments were not assigned at random and ``by_choice="warn"``.
     """
+    if by_choice not in ("refuse", "warn"):
+        raise ConfigError(f"by_choice={by_choice!r} must be 'refuse' or 'warn'")
     if not data.has("treatments", "play"):
         raise NotEnoughDataError("no treatments with a play: uplift cannot be told; the order of priorities is by risk")
     rows = data.frame("treatments")
@@ -69,7 +89,10 @@ def treated_snapshots(
     chance = rows["assigned_at_random"].astype("boolean").fillna(False)
     if not chance.all():
         message = f"play={play!r}: {int((~chance).sum())} of {len(rows)} rows were not assigned at random"
-        raise NotEnoughDataError(message + "; whom people chose to treat tells no effect: log a randomised campaign")
+        message += "; whom people chose to treat tells no effect: log a randomised campaign"
+        if by_choice == "refuse":
+            raise NotEnoughDataError(message)
+        warnings.warn(f"{message}; look at overlap() before any figure", DataWarning, stacklevel=2)
     treated = rows["play"] == play
     if not treated.any() or treated.all():
         message = f"play={play!r}: {int(treated.sum())} treated and {int((~treated).sum())} {control!r} rows"
@@ -99,6 +122,10 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no
         Folds of accounts for cross-fitting.
     random_state : int, default 0
         Seed.
+    propensity : {"known", "estimated"}, default "known"
+        Whether the share of treated is the same for all, as in a randomised campaign, or estimated from the features,
+        where people chose whom to treat; then it is cut at .05 and .95, and what the features do not show still
+        biases the effect. For ``method="dr"`` only.
 
     Attributes
     ----------
@@ -111,10 +138,18 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no
        Journal of Statistics 17, 3008-3049.
     """
 
-    def __init__(self, method: Literal["dr", "t"] = "dr", *, n_folds: int = 5, random_state: int = 0) -> None:
+    def __init__(
+        self,
+        method: Literal["dr", "t"] = "dr",
+        *,
+        n_folds: int = 5,
+        random_state: int = 0,
+        propensity: Literal["known", "estimated"] = "known",
+    ) -> None:
         self.method = method
         self.n_folds = n_folds
         self.random_state = random_state
+        self.propensity = propensity
 
     def fit(self, X: pd.DataFrame, y: pd.Series, treated: pd.Series) -> Self:
         """Fit to rows that chance has treated or not.
@@ -136,12 +171,15 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no
         Raises
         ------
         ConfigError
-            If `method` is unknown.
+            If `method` or `propensity` is unknown, or the T-learner is asked for an estimated propensity.
         NotEnoughDataError
             If there are fewer than 20 events among the treated or among the others.
         """
         if self.method not in ("dr", "t"):
             raise ConfigError(f"method={self.method!r} must be 'dr' or 't'")
+        if self.propensity not in ("known", "estimated") or (self.method == "t" and self.propensity != "known"):
+            message = f"propensity={self.propensity!r} must be 'known' or 'estimated', the latter with method='dr'"
+            raise ConfigError(message)
         known = y.reindex(X.index).notna().to_numpy()
         X = X[known]
         target, side = y.reindex(X.index).to_numpy(dtype=float), treated.reindex(X.index).to_numpy(dtype=float)
@@ -152,14 +190,21 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no
             )
             raise NotEnoughDataError(message + " are needed; wait for later labels or draw more accounts")
         self.share_treated_ = float(side.mean())
+        share = np.full(len(side), self.share_treated_)
+        if self.propensity == "estimated":
+            estimated = propensity(X, treated.reindex(X.index), n_folds=self.n_folds, random_state=self.random_state)
+            share = estimated.clip(0.05, 0.95).to_numpy()
         self.feature_names_in_ = np.array(X.columns, dtype=object)
         self.categories_ = {
             name: list(pd.Categorical(X[name]).categories) for name in X.columns if not _is_number(X[name])
         }
         matrix = self._encode(X)
         groups = X.index.get_level_values(0) if isinstance(X.index, pd.MultiIndex) else np.arange(len(X))
-        fit = self._fit_dr if self.method == "dr" else self._fit_t
-        fit(matrix, target, side, pd.factorize(groups)[0])
+        if self.method == "dr":
+            self._fit_dr(matrix, target, side, share, pd.factorize(groups)[0])
+        else:
+            self.treated_models_ = self._regressors(matrix[side == 1], target[side == 1])
+            self.other_models_ = self._regressors(matrix[side == 0], target[side == 0])
         return self
 
     def predict(self, X: pd.DataFrame) -> pd.Series:
@@ -182,21 +227,17 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no
             effect = _average(self.treated_models_, matrix) - _average(self.other_models_, matrix)
         return pd.Series(-effect, index=X.index, name="uplift")
 
-    def _fit_t(self, matrix: np.ndarray, y: np.ndarray, side: np.ndarray, groups: np.ndarray) -> None:
-        del groups
-        self.treated_models_ = self._regressors(matrix[side == 1], y[side == 1])
-        self.other_models_ = self._regressors(matrix[side == 0], y[side == 0])
-
-    def _fit_dr(self, matrix: np.ndarray, y: np.ndarray, side: np.ndarray, groups: np.ndarray) -> None:
+    def _fit_dr(
+        self, matrix: np.ndarray, y: np.ndarray, side: np.ndarray, share: np.ndarray, groups: np.ndarray
+    ) -> None:
         treated, other = np.empty(len(y)), np.empty(len(y))
         folds = GroupKFold(min(self.n_folds, len(np.unique(groups))), shuffle=True, random_state=self.random_state)
         for rest, part in folds.split(matrix, y, groups):
             for mean, value in ((treated, 1), (other, 0)):
                 rows = rest[side[rest] == value]
                 mean[part] = np.clip(_average(self._regressors(matrix[rows], y[rows]), matrix[part]), 0, 1)
-        e = self.share_treated_
         own = np.where(side == 1, treated, other)
-        noisy = treated - other + (side - e) / (e * (1 - e)) * (y - own)
+        noisy = treated - other + (side - share) / (share * (1 - share)) * (y - own)
         self.effect_models_ = self._regressors(matrix, noisy)
 
     def _regressors(self, matrix: np.ndarray, y: np.ndarray) -> list[Any]:

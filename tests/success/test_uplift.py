@@ -6,7 +6,7 @@ import pytest
 
 import csrisk as cr
 from csrisk.data._simulator_truth import _sigmoid, _window
-from csrisk.exceptions import ConfigError, NotEnoughDataError
+from csrisk.exceptions import ConfigError, DataWarning, NotEnoughDataError
 from csrisk.success import UpliftModel, evaluate_uplift, qini_curve, treated_snapshots
 
 
@@ -99,6 +99,13 @@ def test_snapshots_of_a_campaign() -> None:
 def test_treatment_by_choice_tells_no_effect(small_book: cr.CustomerData) -> None:
     with pytest.raises(NotEnoughDataError, match=r"play='call': 1 of 3 rows were not assigned at random.*randomised"):
         treated_snapshots(_treatments(assigned_at_random=[True, True, False]), "call", horizon=30)
+    with pytest.warns(DataWarning, match=r"1 of 3 rows were not assigned at random.*look at overlap\(\) before"):
+        _, treated = treated_snapshots(
+            _treatments(assigned_at_random=[True, True, False]), "call", horizon=30, by_choice="warn"
+        )
+    assert treated.tolist() == [True, True, False]
+    with pytest.raises(ConfigError, match=r"by_choice='maybe' must be 'refuse' or 'warn'"):
+        treated_snapshots(_treatments(), "call", horizon=30, by_choice="maybe")  # type: ignore[arg-type]
     with pytest.raises(NotEnoughDataError, match=r"play='call': 3 treated and 0 'control' rows; both are needed"):
         treated_snapshots(_treatments(play="call"), "call", horizon=30)
     usage = pd.DataFrame({"account_id": ["a", "b"], "at": pd.to_datetime(["2025-01-01", "2025-06-02"])})
