@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from csrisk.report import _tables
 from csrisk.report._book import Book, read_book
 from csrisk.report._cards import make_cards, make_lines
 from csrisk.report._compare import Peers, make_course, make_gaps, make_moves
-from csrisk.report._content import Decision, Forecast, GoalSpread, Report, Summary, Table
+from csrisk.report._content import Column, Decision, Forecast, GoalSpread, Report, Summary, Table
 from csrisk.report._decisions import concentrated, decisions, headline
 from csrisk.report._forecast import churn_forecast, mrr_forecast
 from csrisk.report._format import day
@@ -47,6 +47,7 @@ _TABLES_OF = {
     Goal.FEEDBACK: ("surveys",),
 }
 _NAMED_UP_TO = 250
+_EXPANSION = 25
 _LIMITS = (
     "This is a ranking by risk, not by uplift: it says who is likely to leave, not whom an action would keep. Only "
     "treatments assigned at random could tell that.",
@@ -105,7 +106,7 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
     backtests, trends = backtest_parts(inputs.backtest)
     checks = None if inputs.checks is None else _tables.checks_table(inputs.checks)
     window = _window(book.as_of, inputs.window)
-    few = concentrated(book)
+    few, success = concentrated(book), make_success(book, inputs.data)
     return Report(
         title=clean(inputs.title),
         as_of=day(book.as_of),
@@ -117,12 +118,12 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
             book,
             churn_forecast(book.probability),
             window,
-            decisions(book, few, goals, checks, inputs.currency, moves, next(iter(quality), None)),
+            decisions(book, few, goals, checks, inputs.currency, moves, next(iter(quality), None), missing, success),
         ),
         moves=moves,
         goals=goals,
         course=make_course(book, inputs.previous),
-        success=make_success(book, inputs.data),
+        success=success,
         cards=cards,
         lines=lines,
         cards_note="" if inputs.chunk else _cards_note(len(cards), len(book.keys), inputs.max_cards),
@@ -206,7 +207,14 @@ def _expansion(inputs: Inputs, book: Book) -> Table | None:
         flat = flat[flat["account_id"].isin(names.keys())]
         flat.insert(0, "account", flat["account_id"].map(names))
         flat = flat.drop(columns=["account_id", "as_of", "name"], errors="ignore")
-    return _tables.frame_table(flat, "Accounts likely to expand", limit=50)
+    table = _tables.frame_table(flat, "Accounts likely to expand", limit=_EXPANSION)
+    kinds = {"expansion_probability": ("Likely to expand", "percent"), "churn_probability": ("Risk", "percent")}
+    kinds |= {"probability": ("Likely to expand", "percent"), "mrr": ("Monthly revenue", "money")}
+    columns = tuple(
+        Column(*kinds[str(name)]) if str(name) in kinds else column  # type: ignore[arg-type]  # kinds of cells
+        for name, column in zip(flat.columns, table.columns, strict=True)
+    )
+    return replace(table, columns=columns)
 
 
 def _cards_note(cards: int, accounts: int, most: int) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from csrisk.report._content import Decision, Forecast, GoalSpread, Interval, Moves, Table
+from csrisk.report._content import Decision, Forecast, GoalSpread, Interval, Moves, Success, Table
 from csrisk.report._format import percent, signed
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ def decisions(
     currency: str,
     moves: Moves | None = None,
     quality: Table | None = None,
+    missing: tuple[str, ...] = (),
+    success: Success | None = None,
 ) -> tuple[Decision, ...]:
     """List what needs a decision: where to act, what to look into, what to know.
 
@@ -83,12 +85,38 @@ def decisions(
         What moved since an earlier book.
     quality : Table, optional
         Metrics as printed, the model first.
+    missing : tuple of str
+        Tables that are not there, in words.
+    success : Success, optional
+        Where happiness is known.
 
     Returns
     -------
     tuple of Decision
     """
-    return (*_act(book, few, currency), *_moved(moves), *_failed(checks), *_trust(quality), *_know(goals))
+    return (
+        *_act(book, few, currency),
+        *_moved(moves),
+        *_failed(checks),
+        *_trust(quality),
+        *_know(goals),
+        *_missing(missing, success, checks),
+    )
+
+
+def _missing(missing: tuple[str, ...], success: Success | None, checks: Table | None) -> Iterator[Decision]:
+    """Say what is not known, beside the goals without evidence."""
+    said = [" ".join(missing)] if missing else []
+    if success is not None and success.known < success.accounts:
+        unknown = success.accounts - success.known
+        said.append(f"The happiness of {unknown:,} {_plural(unknown, 'account')} is unknown.")
+    if said:
+        yield Decision(" ".join(said), "goals" if missing else "success", "know")
+    rows = () if checks is None else checks.rows
+    undone = [row for row in rows if row[2] == "not applicable"]
+    if undone:
+        text = f"{len(undone)} of {len(rows)} checks could not be made with what was handed over."
+        yield Decision(text, "checks", "know")
 
 
 def _moved(moves: Moves | None) -> Iterator[Decision]:

@@ -90,7 +90,8 @@ def backtest_parts(
     Parameters
     ----------
     backtest : Backtest, DataFrame, mapping of DataFrame or None
-        What :func:`csrisk.backtest` returned, any table of it, or several by the name of the method that made them.
+        What :func:`csrisk.backtest` returned, any table of it, or several by the name of the method that made them;
+        further tables come first, under their names.
 
     Returns
     -------
@@ -105,9 +106,10 @@ def backtest_parts(
         return (frame_table(backtest, caption),), ()
     if isinstance(backtest, Backtest):
         backtest = {view: getattr(backtest, view)() for view in _WORKED_OUT}
+    others = tuple(frame_table(table, name) for name, table in backtest.items() if name not in _VIEWS)
     views = [(backtest[view], view, words) for view, words in _VIEWS.items() if view in backtest]
     return (
-        tuple(_view(table, f"Backtest {words}", _NOTES.get(view, "")) for table, view, words in views),
+        (*others, *(_view(table, f"Backtest {words}", _NOTES.get(view, "")) for table, view, words in views)),
         tuple(
             _trend(table, f"AUC {words}")
             for table, view, words in views

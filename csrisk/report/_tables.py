@@ -235,6 +235,8 @@ def _flat(facts: Mapping[str, object], prefix: str = "") -> list[tuple[Cell, ...
 
 
 def _heading(name: object) -> str:
+    if str(name) in _METRICS:
+        return _METRICS[str(name)][0]
     text = clean(name).replace("_", " ")
     return text[:1].upper() + text[1:]
 
