@@ -73,7 +73,7 @@ class Amounts:
         RevenueOutlook
             Of the rows whose ``mrr`` is known.
         """
-        known = X["mrr"].notna().to_numpy() & (X["mrr"].to_numpy(dtype=np.float64, na_value=np.nan) >= 0)
+        known = _priced(X)
         rows = X[known]
         grown, shrunk = (_expected(model, rows) for model in (self.growth, self.shrinkage))
         return revenue_outlook(
@@ -83,6 +83,23 @@ class Amounts:
             expansion_amount=grown,
             contraction_amount=shrunk,
         )
+
+    def change(
+        self, X: pd.DataFrame, churn: np.ndarray[Any, Any], expansion: np.ndarray[Any, Any]
+    ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """Give the expected change of each account.
+
+        Parameters
+        ----------
+        X, churn, expansion
+            As for `outlook`.
+
+        Returns
+        -------
+        tuple of ndarray
+            Which rows have a known revenue, and the expected change of these.
+        """
+        return _priced(X), self.outlook(X, churn, expansion).accounts["change"].to_numpy()
 
     def members(self, X: pd.DataFrame) -> dict[str, bytes]:
         """Take the models apart for an archive.
@@ -137,6 +154,11 @@ def _fit(X: pd.DataFrame, amount: pd.Series, params: Mapping[str, Any]) -> Amoun
     except NotEnoughDataError:
         known = amount.dropna().to_numpy(dtype=np.float64)
         return float(known.mean()) if len(known) else 0.0
+
+
+def _priced(X: pd.DataFrame) -> np.ndarray[Any, Any]:
+    level = X["mrr"].to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.asarray(level >= 0)
 
 
 def _expected(model: AmountModel | float, X: pd.DataFrame) -> np.ndarray[Any, Any]:

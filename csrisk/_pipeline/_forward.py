@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from csrisk._pipeline._panel import Panel
     from csrisk._pipeline._spec import RiskSpec
 
-__all__ = ["ForwardTest", "forward_test", "recency"]
+__all__ = ["ForwardTest", "forward_test", "recency", "run_backtest"]
 
 _TEST_SHARE = 0.25
 
@@ -43,6 +43,8 @@ class ForwardTest:
         What `calibration_curve` gives for the model.
     split : tuple of pandas.Series
         Train and test, booleans on the index of the snapshots.
+    found : Backtest
+        Scores of every training against later outcomes.
     """
 
     start: pd.Timestamp
@@ -52,6 +54,7 @@ class ForwardTest:
     dates: pd.DataFrame
     calibration: pd.DataFrame
     split: tuple[pd.Series, pd.Series]
+    found: Backtest
 
 
 def forward_test(spec: RiskSpec, past: Panel) -> ForwardTest:
@@ -75,6 +78,41 @@ def forward_test(spec: RiskSpec, past: Panel) -> ForwardTest:
     NotEnoughDataError
         If one side of the split has too few accounts that churned.
     """
+    start, train, test, found = _run(spec, past)
+    repeats: dict[str, Any] = {"n_bootstrap": spec.test.n_bootstrap, "random_state": 0}
+    scores = found.fresh.droplevel("trained_at")[["outcome", "model"]].rename(columns={"outcome": "churn"}).sort_index()
+    X = past.X.loc[scores.index]
+    for name, values in {"health score": 100 - health_score(X), "recency": recency(X)}.items():
+        if values.notna().any():
+            scores[name] = values.fillna(values.median())
+    metrics, gain = _judge(scores, repeats)
+    curve = calibration_curve(scores["churn"], scores["model"], n_bins=8, **repeats)
+    return ForwardTest(start, scores, metrics, gain, _by_training(found), curve, (train, test), found)
+
+
+def run_backtest(spec: RiskSpec, past: Panel) -> Backtest:
+    """Train at the dates that the specification asks for, and score all that came after each.
+
+    Parameters
+    ----------
+    spec : RiskSpec
+        Test period, trainings within it, and model parameters.
+    past : Panel
+        Labelled snapshots.
+
+    Returns
+    -------
+    Backtest
+
+    Raises
+    ------
+    SnapshotError, NotEnoughDataError
+        As `forward_test`.
+    """
+    return _run(spec, past)[-1]
+
+
+def _run(spec: RiskSpec, past: Panel) -> tuple[pd.Timestamp, pd.Series, pd.Series, Backtest]:
     start = pd.Timestamp(spec.test.start) if spec.test.start else _late(past)
     train, test = ForwardSplit.at(past.snapshots, start, grace=past.grace)
     if past.churn.loc[test].nunique() < 2:
@@ -84,14 +122,7 @@ def forward_test(spec: RiskSpec, past: Panel) -> ForwardTest:
     repeats: dict[str, Any] = {"n_bootstrap": spec.test.n_bootstrap, "random_state": 0}
     model, dates = churn_model(spec, past.X), _trainings(spec, past, test)
     found = backtest(model, past.X, past.churn, past.snapshots, dates, grace=past.grace, **repeats)
-    scores = found.fresh.droplevel("trained_at")[["outcome", "model"]].rename(columns={"outcome": "churn"}).sort_index()
-    X = past.X.loc[scores.index]
-    for name, values in {"health score": 100 - health_score(X), "recency": recency(X)}.items():
-        if values.notna().any():
-            scores[name] = values.fillna(values.median())
-    metrics, gain = _judge(scores, repeats)
-    curve = calibration_curve(scores["churn"], scores["model"], n_bins=8, **repeats)
-    return ForwardTest(start, scores, metrics, gain, _by_training(found), curve, (train, test))
+    return start, train, test, found
 
 
 def _by_training(found: Backtest) -> pd.DataFrame:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from csrisk._pipeline._spec import RiskSpec
     from csrisk.data import CustomerData
 
-__all__ = ["Panel", "book", "churn_model", "features_of", "outcomes", "panel", "resolved"]
+__all__ = ["Panel", "book", "churn_model", "features_of", "labelled_past", "outcomes", "panel", "resolved"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,28 @@ def panel(spec: RiskSpec, data: CustomerData, until: Any = None) -> Panel:
     SnapshotError, LabelError
         If the data cannot give what the specification asks for.
     """
+    snapshots, churn = labelled_past(spec, data, until)
+    X = features_of(spec, data, snapshots)
+    return Panel(snapshots, X, churn, _expansion(spec, data, snapshots), _grace(spec, data))
+
+
+def labelled_past(spec: RiskSpec, data: CustomerData, until: Any = None) -> tuple[Snapshots, pd.Series]:
+    """Take the snapshots of the past that have a label, and the labels.
+
+    Parameters
+    ----------
+    spec, data, until
+        As for `panel`.
+
+    Returns
+    -------
+    tuple of Snapshots and pandas.Series
+
+    Raises
+    ------
+    SnapshotError, LabelError
+        As `panel`.
+    """
     snapshots = _past(spec, data)
     if until is not None:
         snapshots = snapshots.until(until)
@@ -69,9 +91,7 @@ def panel(spec: RiskSpec, data: CustomerData, until: Any = None) -> Panel:
     if not labelled.any():
         window = f"lead={spec.snapshots.lead!r}, horizon={spec.snapshots.horizon!r}"
         raise LabelError(f"churn: none of {len(snapshots)} snapshots has a label ({window}); take earlier dates")
-    snapshots = snapshots[labelled]
-    X = features_of(spec, data, snapshots)
-    return Panel(snapshots, X, churn[labelled], _expansion(spec, data, snapshots), _grace(spec, data))
+    return snapshots[labelled], churn[labelled]
 
 
 def outcomes(spec: RiskSpec, data: CustomerData, index: pd.MultiIndex, until: Any) -> pd.Series:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 import pandas as pd
 
 from csrisk._days import whole_days
@@ -15,19 +14,21 @@ from csrisk._explain import Reference, explain
 from csrisk._pipeline import _training as training
 from csrisk._pipeline._archive import read_archive, refusing, write_archive
 from csrisk._pipeline._baseline import Baseline
+from csrisk._pipeline._forward import run_backtest
 from csrisk._pipeline._load import open_source
 from csrisk._pipeline._model_file import write_json
 from csrisk._pipeline._panel import book, churn_model, features_of, panel, resolved
+from csrisk._pipeline._predict import predictions, quadrants
+from csrisk._pipeline._report_parts import books_before, distance_to_best
 from csrisk._pipeline._scores import score_table
 from csrisk._pipeline._spec import RiskSpec
 from csrisk._pipeline._stored import identify, restore, scoring_members
 from csrisk._pipeline._watching import further_tables, watched, with_scores
-from csrisk._snapshots import Snapshots
 from csrisk.exceptions import ConfigError
 from csrisk.report import write_report
-from csrisk.success import company_happiness, happiness, success_quadrant
 
 if TYPE_CHECKING:
+    from csrisk._evaluation import Backtest
     from csrisk._explain import Explanation
     from csrisk._pipeline._amounts import Amounts
     from csrisk._pipeline._band import RiskBand
@@ -176,6 +177,32 @@ class RiskPipeline:
         past = panel(self.spec_, data, until)
         return training.check_panel(data, past, training.tested(self.spec_, past))
 
+    def backtest(self, data: CustomerData | str | Path, until: Any = None) -> Backtest:
+        """Train at several dates of the past, and judge each model on what came after it.
+
+        Parameters
+        ----------
+        data : CustomerData or path
+            The tables, or a folder of them.
+        until : date, optional
+            As for `fit`.
+
+        Returns
+        -------
+        Backtest
+            ``trainings`` dates in the test period of the specification.
+
+        Raises
+        ------
+        CsriskError
+            As `fit`, or if the test period allows no training.
+        """
+        data = self._open(data)
+        self.spec_ = resolved(self.spec, data)
+        past = panel(self.spec_, data, until)
+        _logger.info("backtest of %s trainings", self.spec_.test.trainings)
+        return run_backtest(self.spec_, past)
+
     def explain(self, data: CustomerData | str | Path, as_of: Any = None) -> Explanation:
         """Split the risk of every account of a book over the goals.
 
@@ -247,7 +274,7 @@ class RiskPipeline:
             expansion=told["expansion_probability"].to_numpy(),
             band=self.band_,
             change=told["expected_mrr_change"],
-            quadrant=_quadrant(data, X.index),
+            quadrant=quadrants(data, X.index),
         )
 
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:
@@ -272,17 +299,7 @@ class RiskPipeline:
             If columns are missing or of another kind.
         """
         self._require_fit()
-        risk = self.model_.predict_proba(X)[:, 1]
-        low, high = (np.full(len(risk), np.nan),) * 2 if self.band_ is None else self.band_.bounds(risk)
-        table = pd.DataFrame({"churn_probability": risk, "churn_low": low, "churn_high": high}, index=X.index)
-        table["expansion_probability"], table["expected_mrr_change"] = np.nan, np.nan
-        if self.expansion_model_ is not None:
-            grows = self.expansion_model_.predict_proba(X)[:, 1]
-            table["expansion_probability"] = grows
-            if self.amounts_ is not None:
-                change = self.amounts_.outlook(X, risk, grows).accounts["change"]
-                table["expected_mrr_change"] = change.reindex(X.index)
-        return table
+        return predictions(self, X)
 
     def monitor(
         self,
@@ -345,7 +362,7 @@ class RiskPipeline:
         why : Explanation, optional
             What `explain` gave for the same book, to save the work.
         previous : date or Explanation, optional
-            An earlier book; the report then says what moved.
+            An earlier book, to say what moved since; default is the same day of the six months before.
         monitoring : Monitoring, optional
             What `monitor` gave; its checks and tables are added.
 
@@ -364,7 +381,10 @@ class RiskPipeline:
         data = self._open(data)
         why = self.explain(data, as_of) if why is None else why
         scores = self.score(data, why=why)
-        if previous is not None and not hasattr(previous, "goals"):
+        if previous is None:
+            _logger.info("the books of the months before")
+            previous = books_before(self.model_, self.spec_, data, why, self.reference_)
+        elif not hasattr(previous, "goals"):
             previous = self.explain(data, previous)
         _logger.info("report")
         record, rule = self.record_, self.spec_.snapshots
@@ -376,8 +396,9 @@ class RiskPipeline:
             evaluation=record.evaluation() or None,
             calibration=record.calibration,
             checks=record.checks if monitoring is None else pd.concat([record.checks, monitoring.table()]),
-            backtest=record.dates,
+            backtest=record.backtest() or None,
             previous=previous,
+            gap=distance_to_best(self.model_, self.spec_, data, why),
             extra=further_tables(self, why, monitoring),
             expansion=self._expansion_list(scores),
             provenance={**record.facts, "model": self.model_id_, "data": scores["data_hash"].iloc[0]},
@@ -446,9 +467,3 @@ class RiskPipeline:
             return None
         best = scores.sort_values("expansion_probability", ascending=False, kind="stable").head(_EXPANSION_LIST)
         return best[["expansion_probability", "mrr", "churn_probability"]].dropna(axis="columns", how="all")
-
-
-def _quadrant(data: CustomerData, index: pd.Index) -> pd.Series:
-    snapshots = Snapshots.of(data, pd.MultiIndex.from_tuples(list(index), names=index.names))
-    table = success_quadrant(happiness(data, snapshots), company_happiness(data, snapshots))
-    return table["quadrant"]

@@ -65,8 +65,9 @@ def watched(
     if history is not None:
         told = read_scores(history, pipeline.model_id_)
         told = told[told.index.get_level_values("as_of") < now]
-        labels = outcomes(pipeline.spec_, data, told.index, now)
-        scored = pd.concat([told[["churn_probability"]], scored])
+        if len(told):
+            labels = outcomes(pipeline.spec_, data, told.index, now)
+            scored = pd.concat([told[["churn_probability"]], scored])
     baseline, rule = pipeline.baseline_, pipeline.spec_.monitor
     return monitor(
         baseline.values,

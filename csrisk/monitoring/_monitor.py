@@ -206,7 +206,7 @@ def monitor(
 
 def _told(every: pd.DataFrame, labels: pd.Series | None) -> tuple[pd.Series, pd.Series | None]:
     """Risks that were told, and what came of them; None where no label has arrived."""
-    if labels is None or _RISK not in every:
+    if labels is None or not len(labels) or _RISK not in every:
         return pd.Series(dtype=float), None
     frame = _keyed(labels.rename("outcome").to_frame(), "labels")
     came = frame["outcome"].astype("boolean").reindex(every.index)

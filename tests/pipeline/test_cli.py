@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -59,7 +60,8 @@ def call(*words: object) -> Result:
 
 
 def test_help_of_every_command() -> None:
-    for words in ([], ["demo"], ["train"], ["check"], ["score"], ["report"]):
+    assert list(main.commands) == ["demo", "check", "train", "backtest", "score", "explain", "report", "monitor"]
+    for words in ([], *([name] for name in main.commands)):
         done = call(*words, "--help")
         assert done.exit_code == 0
         assert "Usage:" in done.stdout
@@ -113,12 +115,20 @@ ERRORS = [
     (["score", "{folder}", "--model", "{empty}/bad.toml"], 1, "error: model file 'bad.toml' is damaged or foreign"),
     (["score", "{folder}", "--model", "{model}", "--as-of", "1999-01-01"], 1, "error: .*1999"),
     (["score", "{folder}", "--model", "{model}", "--sha256", "00"], 1, "error: .*sha256 is .* expected 00"),
-    (["score", "{folder}", "--model", "{model}", "--out", "{empty}/s.xlsx"], 1, "must be .parquet or .csv"),
+    (["score", "{folder}", "--model", "{model}", "--out", "{empty}/s.xlsx"], 1, "suffix='.xlsx' must be one of"),
     (["report", "{folder}", "--model", "{model}", "--out", "{empty}/r.pdf"], 1, "suffix='.pdf' must be one of"),
     (["score", "{folder}", "--model", "{model}", "--as-of", "soon"], 2, "'soon' is not a date; write it as 2025-07-01"),
     (["score", "{folder}"], 2, "Missing option '--model'"),
     (["score", "{empty}/absent", "--model", "{model}"], 2, "does not exist"),
     (["trian"], 2, "No such command 'trian'"),
+    (["score", "{folder}", "--model", "{model}", "--set", "horizon"], 2, "no override; write it as snapshots.horizon"),
+    (["score", "{folder}", "--model", "{model}", "--set", "snapshots.horizon=9D"], 1, "the model was trained with it"),
+    (["train", "{folder}", "--model", "{empty}/m", "--set", "snapshots.horzon=9D"], 1, "did you mean 'horizon'"),
+    (["train", "{folder}", "--model", "{empty}/m", "--set", "label.kind.x=9"], 1, "'kind' is a value, not a section"),
+    (["explain", "{folder}", "--model", "{model}", "--account", "nobody"], 1, "not among the 6[0-9] accounts"),
+    (["monitor", "{folder}", "--model", "{model}", "--history", "{empty}/bad.toml"], 1, "not a readable Parquet file"),
+    (["score", "{empty}/bad.duckdb", "--model", "{model}"], 1, "DuckDB file 'bad.duckdb' cannot be opened"),
+    (["score", "nosuch://host/name", "--model", "{model}"], 1, "Ibis|the nosuch database cannot be opened"),
 ]
 
 
@@ -129,6 +139,7 @@ def test_errors_are_one_message(
     import re
 
     (tmp_path / "bad.toml").write_text("[snapshots]\nhorzon = 3\n", encoding="utf-8")
+    (tmp_path / "bad.duckdb").write_bytes(b"no database")
     done = call(*(word.format(empty=tmp_path, folder=folder, model=model) for word in words))
     assert done.exit_code == code, done.output
     assert re.search(message, done.stderr)
@@ -155,6 +166,106 @@ def test_quiet_in_a_pipe_and_steps_on_a_terminal(folder: Path, model: Path, tmp_
     shown = os.read(screen, 65536).decode()
     assert "… reading 10 tables" in shown
     assert b"matter most" in done.stdout
+
+
+def test_every_command_can_be_tried_dry(folder: Path, model: Path, tmp_path: Path) -> None:
+    config, out = folder / "c.toml", tmp_path / "out"
+    out.mkdir()
+    for words in (["train", "--config", config, "--model", out / "m.csrisk"], ["check"], ["backtest"]):
+        told = json.loads(call(words[0], folder, *words[1:], "--dry-run", "--json").stdout)
+        assert told["snapshots"] >= told["accounts"] > told["churned"] > 0
+    for words in (["score", "--out", out / "s.csv"], ["explain"], ["monitor"], ["report", "--out", out / "r.html"]):
+        done = call(words[0], folder, "--model", model, *words[1:], "--dry-run")
+        assert done.exit_code == 0, done.output
+        assert "accounts to score: 67" in done.stdout
+        assert "nothing was written" in done.stdout
+    assert list(out.iterdir()) == []
+
+
+def test_overrides_go_over_the_configuration(folder: Path) -> None:
+    words = ["check", folder, "--config", folder / "c.toml", "--dry-run", "--json"]
+    plain, short = (
+        json.loads(call(*words, *more).stdout)
+        for more in ([], ["--set", "snapshots.horizon=30D", "--set", "label.grace=0"])
+    )
+    assert short["snapshots"] > plain["snapshots"]
+    assert short["first and last snapshot"][-10:] > plain["first and last snapshot"][-10:]
+
+
+def test_explain_adds_up(folder: Path, model: Path, tmp_path: Path) -> None:
+    scores = json.loads(call("score", folder, "--model", model, "--json").stdout)
+    first = scores[0]["account_id"]
+    told = json.loads(call("explain", folder, "--model", model, "--account", first, "--json").stdout)
+    goals = dict(told["goals"])
+    prediction = goals.pop("prediction")
+    assert sum(goals.values()) == pytest.approx(prediction, abs=1e-9)
+    assert prediction == pytest.approx(100 * scores[0]["churn_probability"], abs=1e-6)
+    assert sum(row["points"] for row in told["features"]) == pytest.approx(prediction - goals["reference"], abs=1e-6)
+    spoken = call("explain", folder, "--model", model, "--account", first, "--out", tmp_path / "why.json").stdout
+    assert f"{first}: {prediction:.1f} % risk" in spoken
+    assert len(json.loads((tmp_path / "why.json").read_text(encoding="utf-8"))["snapshots"]) == len(scores)
+    assert "Percentage points, compared with" in call("explain", folder, "--model", model, "--top", 3).stdout
+
+
+def test_backtest_writes_its_scores(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "b.parquet"
+    words = ["backtest", folder, "--config", folder / "c.toml", "--trainings", 2, "--out", out]
+    done = call(*words, "--json")
+    assert done.exit_code == 0, done.output
+    tables = json.loads(done.stdout)
+    assert len({row["trained_at"] for row in tables["by date of training"]}) == 2
+    assert {"trained_at", "account_id", "as_of", "outcome", "model"} <= set(pd.read_parquet(out).columns)
+
+
+def test_monitor_alarms_with_exit_code_3(folder: Path, model: Path, tmp_path: Path) -> None:
+    calm = call("monitor", folder, "--model", model, "--json", "--out", tmp_path / "d.csv")
+    told = json.loads(calm.stdout)
+    assert calm.exit_code == (3 if told["failed"] else 0)
+    assert [row["code"] for row in told["checks"]] == [f"CSM00{n}" for n in range(1, 9)]
+    assert {"goal", "distance", "drifts"} <= set(pd.read_csv(tmp_path / "d.csv").columns)
+    aged = call("monitor", folder, "--model", model, "--set", "monitor.max_age=1", "--end", "2026-01-05",
+                "--report", tmp_path / "r.md")  # fmt: skip
+    assert aged.exit_code == 3, aged.output
+    assert "CSM006 Age of the model: failed (4 days" in aged.stdout
+    assert "CSM006" in (tmp_path / "r.md").read_text(encoding="utf-8")
+
+
+def test_a_duckdb_file_gives_the_same_scores_as_a_folder(folder: Path, model: Path, tmp_path: Path) -> None:
+    import duckdb
+
+    with duckdb.connect(str(tmp_path / "book.duckdb")) as connection:
+        for path in folder.glob("*.parquet"):
+            connection.execute(f"CREATE TABLE {path.stem} AS SELECT * FROM '{path}'")
+        connection.execute("CREATE TABLE of_others AS SELECT 1 AS x")
+    one, other = (
+        call("score", source, "--model", model, "--json").stdout for source in (folder, tmp_path / "book.duckdb")
+    )
+    assert json.loads(one) == json.loads(other)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_leaves_no_file_behind(number: int, folder: Path, tmp_path: Path) -> None:
+    """The process stands in the middle of writing its model when the signal comes."""
+    code = (
+        "import sys, time; from csrisk._pipeline import _archive, _atomic; from csrisk.cli import main\n"
+        "real = _atomic._flush\n"
+        "def slow(path):\n"
+        "    print('writing', file=sys.stderr, flush=True); time.sleep(60); real(path)\n"
+        "_atomic._flush = slow\n"
+        "main(sys.argv[1:])"
+    )
+    words = ["train", str(folder), "--config", str(folder / "c.toml"), "--model", str(tmp_path / "m.csrisk")]
+    process = subprocess.Popen([sys.executable, "-c", code, *words], stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    seen = ""
+    while "writing" not in seen:
+        line = process.stderr.readline()
+        assert line, seen
+        seen += line
+    process.send_signal(number)
+    assert process.wait(timeout=60) == 128 + number
+    assert "no file was left half-written" in process.stderr.read()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow

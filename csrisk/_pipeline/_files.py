@@ -1,0 +1,71 @@
+"""Tables and texts as files that are there whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from csrisk._atomic import atomic_path
+from csrisk.exceptions import ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["write_table", "write_text"]
+
+
+def write_table(path: str | Path, table: pd.DataFrame) -> Path:
+    """Write a flat table as Parquet or CSV.
+
+    Parameters
+    ----------
+    path : str or Path
+        The suffix decides: ``.parquet`` or ``.csv``.
+    table : pandas.DataFrame
+        Without an index that matters.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ConfigError
+        If the suffix is neither.
+    OSError
+        If the file cannot be written.
+    """
+    target = Path(path)
+    if target.suffix not in (".parquet", ".csv"):
+        raise ConfigError(f"{target.name}: suffix {target.suffix!r} must be .parquet or .csv")
+    with atomic_path(target) as part:
+        if target.suffix == ".parquet":
+            table.to_parquet(part, index=False)
+        else:
+            table.to_csv(part, index=False)
+    return target
+
+
+def write_text(path: str | Path, text: str) -> Path:
+    """Write text as UTF-8.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where.
+    text : str
+        All of it.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    target = Path(path)
+    with atomic_path(target) as part:
+        part.write_text(text, encoding="utf-8")
+    return target

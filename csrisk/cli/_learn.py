@@ -1,0 +1,190 @@
+"""Commands that learn from the past: demo, check, train, backtest."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import click
+
+from csrisk.cli import _options as options
+from csrisk.cli._print import percent, print_first, print_frame, print_json, print_plan, print_test
+from csrisk.cli._running import CHECKS_FAILED
+
+__all__ = ["backtest", "check", "demo", "train"]
+
+_until = click.option("--until", type=options.DATE, metavar="DATE", help="Learn from nothing at or after this date.")
+
+
+@click.command()
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("csrisk-demo"),
+    show_default=True,
+    help="Folder for the report, the scores and the model.",
+)
+@options.dry_run
+def demo(out: Path, *, dry_run: bool) -> None:
+    """Train on the bundled book, test forward, and write a report."""
+    import pandas as pd
+
+    from csrisk._pipeline import RiskPipeline, plan_training, write_scores
+    from csrisk._pipeline._demo import DEMO_SPEC, driver_found
+    from csrisk.data import load_demo
+
+    data = load_demo()
+    last = data.end - pd.Timedelta(days=1)
+    click.echo(
+        f"{len(data.accounts)} simulated accounts, {data.start:%B %Y} to {last:%B %Y}, {len(data.tables)} tables"
+    )
+    pipeline = RiskPipeline(DEMO_SPEC)
+    if dry_run:
+        print_plan(plan_training(pipeline.spec, data), as_json=False)
+        return
+    pipeline.fit(data)
+    print_test(pipeline)
+    why = pipeline.explain(data)
+    found = driver_found(why)
+    click.echo(
+        f"True driver first among the goals: {percent(found.share)} ({percent(found.low)} to {percent(found.high)}) "
+        f"of {found.accounts} truly driven accounts; chance is 25 %"
+    )
+    scores = pipeline.score(data, why=why)
+    out.mkdir(parents=True, exist_ok=True)
+    pipeline.save(out / "model.csrisk")
+    write_scores(out / "scores.parquet", scores)
+    report = pipeline.report(out / "report.html", data, why=why)
+    print_first(scores)
+    click.echo(f"\nScores and model: {out / 'scores.parquet'}, {out / 'model.csrisk'}\nReport: {report}")
+
+
+@click.command()
+@options.source
+@options.config
+@options.overrides
+@click.option("--model", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write.")
+@_until
+@options.end
+@options.dry_run
+@options.as_json
+def train(
+    source: str,
+    config: Path | None,
+    overrides: tuple[Any, ...],
+    model: Path,
+    until: str | None,
+    end: str | None,
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Test a model forward, fit it to everything, and write it to a file."""
+    from csrisk._pipeline import RiskPipeline, open_source, plan_training
+
+    pipeline = RiskPipeline(options.read_spec(config, overrides))
+    options.must_be_writable(model)
+    data = open_source(source, pipeline.spec, end=end)
+    if dry_run:
+        print_plan({**plan_training(pipeline.spec, data, until), "would write": str(model)}, as_json=as_json)
+        return
+    pipeline.fit(data, until)
+    sha256 = pipeline.save(model)
+    if as_json:
+        print_json(
+            {"model": str(model), "sha256": sha256, "model_id": pipeline.model_id_, **pipeline.record_.to_dict()}
+        )
+        return
+    print_test(pipeline)
+    for name, fact in pipeline.record_.facts.items():
+        click.echo(f"{name}: {', '.join(fact) if isinstance(fact, list) else fact}")
+    click.echo(f"Model: {model} (sha256 {sha256})")
+
+
+@click.command()
+@options.source
+@options.config
+@options.overrides
+@_until
+@options.end
+@options.dry_run
+@options.as_json
+def check(
+    source: str,
+    config: Path | None,
+    overrides: tuple[Any, ...],
+    until: str | None,
+    end: str | None,
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Check tables, labels and features for leaks, drift and missing evidence; exit code 3 if a check failed.
+
+    With --dry-run the tables alone are checked against their contract.
+    """
+    from csrisk._pipeline import RiskPipeline, open_source, plan_training
+
+    pipeline = RiskPipeline(options.read_spec(config, overrides))
+    data = open_source(source, pipeline.spec, end=end)
+    if dry_run:
+        print_plan(plan_training(pipeline.spec, data, until), as_json=as_json)
+        return
+    found = pipeline.check(data, until)
+    if as_json:
+        print_json([dataclasses.asdict(one) for one in found])
+    else:
+        for one in found:
+            click.echo(str(one))
+    if any(one.failed for one in found):
+        raise click.exceptions.Exit(CHECKS_FAILED)
+
+
+@click.command()
+@options.source
+@options.config
+@options.overrides
+@click.option("--trainings", type=click.IntRange(1, 100), help="How often the model is trained; default 4.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Scores of it: .parquet or .csv.")
+@_until
+@options.end
+@options.dry_run
+@options.as_json
+def backtest(
+    source: str,
+    config: Path | None,
+    overrides: tuple[Any, ...],
+    trainings: int | None,
+    out: Path | None,
+    until: str | None,
+    end: str | None,
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Train at several dates of the past, and judge each model on what came after it.
+
+    The dates lie in the test period of the configuration; default is the last quarter of the labelled snapshots.
+    """
+    from csrisk._pipeline import RiskPipeline, open_source, plan_training, write_table
+
+    spec = options.read_spec(config, overrides)
+    wanted = trainings or max(4, spec.test.trainings)
+    pipeline = RiskPipeline(dataclasses.replace(spec, test=dataclasses.replace(spec.test, trainings=wanted)))
+    options.must_be_writable(out, (".parquet", ".csv"))
+    data = open_source(source, pipeline.spec, end=end)
+    if dry_run:
+        print_plan({**plan_training(pipeline.spec, data, until), "trainings": wanted}, as_json=as_json)
+        return
+    found = pipeline.backtest(data, until)
+    if out is not None:
+        write_table(out, found.scores.reset_index())
+    tables = {"overall": found.overall(), "by date of training": found.by_date(), "by age of the model": found.by_age()}
+    if as_json:
+        rows = {name: table.reset_index().astype(object) for name, table in tables.items()}
+        print_json({name: table.where(table.notna(), None).to_dict("records") for name, table in rows.items()})
+        return
+    for name, table in tables.items():
+        click.echo(f"\nBacktest {name}")
+        print_frame(table[["n_snapshots", "n_events", "auc", "auc_low", "auc_high", "lift_at_10", "log_loss"]])

@@ -1,0 +1,193 @@
+"""Arguments and options that commands share, and what they are turned into."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from csrisk.exceptions import ConfigError
+
+if TYPE_CHECKING:
+    from csrisk._pipeline import RiskPipeline, RiskSpec
+
+__all__ = [
+    "as_json",
+    "as_of",
+    "config",
+    "dry_run",
+    "end",
+    "history",
+    "load_model",
+    "model",
+    "must_be_writable",
+    "overrides",
+    "read_spec",
+    "sha256",
+    "source",
+]
+
+_CONNECTION = re.compile(r"[a-z][a-z0-9+_]*://")
+# what a fitted model may be told anew: where tables are, how it is shown, when it alarms
+_LATE = ("tables", "report", "monitor")
+
+
+class _Source(click.ParamType):  # type: ignore[type-arg]  # generic in new releases of click alone
+    name = "source"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = str(value)
+        if not _CONNECTION.match(text) and not Path(text).exists():
+            self.fail(f"{text!r} does not exist; give a folder, a DuckDB file or a connection string", param, ctx)
+        return text
+
+
+class _Date(click.ParamType):  # type: ignore[type-arg]  # generic in new releases of click alone
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        import datetime as dt
+
+        try:
+            return dt.date.fromisoformat(str(value)).isoformat()
+        except ValueError:
+            self.fail(f"{value!r} is not a date; write it as 2025-07-01", param, ctx)
+
+
+class _Override(click.ParamType):  # type: ignore[type-arg]  # generic in new releases of click alone
+    name = "key=value"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[tuple[str, ...], Any]:
+        if isinstance(value, tuple):
+            return value
+        key, sign, text = str(value).partition("=")
+        path = tuple(key.strip().split("."))
+        if not sign or len(path) < 2 or not all(path):
+            self.fail(f"{value!r} is no override; write it as snapshots.horizon=60D", param, ctx)
+        try:
+            return path, tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            return path, text.strip()  # words need no quotes here
+
+
+DATE = _Date()
+_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+source = click.argument("source", type=_Source())
+config = click.option("--config", type=_file, help="TOML file: column names, label, dates; default fits a usual book.")
+overrides = click.option(
+    "--set",
+    "overrides",
+    type=_Override(),
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override one key of the configuration, such as snapshots.horizon=60D; may be repeated.",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+as_of = click.option("--as-of", type=DATE, metavar="DATE", help="Date to score at; default is the end of the data.")
+end = click.option(
+    "--end", type=DATE, metavar="DATE", help="First day not observed; default is the day after the last event."
+)
+dry_run = click.option(
+    "--dry-run", is_flag=True, help="Read and check everything, say what would be done, fit and write nothing."
+)
+model = click.option("--model", type=_file, required=True, help="What `csrisk train` wrote.")
+sha256 = click.option("--sha256", help="Hash that the model file must have.")
+history = click.option(
+    "--history",
+    type=click.Path(exists=True, path_type=Path),
+    help="Folder of earlier score files (Parquet): what they told is held against what came.",
+)
+
+
+def read_spec(config: Path | None, overrides: tuple[tuple[tuple[str, ...], Any], ...]) -> RiskSpec:
+    """Read a configuration, and put overrides over it.
+
+    Parameters
+    ----------
+    config : Path or None
+        TOML file.
+    overrides : tuple
+        Path of a key, and its value.
+
+    Returns
+    -------
+    RiskSpec
+    """
+    from csrisk._pipeline import RiskSpec
+
+    spec = RiskSpec() if config is None else RiskSpec.from_toml(config)
+    return _overridden(spec, overrides) if overrides else spec
+
+
+def load_model(path: Path, sha256: str | None, overrides: tuple[tuple[tuple[str, ...], Any], ...]) -> RiskPipeline:
+    """Read a fitted pipeline, and tell it anew what does not change its scores.
+
+    Parameters
+    ----------
+    path : Path
+        Model file.
+    sha256 : str or None
+        Hash it must have.
+    overrides : tuple
+        Path of a key, and its value.
+
+    Returns
+    -------
+    RiskPipeline
+
+    Raises
+    ------
+    ConfigError
+        If an override would change what the model has learned.
+    """
+    from csrisk._pipeline import RiskPipeline
+
+    pipeline = RiskPipeline.load(path, expected_sha256=sha256)
+    fixed = sorted({key[0] for key, _ in overrides} - set(_LATE))
+    if fixed:
+        raise ConfigError(f"--set {fixed[0]}: the model was trained with it; only {', '.join(_LATE)} can be overridden")
+    if overrides:
+        pipeline.spec = pipeline.spec_ = _overridden(pipeline.spec_, overrides)
+    return pipeline
+
+
+def _overridden(spec: RiskSpec, overrides: tuple[tuple[tuple[str, ...], Any], ...]) -> RiskSpec:
+    from csrisk._pipeline import RiskSpec
+
+    values = spec.to_dict()
+    for path, value in overrides:
+        place = values
+        for key in path[:-1]:
+            place = place.setdefault(key, {})
+            if not isinstance(place, dict):
+                raise ConfigError(f"--set {'.'.join(path)}: {key!r} is a value, not a section")
+        place[path[-1]] = value
+    return RiskSpec.from_dict(values)
+
+
+def must_be_writable(path: Path | None, suffixes: tuple[str, ...] = ()) -> None:
+    """Refuse a file that could not be written, before any work is done.
+
+    Parameters
+    ----------
+    path : Path or None
+        Where to write.
+    suffixes : tuple of str
+        Endings allowed; all if empty.
+
+    Raises
+    ------
+    ConfigError
+        If the ending is none of these, or the folder is missing.
+    """
+    if path is None:
+        return
+    if suffixes and path.suffix.lower() not in suffixes:
+        raise ConfigError(f"{path.name}: suffix={path.suffix!r} must be one of {', '.join(suffixes)}")
+    if not path.parent.is_dir():
+        raise ConfigError(f"{path.name}: No such file or directory: folder {path.parent.name!r} must exist")

@@ -1,0 +1,85 @@
+"""What commands print for people."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from csrisk._pipeline import RiskPipeline
+
+__all__ = ["percent", "print_first", "print_frame", "print_json", "print_plan", "print_test"]
+
+_MOST = 5
+_NAMES = {"model": "csrisk model", "recency": "recency alone"}
+
+
+def print_json(value: Any) -> None:
+    """Print plain values as one line of JSON."""
+    click.echo(json.dumps(value, allow_nan=False, default=str))
+
+
+def print_plan(plan: dict[str, Any], *, as_json: bool) -> None:
+    """Print what a dry run found."""
+    if as_json:
+        print_json(plan)
+        return
+    for name, value in plan.items():
+        words = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
+        click.echo(f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else words}")
+    click.echo("dry run: nothing was fitted and nothing was written")
+
+
+def print_test(pipeline: RiskPipeline) -> None:
+    """Print the forward test: the model beside its baselines."""
+    metrics = pipeline.record_.metrics
+    if metrics is None:
+        return
+    counts = metrics.loc["model"]["estimate"]
+    click.echo(
+        f"\nForward test: {counts['n_snapshots']:,.0f} later snapshots of {counts['n_accounts']:,.0f} accounts, "
+        f"{counts['n_events']:,.0f} churned"
+    )
+    click.echo(f"{'':16}{'AUC':>6}   95 % interval    the model is better by")
+    for method, table in pipeline.record_.evaluation().items():
+        row = table.loc["auc"]
+        line = f"{_NAMES.get(method, method):16}{row['estimate']:6.3f}   {row['low']:.3f} to {row['high']:.3f}"
+        click.echo(f"{line}   {_gain(pipeline, method)}".rstrip())
+    click.echo("")
+
+
+def _gain(pipeline: RiskPipeline, method: str) -> str:
+    gain = pipeline.record_.gain
+    if gain is None or method not in gain.index:
+        return ""
+    row = gain.loc[method]
+    return f"{row['difference']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
+
+
+def print_first(scores: pd.DataFrame) -> None:
+    """Print the accounts that matter most."""
+    as_of = scores.index.get_level_values("as_of")[0]
+    click.echo(f"\nThe {min(_MOST, len(scores))} accounts of {len(scores):,} that matter most on {as_of:%Y-%m-%d}:")
+    for row in scores.head(_MOST).reset_index().to_dict("records"):
+        money = f", {row['mrr']:,.0f} a month" if row["mrr"] == row["mrr"] else ""
+        reason = row["reason_1"]
+        if not isinstance(reason, str):
+            reason = "no goal raises its risk; it matters for its revenue."
+        click.echo(
+            f"{row['priority']}. {row['account_id']} ({percent(row['churn_probability'])} risk{money}): {reason}"
+        )
+
+
+def print_frame(table: pd.DataFrame, digits: int = 3) -> None:
+    """Print a small table, aligned, without an index that is only a count."""
+    shown = table.map(lambda value: f"{value:.{digits}f}" if isinstance(value, float) else value)
+    click.echo(shown.to_string(na_rep=""))
+
+
+def percent(share: float) -> str:
+    """Write a share as whole percent."""
+    return f"{100 * share:.0f} %"

@@ -1,0 +1,228 @@
+"""Commands that use a fitted model: score, explain, report, monitor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from csrisk.cli import _options as options
+from csrisk.cli._print import print_first, print_frame, print_json, print_plan
+from csrisk.cli._running import CHECKS_FAILED
+from csrisk.exceptions import ConfigError
+
+if TYPE_CHECKING:
+    from csrisk._explain import Explanation
+
+__all__ = ["explain", "monitor", "report", "score"]
+
+_REPORTS = (".html", ".md", ".json", ".csv")
+_out = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@options.source
+@options.model
+@click.option("--out", type=_out, help="File to write: .parquet or .csv.")
+@options.sha256
+@options.as_of
+@options.end
+@options.overrides
+@options.dry_run
+@options.as_json
+def score(
+    source: str,
+    model: Path,
+    out: Path | None,
+    sha256: str | None,
+    as_of: str | None,
+    end: str | None,
+    overrides: tuple[Any, ...],
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Score every account of a book, most urgent first."""
+    from csrisk._pipeline import open_source, plan_book, write_scores
+
+    options.must_be_writable(out, (".parquet", ".csv"))
+    pipeline = options.load_model(model, sha256, overrides)
+    data = open_source(source, pipeline.spec, end=end)
+    if dry_run:
+        print_plan({**plan_book(pipeline, data, as_of), "would write": str(out)}, as_json=as_json)
+        return
+    scores = pipeline.score(data, as_of)
+    if out is not None:
+        write_scores(out, scores)
+    if as_json:
+        click.echo(scores.reset_index().to_json(orient="records", date_format="iso", double_precision=15))
+        return
+    print_first(scores)
+    if out is not None:
+        click.echo(f"Scores: {out}")
+
+
+@click.command()
+@options.source
+@options.model
+@click.option("--account", help="One account: its goals, features and sentences; default is every account, by goal.")
+@click.option("--top", type=click.IntRange(1), default=12, show_default=True, help="Features of one account, or rows.")
+@click.option("--out", type=_out, help="File for goals, features and sentences of every account: .json.")
+@options.sha256
+@options.as_of
+@options.end
+@options.overrides
+@options.dry_run
+@options.as_json
+def explain(
+    source: str,
+    model: Path,
+    account: str | None,
+    top: int,
+    out: Path | None,
+    sha256: str | None,
+    as_of: str | None,
+    end: str | None,
+    overrides: tuple[Any, ...],
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Say why: the risk of each account split over the goals, in percentage points that add up."""
+    from csrisk._pipeline import open_source, plan_book, write_text
+
+    options.must_be_writable(out, (".json",))
+    pipeline = options.load_model(model, sha256, overrides)
+    data = open_source(source, pipeline.spec, end=end)
+    if dry_run:
+        print_plan(plan_book(pipeline, data, as_of), as_json=as_json)
+        return
+    why = pipeline.explain(data, as_of)
+    if out is not None:
+        write_text(out, why.to_json())
+    if account is not None:
+        _print_account(why, account, top, as_json=as_json)
+    elif as_json:
+        click.echo(why.to_json())
+    else:
+        goals = why.goals().sort_values("prediction", ascending=False, kind="stable")
+        click.echo(f"Percentage points, compared with {why.reference_words}:")
+        print_frame(goals.droplevel("as_of").head(top), 2)
+
+
+def _print_account(why: Explanation, account: str, top: int, *, as_json: bool) -> None:
+    ids = why.index.get_level_values("account_id")
+    matches = [key for key in ids if str(key) == account]
+    if not matches:
+        raise ConfigError(f"--account: not among the {len(ids):,} accounts of this book; see `csrisk score`")
+    row = why.goals().loc[matches[0]].iloc[0]
+    table = why.account(matches[0])
+    if as_json:
+        features = table.reset_index(drop=True).astype(object)
+        rows = features.where(features.notna(), None).to_dict("records")
+        print_json({"account_id": matches[0], "goals": row.to_dict(), "features": rows})
+        return
+    click.echo(f"{account}: {row['prediction']:.1f} % risk = {row['reference']:.1f} (reference)")
+    for goal in row.drop(["reference", "prediction"]).sort_values(key=abs, ascending=False).index:
+        click.echo(f"  {row[goal]:+6.1f}  {goal}")
+    click.echo("")
+    for entry in table.head(top).to_dict("records"):
+        click.echo(f"  {entry['points']:+6.2f}  {entry['sentence']}")
+
+
+@click.command()
+@options.source
+@options.model
+@click.option("--out", type=_out, default=Path("report.html"), show_default=True, help="File: .html, .md, .json, .csv.")
+@click.option("--previous", type=options.DATE, metavar="DATE", help="An earlier date: the report says what moved.")
+@options.history
+@options.sha256
+@options.as_of
+@options.end
+@options.overrides
+@options.dry_run
+@options.as_json
+def report(
+    source: str,
+    model: Path,
+    out: Path,
+    previous: str | None,
+    history: Path | None,
+    sha256: str | None,
+    as_of: str | None,
+    end: str | None,
+    overrides: tuple[Any, ...],
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Write the report of a book; with --history it also says what monitoring found."""
+    from csrisk._pipeline import open_source, plan_book
+
+    options.must_be_writable(out, _REPORTS)
+    pipeline = options.load_model(model, sha256, overrides)
+    data = open_source(source, pipeline.spec, end=end)
+    if dry_run:
+        print_plan({**plan_book(pipeline, data, as_of), "would write": str(out)}, as_json=as_json)
+        return
+    why = pipeline.explain(data, as_of)
+    watched = None if history is None else pipeline.monitor(data, history=history, why=why)
+    path = pipeline.report(out, data, why=why, previous=previous, monitoring=watched)
+    if as_json:
+        print_json({"report": str(path), "accounts": len(why), "model_id": pipeline.model_id_})
+    else:
+        click.echo(f"Report: {path}")
+
+
+@click.command()
+@options.source
+@options.model
+@options.history
+@click.option("--report", "report_", type=_out, help="Report with what was found: .html, .md, .json, .csv.")
+@click.option("--out", type=_out, help="Drift of every column, as a table: .parquet or .csv.")
+@options.sha256
+@options.as_of
+@options.end
+@options.overrides
+@options.dry_run
+@options.as_json
+def monitor(
+    source: str,
+    model: Path,
+    history: Path | None,
+    report_: Path | None,
+    out: Path | None,
+    sha256: str | None,
+    as_of: str | None,
+    end: str | None,
+    overrides: tuple[Any, ...],
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Hold a book against the one at training: drift by goal, calibration, staleness; exit code 3 on an alarm."""
+    from csrisk._pipeline import open_source, plan_book, write_table
+
+    options.must_be_writable(report_, _REPORTS)
+    options.must_be_writable(out, (".parquet", ".csv"))
+    pipeline = options.load_model(model, sha256, overrides)
+    data = open_source(source, pipeline.spec, end=end)
+    if dry_run:
+        print_plan(plan_book(pipeline, data, as_of), as_json=as_json)
+        return
+    why = pipeline.explain(data, as_of)
+    found = pipeline.monitor(data, history=history, why=why)
+    if out is not None:
+        write_table(out, found.drift.reset_index())
+    if report_ is not None:
+        pipeline.report(report_, data, why=why, monitoring=found)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        for one in found.checks:
+            click.echo(str(one))
+        click.echo("")
+        print_frame(found.goals, 2)
+    if found.failed:
+        raise click.exceptions.Exit(CHECKS_FAILED)

@@ -1,0 +1,21 @@
+"""The pipeline and its files: what a nightly job uses beside `RiskPipeline`."""
+
+from csrisk._pipeline import (
+    RiskPipeline,
+    RiskSpec,
+    open_source,
+    read_scores,
+    write_scores,
+)
+from csrisk._pipeline._score_schema import SCORE_COLUMNS, SCORES_SCHEMA, ScoreColumn
+
+__all__ = [
+    "SCORES_SCHEMA",
+    "SCORE_COLUMNS",
+    "RiskPipeline",
+    "RiskSpec",
+    "ScoreColumn",
+    "open_source",
+    "read_scores",
+    "write_scores",
+]
