@@ -150,14 +150,15 @@ class FeatureSpec:
         Attributes of the accounts table that may serve as context; None means all of them.
     exclude : tuple of str
         Feature columns to leave out, by name.
-    monotone : bool, default True
+    monotone : bool, default False
         Whether the risk of churn must rise or fall with a feature where the feature declares a direction, all else
         equal: no model then says that an open case less would raise the risk. Features without a direction are free.
+        It helps where directions hold and churned accounts are few, and costs where they do not: see docs/real_data.
     """
 
     attributes: tuple[str, ...] | None = None
     exclude: tuple[str, ...] = ()
-    monotone: bool = True
+    monotone: bool = False
 
     def __post_init__(self) -> None:
         if self.attributes is not None:

@@ -238,16 +238,18 @@ def test_the_demo_finds_the_true_driver(demo: CustomerData) -> None:
     assert found.accounts >= 100
 
 
-def test_risk_follows_the_directions_that_features_declare(fitted, small_book):
-    X = panel(fitted.spec_, small_book).X
+def test_risk_follows_the_directions_that_features_declare(small_book):
+    spec = cr.RiskSpec.from_dict({**SPEC, "features": {"monotone": True}})
+    past = panel(spec, small_book)
+    X, model = past.X, churn_model(spec, past.X).fit(past.X, past.churn)
     numbers = [f for f in declared(X.columns) if f.direction and X[f.name].notna().any()]
     assert {f.direction for f in numbers} == {-1, 1}
-    before = fitted.model_.predict_proba(X)[:, 1]
+    before = model.predict_proba(X)[:, 1]
     moved = 0
     for feature in numbers:
         raised = X.copy()
         raised[feature.name] += X[feature.name].max() - X[feature.name].min() + 1
-        change = fitted.model_.predict_proba(raised)[:, 1] - before
+        change = model.predict_proba(raised)[:, 1] - before
         assert (change * feature.direction >= -1e-12).all(), feature.name
         moved += bool(change.any())
     assert moved  # a model that no feature moves would pass otherwise
@@ -255,7 +257,8 @@ def test_risk_follows_the_directions_that_features_declare(fitted, small_book):
 
 def test_directions_bind_only_where_the_specification_says_so():
     X = pd.DataFrame({"nps_last": [1.0], "mrr": [2.0], "days_since_use": [3.0]})
-    assert churn_model(cr.RiskSpec(), X).monotone == {"nps_last": -1, "days_since_use": 1}
-    assert churn_model(cr.RiskSpec.from_dict({"features": {"monotone": False}}), X).monotone is None
-    own = cr.RiskSpec.from_dict({"model": {"monotone": {"mrr": -1}}})
+    assert churn_model(cr.RiskSpec(), X).monotone is None
+    bound = cr.RiskSpec.from_dict({"features": {"monotone": True}})
+    assert churn_model(bound, X).monotone == {"nps_last": -1, "days_since_use": 1}
+    own = cr.RiskSpec.from_dict({"features": {"monotone": True}, "model": {"monotone": {"mrr": -1}}})
     assert churn_model(own, X).monotone == {"mrr": -1}
