@@ -34,6 +34,8 @@ class Record:
         What `calibration_curve` gave for the forward test.
     checks : pandas.DataFrame, optional
         What was checked, and what came out.
+    ages, leads : pandas.DataFrame, optional
+        Metrics of the forward test by age of the model, and by days from the snapshot to the label window.
     """
 
     facts: dict[str, Any] = field(default_factory=dict)
@@ -42,6 +44,8 @@ class Record:
     dates: pd.DataFrame | None = None
     calibration: pd.DataFrame | None = None
     checks: pd.DataFrame | None = None
+    ages: pd.DataFrame | None = None
+    leads: pd.DataFrame | None = None
 
     def evaluation(self) -> dict[str, pd.DataFrame]:
         """One table of metrics for each method, the model first; empty without a forward test.
@@ -54,6 +58,16 @@ class Record:
             return {}
         methods = self.metrics.index.get_level_values("method").unique()
         return {str(method): self.metrics.loc[method] for method in methods}
+
+    def backtest(self) -> dict[str, pd.DataFrame]:
+        """Tables of the forward test by training, by age of the model and by lead, as a report takes them.
+
+        Returns
+        -------
+        dict of str to pandas.DataFrame
+        """
+        tables = {"Forward backtest by training": self.dates, "by_age": self.ages, "by_lead": self.leads}
+        return {name: table for name, table in tables.items() if table is not None}
 
     def require_tables(self, tables: Iterable[str]) -> None:
         """Refuse a book without a table of the training: its features would all be missing, and the scores wrong.

@@ -6,21 +6,27 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from csrisk._days import whole_days
+from csrisk._evaluation._backtest import BASE_RATE
 from csrisk._explain import Reference, explain
+from csrisk._labels import label_churn
 from csrisk._pipeline._panel import book, features_of
 from csrisk._snapshots import Snapshots
 from csrisk.exceptions import NotEnoughDataError, SnapshotError
 from csrisk.success import best_customers, company_happiness, gap_to_best, happiness, success_quadrant
 
 if TYPE_CHECKING:
+    from csrisk._evaluation import Backtest
     from csrisk._explain import Explanation
+    from csrisk._pipeline._panel import Panel
     from csrisk._pipeline._spec import RiskSpec
     from csrisk.data import CustomerData
 
-__all__ = ["books_before", "distance_to_best"]
+__all__ = ["ages_and_leads", "books_before", "distance_to_best"]
 
 _MONTHS = 6
 _MOST_ROWS = 20_000
+_LATER = (0, 30, 60, 90)
 
 
 def books_before(
@@ -87,3 +93,44 @@ def distance_to_best(model: Any, spec: RiskSpec, data: CustomerData, why: Explan
         return gap_to_best(model, why.background.values, best, n_reference=spec.reference.rows)  # a field
     except NotEnoughDataError:
         return None
+
+
+def ages_and_leads(
+    spec: RiskSpec, data: CustomerData, past: Panel, found: Backtest
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Measure the forward test by age of the model, and against churn that begins later.
+
+    Parameters
+    ----------
+    spec : RiskSpec
+        Kind of label, lead and horizon.
+    data : CustomerData
+        The tables.
+    past : Panel
+        Labelled snapshots.
+    found : Backtest
+        The forward test.
+
+    Returns
+    -------
+    ages : pandas.DataFrame
+        Index (age, score).
+    leads : pandas.DataFrame or None
+        Index (lead, score): the same snapshots against churn that begins 0, 30, 60 and 90 days later than asked for, as
+        far as it is observed and both outcomes occur.
+    """
+    lead, label = whole_days(spec.snapshots.lead, "lead"), spec.label
+    seen = found.fresh.droplevel("trained_at").index
+    pairs = past.snapshots.index[past.snapshots.index.isin(seen)]
+    labels = {}
+    for days in (lead + later for later in _LATER):
+        shifted = Snapshots.of(data, pairs, lead=days, horizon=spec.snapshots.horizon)
+        churn = label_churn(data, shifted, kind=label.kind, grace=label.grace, look_back=spec.snapshots.look_back)
+        if len(churn.dropna().unique()) > 1:
+            labels[days] = churn
+    return _scored(found.by_age()), _scored(found.by_lead(labels)) if labels else None
+
+
+def _scored(table: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the base rate, which ranks nobody."""
+    return table[table.index.get_level_values("score") != BASE_RATE]

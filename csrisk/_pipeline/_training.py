@@ -16,6 +16,7 @@ from csrisk._pipeline._forward import ForwardTest, forward_test
 from csrisk._pipeline._model_file import frame_of
 from csrisk._pipeline._panel import Panel, book, features_of
 from csrisk._pipeline._record import Record
+from csrisk._pipeline._report_parts import ages_and_leads
 from csrisk.checks import checks_frame, run_checks
 from csrisk.exceptions import DataWarning, NotEnoughDataError, SnapshotError
 from csrisk.models import ExpansionModel
@@ -261,4 +262,5 @@ def remember(
         return Record(facts, checks=checks_frame(checks))
     facts["tested on"] = f"{len(test.scores):,} snapshots from {test.start:%Y-%m-%d}"
     facts["tested model learned from"] = f"{int(test.split[0].sum()):,} snapshots, trained {len(test.dates)} times"
-    return Record(facts, test.metrics, test.gain, test.dates, test.calibration, checks_frame(checks))
+    ages, leads = ages_and_leads(spec, data, past, test.found)
+    return Record(facts, test.metrics, test.gain, test.dates, test.calibration, checks_frame(checks), ages, leads)
