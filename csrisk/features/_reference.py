@@ -9,38 +9,32 @@ import pandas as pd
 from csrisk.features._build import default_builders
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from csrisk.features._build import Builder
 
 __all__ = ["feature_reference", "feature_table"]
 
 _DIRECTIONS = {1: "more is riskier", -1: "less is riskier", 0: "not stated"}
-_TESTS = {
-    "UsageDepth": "test_depth.py",
-    "FeatureBreadth": "test_breadth.py",
-    "ContactEffort": "test_effort.py",
-    "SurveySentiment": "test_sentiment.py",
-    "Relationship": "test_relationship.py",
-    "Advocacy": "test_relationship.py",
-    "Expectations": "test_relationship.py",
-    "AccountContext": "test_relationship.py",
-}
 
 
-def feature_table(builders: Sequence[Builder] | None = None) -> pd.DataFrame:
+def feature_table(
+    builders: Sequence[Builder] | None = None, *, tests: Mapping[str, Sequence[str]] | None = None
+) -> pd.DataFrame:
     """List all features with what they declare.
 
     Parameters
     ----------
     builders : sequence of builders, optional
         Default: all families.
+    tests : mapping of str to sequence of str, optional
+        For each feature, the tests that compute it by hand.
 
     Returns
     -------
     pandas.DataFrame
-        One row per feature: name, family, goal, unit, direction (in words), window (days, as text), sentence, tests
-        (the file in which the feature is computed by hand; empty for builders of your own).
+        One row per feature: name, family, goal, unit, direction (in words), window (days, as text), sentence, and tests
+        where they are given.
 
     Examples
     --------
@@ -58,21 +52,25 @@ def feature_table(builders: Sequence[Builder] | None = None) -> pd.DataFrame:
             "direction": _DIRECTIONS[feature.direction],
             "window": f"{feature.window} days" if feature.window else "whole past",
             "sentence": feature.sentence,
-            "tests": f"tests/features/{_TESTS[feature.family]}" if feature.family in _TESTS else "",
         }
         for builder in chosen
         for feature in builder.features
     ]
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    return table if tests is None else table.assign(tests=[", ".join(tests.get(name, ())) for name in table["name"]])
 
 
-def feature_reference(builders: Sequence[Builder] | None = None) -> str:
+def feature_reference(
+    builders: Sequence[Builder] | None = None, *, tests: Mapping[str, Sequence[str]] | None = None
+) -> str:
     """Write the table of features as Markdown, one section for each family.
 
     Parameters
     ----------
     builders : sequence of builders, optional
         Default: all families.
+    tests : mapping of str to sequence of str, optional
+        For each feature, the tests that compute it by hand.
 
     Returns
     -------
@@ -85,15 +83,13 @@ def feature_reference(builders: Sequence[Builder] | None = None) -> str:
     >>> print(feature_reference([Advocacy()])[:11])
     ## Advocacy
     """
-    table = feature_table(builders)
+    table = feature_table(builders, tests=tests)
     columns = [str(name) for name in table if name != "family"]
     lines: list[str] = []
     for family, rows in table.groupby("family", sort=False):
         lines += [f"## {family}", "", f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
         for row in rows[columns].itertuples(index=False):
-            cells = [
-                _cell(str(value), code=name in ("name", "tests")) for name, value in zip(columns, row, strict=True)
-            ]
+            cells = [_cell(str(value), code=name == "name") for name, value in zip(columns, row, strict=True)]
             lines.append(f"| {' | '.join(cells)} |")
         lines.append("")
     return "\n".join(lines)

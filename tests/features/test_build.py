@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
+import tqdm
 
 from csrisk import Snapshots, build_features
 from csrisk.exceptions import FeatureError
@@ -74,6 +76,75 @@ def test_failure_leaves_no_file(small_book, past, tmp_path):
     with pytest.raises(RuntimeError, match="half way"):
         build_features(small_book, past, [Failing()], chunk=30, out=tmp_path / "features.parquet")
     assert list(Path(tmp_path).iterdir()) == []
+
+
+def _full_disk(monkeypatch, name, after):
+    """A Parquet writer that fails when asked for the n-th time."""
+    calls, old = [], getattr(pq.ParquetWriter, name)
+
+    def fails(self, *args, **kwargs):
+        calls.append(name)
+        if len(calls) == after:
+            raise OSError(28, "No space left on device")
+        return old(self, *args, **kwargs)
+
+    monkeypatch.setattr(pq.ParquetWriter, name, fails)
+
+
+@pytest.mark.parametrize(("name", "after"), [("write_table", 3), ("close", 1)])
+def test_full_disk_leaves_the_old_file_as_it_was(small_book, past, tmp_path, monkeypatch, name, after):
+    target = tmp_path / "features.parquet"
+    target.write_bytes(b"the old one")
+    _full_disk(monkeypatch, name, after)
+    with pytest.raises(OSError, match="No space left"):
+        build_features(small_book, past, [AccountContext()], chunk=30, out=target)
+    assert target.read_bytes() == b"the old one"
+    assert [path.name for path in tmp_path.iterdir()] == ["features.parquet"]
+
+
+@dataclass(frozen=True)
+class Interrupted(Failing):
+    def build(self, _data, snapshots):
+        raise KeyboardInterrupt
+
+
+def test_interruption_leaves_no_file_and_no_scratch_table(small_book, past, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        build_features(small_book, past, [UsageDepth(), Interrupted()], out=tmp_path / "features.parquet")
+    assert list(tmp_path.iterdir()) == []
+    assert not small_book.engine.run("SELECT 1 FROM duckdb_tables() WHERE table_name LIKE 'scratch%'")
+
+
+def test_missing_folder_is_said_before_anything_is_computed(small_book, past, tmp_path):
+    with pytest.raises(FileNotFoundError):
+        build_features(small_book, past, [Interrupted()], out=tmp_path / "nowhere" / "features.parquet")
+
+
+def test_file_is_written_part_by_part(small_book, past, tmp_path):
+    path = build_features(small_book, past, [AccountContext()], chunk=50, out=tmp_path / "features.parquet")
+    groups = pq.ParquetFile(path).metadata
+    sizes = [groups.row_group(place).num_rows for place in range(groups.num_row_groups)]
+    largest = int(past.index.to_frame(index=False)["account_id"].value_counts().max())
+    assert sum(sizes) == len(past)
+    # a part ends with the account that fills it
+    assert len(sizes) == pytest.approx(len(past) / 50, abs=1)
+    assert max(sizes) < 50 + largest
+
+
+def test_progress_is_shown_when_it_takes_long(small_book, past, capsys, monkeypatch):
+    bars = []
+
+    class Eager(tqdm.tqdm):
+        def __init__(self, *args, delay, **kwargs):
+            super().__init__(*args, mininterval=0, **kwargs)
+            bars.append(delay)
+
+    monkeypatch.setattr(tqdm, "tqdm", Eager)
+    build_features(small_book, past, [AccountContext()], chunk=30, progress=True)
+    assert "features: 100%" in capsys.readouterr().err
+    build_features(small_book, past, [AccountContext()], chunk=30, progress=False)
+    assert capsys.readouterr().err == ""
+    assert bars == [2, 2]
 
 
 def test_chunk_must_be_positive(small_book, past):
@@ -157,15 +228,6 @@ def test_every_goal_has_features_and_every_sentence_its_value():
     assert set(table["goal"]) == {"churn", "footprint", "advocacy", "feedback", "context"}
     assert table["sentence"].str.contains("{value}", regex=False).all()
     assert table["sentence"].str.endswith("; typical is {typical}.").all()
-
-
-def test_named_tests_name_the_features():
-    table = feature_table()
-    root = Path(__file__).parents[2]
-    for file, rows in table.groupby("tests"):
-        text = (root / str(file)).read_text(encoding="utf-8")
-        missing = [name for name in rows["name"] if f'"{name}"' not in text]
-        assert missing == [], file
 
 
 def test_reference_is_a_table_per_family():
