@@ -1,4 +1,4 @@
-"""Pages written from the code before Sphinx reads: table contract, features, command line, configuration."""
+"""Pages written from the code before Sphinx reads: table contract, command line, configuration."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import Any
 import click
 from numpydoc.docscrape import ClassDoc
 
-from csrisk import Goal
+from csrisk import exceptions
 from csrisk._pipeline import _spec
+from csrisk.checks import RULES
+from csrisk.checks._check import Rule
 from csrisk.cli import main
-from csrisk.data import CONTRACT, load_demo
-from csrisk.features import default_builders
+from csrisk.data import CODES, CONTRACT
+from csrisk.monitoring import _rules as monitoring_rules
 
 TABLES = """Every table but one dated table is optional. What is missing is named in the report as "no evidence" for
 its goal; it is never filled with zeros. A table may be a pandas, Polars or PyArrow frame, a DuckDB relation, or a
@@ -24,9 +26,15 @@ the snapshot.
 
 `account_id` may be text or a whole number, and one kind throughout. Times without a zone are taken as UTC."""
 
-FEATURES = """The features of the default builders, read from their declarations. Missing evidence is missing, never
-0. The direction is what the domain states; the model is free to find otherwise, and the explanation says what the
-model found."""
+ERRORS = """Every refusal is one message: what is wrong, where, how often, the rule, and the next step. Messages never
+hold names, ids or free text, so they can be copied into a ticket. Codes never change their meaning."""
+
+FAMILIES = {
+    "0": "Tables and columns",
+    "1": "Keys",
+    "2": "Times",
+    "3": "Values",
+}
 
 
 def _row(*cells: object) -> str:
@@ -61,32 +69,39 @@ def _range(column: Any) -> str:
     return f"{bounds}; {column.default:g} where missing" if column.default is not None else bounds
 
 
-def features() -> str:
-    """The declarations of the default builders as a page."""
-    declared = [feature for builder in default_builders(load_demo()) for feature in builder.features]
-    signs = {1: "raises risk", -1: "lowers risk", 0: ""}
-    parts = ["# Features", FEATURES]
-    for goal in Goal:
-        chosen = [feature for feature in declared if feature.goal is goal]
-        if chosen:
-            rows = [
-                (
-                    f"`{f.name}`",
-                    f.family,
-                    f.unit,
-                    f"{f.window} days" if f.window else "",
-                    signs[f.direction],
-                    f.sentence,
-                )
-                for f in chosen
-            ]
-            parts += [f"## {goal.heading}", goal.question, f"{len(rows)} features."]
-            parts.append(_table(("name", "builder", "unit", "window", "more of it", "sentence"), rows))
+def errors() -> str:
+    """Codes of the table contract and of the checks, and the tree of errors."""
+    tree = inspect.getdoc(exceptions) or ""
+    parts = [
+        "# Errors and their codes",
+        ERRORS,
+        "## Kinds of errors",
+        "```text",
+        tree.split("::", 1)[1].strip("\n"),
+        "```",
+    ]
+    parts += ["Every error is a `CsriskError` and most are a `ValueError` too, so either can be caught."]
+    parts += [
+        "## Codes of the table contract",
+        "Found by `CustomerData`, listed in `data.breaches`; refused means an error.",
+    ]
+    for digit, heading in FAMILIES.items():
+        rows = [
+            (f"`{code.code}`", code.rule, code.effect, code.next_step)
+            for code in CODES.values()
+            if code.code[3] == digit
+        ]
+        parts += [f"### {heading}", _table(("code", "what should hold", "what csrisk does", "what to do"), rows)]
+    checks = [(f"`{rule.code}`", rule.name, rule.next_step, rule.source) for rule in RULES]
+    parts += [
+        "## Codes of the checks",
+        "Found by `csrisk check` and `csrisk.checks.run_checks`; exit code 3 if one fails.",
+    ]
+    heads = ("code", "what is checked", "what to do", "source of the threshold")
+    parts += [_table(heads, checks), "## Codes of monitoring", "Found by `csrisk monitor`; exit code 3 if one fails."]
+    watched = sorted((v for v in vars(monitoring_rules).values() if isinstance(v, Rule)), key=lambda rule: rule.code)
+    parts += [_table(heads, [(f"`{rule.code}`", rule.name, rule.next_step, rule.source) for rule in watched])]
     return "\n\n".join(parts)
-
-
-def _days(window: int | None) -> str:
-    return f"{window} days" if window else ""
 
 
 def command_line() -> str:
@@ -101,7 +116,7 @@ def command_line() -> str:
 def configuration() -> str:
     """Keys, defaults and meanings, from the docstrings of the specification."""
     parts = []
-    for section in ("tables.NAME", "snapshots", "label", "features", "model", "test", "reference", "report"):
+    for section in ("tables.NAME", "snapshots", "label", "features", "model", "test", "reference", "report", "monitor"):
         kind = _spec.TableSpec if section.startswith("tables") else _spec._SECTIONS.get(section)
         parts.append(f"### [{section}]")
         if kind is None:
@@ -123,7 +138,12 @@ def write(app: Any) -> None:
     """Write every page, where it changed."""
     folder = Path(app.srcdir) / "generated"
     folder.mkdir(exist_ok=True)
-    for name, page in {"tables": tables, "features": features, "cli": command_line, "config": configuration}.items():
+    for name, page in {
+        "tables": tables,
+        "cli": command_line,
+        "config": configuration,
+        "errors": errors,
+    }.items():
         path, text = folder / f"{name}.md", inspect.cleandoc(page()) + "\n"
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
