@@ -166,19 +166,15 @@ def build_features(
     sink = FrameSink(snapshots.index) if out is None else ParquetSink(out)
     parts = _parts(snapshots.index, chunk)
     hidden = None if progress is None else not progress
-    try:
-        total = len(parts) * len(chosen)
-        shown = tqdm(total=total, desc="features", delay=2, disable=hidden, leave=False)
-        with shown as bar, data.engine.scratch():
-            for rows in parts:
-                frames = _frames(chosen, data, _some(snapshots, rows), rollups, len(parts) > 1, bar)
-                if mine is not None:
-                    frames.append(mine.iloc[rows])
-                sink.put(rows, pd.concat(frames, axis=1))
-        return sink.finish()
-    except BaseException:
-        sink.discard()
-        raise
+    total = len(parts) * len(chosen)
+    shown = tqdm(total=total, desc="features", delay=2, disable=hidden, leave=False)
+    with sink, shown as bar, data.engine.scratch():
+        for rows in parts:
+            frames = _frames(chosen, data, _some(snapshots, rows), rollups, len(parts) > 1, bar)
+            if mine is not None:
+                frames.append(mine.iloc[rows])
+            sink.put(rows, pd.concat(frames, axis=1))
+    return sink.finish()
 
 
 def _frames(

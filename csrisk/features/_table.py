@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+
+from csrisk._atomic import atomic_path
+
+if TYPE_CHECKING:
+    import os
+    from types import TracebackType
 
 __all__ = ["FrameSink", "ParquetSink", "as_category"]
 
@@ -52,9 +56,11 @@ class FrameSink:
                 frame.insert(place, name, pd.Series(as_category(self._texts[name]), index=self.index))
         return frame
 
-    def discard(self) -> None:
-        """Forget what was collected."""
-        self._numbers = None
+    def __enter__(self) -> FrameSink:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to tidy up."""
 
 
 class ParquetSink:
@@ -68,10 +74,24 @@ class ParquetSink:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        handle, name = tempfile.mkstemp(prefix=f".{self.path.name}-", suffix=".part", dir=self.path.parent)
-        os.close(handle)
-        self._part = Path(name)
+        self._place = atomic_path(self.path)
         self._writer: Any = None
+
+    def __enter__(self) -> ParquetSink:
+        self._part = self._place.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the file its name; after a failure remove what was written."""
+        try:
+            if self._writer is not None:
+                self._writer.close()
+        except BaseException as late:  # a full disk may show only here
+            self._place.__exit__(type(late), late, late.__traceback__)
+            raise
+        self._place.__exit__(kind, error, trace)
 
     def put(self, rows: slice, frame: pd.DataFrame) -> None:  # noqa: ARG002  # both sinks are called alike
         """Write the features of some neighbouring rows."""
@@ -86,18 +106,8 @@ class ParquetSink:
         self._writer.write_table(table.cast(self._writer.schema))
 
     def finish(self) -> Path:
-        """Give the file its name, and return it."""
-        self._writer.close()
-        with self._part.open("rb") as file:
-            os.fsync(file.fileno())
-        self._part.replace(self.path)
+        """Return the path of the file."""
         return self.path
-
-    def discard(self) -> None:
-        """Remove what was written."""
-        if self._writer is not None:
-            self._writer.close()
-        self._part.unlink(missing_ok=True)
 
 
 def as_category(values: np.ndarray[Any, Any]) -> pd.Categorical:

@@ -104,15 +104,16 @@ def test_full_disk_leaves_the_old_file_as_it_was(small_book, past, tmp_path, mon
 
 @dataclass(frozen=True)
 class Interrupted(Failing):
-    def build(self, _data, snapshots):
+    def build(self, _data, _snapshots):
         raise KeyboardInterrupt
 
 
 def test_interruption_leaves_no_file_and_no_scratch_table(small_book, past, tmp_path):
+    before = _scratch_tables(small_book)
     with pytest.raises(KeyboardInterrupt):
         build_features(small_book, past, [UsageDepth(), Interrupted()], out=tmp_path / "features.parquet")
     assert list(tmp_path.iterdir()) == []
-    assert not small_book.engine.run("SELECT 1 FROM duckdb_tables() WHERE table_name LIKE 'scratch%'")
+    assert _scratch_tables(small_book) == before
 
 
 def test_missing_folder_is_said_before_anything_is_computed(small_book, past, tmp_path):
@@ -253,17 +254,17 @@ def test_small_windows_do_not_need_the_usual_ones(small_book, past):
     )
 
 
-def test_nothing_stays_behind_in_the_engine(small_book, past):
-    def scratch_tables():
-        rows = small_book.engine.connection.execute("SELECT table_name FROM duckdb_tables() WHERE temporary").fetchall()
-        return {name for (name,) in rows}
+def _scratch_tables(book):
+    return set(book.engine.run("SELECT table_name FROM duckdb_tables() WHERE temporary"))
 
-    before = scratch_tables()
+
+def test_nothing_stays_behind_in_the_engine(small_book, past):
+    before = _scratch_tables(small_book)
     build_features(small_book, past, [Advocacy(), UsageDepth()])
-    assert scratch_tables() == before
+    assert _scratch_tables(small_book) == before
     with pytest.raises(RuntimeError, match="half way"):
         build_features(small_book, past, [UsageDepth(), Failing()], chunk=30)
-    assert scratch_tables() == before
+    assert _scratch_tables(small_book) == before
 
 
 @pytest.mark.slow
