@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from joblib import Parallel, delayed
 
+from csrisk.models._threads import predict_threads
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -240,7 +242,7 @@ def raw_margin(members: tuple[lightgbm.Booster, ...], matrix: np.ndarray, n_jobs
     -------
     ndarray
     """
-    threads = 1 if n_jobs is None else n_jobs
+    threads = predict_threads(n_jobs)
     total = np.zeros(len(matrix))
     for member in members:
         total += np.asarray(member.predict(matrix, raw_score=True, num_threads=threads))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from csrisk._atomic import write_atomically
 from csrisk.exceptions import ConfigError
 from csrisk.report._compose import Inputs, compose
 from csrisk.report._html import render_html, render_pages
@@ -14,6 +13,7 @@ from csrisk.report._json import render_csv, render_json
 from csrisk.report._markdown import render_markdown
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable, Mapping
 
     import pandas as pd
@@ -164,7 +164,7 @@ def write_report(
     )
     report = compose(why, inputs)
     if chunk is None:
-        _write(target, render(report).encode("utf-8"))
+        write_atomically(target, render(report).encode("utf-8"))
     else:
         _write_pages(target, report, chunk)
     return target
@@ -176,17 +176,5 @@ def _write_pages(target: Path, report: Report, chunk: int) -> None:
     page, others = render_pages(report, chunk, folder.name, target.name)
     for name, content in others:
         folder.mkdir(exist_ok=True)
-        _write(folder / name, content.encode("utf-8"))
-    _write(target, page.encode("utf-8"))
-
-
-def _write(target: Path, content: bytes) -> None:
-    part = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
-    try:
-        with part.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+        write_atomically(folder / name, content.encode("utf-8"))
+    write_atomically(target, page.encode("utf-8"))

@@ -20,7 +20,6 @@ import numpy as np
 import pytest
 
 import csrisk as cr
-from csrisk.data import make_saas
 from csrisk.exceptions import ModelFileError
 
 from ._loader import effect
@@ -31,13 +30,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 120  # for one mutant; a damaged text of LightGBM was seen to hang for ever
-SPEC = {
-    "snapshots": {"horizon": "90D", "lead": 0},
-    "model": {"n_members": 2, "min_events": 2},
-    "test": {"n_bootstrap": 20},
-    "reference": {"rows": 20},
-    "label": {"expansion": "mrr"},
-}
 
 
 @dataclass
@@ -52,14 +44,12 @@ class Original:
 
 
 @pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Original:
+def original(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Original:
     folder = tmp_path_factory.mktemp("mutants")
-    pipeline = cr.RiskPipeline(SPEC).fit(make_saas(60, 15, seed=1).data())
-    pipeline.save(folder / "whole.csrisk")
+    pipeline = cr.RiskPipeline.load(trained / "model.csrisk")
     rows = pipeline.model_.encode(pipeline.reference_)
     np.save(folder / "rows.npy", rows)
-    loaded = cr.RiskPipeline.load(folder / "whole.csrisk")
-    return Original(folder / "whole.csrisk", folder / "rows.npy", effect(loaded, rows))
+    return Original(trained / "model.csrisk", folder / "rows.npy", effect(pipeline, rows))
 
 
 def outcomes(original: Original, first: int, last: int) -> Iterator[tuple[int, str, str]]:
