@@ -58,6 +58,10 @@ class Night:
     def why(self):
         return self.pipeline.explain(self.data, self.as_of)
 
+    @cached_property
+    def found(self):
+        return self.pipeline.monitor(self.data, history=self.state / "scores", why=self.why)
+
     def file(self, step: str) -> Path:
         suffix = {"scores": "parquet", "reports": "html"}.get(step, "json")
         return self.state / step / f"{self.as_of}.{suffix}"
@@ -68,7 +72,7 @@ class Night:
         return write_scores(self.file("scores"), scores)
 
     def watch(self) -> Path:
-        found = self.pipeline.monitor(self.data, history=self.state / "scores", why=self.why)
+        found = self.found
         words = "; ".join(f"{check.code} {check.measure}" for check in found.failed) or "nothing"
         log.info("%s monitoring alarms: %s", self.as_of, words)
         return write_json(self.file("monitoring"), {"model": self.pipeline.model_id_, **found.to_dict()})
@@ -119,9 +123,8 @@ class Night:
 
     def report(self) -> Path:
         earlier = sorted(path.stem for path in (self.state / "scores").glob("*.parquet") if path.stem < self.as_of)
-        found = self.pipeline.monitor(self.data, history=self.state / "scores", why=self.why)
-        previous = earlier[-1] if earlier else None
-        return self.pipeline.report(self.file("reports"), self.data, why=self.why, previous=previous, monitoring=found)
+        options = {"previous": earlier[-1] if earlier else None, "monitoring": self.found}
+        return self.pipeline.report(self.file("reports"), self.data, why=self.why, **options)
 
     def run(self) -> None:
         steps = {"scores": self.score, "monitoring": self.watch, "reports": self.report, "decisions": self.decide}

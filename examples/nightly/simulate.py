@@ -66,7 +66,7 @@ def broken(usage: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
     return pd.concat([usage, usage[usage["at"] >= TRACKING_CHANGED]], ignore_index=True)
 
 
-def main(folder: Path, accounts: int = 220) -> list[int]:
+def main(folder: Path, accounts: int = 150) -> list[int]:
     """Run twelve nights; give their exit codes."""
     tables = make_saas(accounts, 36, seed=7, end="2026-01-01", monthly_churn=0.035).tables
     folder.mkdir(parents=True, exist_ok=True)
