@@ -4,9 +4,9 @@
     python benchmarks/report.py --shapash /tmp/a/bin/python --explainerdashboard /tmp/b/bin/python
     python benchmarks/report.py ... --out benchmarks/report.md
 
-The peers live in environments of their own (``pip install shapash[report] lightgbm``, ``pip install explainerdashboard
-lightgbm``); all get the same rows and fit the same LightGBM with the same parameters. Each page is opened in Chromium
-without network, and axe-core looks for violations of WCAG 2.2 AA.
+The peers live in environments of their own (``pip install 'shapash[report]' lightgbm pyarrow`` and ``pip install
+explainerdashboard lightgbm pyarrow``); all get the same rows and fit the same LightGBM with the same parameters. Each
+page is opened in Chromium without network, and axe-core looks for violations of WCAG 2.2 AA.
 """
 
 from __future__ import annotations
