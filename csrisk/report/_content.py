@@ -286,6 +286,7 @@ class Success:
     leavers: Table | None
     journey: Table | None
     ledger: Table | None
+    more: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

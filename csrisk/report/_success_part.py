@@ -7,21 +7,36 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from csrisk._snapshots import Snapshots
 from csrisk.report._content import Column, Interval, Success, Table
 from csrisk.report._names import clean
+from csrisk.report._success_footprint import footprint_tables
+from csrisk.report._success_tables import (
+    apart_table,
+    business_risk_table,
+    evidence_table,
+    gap_table,
+    health_table,
+    ledger_table,
+    loyalty_table,
+    moves_table,
+    plays_table,
+    traps_table,
+)
 from csrisk.success import (
     HAPPINESS_STAGES,
     QUADRANTS,
+    best_customers,
     company_happiness,
     feedback_ledger,
     happiness,
     journey,
     loyalty_groups,
+    relationship_traps,
     success_quadrant,
 )
 
 if TYPE_CHECKING:
-    from csrisk._snapshots import Snapshots
     from csrisk.data import CustomerData
     from csrisk.report._book import Book
 
@@ -29,6 +44,24 @@ __all__ = ["make_success"]
 
 _LISTED = 15
 _LEAVERS = "satisfied but at risk"
+_HALF_YEAR = 182
+
+_NEEDS = {
+    "what happiness rests on": "surveys, advocacy, contacts or expectations",
+    "moves between quadrants": "happiness and revenue or profit, now and half a year before",
+    "business risk": "happiness and revenue or profit",
+    "satisfaction and loyalty": "surveys, advocacy, contacts or expectations",
+    "what sets the best apart": "at least 10 best customers and 10 others",
+    "gap to the best by goal": "at least 10 best customers and 10 others",
+    "preventive and corrective contacts": "contacts with a stage",
+    "relationship traps": "contacts, surveys, or use by person",
+    "features within reach": "use by feature, and similar accounts that use what others do not",
+    "products that go together": "use by product, in pairs that 10 accounts share beyond chance",
+    "pace of adoption": "use, and accounts that are slow for their tenure beyond chance",
+    "feedback over the year": "surveys",
+    "effect of plays": "treatments assigned at random whose time is up; without, this is a risk ranking, not uplift",
+    "health score by hand": "features of use, effort, sentiment or relationship by their usual names",
+}
 
 
 def make_success(book: Book, data: CustomerData | None) -> Success | None:
@@ -67,7 +100,74 @@ def make_success(book: Book, data: CustomerData | None) -> Success | None:
         leavers=_leavers(groups, mood, book),
         journey=_journey(data, seen) if data.has("contacts", "stage") else None,
         ledger=_ledger(data, seen) if data.has("surveys") else None,
+        more=_more(book, data, seen, mood, quadrant),
     )
+
+
+def _more(
+    book: Book, data: CustomerData, seen: Snapshots, mood: pd.DataFrame, quadrant: pd.DataFrame
+) -> tuple[Table, ...]:
+    """Make every further table, and one that names the parts without evidence."""
+    risk = pd.Series(book.probability, index=mood.index)
+    sides = quadrant["quadrant"] if "quadrant" in quadrant else pd.Series(None, index=mood.index, dtype=object)
+    best = best_customers(sides.astype(object), risk)
+    keys = list(seen.index.get_level_values("account_id"))
+    parts = {
+        "what happiness rests on": evidence_table(mood),
+        "moves between quadrants": _moves(book, data, keys, sides),
+        "business risk": business_risk_table(quadrant, mood, book),
+        "satisfaction and loyalty": loyalty_table(loyalty_groups(mood["position"], risk), book),
+        "what sets the best apart": apart_table(best, book),
+        "gap to the best by goal": gap_table(best, book),
+        "preventive and corrective contacts": _directions(data, seen) if data.has("contacts", "stage") else None,
+        "relationship traps": traps_table(relationship_traps(data, seen), book),
+        **footprint_tables(data, seen, book),
+        "feedback over the year": ledger_table(data, keys, book.as_of) if data.has("surveys") else None,
+        "effect of plays": plays_table(data, book.as_of),
+        "health score by hand": health_table(book, mood.index),
+    }
+    silent = tuple((name, _NEEDS[name]) for name, table in parts.items() if table is None)
+    told = tuple(table for table in parts.values() if table is not None)
+    if not silent:
+        return told
+    return (*told, Table("Parts without evidence", (Column("Part"), Column("It needs")), silent))
+
+
+def _moves(book: Book, data: CustomerData, keys: list[Any], now: pd.Series) -> Table | None:
+    then = book.as_of - pd.Timedelta(days=_HALF_YEAR)
+    earlier = Snapshots.of(data, pd.DataFrame({"account_id": keys, "as_of": then}))
+    mood, company = happiness(data, earlier), company_happiness(data, earlier)
+    if not mood["position"].notna().any():
+        return None
+    before = success_quadrant(mood, company)["quadrant"].droplevel("as_of")
+    return moves_table(before.reindex(now.index).astype(object), now.astype(object), str(then.date()))
+
+
+def _directions(data: CustomerData, seen: Snapshots) -> Table | None:
+    table = journey(data, seen, by_direction=True)
+    rows = tuple(
+        (
+            f"{clean(row.Index[0])}, {clean(row.Index[1])}",  # type: ignore[index]
+            int(str(row.contacts)),
+            int(str(row.accounts)),
+            _interval(row.hard_share, row.low, row.high),
+            _known(row.hours_to_resolve),
+            _known(row.sentiment),
+            int(row.answers) if pd.notna(row.answers) else 0,  # type: ignore[arg-type]
+        )
+        for row in table.itertuples()
+    )
+    columns = (
+        Column("Stage and direction"),
+        Column("Contacts", "integer"),
+        Column("Accounts", "integer"),
+        Column("Share that was hard", "number", 2),
+        Column("Hours to resolve", "number", 0),
+        Column("Sentiment, 0 to 1", "number", 2),
+        Column("Answers", "integer"),
+    )
+    note = "Preventive: begun by us. Corrective: begun by the customer. Hard: handed on, reopened or asked again."
+    return Table("Preventive and corrective contacts, worst first", columns, rows, note) if rows else None
 
 
 def _in_order(table: pd.DataFrame, book: Book) -> pd.DataFrame:
