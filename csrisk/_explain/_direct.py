@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["coalition_values", "n_predictions"]
 
 Matrix = NDArray[np.float64]
-_ROWS_AT_ONCE = 200_000
+_ROWS_AT_ONCE = 100_000
 
 
 def n_predictions(n_rows: int, n_reference: int, n_players: int) -> int:
@@ -40,16 +40,21 @@ def coalition_values(
     ndarray of shape (n, 2^K)
         ``v[:, S] = mean over z of function(columns of S from the row, the others from z)``.
     """
-    n_players = len(players)
-    values = np.empty((len(rows), 1 << n_players))
+    member = np.full(rows.shape[1], -1)
+    for player, columns in enumerate(players):
+        member[columns] = player
+    size = 1 << len(players)
+    mine = (np.arange(size)[:, None] >> np.maximum(member, 0) & 1 == 1) & (member >= 0)
+    values = np.empty((len(rows), size))
     values[:, 0] = function(reference).mean()
+    if member.min() >= 0:
+        values[:, -1] = function(rows)
+    between = np.arange(1, size - (member.min() >= 0))
+    row, coalition = (part.ravel() for part in np.meshgrid(np.arange(len(rows)), between, indexing="ij"))
     step = max(1, _ROWS_AT_ONCE // len(reference))
-    for coalition in range(1, 1 << n_players):
-        taken = [players[k] for k in range(n_players) if coalition >> k & 1]
-        columns = np.concatenate(taken)
-        for start in range(0, len(rows), step):
-            part = rows[start : start + step]
-            mixed = np.tile(reference, (len(part), 1))
-            mixed[:, columns] = np.repeat(part[:, columns], len(reference), axis=0)
-            values[start : start + step, coalition] = function(mixed).reshape(len(part), -1).mean(axis=1)
+    for start in range(0, len(row), step):
+        some = slice(start, start + step)
+        mixed = np.where(mine[coalition[some]][:, None], rows[row[some]][:, None], reference[None])
+        found = function(mixed.reshape(-1, rows.shape[1])).reshape(-1, len(reference))
+        values[row[some], coalition[some]] = found.mean(axis=1)
     return values

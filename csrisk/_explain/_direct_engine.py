@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from csrisk._explain._blocks import in_blocks
 from csrisk._explain._direct import coalition_values, n_predictions
 from csrisk._explain._game import interaction_map, owen_maps, shapley_map
-from csrisk.exceptions import CsriskWarning
+from csrisk.exceptions import CsriskWarning, ExplanationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DirectEngine"]
 
-_WORTH_SAYING_SECONDS = 20.0
+_WORTH_SAYING_SECONDS, _ROWS_AT_ONCE = 20.0, 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,17 +80,29 @@ class DirectEngine:
         """Contributions of features for some rows: points (NaN in the rest of a goal) and the rest of each goal."""
         points = np.full((len(rows), len(self.goal_of_feature)), np.nan)
         rest = np.zeros((len(rows), self.n_goals))
-        for place, row in enumerate(rows):
-            reference = self._reference_of(int(row))
-            alone = self._alone(self.rows[row], reference)
-            for goal in range(self.n_goals):
-                own = np.flatnonzero(self.goal_of_feature == goal)
-                order = np.argsort(-np.abs(alone[own]), kind="stable")
-                top = np.sort(own[order[: self.n_strongest]])
-                values = self._owen_of_goal(self.rows[[row]], reference, goal, top)
-                points[place, top] = values[: len(top)]
-                rest[place, goal] = values[len(top) :].sum()
+        self._say_cost(self._n_for_features(rows), len(rows))
+
+        def work(first: int, last: int) -> None:
+            for place in range(first, last):
+                reference = self._reference_of(int(rows[place]))
+                alone = self._alone(self.rows[rows[place]], reference)
+                for goal in range(self.n_goals):
+                    own = np.flatnonzero(self.goal_of_feature == goal)
+                    order = np.argsort(-np.abs(alone[own]), kind="stable")
+                    top = np.sort(own[order[: self.n_strongest]])
+                    values = self._owen_of_goal(self.rows[rows[[place]]], reference, goal, top)
+                    points[place, top] = values[: len(top)]
+                    rest[place, goal] = values[len(top) :].sum()
+
+        in_blocks(work, len(rows), 1, 1, "strongest features")
         return points, rest
+
+    def _n_for_features(self, rows: NDArray[np.intp]) -> int:
+        """Count the rows that are predicted for the features of some rows."""
+        sizes = np.bincount(self.goal_of_feature, minlength=self.n_goals)
+        inner = [min(int(size), self.n_strongest + 1) for size in sizes]
+        each = [n_predictions(1, len(self._reference_of(int(rows[0]))), k + self.n_goals - 1) for k in inner]
+        return len(rows) * sum(each)
 
     def _reference_of(self, row: int) -> Matrix:
         for comparison in self.comparisons:
@@ -119,29 +132,40 @@ class DirectEngine:
     @cached_property
     def _worth(self) -> Matrix:
         """Worth of every coalition of goals for every row: shape (n, 2^K)."""
-        self._say_cost()
+        each = [(len(c.rows), 1 if c.paired else len(c.reference)) for c in self.comparisons]
+        self._say_cost(sum(n_predictions(n, m, self.n_goals) for n, m in each), len(self.rows))
         players = [np.flatnonzero(self.goal_of_feature == goal) for goal in range(self.n_goals)]
         worth = np.empty((len(self.rows), 1 << self.n_goals))
         for comparison in self.comparisons:
-            if comparison.paired:
-                for row, other in zip(comparison.rows, comparison.reference, strict=True):
-                    worth[row] = coalition_values(self.function, self.rows[[row]], self.reference[[other]], players)
-            else:
-                rows, reference = self.rows[comparison.rows], self.reference[comparison.reference]
-                worth[comparison.rows] = coalition_values(self.function, rows, reference, players)
+            self._play(comparison, players, worth)
+        if not np.isfinite(worth).all():
+            message = (
+                "some mixed rows are predicted with certainty, and the log-odds of 0 and 1 are infinite; explain "
+                "output='probability', or smooth the model (for a forest: a larger min_samples_leaf)"
+            )
+            raise ExplanationError(message)
         return worth
 
-    def _say_cost(self) -> None:
-        total = sum(
-            n_predictions(len(c.rows), 1 if c.paired else len(c.reference), self.n_goals) for c in self.comparisons
-        )
+    def _play(self, comparison: Comparison, players: list[NDArray[np.intp]], worth: Matrix) -> None:
+        def work(first: int, last: int) -> None:
+            rows = comparison.rows[first:last]
+            if not comparison.paired:
+                reference = self.reference[comparison.reference]
+                worth[rows] = coalition_values(self.function, self.rows[rows], reference, players)
+                return
+            for row, other in zip(rows, comparison.reference[first:last], strict=True):
+                worth[row] = coalition_values(self.function, self.rows[[row]], self.reference[[other]], players)
+
+        in_blocks(work, len(comparison.rows), _ROWS_AT_ONCE, 1, "coalitions")
+
+    def _say_cost(self, total: int, n_rows: int) -> None:
         sample = np.resize(self.reference, (min(total, 2000), self.reference.shape[1]))
         start = time.perf_counter()
         self.function(sample)
         seconds = (time.perf_counter() - start) / len(sample) * total
         if seconds > _WORTH_SAYING_SECONDS:
             message = (
-                f"{total:,} predictions are needed to explain {len(self.rows):,} snapshots of a model without readable "
+                f"{total:,} predictions are needed to explain {n_rows:,} snapshots of a model without readable "
                 f"trees, about {seconds:,.0f} seconds; explain fewer snapshots or lower n_reference"
             )
             warnings.warn(message, CsriskWarning, stacklevel=2)

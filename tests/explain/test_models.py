@@ -7,7 +7,12 @@ import pandas as pd
 import pytest
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.compose import make_column_transformer
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
@@ -32,17 +37,26 @@ def _forest():
     return RandomForestClassifier(n_estimators=5, max_depth=3, random_state=0)
 
 
+def _gradient_boosting():
+    return GradientBoostingClassifier(n_estimators=5, max_depth=3, random_state=0)
+
+
+def _histogram():
+    return HistGradientBoostingClassifier(max_iter=5, max_depth=3, categorical_features="from_dtype")
+
+
 def _pipeline():
     encoder = make_column_transformer((OneHotEncoder(), ["plan"]), remainder="passthrough")
     return make_pipeline(encoder, LogisticRegression())
 
 
-@pytest.mark.parametrize("make", [_xgboost, _forest, _pipeline])
+@pytest.mark.parametrize("make", [_xgboost, _forest, _gradient_boosting, _histogram, _pipeline])
 @pytest.mark.parametrize("output", ["probability", "log_odds"])
 def test_any_classifier(data, make, output):
     X, y = data
     if make is not _pipeline:
-        X = X.drop(columns="plan") if make is _forest else X.astype({"plan": "category"})
+        plain = make in (_forest, _gradient_boosting)
+        X = X.drop(columns="plan") if plain else X.astype({"plan": "category"})
     model = make().fit(X, y)
     why = explain(model, X.iloc[:3], reference=X, declarations=goals_of(X.columns), n_reference=5, output=output)
     expected = model.predict_proba(X.iloc[:3])[:, 1].astype(float)
@@ -100,7 +114,20 @@ def test_cost_is_said_beforehand(data, monkeypatch):
     monkeypatch.setattr("csrisk._explain._direct_engine._WORTH_SAYING_SECONDS", 0.0)
     model = LogisticRegression().fit(X, y)
     with pytest.warns(CsriskWarning, match="predictions are needed to explain 2 snapshots"):
-        explain(model, X.iloc[:2], reference=X, declarations=goals_of(X.columns), n_reference=3)
+        why = explain(model, X.iloc[:2], reference=X, declarations=goals_of(X.columns), n_reference=3)
+    # goals of 2, 1, 1, 1 and 1 features against 3 rows: 3 x (2^6 - 2 + 4 x (2^5 - 2)) mixed rows, 5 x (1 + 3) ends
+    with pytest.warns(CsriskWarning, match=r"^566 predictions are needed to explain 1 "):
+        why.account("acct-0001")
+
+
+def test_certain_predictions_have_no_log_odds(data):
+    X, y = data
+    X = X.drop(columns="plan")
+    model = RandomForestClassifier(n_estimators=2, random_state=0).fit(X, y)
+    settings = {"reference": X, "declarations": goals_of(X.columns), "n_reference": 4}
+    assert explain(model, X.iloc[:2], **settings).prediction.max() <= 100
+    with pytest.raises(ExplanationError, match="log-odds of 0 and 1 are infinite"):
+        explain(model, X.iloc[:2], **settings, output="log_odds")
 
 
 def test_what_cannot_be_explained_is_refused(data):
