@@ -271,6 +271,7 @@ class RiskPipeline:
             why,
             X,
             self.model_id_,
+            risk=told["churn_probability"].to_numpy(),
             expansion=told["expansion_probability"].to_numpy(),
             band=self.band_,
             change=told["expected_mrr_change"],

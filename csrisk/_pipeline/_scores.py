@@ -25,6 +25,7 @@ def score_table(
     X: pd.DataFrame,
     model_id: str,
     *,
+    risk: np.ndarray[Any, Any] | None = None,
     expansion: np.ndarray[Any, Any] | None = None,
     band: RiskBand | None = None,
     change: pd.Series | None = None,
@@ -40,6 +41,8 @@ def score_table(
         Features of the same snapshots.
     model_id : str
         Which model this is from.
+    risk : ndarray, optional
+        Probability of churn as the model gives it, to the last bit; default is that of the explanation.
     expansion : ndarray, optional
         Probability of expansion.
     band : RiskBand, optional
@@ -55,7 +58,7 @@ def score_table(
         Index (account_id, as_of), most urgent first; columns as in `SCORE_COLUMNS`.
     """
     goals = why.goals()
-    risk = (goals["prediction"] / 100).to_numpy()
+    risk = (goals["prediction"] / 100).to_numpy() if risk is None else risk
     low, high = (np.full(len(risk), np.nan),) * 2 if band is None else band.bounds(risk)
     mrr = X["mrr"].to_numpy(dtype=np.float64, na_value=np.nan) if "mrr" in X else np.full(len(X), np.nan)
     present = [goal for goal in GOALS if goal in goals and goal != "context"]

@@ -15,6 +15,8 @@ from csrisk._pipeline._panel import book, features_of
 from csrisk.exceptions import ModelFileError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from csrisk.data import CustomerData
 
 mlflow = pytest.importorskip("mlflow", reason="needs the extra mlflow")
@@ -37,7 +39,7 @@ def fitted(small_book: CustomerData) -> cr.RiskPipeline:
 
 
 @pytest.fixture(scope="module")
-def logged(fitted: cr.RiskPipeline, tmp_path_factory: pytest.TempPathFactory) -> str:
+def logged(fitted: cr.RiskPipeline, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A model logged in a store of files, as a person without a server has it."""
     folder = tmp_path_factory.mktemp("store")
     with pytest.MonkeyPatch.context() as patch:
@@ -45,7 +47,8 @@ def logged(fitted: cr.RiskPipeline, tmp_path_factory: pytest.TempPathFactory) ->
         mlflow.set_tracking_uri((folder / "mlruns").as_uri())
         with mlflow.start_run():
             info = flavour.log_model(fitted)
-    return str(info.model_uri)
+        yield str(info.model_uri)
+        mlflow.set_tracking_uri(None)
 
 
 @pytest.fixture(scope="module")
