@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import select
 import subprocess
 import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 120  # for one mutant; a damaged text of LightGBM was seen to hang for ever
+SECONDS = 180  # without a word; a damaged text of LightGBM was seen to hang for ever
 
 
 @dataclass
@@ -55,28 +57,46 @@ def original(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Origina
 def outcomes(original: Original, first: int, last: int) -> Iterator[tuple[int, str, str]]:
     """Seed, kind and outcome of each mutant; a process that dies or hangs is one too, and the next one goes on."""
     while first < last:
-        command = [
-            sys.executable,
-            "-m",
-            "tests.trust._loader",
-            str(original.file),
-            str(original.rows),
-            str(first),
-            str(last),
-        ]
-        ended = ""
-        try:
-            done = subprocess.run(
-                command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS + 2 * (last - first)
-            )
-            out, ended = done.stdout, f"process ended with {done.returncode}: {done.stderr[-300:]}"
-        except subprocess.TimeoutExpired as error:
-            out, ended = (error.stdout or b"").decode(), "hang"
-        lines = [json.loads(line) for line in out.splitlines()]
-        kinds = {line["seed"]: line["kind"] for line in lines if "kind" in line}
-        found = {line["seed"]: line["found"] for line in lines if "found" in line}
-        yield from ((seed, kind, found.get(seed, ended)) for seed, kind in kinds.items())
-        first = max(kinds, default=last) + 1
+        seed, kind = first, "start"
+        process = loader(original, first, last)
+        for line in told(process):
+            if "kind" in line:
+                seed, kind = line["seed"], line["kind"]
+                first = seed + 1
+            else:
+                yield seed, kind, line["found"]
+                kind = ""
+        assert kind != "start", "the loader does not start"
+        if kind:
+            process.kill()
+            yield seed, kind, f"process ended with {process.wait()}, or hung for {SECONDS} seconds"
+            first = seed + 1
+        process.wait()
+
+
+def loader(original: Original, first: int, last: int) -> subprocess.Popen[bytes]:
+    command = [
+        sys.executable,
+        "-m",
+        "tests.trust._loader",
+        str(original.file),
+        str(original.rows),
+        str(first),
+        str(last),
+    ]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+
+def told(process: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
+    """Lines of a process as they come, until it ends or says nothing for too long."""
+    assert process.stdout is not None
+    rest = b""
+    while select.select([process.stdout], [], [], SECONDS)[0]:
+        new = os.read(process.stdout.fileno(), 65536)
+        if not new:
+            return
+        *lines, rest = (rest + new).split(b"\n")
+        yield from map(json.loads, lines)
 
 
 def judged(original: Original, first: int, last: int) -> Counter[str]:
@@ -94,7 +114,7 @@ def judged(original: Original, first: int, last: int) -> Counter[str]:
         else:
             wrong.append(f"mutant {seed} ({kind}): {found[:300]}")
     assert not wrong
-    assert sum(counts.values()) == last - first
+    assert sum(counts.values()) == last - first, "a mutant went missing"
     return counts
 
 
