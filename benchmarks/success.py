@@ -131,8 +131,8 @@ def gap(seeds: Iterable[int]) -> list[str]:
     text = (
         f"Books of 2,400 accounts over 36 months, seeds {', '.join(map(str, seeds))}."
         " Reference: the best customers (success quadrant, risk below the median). An account has a truly deficient"
-        " goal where one goal costs it at least so much more log-hazard than it costs the best, and more by at least as much"
-        " than any other goal does; 1 means that the goal alone multiplies the hazard by 2.7."
+        " goal where one goal costs it at least so much more log-hazard than it costs the best, and more by at least as"
+        " much than any other goal does; 1 means that the goal alone multiplies the hazard by 2.7."
     )
     return ["## Gap to the best", text, grid(heads, rows)]
 
