@@ -7,9 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import pandas as pd
-
-from csrisk._days import whole_days
 from csrisk._explain import Reference, explain
 from csrisk._pipeline import _training as training
 from csrisk._pipeline._archive import read_archive, refusing, write_archive
@@ -19,15 +16,16 @@ from csrisk._pipeline._load import open_source
 from csrisk._pipeline._model_file import write_json
 from csrisk._pipeline._panel import book, churn_model, features_of, panel, resolved
 from csrisk._pipeline._predict import predictions, quadrants
-from csrisk._pipeline._report_parts import books_before, distance_to_best
+from csrisk._pipeline._reporting import report_of
 from csrisk._pipeline._scores import score_table
 from csrisk._pipeline._spec import RiskSpec
 from csrisk._pipeline._stored import identify, restore, scoring_members
-from csrisk._pipeline._watching import further_tables, watched, with_scores
+from csrisk._pipeline._watching import watched, with_scores
 from csrisk.exceptions import ConfigError
-from csrisk.report import write_report
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from csrisk._evaluation import Backtest
     from csrisk._explain import Explanation
     from csrisk._pipeline._amounts import Amounts
@@ -40,7 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["RiskPipeline"]
 
-_EXPANSION_LIST = 50
 _COMPARED_WITH = {
     "training": "snapshots of the training period",
     "book": "accounts of this book",
@@ -381,30 +378,7 @@ class RiskPipeline:
         self._require_fit()
         data = self._open(data)
         why = self.explain(data, as_of) if why is None else why
-        scores = self.score(data, why=why)
-        if previous is None:
-            _logger.info("the books of the months before")
-            previous = books_before(self.model_, self.spec_, data, why, self.reference_)
-        elif not hasattr(previous, "goals"):
-            previous = self.explain(data, previous)
-        _logger.info("report")
-        record, rule = self.record_, self.spec_.snapshots
-        return write_report(
-            path,
-            why,
-            data=data,
-            title=self.spec_.report.title,
-            evaluation=record.evaluation() or None,
-            calibration=record.calibration,
-            checks=record.checks if monitoring is None else pd.concat([record.checks, monitoring.table()]),
-            backtest=record.backtest() or None,
-            previous=previous,
-            gap=distance_to_best(self.model_, self.spec_, data, why),
-            extra=further_tables(self, why, monitoring),
-            expansion=self._expansion_list(scores),
-            provenance={**record.facts, "model": self.model_id_, "data": scores["data_hash"].iloc[0]},
-            window=(whole_days(rule.lead, "lead"), whole_days(rule.horizon, "horizon")),
-        )
+        return report_of(self, path, data, why, previous, monitoring)
 
     def save(self, path: str | Path) -> str:
         """Write the fitted pipeline: a zip of JSON, text and arrays, no pickle, each part with its hash.
@@ -462,9 +436,3 @@ class RiskPipeline:
     def _require_fit(self) -> None:
         if not hasattr(self, "model_id_"):
             raise ConfigError("pipeline is not fitted; call fit(data) or RiskPipeline.load(path) first")
-
-    def _expansion_list(self, scores: pd.DataFrame) -> pd.DataFrame | None:
-        if self.expansion_model_ is None:
-            return None
-        best = scores.sort_values("expansion_probability", ascending=False, kind="stable").head(_EXPANSION_LIST)
-        return best[["expansion_probability", "mrr", "churn_probability"]].dropna(axis="columns", how="all")
