@@ -246,6 +246,7 @@ _TABLES = (
             _category("feature", "Feature.", required=True),
             _category("product", "Product that has it."),
             _category("plan", "Plan in which it is available."),
+            Column("known_at", "time", "When it was first offered; empty if it always was.", strict=True),
         ),
     ),
     Table(

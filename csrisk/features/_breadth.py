@@ -18,6 +18,8 @@ from csrisk.features._tally import Count, Each, Largest, Newest, NLogN, Over, Su
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import pandas as pd
+
 __all__ = ["FeatureBreadth"]
 
 Lazy = nw.LazyFrame[Any]
@@ -39,7 +41,8 @@ class FeatureBreadth(Family):
 
     Notes
     -----
-    The share counts the features of the catalogue that belong to the account's plan or to no plan; without a catalogue,
+    The share counts the features of the catalogue that belong to the account's plan or to no plan, from the day after
+    their ``known_at`` where one is given, as a catalogue of today lists what did not exist then; without a catalogue,
     those that anybody in the book was known to have used by then. A feature is adopted on the day on which its first
     use became known; where the records begin after the account, only once they are older than the window. The effective
     number of features is ``exp(entropy)`` of the shares of use (Hill number of order 1): 1 when all use goes to one
@@ -171,13 +174,21 @@ def _known_by(past: Past, column: str, name: str, make: Any) -> Array:
 
 
 def _available(past: Past) -> Array:
-    """Count the features open to each snapshot."""
+    """Count the features open to each snapshot: those of its plan or of no plan, as far as they were known by then."""
     if "features" not in past.data.tables:
         return _known_by(past, "feature", "usage_features", _rollups.usage_features)
-    catalogue = past.data.engine.collect(past.data.lazy("features").select("feature", "plan").unique())
-    open_to_all = catalogue.loc[catalogue["plan"].isna(), "feature"]
-    sizes = {
-        plan: float(len(set(rows["feature"]) | set(open_to_all))) for plan, rows in catalogue.groupby("plan", sort=True)
-    }
-    everything = float(catalogue["feature"].nunique())
-    return np.array([sizes.get(plan, everything) for plan in past.plan], dtype=np.float64)
+    rows = past.data.lazy("features").select("feature", "plan", "known_at_day").unique()
+    catalogue = past.data.engine.collect(rows)
+    # without a date, a feature was always there
+    catalogue["day"] = catalogue["known_at_day"].to_numpy(dtype=np.float64, na_value=-np.inf)
+    available = _offered(catalogue, past.cut)
+    for plan in sorted(set(catalogue["plan"].dropna())):
+        those = np.asarray(past.plan == plan, dtype=bool)
+        offer = catalogue[catalogue["plan"].isna() | (catalogue["plan"] == plan)]
+        available[those] = _offered(offer, past.cut[those])
+    return available
+
+
+def _offered(catalogue: pd.DataFrame, cut: Array) -> Array:
+    days = np.sort(catalogue.groupby("feature")["day"].min().to_numpy())
+    return np.searchsorted(days, cut, side="left").astype(np.float64)

@@ -50,7 +50,7 @@ def random_tables(random_state: int = 0, *, n_accounts: int = 8, days: int = 400
         "finance": _finance(dice),
     }
     if random_state % 2:
-        tables["features"] = pd.DataFrame({"feature": list("abcd"), "plan": [None, "basic", "pro", None]})
+        tables["features"] = _catalogue(dice)
     return tables
 
 
@@ -101,6 +101,13 @@ def _accounts(dice: _Dice) -> pd.DataFrame:
             "headcount": dice.choice(n, [10.0, 20.0, 30.0]).astype("float64"),
         }
     )
+
+
+def _catalogue(dice: _Dice) -> pd.DataFrame:
+    # dice of its own: the other tables of a seed stay as they are
+    dice = _Dice(int(dice.busy[0]), len(dice.ids), dice.days)
+    frame = pd.DataFrame({"feature": list("abcda"), "plan": [None, "basic", "pro", None, "pro"]})
+    return frame.assign(known_at=dice.times(len(frame)).where(dice.rng.random(len(frame)) < 0.5))
 
 
 def _subscriptions(dice: _Dice) -> pd.DataFrame:

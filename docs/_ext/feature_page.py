@@ -27,17 +27,18 @@ plain computation) and `test_engines.py` (the same on every engine).
 
 
 def by_feature(folder: Path = ROOT / "tests" / "features") -> dict[str, tuple[str, ...]]:
-    """Name of a feature to the tests with a hand-made book that name it, as ``test_depth.py::test_by_hand``."""
-    found: dict[str, list[str]] = {}
+    """Name of a feature to the first test of each file that names it beside a hand-made book."""
+    found: dict[str, dict[str, str]] = {}
     for path in sorted(folder.glob("test_*.py")):
         body = ast.parse(path.read_text(encoding="utf-8")).body
         functions = [node for node in body if isinstance(node, ast.FunctionDef) and _arguments(node)]
         by_hand = {LOOK} | {node.name for node in functions if LOOK in _arguments(node)}
         for function in functions:
             if function.name.startswith("test_") and by_hand & _arguments(function):
-                for name in sorted(_words(function)):
-                    found.setdefault(name, []).append(f"{path.name}::{function.name}")
-    return {name: tuple(tests) for name, tests in found.items()}
+                for name in _words(function):
+                    # the first test of a file computes all features of its family; those below it are special cases
+                    found.setdefault(name, {}).setdefault(path.name, f"{path.name}::{function.name}")
+    return {name: tuple(tests.values()) for name, tests in found.items()}
 
 
 def page() -> str:

@@ -78,6 +78,19 @@ def test_catalogue_counts_what_the_plan_offers(look):
     assert look(FeatureBreadth(), AS_OF, **tables)["feature_share_30d"] == 1 / 5
 
 
+def test_catalogue_of_today_lists_what_did_not_exist_then(look):
+    # f always was; g came the day before, i on the day of the snapshot, g in another plan later
+    catalogue = {
+        "feature": ["f", "g", "i", "g"],
+        "plan": [None, None, None, "pro"],
+        "known_at": [None, "2025-03-31", AS_OF, "2025-05-01"],
+    }
+    use = {"at": ["2025-03-30"], "feature": ["f"]}
+    assert look(FeatureBreadth(), "2025-03-31", usage=use, features=catalogue)["feature_share_30d"] == 1
+    assert look(FeatureBreadth(), AS_OF, usage=use, features=catalogue)["feature_share_30d"] == 1 / 2
+    assert look(FeatureBreadth(), "2025-04-02", usage=use, features=catalogue)["feature_share_30d"] == 1 / 3
+
+
 def test_share_never_passes_one(look):
     catalogue = {"feature": ["f"], "plan": [None]}
     use = {"at": ["2025-03-30", "2025-03-30"], "feature": ["f", "unlisted"]}
