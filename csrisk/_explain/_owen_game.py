@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from csrisk._explain._backend import kernels
+from csrisk._explain._blocks import in_blocks
 from csrisk._explain._deep_leaves import DeepLeaf, deep_leaves
 from csrisk._explain._margin_game import layout_of
 
@@ -74,13 +76,15 @@ class OwenGame:
         deep = deep_leaves(layout, leaf_feature, goal_of_feature, forest.value, codes)
         return cls(layout, leaf_feature, goal_of_feature[leaf_feature], worth, n_features, deep)
 
-    def apply(self, codes: NDArray[Any]) -> Matrix:
+    def apply(self, codes: NDArray[Any], n_jobs: int = 1) -> Matrix:
         """Owen value of every feature for every row.
 
         Parameters
         ----------
         codes : ndarray of shape (columns, n)
             Rows.
+        n_jobs : int, default 1
+            Threads.
 
         Returns
         -------
@@ -96,7 +100,8 @@ class OwenGame:
             pieces = layout.piece_start[[first, last]]
             table = np.zeros(starts[pieces[1]] - starts[pieces[0]])
             run.owen_table(layout, self.leaf_goal, width, self.worth, n_outputs, slot, starts, table, first, last)
-            run.scatter_rows(layout, codes, table, starts, n_outputs, output, out, first, last)
+            add = partial(_add_part, (layout, table, starts, n_outputs, output), (first, last), codes, out)
+            in_blocks(add, len(out), -(-len(out) // n_jobs), n_jobs, "")
         for leaf in self.deep:
             leaf.add(layout, codes, out)
         return out
@@ -133,6 +138,14 @@ class OwenGame:
         slot = np.zeros_like(self.leaf_feature)
         slot[leaf, position] = rank[kind.ravel()]
         return n_outputs, output, slot
+
+
+def _add_part(
+    tables: tuple[Any, ...], trees: tuple[int, int], codes: NDArray[Any], out: Matrix, begin: int, end: int
+) -> None:
+    layout, *rest = tables
+    part = codes if end - begin == codes.shape[1] else np.ascontiguousarray(codes[:, begin:end])
+    kernels().scatter_rows(layout, part, *rest, out[begin:end], *trees)
 
 
 def _chunks(tree_bytes: NDArray[np.int64]) -> list[tuple[int, int]]:

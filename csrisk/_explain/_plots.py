@@ -53,8 +53,10 @@ def waterfall(steps: pd.DataFrame, row: int, why: Explanation, ax: Any = None) -
 
 
 def bars(goals: pd.DataFrame, why: Explanation, most: int, ax: Any = None) -> Any:
-    """Draw one stacked bar per snapshot from the table of goals, highest prediction first."""
-    shown = goals.sort_values("prediction", ascending=False, kind="stable").head(most)
+    """Draw one stacked bar per snapshot of the table of goals; highest prediction, or largest rise since then, first."""
+    since = why.reference_kind == "self"
+    order = goals["prediction"] - goals["reference"] if since else goals["prediction"]
+    shown = goals.iloc[np.argsort(-order.to_numpy(), kind="stable")[:most]]
     ax = _axes(ax, (8.5, 0.28 * len(shown) + 1.9))
     places = np.arange(len(shown))
     up, down = np.zeros(len(shown)), np.zeros(len(shown))
@@ -66,13 +68,15 @@ def bars(goals: pd.DataFrame, why: Explanation, most: int, ax: Any = None) -> An
     ax.axvline(0.0, color=_INK, linewidth=0.8)
     net = (shown["prediction"] - shown["reference"]).to_numpy()
     ax.plot(net, places, linestyle="none", marker="|", markersize=10, color=_INK, label="Sum")
-    for place, end, prediction in zip(places, up, shown["prediction"], strict=True):
-        ax.text(end, place, f"  {_amount(prediction, why)}", va="center", fontsize=8, color=_INK)
+    for place, end, then, prediction in zip(places, up, shown["reference"], shown["prediction"], strict=True):
+        before = f"{_amount(then, why)} → " if since else ""
+        ax.text(end, place, f"  {before}{_amount(prediction, why)}", va="center", fontsize=8, color=_INK)
     ax.set_yticks(places, [_name(label) for label in shown.index], fontsize=8)
     ax.set_ylim(len(shown) - 0.4, -0.6)
-    ax.margins(x=0.1)
+    ax.margins(x=0.14)
     ax.legend(loc="lower right", fontsize=8, frameon=False)
-    ax.set_title("Goals by account, and the prediction", loc="left", fontsize=11, color=_INK)
+    title = "What changed by goal, largest rise first" if since else "Goals by account, and the prediction"
+    ax.set_title(title, loc="left", fontsize=11, color=_INK)
     return _finish(ax, why)
 
 

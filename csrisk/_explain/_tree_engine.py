@@ -158,7 +158,8 @@ class TreeEngine:
         if comparison.paired:
             trees = OwenGame.paired(self.forest, self.goal_of_feature, rows.codes, reference.codes)
         else:
-            trees = OwenGame.against(self.forest, self.goal_of_feature, reference.codes).apply(rows.codes)
+            game = OwenGame.against(self.forest, self.goal_of_feature, reference.codes)
+            trees = game.apply(rows.codes, self.effort.n_jobs)
         return trees + self._linear_features(rows, reference, paired=comparison.paired)
 
     @cached_property

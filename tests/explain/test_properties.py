@@ -233,3 +233,25 @@ def test_rows_that_share_their_strongest_features_are_explained_together(monkeyp
         found.append(why.feature_game(np.arange(25)))
     np.testing.assert_allclose(found[0][0], found[1][0], atol=1e-9)
     np.testing.assert_allclose(found[0][1], found[1][1], atol=1e-9)
+
+
+@pytest.mark.parametrize("output", ["probability", "log_odds"])
+def test_any_number_of_threads_gives_the_same_numbers(output):
+    settings_ = {"reference": X, "declarations": goals_of(COLUMNS), "n_reference": 8, "output": output}
+    one, three = (explain(MODELS[1], X.iloc[:20], **settings_, n_jobs=n_jobs) for n_jobs in (1, 3))
+    np.testing.assert_array_equal(one.contributions, three.contributions)
+    for alone, together in zip(one.feature_game(np.arange(20)), three.feature_game(np.arange(20)), strict=True):
+        np.testing.assert_array_equal(alone, together)
+
+
+def test_a_booster_is_a_model_too():
+    booster = MODELS[1].boosters_[0]
+    columns = dict(zip(COLUMNS, booster.feature_name(), strict=True))
+    why = explain(
+        booster,
+        X.rename(columns=columns).iloc[:4],
+        reference=X.rename(columns=columns),
+        declarations=goals_of(columns.values()),
+    )
+    np.testing.assert_allclose(why.prediction, 100 * booster.predict(X.iloc[:4].to_numpy()), atol=1e-9)
+    np.testing.assert_allclose(why.reference + why.contributions.sum(axis=1), why.prediction, atol=1e-9)
