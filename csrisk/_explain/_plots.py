@@ -53,7 +53,7 @@ def waterfall(steps: pd.DataFrame, row: int, why: Explanation, ax: Any = None) -
 
 
 def bars(goals: pd.DataFrame, why: Explanation, most: int, ax: Any = None) -> Any:
-    """Draw one stacked bar per snapshot of the table of goals; highest prediction, or largest rise since then, first."""
+    """Draw one stacked bar per snapshot of the table of goals, the highest prediction or the largest rise first."""
     since = why.reference_kind == "self"
     order = goals["prediction"] - goals["reference"] if since else goals["prediction"]
     shown = goals.iloc[np.argsort(-order.to_numpy(), kind="stable")[:most]]
