@@ -12,7 +12,7 @@ from csrisk.models._calibration import calibrate_ensemble, fit_sigmoid, sigmoid_
 from csrisk.models._members import assign_folds, baked, fold_members
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import lightgbm
 
@@ -94,19 +94,24 @@ def train_ensemble(
     Ensemble
     """
     seed = int(next(iter(kinds.values()))["seed"])
-    first = fold_members(sample, assign_folds(sample, n_folds, seed), list(kinds.values()), categorical, n_jobs)
+    fold = assign_folds(sample, n_folds, seed)
+    first = fold_members(sample, fold, list(kinds.values()), categorical, n_jobs)
     shares = choose_shares(np.column_stack([margin for _, margin in first]), sample)
     used = np.flatnonzero(shares)
     rounds = [[first[kind] for kind in used]]
     if len(kinds) > 1:
         # the same folds again would train the same accounts together, so others are dealt
-        fold = assign_folds(sample, n_folds, seed + 1)
+        others = assign_folds(sample, n_folds, seed + 1)
         again = [{**list(kinds.values())[kind], "seed": seed + 1} for kind in used]
-        rounds.append(fold_members(sample, fold, again, categorical, n_jobs))
+        rounds.append(fold_members(sample, others, again, categorical, n_jobs))
     margins = np.array(
         [sum(shares[kind] * margin for kind, (_, margin) in zip(used, one, strict=True)) for one in rounds]
     )
-    slope, intercept = calibrate_ensemble(margins, n_folds * len(rounds), sample)
+    if len(rounds) > 1:
+        noise = float(np.average((margins[0] - margins[1]) ** 2, weights=sample.weight)) / 2
+    else:
+        noise = _spread_of_members(first[0][0], fold, sample)
+    slope, intercept = calibrate_ensemble(margins, n_folds * len(rounds), sample, noise)
     weight = slope * shares[used] * len(used)
     boosters = tuple(
         baked(member, weight[number], intercept)
@@ -115,6 +120,23 @@ def train_ensemble(
         for member in members
     )
     return Ensemble(boosters, (slope, intercept), dict(zip(kinds, shares.tolist(), strict=True)))
+
+
+def _spread_of_members(members: Sequence[lightgbm.Booster], fold: np.ndarray, sample: Sample) -> float:
+    """Variance of an unseen row's margin between members, told by those that have seen it; 20,000 rows at most."""
+    if len(members) < 3:
+        return 0.0
+    rows = np.unique(np.linspace(0, len(sample) - 1, BLEND_ROWS).astype(np.int64))
+    margins = np.column_stack(
+        [np.asarray(member.predict(sample.matrix[rows], raw_score=True, num_threads=1)) for member in members]
+    )
+    # the one member that has not seen a row lacks the pull of its outcome, so it is no yardstick for chance
+    unseen = fold[rows][:, None] == np.unique(fold)
+    others = np.where(unseen, np.nan, margins)
+    between = float(np.average(np.nanvar(others, axis=1, ddof=1), weights=sample.weight[rows]))
+    # margins of seen rows lie further apart, and so does their noise
+    seen = float(np.nanmean(others, axis=1).var())
+    return between * min(1.0, float(margins[unseen].var()) / seen) if seen > 0 else 0.0
 
 
 def choose_shares(margins: np.ndarray, sample: Sample) -> np.ndarray:

@@ -56,12 +56,12 @@ def fit_sigmoid(margin: np.ndarray, target: np.ndarray, weight: np.ndarray) -> t
     return float(theta[0]), float(theta[1] - theta[0] * center)
 
 
-def calibrate_ensemble(margins: np.ndarray, n_members: int, sample: Sample) -> tuple[float, float]:
+def calibrate_ensemble(margins: np.ndarray, n_members: int, sample: Sample, noise: float = 0.0) -> tuple[float, float]:
     """Fit slope and intercept for the mean of all members, from margins that only some of them gave.
 
     A row is unseen by one member of each round, so its out-of-fold margin is noisier than the mean of all members will
-    be, and a sigmoid fitted to it is too flat. Where there are two rounds, their difference tells the noise, and the
-    slope is raised as in a regression on a noisy variable (MacMahon et al. 1990).
+    be, and a sigmoid fitted to it is too flat: the risks would be too timid. The slope is raised as in a regression on
+    a noisy variable (MacMahon et al. 1990).
 
     Parameters
     ----------
@@ -71,6 +71,8 @@ def calibrate_ensemble(margins: np.ndarray, n_members: int, sample: Sample) -> t
         Members of all rounds.
     sample : Sample
         Training rows.
+    noise : float
+        Variance of the margin between rounds, or between members; 0 raises nothing.
 
     Returns
     -------
@@ -79,11 +81,10 @@ def calibrate_ensemble(margins: np.ndarray, n_members: int, sample: Sample) -> t
     """
     margin = margins.mean(axis=0)
     slope, intercept = fit_sigmoid(margin, sample.target, sample.weight)
-    if len(margins) < 2 or slope <= _MIN_SLOPE:
+    if noise <= 0 or slope <= _MIN_SLOPE:
         return slope, intercept
     center = float(np.average(margin, weights=sample.weight))
     spread = float(np.average((margin - center) ** 2, weights=sample.weight))
-    noise = float(np.average((margins[0] - margins[1]) ** 2, weights=sample.weight)) / 2
     kept = max(1 - noise * (1 / len(margins) - 1 / n_members) / spread, _LEAST_KEPT) if spread > 0 else 1.0
     # margins of the whole ensemble lie this much closer together
     likely = center + np.sqrt(kept) * (margin - center)

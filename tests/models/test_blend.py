@@ -42,12 +42,30 @@ def test_the_slope_of_the_ensemble_undoes_the_noise_of_single_members():
     flat = fit_sigmoid(noisy.mean(axis=0), sample.target, sample.weight)
     assert flat[0] < 0.85
     # many members: their mean is the truth, whose slope is 1 and intercept 0
-    slope, intercept = calibrate_ensemble(noisy, 1000, sample)
+    noise = np.mean((noisy[0] - noisy[1]) ** 2) / 2
+    assert noise == pytest.approx(0.7**2, rel=0.02)
+    slope, intercept = calibrate_ensemble(noisy, 1000, sample, noise)
     assert slope == pytest.approx(1.0, abs=0.04)
     assert intercept == pytest.approx(0.0, abs=0.03)
     # the two members themselves are the ensemble: nothing to undo
-    assert calibrate_ensemble(noisy, 2, sample)[0] == pytest.approx(flat[0])
+    assert calibrate_ensemble(noisy, 2, sample, noise)[0] == pytest.approx(flat[0])
+    # one round, and the same truth
+    one = calibrate_ensemble(noisy[:1], 1000, sample, noise)
+    assert one[0] == pytest.approx(1.0, abs=0.08)
     assert calibrate_ensemble(noisy[:1], 1000, sample) == fit_sigmoid(noisy[0], sample.target, sample.weight)
+
+
+def test_members_of_one_kind_are_not_too_timid():
+    slopes = []
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(11_000, 30))
+        y = rng.random(11_000) < expit(X[:, :10] @ np.full(10, 0.4) - 2)
+        model = ChurnModel(random_state=0, blend=False, learning_rate=0.15).fit(X[:3000], y[:3000])
+        told = model.decision_function(X[3000:])
+        slopes.append(fit_sigmoid(told, y[3000:].astype(float), np.ones(8000))[0])
+    # 1.31 where the sigmoid of single members is used for their mean
+    assert 0.9 < np.mean(slopes) < 1.2, slopes
 
 
 def test_margins_that_tell_nothing_or_worse_keep_a_rising_probability():
