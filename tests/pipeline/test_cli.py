@@ -247,7 +247,9 @@ def test_a_duckdb_file_gives_the_same_scores_as_a_folder(folder: Path, model: Pa
 def test_a_signal_leaves_no_file_behind(number: int, folder: Path, tmp_path: Path) -> None:
     """The process stands in the middle of writing its model when the signal comes."""
     code = (
-        "import sys, time; from csrisk import _atomic; from csrisk.cli import main\n"
+        "import signal, sys, time; from csrisk import _atomic; from csrisk.cli import main\n"
+        # whoever runs the tests in the background may have handed down that SIGINT is ignored
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "real = _atomic._flush\n"
         "def slow(path):\n"
         "    print('writing', file=sys.stderr, flush=True); time.sleep(60); real(path)\n"
