@@ -18,15 +18,7 @@ def shapash(model: LGBMClassifier, train: pd.DataFrame, book: pd.DataFrame, path
 
     xpl = SmartExplainer(model=model)
     xpl.compile(x=book, y_pred=pd.Series(model.predict(book), name="churn", index=book.index))
-    facts = path.with_suffix(".yml")
-    facts.write_text("General information:\n  Title: Churn risk\n", encoding="utf-8")
-    xpl.generate_report(
-        output_file=str(path),
-        project_info_file=str(facts),
-        x_train=train.drop(columns="churn"),
-        y_train=train["churn"],
-        title_story="Churn risk",
-    )
+    xpl.generate_report(output_file=str(path), x_train=train.drop(columns="churn"), y_train=train["churn"])
 
 
 def explainerdashboard(model: LGBMClassifier, train: pd.DataFrame, book: pd.DataFrame, path: Path) -> None:

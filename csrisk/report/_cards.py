@@ -27,11 +27,11 @@ __all__ = ["make_cards", "make_lines"]
 
 Floats = npt.NDArray[np.float64]
 _NEGLIGIBLE = 0.05
-_NAMED = ((25, 6, _NEGLIGIBLE), (75, 3, 0.1), (150, 2, 0.25), (250, 1, 0.5))
+_NAMED = ((25, 6, _NEGLIGIBLE), (60, 3, 0.1), (120, 2, 0.25), (200, 1, 0.5))
 _NAMED_LATER = (0, 1.0)
-_TIMELINES = 50
+_TIMELINES = 40
 _COMPARED = 25
-_STEPS = 100
+_STEPS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,8 @@ def make_cards(
 ) -> tuple[Card, ...]:
     """Write the cards of the first accounts of a book.
 
-    The first 25 name up to six features by goal, those up to place 75 three from a tenth of a point on, up to 150 two
-    from a quarter on, up to 250 one from half a point on, and later ones goals only; what is not named is summed up as
+    The first 25 name up to six features by goal, those up to place 60 three from a tenth of a point on, up to 120 two
+    from a quarter on, up to 200 one from half a point on, and later ones goals only; what is not named is summed up as
     the rest, so the parts add up everywhere. This keeps a file of 500 accounts below a megabyte. Where the cards are
     spread over pages, places are counted on each page.
 
@@ -104,7 +104,7 @@ def make_cards(
     count : int
         Number of cards.
     data : CustomerData or None
-        Gives the first fifty a timeline, and the first hundred what to do next.
+        Gives the first 40 a timeline, and the first 60 what to do next.
     peers : Peers
         Those that the first 25 are compared with.
     moves : Moves or None

@@ -46,7 +46,7 @@ _TABLES_OF = {
     Goal.ADVOCACY: ("surveys", "advocacy", "expectations"),
     Goal.FEEDBACK: ("surveys",),
 }
-_NAMED_UP_TO = 250
+_NAMED_UP_TO = 200
 _EXPANSION = 25
 _LIMITS = (
     "This is a ranking by risk, not by uplift: it says who is likely to leave, not whom an action would keep. Only "
@@ -218,7 +218,7 @@ def _expansion(inputs: Inputs, book: Book) -> Table | None:
 
 
 def _cards_note(cards: int, accounts: int, most: int) -> str:
-    detail = "Features are named for the first 250 accounts, most of them for the first; later cards show goals only. "
+    detail = "Features are named for the first 200 accounts, most of them for the first; later cards show goals only. "
     if cards == accounts:
         return detail.rstrip() if cards > _NAMED_UP_TO else ""
     return (detail if cards > _NAMED_UP_TO else "") + (
