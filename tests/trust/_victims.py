@@ -1,43 +1,58 @@
 """A process that saves and scores until it is killed: it forks a child for each round and kills it after a while.
 
-Usage: python -m tests.trust._victims MODEL TABLES OUT; then lines "save SECONDS" or "score SECONDS" on standard input.
+Usage: python -m tests.trust._victims MODEL TABLES OUT; then lines such as "save SECONDS" on standard input.
 Imports and the model are loaded once, so that two hundred rounds do not take an hour.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
 import time
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from csrisk import CustomerData, RiskPipeline
 from csrisk._pipeline import write_scores
 
-
-def save(pipeline: RiskPipeline, out: Path) -> None:
-    pipeline.save(out / "model.csrisk")
-
-
-def score(pipeline: RiskPipeline, tables: Path, out: Path) -> None:
-    with CustomerData.from_folder(tables, threads=1) as data:
-        why = pipeline.explain(data)
-        write_scores(out / "scores.parquet", pipeline.score(data, why=why))
-        pipeline.report(out / "report.html", data, why=why)
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
-def round_of(what: str, seconds: float, pipeline: RiskPipeline, tables: Path, out: Path) -> int:
+@dataclass
+class Work:
+    """What a victim does again and again."""
+
+    pipeline: RiskPipeline
+    tables: Path
+    out: Path
+
+    def save(self) -> None:
+        """Write the model."""
+        self.pipeline.save(self.out / "model.csrisk")
+
+    def score(self) -> None:
+        """Read the tables, compute features, contributions and scores, and write them."""
+        with CustomerData.from_folder(self.tables, threads=1) as data:
+            self.scores = self.pipeline.score(data)
+        self.write()
+
+    def write(self) -> None:
+        """Write scores that are there already, so that most kills meet the write itself."""
+        write_scores(self.out / "scores.parquet", self.scores)
+
+
+def round_of(work: Callable[[], None], seconds: float) -> int:
     """Kill a child while it works; give what it ended with."""
     child = os.fork()
     if child == 0:
         try:
             while True:
-                if what == "save":
-                    save(pipeline, out)
-                else:
-                    score(pipeline, tables, out)
+                work()
         finally:
             os._exit(1)
     time.sleep(seconds)
@@ -47,16 +62,16 @@ def round_of(what: str, seconds: float, pipeline: RiskPipeline, tables: Path, ou
 
 def main(model: str, tables: str, out: str) -> None:
     warnings.simplefilter("ignore")
-    pipeline = RiskPipeline.load(model)
-    begin = time.monotonic()
-    save(pipeline, Path(out))
-    middle = time.monotonic()
-    score(pipeline, Path(tables), Path(out))
-    # a fork after numba's threads began would hang, so the kernels run in one thread: NUMBA_NUM_THREADS=1
-    print(middle - begin, time.monotonic() - middle, flush=True)
+    work = Work(RiskPipeline.load(model), Path(tables), Path(out))
+    took = {}
+    for name in ("save", "score", "write"):
+        begin = time.monotonic()
+        getattr(work, name)()
+        took[name] = time.monotonic() - begin
+    print(json.dumps(took), flush=True)
     for line in sys.stdin:
-        what, seconds = line.split()
-        print(round_of(what, float(seconds), pipeline, Path(tables), Path(out)), flush=True)
+        name, seconds = line.split()
+        print(round_of(getattr(work, name), float(seconds)), flush=True)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ kill -9, a full disk, a read-only folder, two processes at once.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
 import resource
@@ -23,7 +24,7 @@ import pytest
 import csrisk as cr
 from csrisk._atomic import write_atomically
 
-from . import _victims
+from ._victims import Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and fork")
 
 ROOT = Path(__file__).parents[2]
-FILES = {"save": ("model.csrisk",), "score": ("scores.parquet", "report.html")}
+FILES = {"save": "model.csrisk", "score": "scores.parquet", "write": "scores.parquet"}
 
 
 def digest(path: Path) -> str:
@@ -63,14 +64,13 @@ class Place:
 @dataclass
 class Victims:
     process: subprocess.Popen[str]
-    save: float
-    score: float
+    seconds: dict[str, float]
 
     def kill(self, what: str, share: float) -> int:
         """Kill a process after a share of the time that the work took when it was measured."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        print(f"{what} {share * getattr(self, what):.4f}", file=self.process.stdin, flush=True)
+        print(f"{what} {share * self.seconds[what]:.4f}", file=self.process.stdin, flush=True)
         return int(self.process.stdout.readline())
 
 
@@ -81,8 +81,9 @@ def place(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
     for name in ("out", "scratch", "whole"):
         (folder / name).mkdir()
     pipeline = cr.RiskPipeline.load(trained / "model.csrisk")
-    _victims.save(pipeline, folder / "whole")
-    _victims.score(pipeline, trained / "tables", folder / "whole")
+    whole = Work(pipeline, trained / "tables", folder / "whole")
+    whole.save()
+    whole.score()
     return Place(trained, folder, {path.name: digest(path) for path in (folder / "whole").iterdir()})
 
 
@@ -97,8 +98,7 @@ def victims(place: Place) -> Iterator[Victims]:
         text=True,
     )
     assert process.stdout is not None
-    seconds = [float(part) for part in process.stdout.readline().split()]
-    yield Victims(process, *seconds)
+    yield Victims(process, json.loads(process.stdout.readline()))
     process.kill()
     process.wait()
 
@@ -111,50 +111,51 @@ def kill(victims: Victims, place: Place, what: str, times: int) -> Counter[str]:
             for path in place.out.iterdir():
                 path.unlink()
         assert victims.kill(what, chance.uniform(0.0, 1.5)) == signal.SIGKILL
-        for name in FILES[what]:
-            path = place.out / name
-            assert not path.exists() or digest(path) == place.whole[name]
-            found["complete" if path.exists() else "absent"] += 1
+        path = place.out / FILES[what]
+        assert not path.exists() or digest(path) == place.whole[path.name]
+        found["complete" if path.exists() else "absent"] += 1
         found["parts"] += any(path.name.endswith(".part") for path in place.out.iterdir())
         found["scratch"] += any(place.scratch.iterdir())
     return found
 
 
-def swept(place: Place) -> None:
-    """The next run leaves whole files and nothing else."""
-    code = (
-        "import sys; from tests.trust import _victims as v; from csrisk import RiskPipeline; from pathlib import Path;"
-    )
-    code += "m, t, o = map(Path, sys.argv[1:]); p = RiskPipeline.load(m); v.save(p, o); v.score(p, t, o)"
-    subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code, *place.command()], cwd=ROOT, env=place.environment, check=True
-    )
+RUN = """
+import sys
+from pathlib import Path
+from csrisk import RiskPipeline
+from tests.trust._victims import Work
+model, tables, out = map(Path, sys.argv[1:])
+work = Work(RiskPipeline.load(model), tables, out)
+for _ in range({times}):
+    work.save()
+    work.score()
+"""
+
+
+def start(place: Place, times: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-W", "ignore", "-c", RUN.format(times=times), *place.command()]
+    return subprocess.Popen(command, cwd=ROOT, env=place.environment)
+
+
+@pytest.mark.slow
+def test_kills(place: Place, victims: Victims) -> None:
+    """CSRISK_KILLS=200 asks for more of them: 80 in saving, 100 in writing scores, 20 in scoring."""
+    times = int(os.environ.get("CSRISK_KILLS", "20"))
+    shares = {"save": 0.4, "write": 0.5, "score": 0.1}
+    found = {what: kill(victims, place, what, round(times * share)) for what, share in shares.items()}
+    print({what: dict(counts) for what, counts in found.items()})
+    assert found["save"]["complete"] + found["write"]["complete"]
+    assert found["score"]["scratch"]  # the kills met the engine at work
+    # the next run leaves whole files and nothing else
+    assert start(place, 1).wait() == 0
     assert {path.name: digest(path) for path in place.out.iterdir()} == place.whole
     assert not [path.name for path in place.scratch.iterdir() if path.name.startswith("csrisk-run-")]
 
 
 @pytest.mark.slow
-def test_kills(place: Place, victims: Victims) -> None:
-    """CSRISK_KILLS=200 asks for more of them."""
-    times = int(os.environ.get("CSRISK_KILLS", "24"))
-    saves = kill(victims, place, "save", times // 2)
-    scores = kill(victims, place, "score", times - times // 2)
-    print(dict(saves), dict(scores))
-    assert saves["complete"]
-    assert scores["scratch"]  # the kills met the engine at work
-    swept(place)
-
-
-@pytest.mark.slow
 def test_two_processes_score_into_one_folder(place: Place) -> None:
-    code = (
-        "import sys; from tests.trust import _victims as v; from csrisk import RiskPipeline; from pathlib import Path;"
-    )
-    code += "m, t, o = map(Path, sys.argv[1:]); p = RiskPipeline.load(m); "
-    code += "[(v.save(p, o), v.score(p, t, o)) for _ in range(3)]"
-    command = [sys.executable, "-W", "ignore", "-c", code, *place.command()]
-    both = [subprocess.Popen(command, cwd=ROOT, env=place.environment) for _ in range(2)]
-    assert [process.wait(timeout=600) for process in both] == [0, 0]
+    both = [start(place, 3) for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0]
     assert {path.name: digest(path) for path in place.out.iterdir()} == place.whole
 
 
