@@ -99,17 +99,23 @@ def coded(rows: Lazy, engine: Any, column: str) -> Lazy:
     """
     rows = rows.filter(~nw.col(column).is_null())
     codes = rows.select(column).unique().with_row_index("code", order_by=column)
-    codes = engine.materialise(codes.with_columns(nw.col("code").cast(nw.Int64)))
+    codes = engine.materialise(codes.with_columns(nw.col("code").cast(nw.Int32)))
     return rows.join(codes, on=column, how="inner").drop(column).rename({"code": column})
 
 
 def daily(rows: Lazy, *keys: str, late: bool, sums: dict[str, nw.Expr] | None = None) -> Lazy:
     """Roll rows up to (keys, day, known) with their number ``n`` and sums."""
-    aggregates = [whole(nw.col("day") * 0 + 1).alias("n")]
+    rows = _narrow(rows)
+    aggregates = [whole(nw.col("day") * 0 + 1).cast(nw.Int32).alias("n")]
     aggregates += [expression.alias(name) for name, expression in (sums or {}).items()]
     if late:
         return rows.group_by(*keys, "day", "known").agg(*aggregates)
     return rows.group_by(*keys, "day").agg(*aggregates).with_columns(nw.col("day").alias("known"))
+
+
+def _narrow(rows: Lazy) -> Lazy:
+    """Days in half the room: the largest roll-ups of a book then stay in memory."""
+    return rows.with_columns(nw.col("day").cast(nw.Int32), nw.col("known").cast(nw.Int32))
 
 
 def with_first(rolled: Lazy, engine: Any, *keys: str, late: bool) -> Lazy:
@@ -117,7 +123,7 @@ def with_first(rolled: Lazy, engine: Any, *keys: str, late: bool) -> Lazy:
 
     The sum of the marks over visible rows is the number of distinct days, without a distinct count.
     """
-    marked = nw.lit(1).cast(nw.Int64)
+    marked = nw.lit(1).cast(nw.Int32)
     if not late:
         return rolled.with_columns(marked.alias("first"))
     rolled, day = engine.materialise(rolled), [*keys, "day"]
@@ -170,7 +176,8 @@ def feature_firsts(rollups: Rollups) -> Lazy:
 def usage_products(rollups: Rollups) -> Lazy:
     """Days on which an account used a product, and when that became known."""
     rows = rollups.data.lazy("usage").select("account", "day", "known", "product")
-    return coded(rows, rollups.data.engine, "product").group_by("account", "product", "day").agg(nw.col("known").min())
+    rows = _narrow(coded(rows, rollups.data.engine, "product"))
+    return rows.group_by("account", "product", "day").agg(nw.col("known").min())
 
 
 def use_firsts(rollups: Rollups) -> Lazy:

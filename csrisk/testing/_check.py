@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from csrisk.exceptions import DataWarning, FeatureError
 from csrisk.features import Builder, build_features
 from csrisk.testing._books import random_tables
 from csrisk.testing._engines import EngineName, on_engine
-from csrisk.testing._invariants import CHANGES, Change, Tables, apply_all
+from csrisk.testing._invariants import CHANGES, Change, Tables, apply_all, split_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -37,7 +39,8 @@ def check_builder(
 
     Books are changed in ways that no time-safe feature may notice: rows dated or known at ``as_of`` or later are added,
     deleted and changed; second times and values that are final later are changed; rows are shuffled; an account is
-    copied; times are written in another zone; a snapshot is computed alone. Features before and after must agree.
+    copied; times are written in another zone; tables are split over files and snapshots over parts; a snapshot is
+    computed alone. Features before and after must agree.
 
     Parameters
     ----------
@@ -99,7 +102,7 @@ class _Case:
         for engine in engines:
             if engine != engines[0]:
                 self._refuse(before, self._features(self.tables, engine, self.pairs), f"engine {engine}")
-            after = self._changed(apply_all, engine, seed)
+            after = self._changed(apply_all, engine, seed, split=seed)
             if self._differences(before, after):
                 self._blame(before, engine, seed)
         alone = self.pairs[np.random.default_rng(seed).integers(len(self.pairs), size=1)]
@@ -111,17 +114,24 @@ class _Case:
         first = min(_times(self.tables))
         return [cut for cut in sorted({self.as_of, *earlier}) if cut > first]
 
-    def _features(self, tables: Tables, engine: EngineName, pairs: pd.MultiIndex) -> pd.DataFrame:
+    def _features(
+        self, tables: Tables, engine: EngineName, pairs: pd.MultiIndex, split: int | None = None
+    ) -> pd.DataFrame:
         end = max(self.as_of, max(_times(self.tables))) + pd.Timedelta(days=1000)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DataWarning)  # the books are odd on purpose
-            data = CustomerData(on_engine(tables, engine), end=end.normalize(), threads=1)
-        with data:
-            return build_features(data, Snapshots.of(data, pairs), [self.builder])
+        with tempfile.TemporaryDirectory() as folder:
+            given = on_engine(tables, engine) if split is None else split_tables(tables, engine, Path(folder), split)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DataWarning)  # the books are odd on purpose
+                data = CustomerData(given, end=end.normalize(), threads=1)
+            with data:
+                chunk = len(pairs) if split is None else len(pairs) // 2 + 1
+                return build_features(data, Snapshots.of(data, pairs), [self.builder], chunk=chunk)
 
-    def _changed(self, change: Change | Callable[..., Tables], engine: EngineName, seed: int) -> pd.DataFrame:
+    def _changed(
+        self, change: Change | Callable[..., Tables], engine: EngineName, seed: int, split: int | None = None
+    ) -> pd.DataFrame:
         changed = change(self.tables, self.as_of, np.random.default_rng(seed))
-        return self._features(changed, engine, self.pairs)
+        return self._features(changed, engine, self.pairs, split)
 
     def _blame(self, before: pd.DataFrame, engine: EngineName, seed: int) -> None:
         """Find the changes that matter one by one, and say so."""
@@ -131,7 +141,12 @@ class _Case:
             columns = next(filter(None, tries), [])
             if columns:
                 found[words] = columns
-        found = found or {"all changes together": self._differences(before, self._changed(apply_all, engine, seed))}
+        columns = self._differences(before, self._features(self.tables, engine, self.pairs, seed))
+        if columns:
+            found["tables split over files and snapshots over parts"] = columns
+        found = found or {
+            "all changes together": self._differences(before, self._changed(apply_all, engine, seed, seed))
+        }
         raise FeatureError(self._message(found, engine))
 
     def _refuse(self, before: pd.DataFrame, after: pd.DataFrame, words: str) -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from csrisk.data import CONTRACT
+from csrisk.testing._engines import on_engine
 
-__all__ = ["CHANGES", "Change", "Tables", "apply_all"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["CHANGES", "Change", "Tables", "apply_all", "split_tables"]
 
 Tables: TypeAlias = dict[str, pd.DataFrame]
 Rng: TypeAlias = np.random.Generator
@@ -148,6 +153,48 @@ def apply_all(tables: Tables, as_of: pd.Timestamp, rng: Rng) -> Tables:
     for change in CHANGES.values():
         tables = change(tables, as_of, rng)
     return tables
+
+
+def split_tables(tables: Tables, engine: str, folder: Path, seed: int) -> dict[str, Any]:
+    """Hand tables over in pieces: as folders of Parquet files, or as Polars frames put together from several.
+
+    Parameters
+    ----------
+    tables : dict of str to pandas.DataFrame
+        Tables.
+    engine : str
+        As `on_engine` names it; on engines other than DuckDB and Polars the tables stay whole.
+    folder : pathlib.Path
+        Where the files go.
+    seed : int
+        Where the cuts lie.
+
+    Returns
+    -------
+    dict of str to path or frame
+        What `CustomerData` takes.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if engine not in ("duckdb", "polars"):
+        return on_engine(tables, engine)  # type: ignore[arg-type]  # a name that was checked before
+    rng = np.random.default_rng(seed)
+    given: dict[str, Any] = {}
+    for name, frame in tables.items():
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        cuts = [0, *sorted(rng.integers(0, len(frame) + 1, 2).tolist()), len(frame)]
+        pieces = [table.slice(low, high - low) for low, high in pairwise(cuts)]
+        if engine == "polars":
+            import polars as pl
+
+            given[name] = pl.concat([pl.DataFrame(piece) for piece in pieces], rechunk=False)
+            continue
+        (folder / name).mkdir()
+        for place, piece in enumerate(pieces):
+            pq.write_table(piece, folder / name / f"part-{place}.parquet")
+        given[name] = folder / name
+    return given
 
 
 def _each(tables: Tables, change: Callable[[str, pd.DataFrame], pd.DataFrame]) -> Tables:
