@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -47,6 +48,7 @@ class SparkEngine:
     def __init__(self, session: Any) -> None:
         self._session = session
         self._kept: list[Any] = []
+        _at_the_end(self, self._kept)
 
     @contextmanager
     def scratch(self) -> Iterator[None]:
@@ -55,7 +57,7 @@ class SparkEngine:
         try:
             yield
         finally:
-            self._release(first)
+            _release(self._kept, first)
 
     def holds(self, table: Any) -> bool:
         """Whether a table lives in this very engine."""
@@ -63,14 +65,14 @@ class SparkEngine:
 
     def close(self) -> None:
         """Let go of what was kept in the engine."""
-        self._release(0)
+        _release(self._kept)
 
     def materialise(self, frame: nw.LazyFrame[Any], sort_by: tuple[str, ...] | list[str] = ()) -> nw.LazyFrame[Any]:  # noqa: ARG002  # Spark shuffles anyway
         """Keep a frame in memory, and on the disks of the workers where it does not fit."""
         from pyspark import StorageLevel
 
         kept = frame.to_native().persist(StorageLevel.MEMORY_AND_DISK)
-        self._kept.append(kept)
+        self._kept.append(_Persisted(kept))
         done: nw.LazyFrame[Any] = nw.from_native(kept)
         return done
 
@@ -96,11 +98,6 @@ class SparkEngine:
         lazy: nw.LazyFrame[Any] = nw.from_native(table.select(*columns))
         return lazy
 
-    def _release(self, first: int) -> None:
-        for kept in self._kept[first:]:
-            kept.unpersist()
-        del self._kept[first:]
-
 
 class IbisEngine:
     """Any database that Ibis reaches.
@@ -115,6 +112,7 @@ class IbisEngine:
         self._backend = backend
         self._kept: list[Any] = []
         self.name = f"ibis {backend.name}"
+        _at_the_end(self, self._kept)
 
     @contextmanager
     def scratch(self) -> Iterator[None]:
@@ -123,7 +121,7 @@ class IbisEngine:
         try:
             yield
         finally:
-            self._release(first)
+            _release(self._kept, first)
 
     def holds(self, table: Any) -> bool:
         """Whether a table lives in this very engine."""
@@ -131,7 +129,7 @@ class IbisEngine:
 
     def close(self) -> None:
         """Drop what was kept in the engine."""
-        self._release(0)
+        _release(self._kept)
 
     def materialise(self, frame: nw.LazyFrame[Any], sort_by: tuple[str, ...] | list[str] = ()) -> nw.LazyFrame[Any]:  # noqa: ARG002  # tables of a database have no order
         """Compute a frame once, into a temporary table."""
@@ -179,11 +177,6 @@ class IbisEngine:
             return column.isnan().ifelse(ibis.null(column.type()), column)
         return column
 
-    def _release(self, first: int) -> None:
-        for kept in self._kept[first:]:
-            kept.release()
-        del self._kept[first:]
-
 
 def _spark_value(column: Any, kind: str, is_time: bool) -> Any:
     from pyspark.sql import functions as f
@@ -197,6 +190,28 @@ def _spark_value(column: Any, kind: str, is_time: bool) -> Any:
     # a time without zone is taken as UTC, whatever the zone of the session is
     day = f.unix_date(f.to_date(column)).cast("bigint") * 86_400
     return day if kind == "date" else day + f.hour(column) * 3600 + f.minute(column) * 60 + f.second(column)
+
+
+def _release(kept: list[Any], first: int = 0) -> None:
+    for one in kept[first:]:
+        one.release()
+    del kept[first:]
+
+
+def _at_the_end(engine: object, kept: list[Any]) -> None:
+    """Release what was kept when the engine goes; at the end of the process the session does so itself."""
+    weakref.finalize(engine, _release, kept).atexit = False
+
+
+class _Persisted:
+    """A frame that Spark keeps."""
+
+    def __init__(self, frame: Any) -> None:
+        self._frame = frame
+
+    def release(self) -> None:
+        """Let go of it."""
+        self._frame.unpersist()
 
 
 class _Dropped:

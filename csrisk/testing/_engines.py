@@ -81,6 +81,11 @@ def spark_session() -> Any:
         "spark.sql.session.timeZone": "America/New_York",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
+        # small books take most of their time to compile code that runs once
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        "spark.sql.adaptive.enabled": "false",
     }
     for name, value in small.items():
         builder = builder.config(name, value)
