@@ -21,9 +21,9 @@ import csrisk
 from csrisk.data import make_saas
 
 
-def scored(seed: int, n_accounts: int, months: int, date: str, held_out: float) -> pd.DataFrame:
+def scored(seed: int, n_accounts: int, date: str, held_out: float, blend: bool | str) -> pd.DataFrame:
     """Margins and outcomes of the snapshots that one model has not seen."""
-    data = make_saas(n_accounts, months, seed=seed).data()
+    data = make_saas(n_accounts, 24, seed=seed).data()
     past = csrisk.Snapshots.every(data, "MS", horizon="90D", lead="14D")
     y = csrisk.label_churn(data, past)
     past, y = past[y.notna()], y[y.notna()]
@@ -32,7 +32,7 @@ def scored(seed: int, n_accounts: int, months: int, date: str, held_out: float) 
     account = np.asarray(X.index.codes[0])
     held = np.random.default_rng(seed).random(account.max() + 1)[account] < held_out
     fit, use = train & ~held, test | (train & held)
-    model = csrisk.ChurnModel(random_state=0).fit(X[fit], y[fit])
+    model = csrisk.ChurnModel(blend=blend, random_state=0).fit(X[fit], y[fit])
     later = np.where(np.isin(account, account[fit]), "later, seen", np.where(held, "later, held out", "later, new"))
     return pd.DataFrame(
         {
@@ -72,14 +72,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", nargs="+", type=int, default=[101, 102, 103, 104, 105, 107])
     parser.add_argument("--accounts", type=int, default=1000)
-    parser.add_argument("--months", type=int, default=24)
     parser.add_argument("--date", default="2025-04-01")
     parser.add_argument("--held-out", type=float, default=0.25)
+    parser.add_argument("--single", action="store_true", help="one kind of trees: blend=False")
     arguments = parser.parse_args()
+    blend = False if arguments.single else "auto"
     parts = []
     for seed in arguments.seeds:
         start = time.process_time()
-        parts.append(scored(seed, arguments.accounts, arguments.months, arguments.date, arguments.held_out))
+        parts.append(scored(seed, arguments.accounts, arguments.date, arguments.held_out, blend))
         print(f"book {seed}: {time.process_time() - start:.0f} s CPU", flush=True)
     rows = pd.concat(parts, ignore_index=True)
     later = rows["rows"].str.startswith("later")
