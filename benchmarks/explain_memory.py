@@ -1,8 +1,8 @@
 """100,000 accounts x 60 features, explained in percentage points within bounded memory; every figure is measured.
 
-Usage: ``python benchmarks/explain_memory.py [rows] [threads]``. Goals in probability with their interactions, the three
-strongest features of each goal for every account, and the table for a CRM with three reasons in words. Prints times and
-the largest memory of the process; the progress bars show on a terminal.
+Usage: ``python benchmarks/explain_memory.py [rows] [threads] [trees]``. Goals in probability with their interactions,
+the three strongest features of each goal for every account, and the table for a CRM with three reasons in words. Prints
+times and the largest memory of the process; the progress bars show on a terminal.
 """
 
 from __future__ import annotations
@@ -28,15 +28,16 @@ GOALS = ["churn", "footprint", "advocacy", "feedback"]
 def main() -> None:
     n_rows = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     n_jobs = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    n_trees = int(sys.argv[3]) if len(sys.argv) > 3 else 300
     rng = np.random.default_rng(0)
     names = [f"f{j}" for j in range(60)]
     X = pd.DataFrame(rng.normal(size=(n_rows, 60)), columns=names)
     score = X["f0"] + X["f1"] * X["f2"] + np.sin(X.iloc[:, 3:20]).sum(axis=1)
     y = (score + rng.logistic(size=n_rows) > 0).astype(int)
-    model = lightgbm.LGBMClassifier(n_estimators=300, learning_rate=0.05, verbose=-1, n_jobs=1)
+    model = lightgbm.LGBMClassifier(n_estimators=n_trees, learning_rate=0.05, verbose=-1, n_jobs=1)
     model.fit(X.iloc[:20_000], y[:20_000])
     before, goals = _memory(), {name: GOALS[j % 4] for j, name in enumerate(names)}
-    print(f"{n_rows:,} accounts x 60 features, 300 trees x 31 leaves, 100 reference rows, {n_jobs} thread(s)")
+    print(f"{n_rows:,} accounts x 60 features, {n_trees} trees x 31 leaves, 100 reference rows, {n_jobs} thread(s)")
     why = _timed(
         "goals in probability",
         lambda: cr.explain(model, X, reference=X.iloc[:20_000], declarations=goals, n_jobs=n_jobs),
