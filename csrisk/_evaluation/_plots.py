@@ -54,8 +54,7 @@ def plot_capacity(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """
     ax = _axes(ax, "Share of snapshots looked after", "Share of churn found")
     ax.plot([0, 1], [0, 1], color=_GREY, linewidth=1, linestyle="--", label="at random")
-    ax.plot(table.index, table["capture"], color=_BLUE, label="by score")
-    ax.fill_between(table.index.to_numpy(), table["low"], table["high"], color=_BLUE, alpha=0.2, linewidth=0)
+    _curve(ax, table, "capture", label="by score")
     ax.legend(frameon=False)
     return ax
 
@@ -76,8 +75,7 @@ def plot_profit(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """
     ax = _axes(ax, "Share of snapshots looked after", "Profit for each snapshot")
     ax.axhline(0, color=_GREY, linewidth=1)
-    ax.plot(table.index, table["profit"], color=_BLUE)
-    ax.fill_between(table.index.to_numpy(), table["low"], table["high"], color=_BLUE, alpha=0.2, linewidth=0)
+    _curve(ax, table, "profit")
     best = table[table["is_best"]]
     ax.plot(best.index, best["profit"], "o", color=_BLUE)
     return ax
@@ -105,6 +103,11 @@ def plot_cost(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.plot(yours.index, yours["cost"], "o", color=_BLUE, label="your costs")
     ax.legend(frameon=False)
     return ax
+
+
+def _curve(ax: Axes, table: pd.DataFrame, column: str, label: str | None = None) -> None:
+    ax.plot(table.index, table[column], color=_BLUE, label=label)
+    ax.fill_between(table.index.to_numpy(), table["low"], table["high"], color=_BLUE, alpha=0.2, linewidth=0)
 
 
 def _axes(ax: Axes | None, x: str, y: str) -> Axes:
