@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -72,6 +73,8 @@ def spark_session() -> Any:
     """Start a local Spark session of one core; its zone is not UTC, as zones of sessions must not matter."""
     from pyspark.sql import SparkSession
 
+    # workers need the packages of this environment, also where it is not activated
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.master("local[1]")
     small = {
         "spark.sql.shuffle.partitions": "1",
