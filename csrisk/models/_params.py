@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from numbers import Integral, Real
 from typing import Any
 
@@ -30,7 +29,7 @@ def check_params(params: dict[str, Any]) -> None:
     _whole(params, "min_events", 0, None)
     _whole(params, "n_jobs", None, None)
     rate = params.get("learning_rate", 1.0)
-    if isinstance(rate, bool) or not isinstance(rate, Real) or not (math.isfinite(rate) and 0 < rate <= 1):
+    if isinstance(rate, bool) or not isinstance(rate, Real) or not (0 < float(rate) <= 1):
         raise ValueError(f"learning_rate={rate!r} must lie above 0 and be at most 1; 0.05 is usual")
     blend = params.get("blend", "auto")
     if not (isinstance(blend, bool) or blend == "auto"):
@@ -41,9 +40,10 @@ def _whole(params: dict[str, Any], name: str, low: int | None, high: int | None)
     value = params.get(name)
     if value is None and (name not in params or name in ("min_events", "n_jobs")):
         return
-    right = isinstance(value, Integral) and not isinstance(value, bool)
-    if right and (low is None or value >= low) and (high is None or value <= high):
-        return
+    if not isinstance(value, bool) and isinstance(value, Integral):
+        number = int(value)
+        if (low is None or number >= low) and (high is None or number <= high):
+            return
     limits = [f"at least {low}"] if low is not None else []
     limits += [f"at most {high}"] if high is not None else []
     raise ValueError(f"{name}={value!r} must be a whole number{', ' if limits else ''}{' and '.join(limits)}")
