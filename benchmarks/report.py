@@ -1,5 +1,6 @@
 """Reports beside their peers: size, requests, accessibility, time to write, same bytes on a second run.
 
+    python benchmarks/report.py --quick                                # csrisk alone, without tables and browser
     python benchmarks/report.py                                        # csrisk alone
     python benchmarks/report.py --shapash /tmp/a/bin/python --explainerdashboard /tmp/b/bin/python
     python benchmarks/report.py ... --out benchmarks/report.md
@@ -162,6 +163,25 @@ def row(told: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
+def quick() -> None:
+    """Print size, CPU time and whether the bytes are the same, for 500 and 10,000 accounts without tables."""
+    _, X, churn, book = simulated(150)
+    model = LGBMClassifier(**PARAMETERS).fit(X, churn)
+    options = {"reference": X, "declarations": declared(X.columns), "n_reference": 64}
+    with tempfile.TemporaryDirectory() as name:
+        for accounts in (500, 10_000):
+            why = cr.explain(model, replicated(book, accounts), **options)
+
+            def write(folder: Path, why: cr.Explanation = why) -> Path:
+                return cr.write_report(folder / "quick.html", why)
+
+            told = written("csrisk", Path(name), write, accounts)
+            size = told["paths"][0].stat().st_size / 1e6
+            print(
+                f"| {accounts:,} | {size:.2f} | {told['seconds']:.1f} | {'yes' if told['same'] else 'no'} |", flush=True
+            )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shapash", type=Path)
@@ -169,8 +189,14 @@ def main() -> None:
     parser.add_argument(
         "--accounts", type=int, default=800, help="simulated, of which somewhat more than half run at the end"
     )
+    parser.add_argument(
+        "--quick", action="store_true", help="150 simulated accounts, replicated; no tables, no browser"
+    )
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
+    if given.quick:
+        quick()
+        return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         data, X, churn, book = simulated(given.accounts)
