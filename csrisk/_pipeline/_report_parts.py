@@ -120,12 +120,13 @@ def ages_and_leads(
         far as it is observed and both outcomes occur.
     """
     lead, label = whole_days(spec.snapshots.lead, "lead"), spec.label
+    told: dict[str, Any] = {"kind": label.kind, "grace": label.grace, "look_back": spec.snapshots.look_back}
     seen = found.fresh.droplevel("trained_at").index
     pairs = past.snapshots.index[past.snapshots.index.isin(seen)]
     labels = {}
     for days in (lead + later for later in _LATER):
         shifted = Snapshots.of(data, pairs, lead=days, horizon=spec.snapshots.horizon)
-        churn = label_churn(data, shifted, kind=label.kind, grace=label.grace, look_back=spec.snapshots.look_back)
+        churn = label_churn(data, shifted, **told)
         if len(churn.dropna().unique()) > 1:
             labels[days] = churn
     return _scored(found.by_age()), _scored(found.by_lead(labels)) if labels else None
