@@ -200,7 +200,8 @@ def check_feeds(feeds: pd.DataFrame | None) -> Check:
     if feeds is None or feeds.empty:
         return FEEDS.not_applicable("no dated tables were handed over", "pass feeds=feed_ages(data, as_of)")
     late = feeds[feeds["late"]]
-    oldest = feeds.iloc[int(feeds["days"].to_numpy().argmax())]
+    told = feeds if late.empty else late
+    oldest = told.iloc[int(told["days"].to_numpy().argmax())]
     measure = f"{len(late)} of {len(feeds)} tables are late; the oldest is {oldest.name}, {oldest['days']:.0f} days"
     threshold = f"a week and twice the usual gap ({oldest['usual']:.0f} days)"
     return FEEDS.judge(not late.empty, measure, threshold, late.index)
