@@ -6,6 +6,8 @@ the newest is whatever the index gives.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import nox
 
 PYTHONS = ("3.11", "3.12", "3.13")
@@ -26,6 +28,15 @@ OLDEST = {
     "scikit-learn": "1.6.0",
     "shap": "0.48.0",
 }
+
+# what a user of the installed package writes; mypy must find the annotations (py.typed) and see that they agree
+TYPED = """
+import csrisk
+
+data: csrisk.CustomerData = csrisk.load_demo()
+tables: tuple[str, ...] = data.tables
+model: csrisk.ChurnModel = csrisk.ChurnModel(random_state=0)
+"""
 
 nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
@@ -97,12 +108,15 @@ def docs(session: nox.Session) -> None:
     session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html", *session.posargs)
 
 
-@nox.session(python="3.11")
+@nox.session(python=PYTHONS)
 def package(session: nox.Session) -> None:
-    """Build wheel and sdist, install the wheel alone, run the demo from an empty folder."""
+    """Build sdist and wheel, install the wheel alone in an empty environment, import it typed, and run the demo."""
     folder = session.create_tmp()
-    session.run("python", "-m", "pip", "wheel", "--no-deps", "-w", folder, ".")
-    session.install(f"--find-links={folder}", "csrisk")
+    session.run("python", "-m", "pip", "install", "-q", "build", "mypy")
+    session.run("python", "-m", "build", "--outdir", folder, ".")
+    session.install("csrisk", f"--find-links={folder}")
     session.run("pip", "check")
     session.chdir(folder)
+    Path("typed.py").write_text(TYPED, encoding="utf-8")
+    session.run("mypy", "--strict", "typed.py")
     session.run("csrisk", "demo", "--out", "demo")
