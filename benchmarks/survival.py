@@ -81,14 +81,15 @@ def _curves(functions: Any) -> np.ndarray:
     return np.array([[curve(min(day, curve.domain[1])) for day in DAYS] for curve in functions])
 
 
-def book(seed: int, n_accounts: int, date: pd.Timestamp) -> tuple[pd.DataFrame, ...]:
-    """Features and times of the snapshots before a date, censored at it, and of those on it."""
+def book(seed: int, n_accounts: int, date: str) -> tuple[pd.DataFrame, ...]:
+    """Features and times of the snapshots before the last date, censored at it, and of those on it."""
     data = make_saas(n_accounts, 36, seed=seed).data()
-    past = csrisk.Snapshots.every(data, "2MS", horizon="30D", end=str(date.date()))
+    past = csrisk.Snapshots.every(data, "2MS", horizon="30D", end=date)
     X, y = csrisk.build_features(data, past), csrisk.label_time_to_churn(data, past)
     known = y.notna().all(axis=1)
     X, y = X[known].select_dtypes("number"), y[known].astype({"duration": float, "event": bool})
     as_of = X.index.get_level_values("as_of")
+    date = as_of.max()
     seen = pd.Series((date - as_of).days, index=X.index, dtype=float)
     train = (as_of < date) & (seen >= EDGES[0]).to_numpy()
     cut = pd.DataFrame(
@@ -108,7 +109,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
-    X, y, new, truth = book(arguments.seed, arguments.accounts, pd.Timestamp(arguments.date))
+    X, y, new, truth = book(arguments.seed, arguments.accounts, arguments.date)
     print(f"{len(X):,} snapshots, {int(y['event'].sum())} churned; judged on {len(new)}, {int(truth['event'].sum())}")
     heads = [f"Brier {day}" for day in DAYS] + ["integrated"] + [f"AUC {day}" for day in DAYS] + ["CPU s"]
     print(f"| model | {' | '.join(heads)} |\n{'|---' * (len(heads) + 1)}|")
