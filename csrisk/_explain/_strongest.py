@@ -81,8 +81,9 @@ def strongest_features(
     n_goals = known.shape[1].bit_length() - 1
     points, rest = np.full(margin.shape, np.nan), np.zeros((len(margin), n_goals))
     groups = [group for goal in range(n_goals) for group in _groups(margin, goal, goal_of_feature, effort.n_strongest)]
-    shared = [group for group in groups if sides.paired or _is_shared(link, group)]
-    alone = _by_row([group for group in groups if not (sides.paired or _is_shared(link, group))])
+    is_shared = [sides.paired or _is_shared(link, group) for group in groups]
+    shared = list(itertools.compress(groups, is_shared))
+    alone = _by_row([group for group, with_others in zip(groups, is_shared, strict=True) if not with_others])
 
     def put(table: Table, places: NDArray[np.intp], worth: Matrix) -> None:
         shown, others = table.owen(worth)
