@@ -137,6 +137,8 @@ def _moves(book: Book, data: CustomerData, keys: list[Any], now: pd.Series) -> T
     then = book.as_of - pd.Timedelta(days=_HALF_YEAR)
     if then <= data.start:
         return None
+    if then <= data.start:
+        return None
     earlier = Snapshots.of(data, pd.DataFrame({"account_id": keys, "as_of": then}))
     mood, company = happiness(data, earlier), company_happiness(data, earlier)
     if not mood["position"].notna().any():
