@@ -129,7 +129,8 @@ def _newton(
         for _ in range(_STEPS):
             by_slope, by_intercept = _step(weights, target, margin, slope, intercept, free=free)
             slope, intercept = slope + by_slope, intercept + by_intercept
-            if np.nanmax(np.abs([by_slope, by_intercept]), initial=0.0) < 1e-9:
+            # steps square their error, so what is left after this one is below 1e-10
+            if np.nanmax(np.abs([by_slope, by_intercept]), initial=0.0) < 1e-5:
                 break
     lost = ~(np.isfinite(slope) & np.isfinite(intercept)) | (np.abs(slope) > _WIDEST) | (np.abs(intercept) > _WIDEST)
     return np.where(lost, np.nan, slope), np.where(lost, np.nan, intercept)
