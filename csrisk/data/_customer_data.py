@@ -41,8 +41,8 @@ class CustomerData:
     end : date-like, optional
         First day that was not observed any more; by default the day after the latest event.
     memory_limit : str, optional
-        Memory of the embedded engine, for example ``"2GB"``; it spills to disk above. Default: 1 GB, and 256 MB more for
-        each thread.
+        Memory of the embedded engine, for example ``"2GB"``; it spills to disk above. Default: 1 GB, and 256 MB more
+        for each thread.
     threads : int, optional
         Threads of the embedded engine.
 
