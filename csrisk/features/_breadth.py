@@ -183,7 +183,9 @@ def _available(past: Past) -> Array:
     catalogue["day"] = catalogue["known_at_day"].to_numpy(dtype=np.float64, na_value=-np.inf)
     available = _offered(catalogue, past.cut)
     for plan in sorted(set(catalogue["plan"].dropna())):
-        those = np.asarray(past.plan == plan, dtype=bool)
+        # a plan that the catalogue did not name yet is open to everything, as one that it never names
+        named = catalogue.loc[catalogue["plan"] == plan, "day"].min() < past.cut
+        those = np.asarray(past.plan == plan, dtype=bool) & named
         offer = catalogue[catalogue["plan"].isna() | (catalogue["plan"] == plan)]
         available[those] = _offered(offer, past.cut[those])
     return available
