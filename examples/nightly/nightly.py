@@ -14,14 +14,19 @@ import json
 import logging
 import os
 import sys
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from csrisk import RiskPipeline, RiskSpec
 from csrisk.exceptions import CsriskError, NotEnoughDataError
 from csrisk.pipeline import open_source, write_scores
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 log = logging.getLogger("nightly")
 
@@ -149,6 +154,21 @@ def write_json(path: Path, value: object) -> Path:
     return path
 
 
+@contextmanager
+def told_to(path: Path) -> Iterator[None]:
+    """Write the log to a file and to the terminal, whoever else has set up logging in this process."""
+    handlers = [logging.FileHandler(path, encoding="utf-8"), logging.StreamHandler()]
+    log.setLevel(logging.INFO)
+    for handler in handlers:
+        log.addHandler(handler)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            log.removeHandler(handler)
+            handler.close()
+
+
 def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("source", help="folder, DuckDB file or connection string")
@@ -157,15 +177,13 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path)
     given = parser.parse_args(words)
     given.state.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(given.state / "nightly.log", encoding="utf-8")
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler, logging.StreamHandler()])
-    log.setLevel(logging.INFO)
     night = Night(given.source, given.state, given.as_of, given.config)
-    try:
-        night.run()
-    except (CsriskError, OSError) as error:
-        log.error("%s failed: %s", given.as_of, error)
-        return 1
+    with told_to(given.state / "nightly.log"):
+        try:
+            night.run()
+        except (CsriskError, OSError) as error:
+            log.error("%s failed: %s", given.as_of, error)
+            return 1
     return 3 if json.loads(night.file("decisions").read_text(encoding="utf-8"))["decision"] == "hold" else 0
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SECONDS = 120  # far more than any case takes
+SECONDS = 600  # far more than all cases of an area take
 ON_FOLDER = ("tables", "tables as CSV", "files", "configuration")
 CHEAP = ("configuration", "snapshots", "labels", "splits", "features", "models", "evaluation", "success")
 
