@@ -42,6 +42,13 @@ class Fitted(Ground):
         return path
 
     @cached_property
+    def empty(self) -> Path:
+        """A folder that no other case writes into."""
+        folder = self.folder / "empty"
+        folder.mkdir()
+        return folder
+
+    @cached_property
     def scores(self) -> pd.DataFrame:
         return self.pipeline.score(self.data)
 
@@ -59,7 +66,7 @@ PIPELINE: list[tuple[str, str, Callable[[Fitted], Any], str, str]] = [
     ("save", "not fitted", lambda g: cr.RiskPipeline(SPEC).save(g.folder / "m"), "ConfigError", "not fitted"),
     ("report", "not fitted", lambda g: cr.RiskPipeline(SPEC).report(g.folder / "r.html", g.data), "ConfigError", "not fitted"),
     ("fit", "a folder that is missing", lambda g: cr.RiskPipeline(SPEC).fit(g.folder / "absent"), "DataContractError", "does not exist"),
-    ("fit", "a folder without a table", lambda g: cr.RiskPipeline(SPEC).fit(g.folder), "DataContractError", "holds no table"),
+    ("fit", "a folder without a table", lambda g: cr.RiskPipeline(SPEC).fit(g.empty), "DataContractError", "holds no table"),
     ("fit", "until is no date", lambda g: cr.RiskPipeline(SPEC).fit(g.data, "soon"), "SnapshotError", "cannot be read"),
     ("fit", "until before all", lambda g: cr.RiskPipeline(SPEC).fit(g.data, "1990-01-01"), "SnapshotError", ""),
     ("fit", "until after the end", lambda g: cr.RiskPipeline(SPEC).fit(g.data, "2190-01-01"), "SnapshotError", ""),
@@ -69,8 +76,8 @@ PIPELINE: list[tuple[str, str, Callable[[Fitted], Any], str, str]] = [
     ("fit", "a test that starts after the data", lambda g: g.spec(test={"start": "2190-01-01"}).fit(g.data), "SnapshotError|NotEnoughDataError", ""),
     ("fit", "more events asked for than there are", lambda g: g.spec(model={"min_events": 10_000}).fit(g.data), "NotEnoughDataError", "min_events"),
     ("fit", "an expansion that cannot be told", lambda g: g.spec(label={"expansion": "value"}).fit(g.bare), "LabelError|NotEnoughDataError|SnapshotError", ""),
-    ("fit", "a table of the configuration that is unknown", lambda g: g.spec(tables={"uses": {"file": "u.csv"}}).fit(g.folder), "ConfigError", "unknown table"),
-    ("fit", "a file of the configuration that is missing", lambda g: g.spec(tables={"usage": {"file": "u.csv"}}).fit(g.folder), "ConfigError", "is not in the folder"),
+    ("fit", "a table of the configuration that is unknown", lambda g: g.spec(tables={"uses": {"file": "u.csv"}}).fit(g.empty), "ConfigError", "unknown table"),
+    ("fit", "a file of the configuration that is missing", lambda g: g.spec(tables={"usage": {"file": "u.csv"}}).fit(g.empty), "ConfigError", "is not in the folder"),
     ("score", "as_of is no date", lambda g: g.pipeline.score(g.data, "soon"), "SnapshotError", "cannot be read"),
     ("score", "as_of before the data", lambda g: g.pipeline.score(g.data, "1990-01-01"), "SnapshotError", "outside"),
     ("score", "as_of after the data", lambda g: g.pipeline.score(g.data, "2190-01-01"), "SnapshotError", "outside"),
