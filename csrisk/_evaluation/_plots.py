@@ -97,8 +97,7 @@ def plot_cost(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """
     ax = _axes(ax, "Share of missed churners in the worst cost", "Expected cost, share of the worst")
     ax.plot(table.index, table["trivial"], color=_GREY, linewidth=1, linestyle="--", label="all or nobody")
-    ax.plot(table.index, table["cost"], color=_BLUE, label="by score")
-    ax.fill_between(table.index.to_numpy(), table["low"], table["high"], color=_BLUE, alpha=0.2, linewidth=0)
+    _curve(ax, table, "cost", label="by score")
     yours = table[table["is_yours"]]
     ax.plot(yours.index, yours["cost"], "o", color=_BLUE, label="your costs")
     ax.legend(frameon=False)
