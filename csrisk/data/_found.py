@@ -11,12 +11,12 @@ from csrisk.data._breach import Breach, did_you_mean
 from csrisk.data._contract import CONTRACT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-__all__ = ["OBSERVED", "Found", "check_names", "read_end"]
+__all__ = ["Found", "check_names", "read_end", "settle_end"]
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 2100
-OBSERVED = ("usage", "contacts", "surveys", "advocacy", "finance")
+_OBSERVED = ("usage", "contacts", "surveys", "advocacy", "finance")
 
 
 @dataclass(kw_only=True)
@@ -51,7 +51,7 @@ class Found:
     @property
     def start(self) -> Any:
         """First day with an event; NaT without any dated row."""
-        observed = [days[0] for name, days in self.days.items() if name in OBSERVED]
+        observed = [days[0] for name, days in self.days.items() if name in _OBSERVED]
         first = observed or [days[0] for days in self.days.values()]
         return pd.Timestamp(min(first), unit="D").as_unit("us") if first else pd.NaT
 
@@ -69,6 +69,22 @@ def read_end(found: Found, end: object) -> None:
         return
     stamp = stamp.tz_convert("UTC").tz_localize(None) if stamp.tzinfo is not None else stamp
     found.end = stamp.normalize().as_unit("us")
+
+
+def settle_end(found: Found, check_last_day: Callable[[list[str]], list[Breach]]) -> None:
+    """Take the end from the events where the user stated none, and refuse tables without a date."""
+    observed = [name for name in found.days if name in _OBSERVED]
+    if found.end is None and not found.refused:
+        if observed:
+            found.breaches += check_last_day(observed)
+        elif found.days:
+            found.breaches.append(Breach("CSD209", detail=f"it was taken from {sorted(found.days)}"))
+        last = [found.days[name][1] for name in observed or found.days]
+        if last:
+            found.end = pd.Timestamp(max(last) + 1, unit="D").as_unit("us")
+    if not found.refused and not found.days:
+        code = "CSD012" if any(breach.code == "CSD205" for breach in found.breaches) else "CSD008"
+        found.breaches.append(Breach(code, count=0))
 
 
 def check_names(found: Found, tables: Mapping[str, Any], columns: Mapping[str, Mapping[str, str]]) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from csrisk.data._breach import Breach
 from csrisk.data._contract import CONTRACT
-from csrisk.data._found import OBSERVED, Found, check_names, read_end
+from csrisk.data._found import Found, check_names, read_end, settle_end
 from csrisk.data._native_checks import (
     check_accounts,
     check_columns,
@@ -196,15 +196,4 @@ def _check(loaded: NativeLoaded) -> None:
     loaded.breaches += check_zones(naive)
     for name, rows in loaded.lazy.items():
         loaded.breaches += check_repeats(loaded.engine, loaded.staged[name], rows)
-    observed = [name for name in loaded.days if name in OBSERVED]
-    if loaded.end is None and not loaded.refused:
-        if observed:
-            loaded.breaches += check_last_day(loaded.engine, [loaded.lazy[name] for name in observed])
-        elif loaded.days:
-            loaded.breaches.append(Breach("CSD209", detail=f"it was taken from {sorted(loaded.days)}"))
-        last = [loaded.days[name][1] for name in observed or loaded.days]
-        if last:
-            loaded.end = pd.Timestamp(max(last) + 1, unit="D").as_unit("us")
-    if not loaded.refused and not loaded.days:
-        code = "CSD012" if any(breach.code == "CSD205" for breach in loaded.breaches) else "CSD008"
-        loaded.breaches.append(Breach(code, count=0))
+    settle_end(loaded, lambda names: check_last_day(loaded.engine, [loaded.lazy[name] for name in names]))
