@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from csrisk._explain import Explanation
     from csrisk._pipeline._amounts import Amounts
     from csrisk._pipeline._band import RiskBand
+    from csrisk._pipeline._panel import Panel
     from csrisk._pipeline._record import Record
     from csrisk.checks import Check
     from csrisk.data import CustomerData
@@ -128,10 +129,8 @@ class RiskPipeline:
         CsriskError
             If the specification, the data, the dates or the labels do not allow a model; the message says what to do.
         """
-        data = self._open(data)
-        self.spec_ = resolved(self.spec, data)
         _logger.info("features and labels of the past")
-        past = panel(self.spec_, data, until)
+        data, past = self._past(data, until)
         test = training.tested(self.spec_, past)
         checks = training.check_panel(data, past, test)
         _logger.info("churn model from %s snapshots of %s accounts", f"{len(past.X):,}", f"{past.accounts:,}")
@@ -169,9 +168,7 @@ class RiskPipeline:
         CsriskError
             As `fit`.
         """
-        data = self._open(data)
-        self.spec_ = resolved(self.spec, data)
-        past = panel(self.spec_, data, until)
+        data, past = self._past(data, until)
         return training.check_panel(data, past, training.tested(self.spec_, past))
 
     def backtest(self, data: CustomerData | str | Path, until: Any = None) -> Backtest:
@@ -194,9 +191,7 @@ class RiskPipeline:
         CsriskError
             As `fit`, or if the test period allows no training.
         """
-        data = self._open(data)
-        self.spec_ = resolved(self.spec, data)
-        past = panel(self.spec_, data, until)
+        _, past = self._past(data, until)
         _logger.info("backtest of %s trainings", self.spec_.test.trainings)
         return run_backtest(self.spec_, past)
 
@@ -427,6 +422,11 @@ class RiskPipeline:
         members = read_archive(Path(path), expected_sha256)
         with refusing(Path(path).name):
             return restore(cls, members)
+
+    def _past(self, data: CustomerData | str | Path, until: Any) -> tuple[CustomerData, Panel]:
+        data = self._open(data)
+        self.spec_ = resolved(self.spec, data)
+        return data, panel(self.spec_, data, until)
 
     def _open(self, data: CustomerData | str | Path) -> CustomerData:
         if not isinstance(data, str | Path):
