@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -22,23 +22,16 @@ if TYPE_CHECKING:
 
     from csrisk.data._simulator import SaasBook
 
-SPEC = {
-    "snapshots": {"lead": 0},
-    "model": {"n_members": 2, "min_events": 2, "blend": False},
-    "test": {"n_bootstrap": 20},
-    "reference": {"rows": 20},
-    "label": {"expansion": "mrr"},
-}
 SCORES = ["churn_probability", "expansion_probability"]
 
 
 @pytest.fixture(scope="module")
-def folder(small_saas: SaasBook, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(quick_spec: dict[str, Any], small_saas: SaasBook, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Tables, model, scores of the command line, and features, each as a file."""
     folder = tmp_path_factory.mktemp("ways")
     for name, table in small_saas.tables.items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
-    pipeline = cr.RiskPipeline(SPEC).fit(folder)
+    pipeline = cr.RiskPipeline(quick_spec).fit(folder)
     pipeline.save(folder / "m.csrisk")
     data = open_source(folder, pipeline.spec_)
     X = features_of(pipeline.spec_, data, book(pipeline.spec_, data))

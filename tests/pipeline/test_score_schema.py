@@ -12,32 +12,20 @@ import pytest
 from pyarrow import parquet
 from scipy.special import expit
 
-import csrisk as cr
 from csrisk._pipeline._band import RiskBand
 from csrisk.exceptions import ConfigError, ModelFileError
 from csrisk.pipeline import SCORE_COLUMNS, SCORES_SCHEMA, read_scores, write_scores
 
 if TYPE_CHECKING:
+    import csrisk as cr
     from csrisk.data import CustomerData
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "guides" / "scores.md"
-SPEC = {
-    "snapshots": {"lead": 0},
-    "model": {"n_members": 2, "min_events": 2, "blend": False},
-    "test": {"n_bootstrap": 20},
-    "reference": {"rows": 20},
-    "label": {"expansion": "mrr"},
-}
 
 
 @pytest.fixture(scope="module")
-def fitted(small_book: CustomerData) -> cr.RiskPipeline:
-    return cr.RiskPipeline(SPEC).fit(small_book)
-
-
-@pytest.fixture(scope="module")
-def scores(fitted: cr.RiskPipeline, small_book: CustomerData) -> pd.DataFrame:
-    return fitted.score(small_book)
+def scores(quick: cr.RiskPipeline, small_book: CustomerData) -> pd.DataFrame:
+    return quick.score(small_book)
 
 
 def test_documentation_lists_every_column() -> None:
@@ -69,17 +57,17 @@ def test_types_do_not_depend_on_what_is_missing(scores: pd.DataFrame, tmp_path: 
     assert one == other
 
 
-def test_same_input_same_bytes(fitted: cr.RiskPipeline, small_book: CustomerData, tmp_path: Path) -> None:
+def test_same_input_same_bytes(quick: cr.RiskPipeline, small_book: CustomerData, tmp_path: Path) -> None:
     digests = set()
     for name in ("one", "two"):
-        path = write_scores(tmp_path / f"{name}.parquet", fitted.score(small_book, small_book.end))
+        path = write_scores(tmp_path / f"{name}.parquet", quick.score(small_book, small_book.end))
         digests.add(hashlib.sha256(path.read_bytes()).hexdigest())
     assert len(digests) == 1
 
 
-def test_what_is_expected_of_revenue(fitted: cr.RiskPipeline, scores: pd.DataFrame) -> None:
+def test_what_is_expected_of_revenue(quick: cr.RiskPipeline, scores: pd.DataFrame) -> None:
     """Growth less shrinkage less what churn takes, where revenue is known; no account loses more than all."""
-    assert fitted.amounts_ is not None
+    assert quick.amounts_ is not None
     known = scores["mrr"].notna()
     assert known.any()
     assert (scores.loc[known, "expected_mrr_change"] >= -scores.loc[known, "mrr"] - 1e-9).all()
@@ -87,11 +75,9 @@ def test_what_is_expected_of_revenue(fitted: cr.RiskPipeline, scores: pd.DataFra
     assert np.isfinite(lost).all()
 
 
-def test_predict_gives_what_score_gives(
-    fitted: cr.RiskPipeline, scores: pd.DataFrame, small_book: CustomerData
-) -> None:
-    why = fitted.explain(small_book)
-    told = fitted.predict(why.background.values)
+def test_predict_gives_what_score_gives(quick: cr.RiskPipeline, scores: pd.DataFrame, small_book: CustomerData) -> None:
+    why = quick.explain(small_book)
+    told = quick.predict(why.background.values)
     for name in ("churn_low", "churn_high", "expansion_probability", "expected_mrr_change"):
         np.testing.assert_allclose(told[name].loc[scores.index], scores[name], rtol=0, atol=1e-12)
     np.testing.assert_allclose(told["churn_probability"].loc[scores.index], scores["churn_probability"], atol=1e-12)
