@@ -12,7 +12,7 @@ from csrisk._goals import Goal
 from csrisk.features import _contacts, _rollups
 from csrisk.features._family import Family, Measure, check_windows, per
 from csrisk.features._past import Facts, Past, nothing, ratio, share_of_change
-from csrisk.features._rollups import one, whole
+from csrisk.features._rollups import exact, one, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -278,7 +278,7 @@ class ContactEffort(Family):
         sums = [
             nw.col("transfers").sum().alias("transfers"),
             nw.col("information_requests").sum().alias("information"),
-            nw.col("resolve_hours").sum().alias("resolve_hours"),
+            exact(nw.col("resolve_hours")).alias("resolve_hours"),
             whole(one(~nw.col("resolve_hours").is_null())).alias("resolved"),
             whole(one(nw.col("reopened"))).alias("reopened"),
             whole(one(~nw.col("reopened").is_null())).alias("reopened_stated"),

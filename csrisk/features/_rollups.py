@@ -16,6 +16,7 @@ __all__ = ["Rollups", "exact", "whole"]
 
 Lazy = nw.LazyFrame[Any]
 NEVER = 10**7  # a day that no snapshot reaches
+_HUGE, _FRACTIONS = 2.0**43, 2.0**36
 
 
 def whole(expression: nw.Expr) -> nw.Expr:
@@ -23,14 +24,19 @@ def whole(expression: nw.Expr) -> nw.Expr:
     return expression.cast(nw.Int64).sum().cast(nw.Int64)
 
 
-def exact(expression: nw.Expr, bits: int) -> nw.Expr:
+def exact(expression: nw.Expr) -> nw.Expr:
     """Sum of floats in fixed point, so that the order in which threads add them changes no bit.
 
-    Each term is rounded to ``2 ** -bits``; the sum may reach ``2 ** (63 - bits)``.
+    The fraction of each term is rounded to ``2 ** -36``. Terms from ``2 ** 43`` on, which no sum of money reaches, are
+    added as floats.
     """
-    scale = 2**bits
-    total: nw.Expr = whole((expression.cast(nw.Float64) * scale).round(0)).cast(nw.Float64) / scale
-    return total
+    term = expression.cast(nw.Float64)
+    usual = term.abs() < _HUGE
+    inside = nw.when(usual).then(term)
+    units = inside.round(0)
+    fractions = ((inside - units) * _FRACTIONS).round(0)
+    total: nw.Expr = whole(units).cast(nw.Float64) + whole(fractions).cast(nw.Float64) / _FRACTIONS
+    return total + nw.when(~usual).then(term).sum()
 
 
 class Rollups:
@@ -144,7 +150,7 @@ def firsts(rows: Lazy, *keys: str) -> Lazy:
 def usage_days(rollups: Rollups) -> Lazy:
     """Use by account and day."""
     rows = rollups.data.lazy("usage")
-    sums = {"quantity": nw.col("quantity").sum(), "value": nw.col("value").sum()}
+    sums = {name: exact(nw.col(name)) for name in ("quantity", "value")}
     late = rollups.late("usage")
     return with_first(daily(rows, "account", late=late, sums=sums), rollups.data.engine, "account", late=late)
 

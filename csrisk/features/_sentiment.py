@@ -13,7 +13,7 @@ from csrisk._goals import Goal
 from csrisk.features._family import Family, Measure, check_windows, per
 from csrisk.features._past import Facts, Past, latest, nothing, ratio
 from csrisk.features._polarity import Polarity, score_comments
-from csrisk.features._rollups import Rollups, one, whole
+from csrisk.features._rollups import Rollups, exact, one, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -181,23 +181,21 @@ class SurveySentiment(Family):
         score, age = nw.col("score"), nw.col("age")
         for kind in _KINDS:
             seen = past.seen(answers.filter(nw.col("kind") == kind, ~score.is_null()))
-            last = past.home(
-                latest(seen, "moment", score.mean().alias("score"), whole(age * 0 + 1).alias("n"), age.max())
-            )
+            sums = [exact(score).alias("total"), whole(age * 0 + 1).alias("n")]
+            last = past.home(latest(seen, "moment", *sums, age.max()))
             inside = seen.filter(age <= self.window).group_by("snapshot")
-            sums = [score.sum().alias("total"), whole(age * 0 + 1).alias("n")]
             if kind == "nps":
                 sums += [
                     whole(one(score >= 9)).alias("promoters"),
                     whole(one(score <= 6)).alias("detractors"),
                 ]
             window = past.home(inside.agg(*sums))
-            facts[f"{kind}_last"] = last["score"]
+            facts[f"{kind}_last"] = ratio(last["total"], last["n"])
             facts[f"{kind}_n"] = np.nan_to_num(window["n"])
             facts[f"{kind}_mean"] = ratio(window["total"], window["n"])
             others = window["n"] - last["n"]
-            earlier = ratio(window["total"] - last["n"] * last["score"], others)
-            facts[f"{kind}_change"] = np.where(last["age"] <= self.window, last["score"] - earlier, np.nan)
+            earlier = ratio(window["total"] - last["total"], others)
+            facts[f"{kind}_change"] = np.where(last["age"] <= self.window, facts[f"{kind}_last"] - earlier, np.nan)
             facts |= {name: window[name] for name in ("promoters", "detractors") if name in window}
         recency = past.seen(answers).group_by("snapshot").agg(age.min().alias("recency"))
         return facts | past.home(recency)
@@ -206,9 +204,13 @@ class SurveySentiment(Family):
         polarity, age = nw.col("polarity"), nw.col("age")
         comments = past.rollups.get(f"comments_{id(self.polarity)}", _comments(self.polarity))
         seen = past.seen(comments)
-        last = past.home(latest(seen, "moment", polarity.mean().alias("polarity_last")))
-        inside = seen.filter(age <= self.window).group_by("snapshot")
-        return last | past.home(inside.agg(polarity.mean().alias("polarity_mean")))
+        sums = [exact(polarity).alias("total"), whole(one(~polarity.is_null())).alias("n")]
+        last = past.home(latest(seen, "moment", *sums))
+        inside = past.home(seen.filter(age <= self.window).group_by("snapshot").agg(*sums))
+        return {
+            "polarity_last": ratio(last["total"], last["n"]),
+            "polarity_mean": ratio(inside["total"], inside["n"]),
+        }
 
     def _loop_facts(self, past: Past) -> Facts:
         seen, age = past.seen(past.rollups.get("answers", _answers)), nw.col("age")
@@ -226,8 +228,8 @@ class SurveySentiment(Family):
                 whole(one(inside & acted)).alias(f"acted_{w}"),
                 whole(one(inside & acknowledged & timed)).alias(f"acknowledged_timed_{w}"),
                 whole(one(inside & acted & timed)).alias(f"acted_timed_{w}"),
-                nw.when(inside & acknowledged & timed).then(waits).sum().alias(f"acknowledge_hours_{w}"),
-                nw.when(inside & acted & timed).then(acts).sum().alias(f"act_days_{w}"),
+                exact(nw.when(inside & acknowledged & timed).then(waits)).alias(f"acknowledge_hours_{w}"),
+                exact(nw.when(inside & acted & timed).then(acts)).alias(f"act_days_{w}"),
             ]
         facts = past.home(seen.group_by("snapshot").agg(*sums))
         for name, column in (("acknowledgeable", "acknowledged_at"), ("actable", "acted_at")):

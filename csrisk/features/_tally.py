@@ -70,9 +70,9 @@ class Sum:
         column, age, inside = nw.col(self.column), nw.col("age"), _inside(self.low, self.high)
         if self.half_life is not None:
             weight = (age.cast(nw.Float64) * (-math.log(2) / self.half_life)).exp()
-            return exact(nw.when(inside).then(column.cast(nw.Float64) * weight), bits=36)
+            return exact(nw.when(inside).then(column.cast(nw.Float64) * weight))
         if self.of_floats:
-            return nw.when(inside).then(column).sum()
+            return exact(nw.when(inside).then(column))
         return whole(nw.when(inside).then(column * age if self.times_age else column).otherwise(0))
 
     def weights(self, reach: int) -> Array:
@@ -171,7 +171,7 @@ class NLogN:
         """As an expression over entities."""
         count = of[self.column].cast(nw.Float64)
         logarithm = nw.when(count > 0).then(count).otherwise(nw.lit(1).cast(nw.Float64)).log()
-        return exact(count * logarithm, bits=30)
+        return exact(count * logarithm)
 
     def array(self, of: Of, starts: Array) -> Array:
         """From arrays of entities, those of a snapshot together from each start on."""
