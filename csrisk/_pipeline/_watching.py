@@ -19,6 +19,18 @@ if TYPE_CHECKING:
 
 __all__ = ["further_tables", "watched", "with_scores"]
 
+_OUTLOOK = {
+    "level": "Monthly revenue now",
+    "churn_loss": "lost with accounts that leave",
+    "contraction": "lost by contraction",
+    "expansion": "won by expansion",
+    "change": "Expected change",
+    "expected_level": "Expected monthly revenue",
+    "net_retention": "Net revenue retention",
+    "gross_retention": "Gross revenue retention",
+}
+_SHARES = ("net_retention", "gross_retention")
+
 
 def with_scores(X: pd.DataFrame, why: Explanation) -> pd.DataFrame:
     """Put the scores that monitoring watches beside the features.
@@ -106,5 +118,15 @@ def further_tables(pipeline: RiskPipeline, why: Explanation, monitoring: Monitor
     if pipeline.amounts_ is not None and pipeline.expansion_model_ is not None and X["mrr"].notna().any():
         risk, grows = (model.predict_proba(X)[:, 1] for model in (pipeline.model_, pipeline.expansion_model_))
         outlook = pipeline.amounts_.outlook(X, risk, grows)
-        found["Monthly revenue expected at the end of the horizon"] = outlook.book.reset_index()
+        found["Revenue outlook"] = _outlook_words(outlook.book)
     return found if monitoring is None else found | monitoring.parts()
+
+
+def _outlook_words(book: pd.DataFrame) -> pd.DataFrame:
+    """Say the sums of an outlook in words, shares in percent."""
+    lines = {
+        name: f"{words}, %" if name in _SHARES else words for name, words in _OUTLOOK.items() if name in book.index
+    }
+    shown = book.loc[list(lines), ["estimate", "low", "high"]]
+    shown.loc[shown.index.isin(_SHARES)] *= 100
+    return shown.set_axis(pd.Index(lines.values(), name="until the end of the horizon")).reset_index()

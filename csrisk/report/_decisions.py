@@ -148,7 +148,17 @@ def _trust(quality: Table | None) -> Iterator[Decision]:
     risk, rate = (rows.get(name, (None,))[0] for name in ("Mean risk", "Event rate"))
     if isinstance(risk, Interval) and isinstance(rate, Interval):
         text += f". It forecast {percent(risk.estimate)} churn on average, and {percent(rate.estimate)} left"
+        text += _off(rows.get("Calibration intercept", (None,))[0])
     yield Decision(f"{text}.", "model", "know")
+
+
+def _off(intercept: object) -> str:
+    """Say in which direction forecasts are off, where that is more than chance."""
+    if not isinstance(intercept, Interval) or intercept.low is None or intercept.high is None:
+        return ""
+    if intercept.low > 0:
+        return ": totals are rather too low"
+    return ": totals are rather too high" if intercept.high < 0 else ""
 
 
 def _range(cell: Interval) -> str:

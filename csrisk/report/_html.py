@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
 from dataclasses import replace
 from functools import cache, partial
 from importlib.metadata import version
@@ -14,7 +15,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from csrisk.report import _format, _svg
-from csrisk.report._content import Card, Cell, Column, Interval, Line, Report, Timeline
+from csrisk.report._content import Card, Cell, Column, Interval, Line, Report, Table, Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["MOST_LINES", "gap_words", "render_html", "render_pages", "sum_words", "timeline_words"]
 
 MOST_LINES = 2000
+_SHORT = 12  # letters of a word that fits a narrow column
 _RIGHT = frozenset({"integer", "number", "percent", "points", "money"})
 
 
@@ -127,7 +129,22 @@ def _render(template: str, report: Report, common: _Common, **more: Any) -> str:
         quadrant=_svg.quadrant_plot,
         trend=_svg.trend_plot,
         calibration=None if report.calibration is None else _svg.calibration_plot(report.calibration),
+        trust=_trust(report),
+        ranks=_ranks(report.cards),
     )
+
+
+def _trust(report: Report) -> Interval | None:
+    """Find the area under the curve of the model, which the first screen shows."""
+    rows = report.quality[0].rows if report.quality else ()
+    found = (cell for row in rows if row[0] == "AUC" for cell in row[1:2])
+    return next((cell for cell in found if isinstance(cell, Interval)), None)
+
+
+def _ranks(cards: tuple[Card, ...]) -> dict[str, int]:
+    """Say which card of the page belongs to a name, where no other account has the same."""
+    often = Counter(card.name for card in cards)
+    return {card.name: card.rank for card in cards if often[card.name] == 1}
 
 
 def _line(card: Card) -> Line:
@@ -215,18 +232,38 @@ def _environment() -> Environment:
         "gap": gap_words,
         "cell": _cell,
         "right": lambda column: column.kind in _RIGHT,
+        "few": _few,
+        "broad": _broad,
+        "ranged": _ranged,
         "status": lambda value: {"failed": "failed", "passed": "passed"}.get(value, "na"),
     }
     environment.filters.update(filters)
     return environment
 
 
-def _cell(value: Cell, column: Column) -> str:
-    """Write a cell; the range of an estimate goes below it, so that columns stay narrow."""
+def _few(table: Table) -> bool:
+    """Tell tables that need no more than half of a wide page's width of figures."""
+    return len(table.columns) <= 4 and all(column.kind in _RIGHT for column in table.columns[1:])
+
+
+def _broad(table: Table) -> bool:
+    """Tell tables that need the whole width, for their columns or the words in them."""
+    return len(table.columns) > 4 or any(len(x) > _SHORT for row in table.rows for x in row[1:] if isinstance(x, str))
+
+
+def _ranged(table: Table) -> list[bool]:
+    """Tell for each column whether any of its estimates has a range."""
+    columns = ([row[at] for row in table.rows] for at in range(len(table.columns)))
+    return [any(isinstance(cell, Interval) and cell.low is not None for cell in column) for column in columns]
+
+
+def _cell(value: Cell, column: Column, ranged: bool = False) -> str:
+    """Write a cell; the range of an estimate stands beside it, and its place stays free where others have one."""
     if isinstance(value, Interval) and value.low is not None and value.high is not None:
         estimate, low, high = (_format.number(x, column.digits) for x in (value.estimate, value.low, value.high))
         return Markup("{} <small>{} to {}</small>").format(estimate, low, high)
-    return _format.cell(value, column)
+    text = _format.cell(value, column)
+    return Markup("{} <small></small>").format(text) if ranged else text
 
 
 @cache

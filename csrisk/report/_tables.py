@@ -107,6 +107,8 @@ def checks_table(checks: pd.DataFrame | Iterable[object]) -> Table:
     read = [tuple(_field(record, name) for name, _, _ in _CHECK_COLUMNS) for record in records]
     read.sort(key=lambda row: (order.get(str(row[2]), 3), str(row[0])))
     columns = tuple(Column(label, kind) for _, label, kind in _CHECK_COLUMNS)  # type: ignore[arg-type]
+    if not any(row[2] == "failed" for row in read):  # what is next is said of what failed
+        columns, read = columns[:-1], [row[:-1] for row in read]
     return Table("What was checked", columns, tuple(tuple(_cell(value) for value in row) for row in read))
 
 
@@ -129,7 +131,7 @@ def frame_table(frame: pd.DataFrame, caption: str, *, note: str = "", limit: int
     Table
     """
     flat = _with_intervals(frame.reset_index() if any(name is not None for name in frame.index.names) else frame)
-    columns = tuple(Column(_heading(name), _kind(flat[name])) for name in flat.columns)
+    columns = tuple(Column(_heading(name), _kind(flat[name]), _digits(flat[name])) for name in flat.columns)
     rows = tuple(tuple(_cell(value) for value in row) for row in flat.head(limit).itertuples(index=False, name=None))
     if len(flat) > limit:
         note = " ".join(filter(None, (note, f"The first {limit} of {len(flat):,} rows.")))
@@ -210,7 +212,7 @@ def _with_intervals(flat: pd.DataFrame) -> pd.DataFrame:
     bounds |= dict.fromkeys(single[:1], ("low", "high"))
     for name, (low, high) in bounds.items():
         if low in flat and high in flat:
-            rows = zip(flat[name].map(_cell), flat[low].map(_cell), flat[high].map(_cell), strict=True)
+            rows = zip(*([_cell(value) for value in flat[part]] for part in (name, low, high)), strict=True)
             cells = [None if row[0] is None else Interval(*row) for row in rows]
             folded[name] = pd.Series(cells, index=flat.index, dtype=object)
             folded = folded.drop(columns=[low, high])
@@ -249,6 +251,12 @@ def _kind(column: pd.Series) -> Kind:
     if pd.api.types.is_float_dtype(column) or column.map(lambda value: isinstance(value, Interval)).any():
         return "number"
     return "text"
+
+
+def _digits(column: pd.Series) -> int | None:
+    """Digits that all intervals between -1 and 1 share, so that they stand below each other; None for other columns."""
+    cells = [value for value in column if isinstance(value, Interval)]
+    return 3 if cells and all(abs(x) <= 1 for cell in cells for x in (cell.low, cell.high) if x is not None) else None
 
 
 def _cell(value: Any) -> Cell:

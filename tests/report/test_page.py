@@ -277,3 +277,46 @@ def test_large_book_stays_small_and_its_lines_are_capped(tmp_path):
     assert "900 more accounts are in the CSV and JSON forms of this report." in path.read_text("utf-8")
     assert path.stat().st_size < 1_000_000
     assert len(json.loads(write(tmp_path, why, "a.json", max_cards=100))["lines"]) == 2900
+
+
+def test_estimate_without_a_range_prints_none(tmp_path, why):
+    bounds = {"estimate": [1.5, 2.5], "low": [np.nan, 2.25], "high": [np.nan, 2.75]}
+    outlook = pd.DataFrame(bounds, index=pd.Index(["now", "later"], name="metric"))
+    text = write(tmp_path, why, extra={"Outlook": outlook})
+    rows = [[cell.text().split() for cell in row.all("td")] for row in read(text).all("tr") if row.all("td")]
+    assert [["1.5"]] in rows
+    assert [["2.5", "2.25", "to", "2.75"]] in rows
+    assert "nan" not in text.split("id=extra-1")[1].split("</section>")[0]
+
+
+def test_accounts_in_tables_lead_to_their_cards(tmp_path, why, data):
+    first, second = why.index[:2]
+    rows = pd.MultiIndex.from_tuples([first, second], names=why.index.names)
+    table = pd.DataFrame({"expansion_probability": [0.5, 0.4]}, index=rows)
+    root = read(write(tmp_path, why, data=data, expansion=table))
+    section = next(e for e in root.all("section") if e.attributes["id"] == "expansion")
+    found = [card for card in root.all("li") if "data-v" in card.attributes]
+    cards = {card.attributes["id"]: card.marked("o")[0].all("bdi")[0].text() for card in found}
+    links = section.all("a")
+    assert links
+    assert all(cards[link.attributes["href"].removeprefix("#")] == link.text() for link in links)
+    names = list(cards.values())
+    assert all(names.count(link.text()) == 1 for link in links)
+
+
+def test_next_steps_of_checks_are_printed_where_one_failed(tmp_path, why):
+    checks = _books.checks()
+    assert "Next step" in write(tmp_path, why, checks=checks)
+    assert "Next step" not in write(tmp_path, why, checks=checks[checks["status"] != "failed"])
+
+
+@pytest.mark.parametrize(("low", "high", "said"), [(0.1, 0.5, "too low"), (-0.5, -0.1, "too high"), (-0.1, 0.1, None)])
+def test_totals_that_are_off_beyond_chance_are_said_on_the_first_screen(tmp_path, why, low, high, said):
+    quality = {name: table.copy() for name, table in _books.evaluation().items()}
+    first = next(iter(quality.values()))
+    first.loc["calibration_intercept"] = [(low + high) / 2, low, high]
+    first.loc["mean_risk"] = [0.055, 0.05, 0.06]
+    first.loc["event_rate"] = [0.071, 0.06, 0.08]
+    summary = write(tmp_path, why, evaluation=quality).split("id=summary")[1].split("</section>")[0]
+    assert ("totals are rather" in summary) == (said is not None)
+    assert said is None or said in summary
