@@ -21,7 +21,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, log_loss,
 from sklearn.model_selection import StratifiedGroupKFold
 
 sys.path.insert(0, str(Path(__file__).parent))
-from models_peers import PEERS
+from models_peers import PEERS, AutoGluon
 from models_sets import SETS
 
 from csrisk.evaluation import evaluate_scores
@@ -122,13 +122,15 @@ def markdown(table: pd.DataFrame) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
-    parser.add_argument("--models", nargs="+", default=list(PEERS), choices=list(PEERS))
+    parser.add_argument("--models", nargs="+", default=[*PEERS][:7], choices=list(PEERS))
+    parser.add_argument("--autogluon-seconds", type=float, default=60.0, help="wall time of each search")
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--rows", type=int, help="take so many rows at random in each repeat")
     parser.add_argument("--table", type=Path, help="write the summary as Markdown")
     parser.add_argument("--out", type=Path, default=Path("models.csv"))
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
+    AutoGluon.SECONDS = arguments.autogluon_seconds
     found = run(arguments.sets, arguments.models, arguments.repeats, arguments.rows, arguments.out)
     with pd.option_context("display.width", 250, "display.max_columns", 40, "display.float_format", "{:.4f}".format):
         base = "csrisk" if "csrisk" in set(found["model"]) else found["model"].iloc[0]

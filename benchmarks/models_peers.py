@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -82,6 +85,30 @@ def ebm(seed: int) -> Any:
     return make_pipeline(FunctionTransformer(_words), ExplainableBoostingClassifier(random_state=seed, n_jobs=1))
 
 
+class AutoGluon:
+    """A whole search by AutoGluon with one core, within `SECONDS` of wall time; its ensemble answers."""
+
+    SECONDS = 60.0
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def fit(self, X: pd.DataFrame, y: Any) -> AutoGluon:
+        """Search within the time allowed."""
+        from autogluon.tabular import TabularPredictor
+
+        folder = tempfile.mkdtemp()
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        chosen = TabularPredictor("churned", "binary", "log_loss", path=folder, verbosity=0)
+        frame = X.assign(churned=np.asarray(y, dtype=int)).sample(frac=1.0, random_state=self.seed)
+        self._chosen = chosen.fit(frame, time_limit=self.SECONDS, num_cpus=1, num_gpus=0, calibrate=True)
+        return self
+
+    def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
+        """Probability of both classes."""
+        return np.asarray(self._chosen.predict_proba(X, as_pandas=False))
+
+
 def _categorical(X: pd.DataFrame) -> pd.Index:
     return X.select_dtypes("category").columns
 
@@ -99,4 +126,5 @@ PEERS: dict[str, Callable[[int], Any]] = {
     "logistic": logistic,
     "forest": random_forest,
     "ebm": ebm,
+    "autogluon": AutoGluon,
 }

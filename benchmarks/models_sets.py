@@ -1,7 +1,8 @@
-"""Flat churn sets for the benchmark of models, read from a folder of public data."""
+"""Flat churn sets for the benchmark of models, read from `CSRISK_DATA`; without it, beside the checkout."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import pandas as pd
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FOLDER = Path(__file__).resolve().parents[2] / "shared" / "data"
+FOLDER = Path(os.environ.get("CSRISK_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
 
 def telco() -> tuple[pd.DataFrame, pd.Series]:

@@ -57,8 +57,12 @@ def check_drift(
 
     The latest training date is compared with the new snapshots, one of each account. A feature fails if its PSI lies
     above `limit`, above what chance makes of the largest PSI of all features when accounts are shuffled between the
-    sides, and above one and a half times what it drifted at most between training dates as far apart: a book that ages
-    is no alarm.
+    sides, and above one and a half times what is usual: a book that ages is no alarm.
+
+    Usual is what a feature drifted at most between three pairs of training dates as far apart as the two sides are, or
+    half of the training period at most. Where the sides are further apart than that, and the feature drifted in each of
+    these pairs by more than chance, it is expected to go on: the PSI of a steady shift grows with the square of the
+    time.
 
     Parameters
     ----------
@@ -86,21 +90,21 @@ def check_drift(
     """
     rng = np.random.default_rng(random_state)
     names = [name for name in new.columns if name in train.columns]
-    (old, fresh), *ordinary = _pairs(_sorted(train[names]), _sorted(new[names]), rng)
+    ((old, fresh), *ordinary), stretch = _pairs(_sorted(train[names]), _sorted(new[names]), rng)
     sizes = (len(old), len(fresh))
     if min(sizes) < _MIN_ROWS or not names:
         return DRIFT.not_applicable(f"{sizes[0]} and {sizes[1]} accounts; {_MIN_ROWS} on both sides are needed")
     cells, side = _all_cells(old, fresh)
     index = _psi(cells, side)
-    chance = [_psi(cells, rng.permutation(side)).max() for _ in range(n_permutations)]
-    floor = max(limit, float(np.quantile(chance, 0.99, method="higher")))
-    usual = np.max([_psi(*_all_cells(*pair)) for pair in ordinary], axis=0) if ordinary else np.zeros(len(names))
+    chance = np.array([_psi(cells, rng.permutation(side)) for _ in range(n_permutations)])
+    floor = max(limit, float(np.quantile(chance.max(axis=1), 0.99, method="higher")))
+    usual = _usual([_psi(*_all_cells(*pair)) for pair in ordinary], np.quantile(chance, 0.99, axis=0), stretch)
     excess = index - np.maximum(floor, _MARGIN * usual)
     drifted = [names[place] for place in np.argsort(-index, kind="stable") if excess[place] > 0]
     worst = int(excess.argmax())
     measure = (
         f"{len(drifted)} of {len(names)} features drift; the furthest is {names[worst]} with PSI {index[worst]:.2f}, "
-        f"at most {usual[worst]:.2f} between {len(ordinary)} pairs of training dates"
+        f"where {len(ordinary)} pairs of training dates let expect {usual[worst]:.2f} at most"
     )
     return DRIFT.judge(bool(drifted), measure, f"{floor:.2f} and {_MARGIN:g} times the usual", drifted)
 
@@ -128,7 +132,7 @@ def check_drift_classifier(
     """
     rng = np.random.default_rng(random_state)
     names = [name for name in new.columns if name in train.columns]
-    (old, fresh), *ordinary = _pairs(_sorted(train[names]), _sorted(new[names]), rng)
+    ((old, fresh), *ordinary), _ = _pairs(_sorted(train[names]), _sorted(new[names]), rng)
     sizes = (len(old), len(fresh))
     if min(sizes) < _MIN_ROWS or not names:
         return CLASSIFIER.not_applicable(f"{sizes[0]} and {sizes[1]} accounts; {_MIN_ROWS} on both sides are needed")
@@ -231,16 +235,27 @@ def _rate(y: pd.Series) -> tuple[float, float, int]:
     return value, float(np.sqrt((sums**2).sum()) / max(len(known), 1)), len(np.unique(account[known.to_numpy() > 0]))
 
 
-def _pairs(train: pd.DataFrame, new: pd.DataFrame, rng: np.random.Generator) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
-    """Give the latest training date and the new rows, then training dates about as far apart."""
+def _usual(ordinary: list[Array], by_chance: Array, stretch: float) -> Array:
+    """PSI that training dates let expect of two sides `stretch` times as far apart."""
+    if not ordinary:
+        return np.zeros(len(by_chance))
+    least = np.min(ordinary, axis=0)
+    steady = np.where(least > by_chance, least, 0.0)
+    return np.asarray(np.maximum(np.max(ordinary, axis=0), stretch**2 * steady))
+
+
+def _pairs(
+    train: pd.DataFrame, new: pd.DataFrame, rng: np.random.Generator
+) -> tuple[list[tuple[pd.DataFrame, pd.DataFrame]], float]:
+    """Give the latest training date and the new rows, training dates about as far apart, and how much further it is."""
     fresh = _one_each(new, rng)
     if "as_of" not in train.index.names or "as_of" not in new.index.names:
-        return [(_one_each(train, rng), fresh)]
+        return [(_one_each(train, rng), fresh)], 1.0
     dates = train.index.get_level_values("as_of")
     known = np.sort(dates.unique())
-    gap = np.sort(new.index.get_level_values("as_of").unique())[0] - known[-1]
+    whole = np.sort(fresh.index.get_level_values("as_of"))[len(fresh) // 2] - known[-1]
     # where the training period is shorter than the gap, its longest distances have to do
-    gap = min(gap, known[-1] - known[len(known) // 2])
+    gap = min(whole, known[-1] - known[len(known) // 2])
     starts = [date for date in known if date + gap <= known[-1] and len(known) > 1 and gap > np.timedelta64(0)]
     chosen = [starts[place] for place in sorted({0, len(starts) // 2, len(starts) - 1})] if starts else []
     found = [(train[dates == known[-1]], fresh)]
@@ -249,7 +264,7 @@ def _pairs(train: pd.DataFrame, new: pd.DataFrame, rng: np.random.Generator) -> 
         pair = train[dates == date], train[dates == later]
         if min(len(side) for side in pair) >= _MIN_ROWS:
             found.append(pair)
-    return found
+    return found, max(1.0, whole / gap) if starts else 1.0
 
 
 def _sorted(X: pd.DataFrame) -> pd.DataFrame:

@@ -9,19 +9,16 @@ import pandas as pd
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
-from csrisk.exceptions import NotEnoughDataError
 from csrisk.models._canonical import Sample, canonical_sample
 from csrisk.models._frames import FrameReader, seed_of
 from csrisk.models._members import assign_folds, baked, direct_member, fold_members, raw_margin
 from csrisk.models._params import check_params
-from csrisk.models._sample import account_groups, check_same_index, read_weight
+from csrisk.models._sample import account_groups, check_same_index, read_weight, require_accounts
 
 if TYPE_CHECKING:
     import lightgbm
 
 __all__ = ["AmountModel"]
-
-_BOOK_MIN_EVENTS = 10
 
 
 class AmountModel(RegressorMixin, FrameReader):
@@ -126,7 +123,7 @@ class AmountModel(RegressorMixin, FrameReader):
         sample = canonical_sample(matrix[used], amount[used], weight[used], None if group is None else group[used])
         self.n_unlabelled_ = int((~labelled).sum())
         self.n_events_ = len(np.unique(sample.group[sample.target > 0]))
-        self._require_amounts(is_book=group is not None)
+        require_accounts(self.n_events_, "have an amount above 0", self.min_events, is_book=group is not None)
         if len(sample) < 2:
             raise ValueError("y has an amount in 1 sample alone; a model needs two or more")
         self._train(sample)
@@ -177,17 +174,8 @@ class AmountModel(RegressorMixin, FrameReader):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
         tags.target_tags.positive_only = True
         return tags
-
-    def _require_amounts(self, *, is_book: bool) -> None:
-        needed = self.min_events if self.min_events is not None else (_BOOK_MIN_EVENTS if is_book else 1)
-        if self.n_events_ < needed:
-            raise NotEnoughDataError(
-                f"min_events={needed}: {self.n_events_} accounts have an amount above 0, {needed} are needed; "
-                "take more accounts, a longer past or a longer horizon"
-            )
 
     def _train(self, sample: Sample) -> None:
         seed = seed_of(self.random_state)
@@ -199,13 +187,12 @@ class AmountModel(RegressorMixin, FrameReader):
             "num_leaves": self.num_leaves,
             "seed": seed,
         }
-        categorical = [place for place, column in enumerate(self.columns_) if column.kind == "category"]
         n_folds = min(self.n_members, self.n_events_, int(sample.group.max()) + 1)
         if n_folds < 2:
-            self.boosters_, self.bias_ = (direct_member(sample, params, categorical),), 1.0
+            self.boosters_, self.bias_ = (direct_member(sample, params, self._categories()),), 1.0
             return
         fold = assign_folds(sample, n_folds, seed)
-        ((members, margin),) = fold_members(sample, fold, [params], categorical, self.n_jobs)
+        ((members, margin),) = fold_members(sample, fold, [params], self._categories(), self.n_jobs)
         self.bias_ = float(sample.weight @ sample.target / (sample.weight @ np.exp(margin)))
         self.boosters_ = tuple(baked(member, 1.0, float(np.log(self.bias_))) for member in members)
 

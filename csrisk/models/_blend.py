@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from csrisk.models._calibration import calibrate_ensemble, fit_sigmoid, sigmoid_loss
+from csrisk.models._calibration import (
+    calibrate_ensemble,
+    fit_sigmoid,
+    probed_rows,
+    sigmoid_loss,
+    spread_of_members,
+)
 from csrisk.models._members import assign_folds, baked, fold_members
 
 if TYPE_CHECKING:
@@ -123,20 +129,11 @@ def train_ensemble(
 
 
 def _spread_of_members(members: Sequence[lightgbm.Booster], fold: np.ndarray, sample: Sample) -> float:
-    """Variance of an unseen row's margin between members, told by those that have seen it; 20,000 rows at most."""
-    if len(members) < 3:
-        return 0.0
-    rows = np.unique(np.linspace(0, len(sample) - 1, BLEND_ROWS).astype(np.int64))
+    rows = probed_rows(len(sample))
     margins = np.column_stack(
         [np.asarray(member.predict(sample.matrix[rows], raw_score=True, num_threads=1)) for member in members]
     )
-    # the one member that has not seen a row lacks the pull of its outcome, so it is no yardstick for chance
-    unseen = fold[rows][:, None] == np.unique(fold)
-    others = np.where(unseen, np.nan, margins)
-    between = float(np.average(np.nanvar(others, axis=1, ddof=1), weights=sample.weight[rows]))
-    # margins of seen rows lie further apart, and so does their noise
-    seen = float(np.nanmean(others, axis=1).var())
-    return between * min(1.0, float(margins[unseen].var()) / seen) if seen > 0 else 0.0
+    return spread_of_members(margins, fold[rows], sample.weight[rows])
 
 
 def choose_shares(margins: np.ndarray, sample: Sample) -> np.ndarray:

@@ -10,10 +10,11 @@ from scipy.special import expit
 if TYPE_CHECKING:
     from csrisk.models._canonical import Sample
 
-__all__ = ["calibrate_ensemble", "fit_sigmoid", "sigmoid_loss"]
+__all__ = ["calibrate_ensemble", "fit_sigmoid", "probed_rows", "sigmoid_loss", "spread_of_members"]
 
 _MIN_SLOPE = 0.01
 _LEAST_KEPT = 0.5
+_PROBED_ROWS = 20_000
 
 
 def fit_sigmoid(margin: np.ndarray, target: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
@@ -90,6 +91,50 @@ def calibrate_ensemble(margins: np.ndarray, n_members: int, sample: Sample, nois
     likely = center + np.sqrt(kept) * (margin - center)
     slope /= kept
     return slope, _level(slope * likely, sample)
+
+
+def probed_rows(n_rows: int) -> np.ndarray:
+    """Choose the rows that tell how far members lie apart: 20,000 at most, evenly over all.
+
+    Parameters
+    ----------
+    n_rows : int
+        Rows of the sample.
+
+    Returns
+    -------
+    ndarray of int
+        Positions, ascending.
+    """
+    return np.unique(np.linspace(0, n_rows - 1, _PROBED_ROWS).astype(np.int64))
+
+
+def spread_of_members(margins: np.ndarray, fold: np.ndarray, weight: np.ndarray) -> float:
+    """Variance of an unseen row's margin between members, told by those that have seen it.
+
+    Parameters
+    ----------
+    margins : ndarray of shape (n, members)
+        Margin that each member gives to each row.
+    fold : ndarray of shape (n,)
+        Position of the member that has not seen the row.
+    weight : ndarray of shape (n,)
+        Weights of the rows.
+
+    Returns
+    -------
+    float
+        0 where there are fewer than three members.
+    """
+    if margins.shape[1] < 3:
+        return 0.0
+    # the one member that has not seen a row lacks the pull of its outcome, so it is no yardstick for chance
+    unseen = fold[:, None] == np.arange(margins.shape[1])
+    others = np.where(unseen, np.nan, margins)
+    between = float(np.average(np.nanvar(others, axis=1, ddof=1), weights=weight))
+    # margins of seen rows lie further apart, and so does their noise
+    seen = float(np.nanmean(others, axis=1).var())
+    return between * min(1.0, float(margins[unseen].var()) / seen) if seen > 0 else 0.0
 
 
 def _level(score: np.ndarray, sample: Sample) -> float:

@@ -8,12 +8,11 @@ import numpy as np
 from scipy.special import expit
 from sklearn.base import ClassifierMixin
 
-from csrisk.exceptions import NotEnoughDataError
 from csrisk.models._blend import BLEND_ROWS, Ensemble, kinds_of_trees, train_ensemble
 from csrisk.models._frames import FrameReader, directions, seed_of
 from csrisk.models._members import direct_member, raw_margin
 from csrisk.models._params import check_params
-from csrisk.models._sample import account_groups, read_sample
+from csrisk.models._sample import account_groups, read_sample, require_accounts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
     from csrisk.models._canonical import Sample
 
 __all__ = ["RiskClassifier"]
-
-# Below ten events the standard error of an AUC of .8 is above .08 (Hanley and McNeil 1982): nothing can be told apart.
-BOOK_MIN_EVENTS = 10
 
 
 class RiskClassifier(ClassifierMixin, FrameReader):
@@ -158,28 +154,21 @@ class RiskClassifier(ClassifierMixin, FrameReader):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
         tags.classifier_tags.multi_class = False
         return tags
 
     def _require_events(self, sample: Sample, *, is_book: bool) -> None:
-        needed = self.min_events if self.min_events is not None else (BOOK_MIN_EVENTS if is_book else 1)
-        for outcome, words in ((1, f"with {self._outcome}"), (0, f"without {self._outcome}")):
-            found = sample.n_accounts_with(outcome)
-            if found < needed:
-                raise NotEnoughDataError(
-                    f"min_events={needed}: {found} accounts {words} in {len(sample)} labelled rows, "
-                    f"{needed} are needed; take more accounts, a longer past or a longer horizon"
-                )
+        for outcome, word in ((1, "with"), (0, "without")):
+            what = f"{word} {self._outcome} in {len(sample)} labelled rows"
+            require_accounts(sample.n_accounts_with(outcome), what, self.min_events, is_book=is_book)
 
     def _train(self, sample: Sample) -> Ensemble:
-        categorical = [place for place, column in enumerate(self.columns_) if column.kind == "category"]
         params = self._member_params()
         n_folds = min(self.n_members, sample.n_accounts_with(1), sample.n_accounts_with(0))
         if n_folds < 2:
-            return Ensemble((direct_member(sample, params, categorical),), (1.0, 0.0), {"plain": 1.0})
+            return Ensemble((direct_member(sample, params, self._categories()),), (1.0, 0.0), {"plain": 1.0})
         several = len(sample) <= BLEND_ROWS if self.blend == "auto" else bool(self.blend)
-        return train_ensemble(sample, n_folds, kinds_of_trees(params, several=several), categorical, self.n_jobs)
+        return train_ensemble(sample, n_folds, kinds_of_trees(params, several=several), self._categories(), self.n_jobs)
 
     def _member_params(self) -> dict[str, Any]:
         params: dict[str, Any] = {"learning_rate": self.learning_rate, "num_leaves": self.num_leaves}

@@ -52,6 +52,14 @@ class FrameReader(BaseEstimator):
             raise ValueError(f"X has shape={X.shape}; a minimum of 1 row is required")
         return encode_frame(self.columns_, X)
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+    def _categories(self) -> list[int]:
+        return [place for place, column in enumerate(self.columns_) if column.kind == "category"]
+
     def _learn_matrix(self, X: Any) -> np.ndarray:
         if isinstance(X, pd.DataFrame):
             columns = learn_columns(X)

@@ -132,10 +132,11 @@ class LongevityModel(FrameReader):
         sample = canonical_sample(
             np.column_stack([matrix[row], period]), event.astype(np.float64), np.ones(len(row)), group[row]
         )
-        categorical = [place for place, column in enumerate(self.columns_) if column.kind == "category"]
         params = {"learning_rate": self.learning_rate, "num_leaves": self.num_leaves}
         kinds = kinds_of_trees({**params, "seed": seed_of(self.random_state)}, several=False)
-        trained = train_ensemble(sample, min(self.n_members, self.n_events_, n_others), kinds, categorical, self.n_jobs)
+        trained = train_ensemble(
+            sample, min(self.n_members, self.n_events_, n_others), kinds, self._categories(), self.n_jobs
+        )
         self.boosters_, self.calibration_ = trained.boosters, trained.calibration
         return self
 

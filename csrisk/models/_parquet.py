@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import validate_data
 
-from csrisk.models._calibration import calibrate_ensemble
+from csrisk.models._calibration import calibrate_ensemble, probed_rows, spread_of_members
 from csrisk.models._canonical import Sample
 from csrisk.models._encoder import ColumnEncoder, encode_frame, learn_columns
 from csrisk.models._members import all_params, assign_folds, baked, train_member
@@ -106,18 +106,24 @@ def _train(
     every = all_params(params, len(sample) * (n_folds - 1) // n_folds)
     full = _dataset(source, sample, every)
     members = [train_member(full, fold != one, fold == one, every) for one in range(n_folds)]
-    margin = np.empty(len(sample))
+    margin, probed = np.empty(len(sample)), probed_rows(len(sample))
+    apart = np.empty((len(probed), n_folds))
     start = 0
     for matrix in source.matrices():
         rows = slice(start, start + len(matrix))
+        here = slice(*np.searchsorted(probed, [rows.start, rows.stop]))
         for one, member in enumerate(members):
-            held_out = fold[rows] == one
-            if held_out.any():
-                predicted = member.predict(matrix[held_out], raw_score=True, num_threads=1)
-                margin[rows][held_out] = np.asarray(predicted)
+            margin[rows][fold[rows] == one] = _margins(member, matrix[fold[rows] == one])
+            apart[here, one] = _margins(member, matrix[probed[here] - start])
         start += len(matrix)
-    slope, intercept = calibrate_ensemble(margin[np.newaxis], n_folds, sample)
+    noise = spread_of_members(apart, fold[probed], sample.weight[probed])
+    slope, intercept = calibrate_ensemble(margin[np.newaxis], n_folds, sample, noise)
     return tuple(baked(member, slope, intercept) for member in members), (slope, intercept)
+
+
+def _margins(member: lightgbm.Booster, matrix: np.ndarray) -> np.ndarray:
+    # LightGBM refuses a matrix without rows
+    return np.asarray(member.predict(matrix, raw_score=True, num_threads=1)) if len(matrix) else np.empty(0)
 
 
 def _dataset(source: _Rows, sample: Sample, params: dict[str, Any]) -> lightgbm.Dataset:

@@ -64,6 +64,18 @@ def test_a_book_that_ages_is_no_alarm_but_a_jump_is() -> None:
     assert check_drift(train, moved).found == ("logins",)
 
 
+def test_a_book_that_ages_for_longer_than_it_was_learned_from_is_no_alarm_but_a_jump_is() -> None:
+    X = ageing()
+    dates = X.index.get_level_values("as_of")
+    train, new = X[dates <= "2025-06-01"], X[dates == "2026-01-01"]
+    check = check_drift(train, new)
+    assert not check.failed, str(check)
+    assert check_drift(train, new.assign(logins=new["logins"] + 1.5)).found == ("logins",)
+    # once is not steady: what moved between two of the training dates alone is not expected to move on
+    once = train["logins"].where(train.index.get_level_values("as_of") > "2025-01-01", train["logins"] + 1.0)
+    assert check_drift(train.assign(logins=once), new.assign(logins=new["logins"] + 2.0)).found == ("logins",)
+
+
 def test_drift_of_what_goes_together_is_seen_by_the_classifier() -> None:
     rng = np.random.default_rng(0)
     old, new = (pd.DataFrame({"a": rng.normal(size=600)}) for _ in range(2))

@@ -12,6 +12,8 @@ from sklearn.metrics import roc_auc_score
 import csrisk.models._parquet as module
 from csrisk import ChurnModel
 from csrisk.exceptions import NotEnoughDataError
+from csrisk.models._blend import train_ensemble
+from csrisk.models._canonical import Sample
 from csrisk.scale import fit_parquet
 
 
@@ -82,6 +84,23 @@ def test_model_is_as_good_as_the_one_in_memory(fitted):
     assert abs(left - right) < 0.02
     mean = model.predict_proba(X)[there, 1].mean()
     assert mean == pytest.approx(y[there].astype(float).mean(), abs=0.02)
+
+
+@pytest.mark.parametrize("n_members", [2, 5])
+def test_probabilities_are_those_of_the_same_rows_and_folds_in_memory(fitted, n_members, monkeypatch):
+    _, y, path, _ = fitted
+    model = ChurnModel(n_members=n_members, random_state=3)
+    by_file = fit_parquet(model, path, y)
+    there = y.notna().to_numpy()
+    rows = module._Rows(path, there, y.index)
+    sample = Sample(np.concatenate(list(rows.matrices())), y[there].to_numpy(float), np.ones(there.sum()), rows.groups)
+    memory = train_ensemble(sample, n_members, {"plain": model._member_params()}, [2], 1)
+    assert by_file.calibration_ == pytest.approx(memory.calibration, rel=1e-12)
+    assert text_of(by_file) == [booster.model_to_string() for booster in memory.boosters]
+    # single members are noisier than their mean, whose slope is steeper; two members do not tell by how much
+    monkeypatch.setattr(module, "spread_of_members", lambda *_: 0.0)
+    flat = fit_parquet(model, path, y).calibration_[0]
+    assert memory.calibration[0] > flat if n_members > 2 else memory.calibration[0] == pytest.approx(flat)
 
 
 def test_keys_of_file_and_labels_must_agree(fitted, tmp_path):
