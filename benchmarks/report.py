@@ -224,7 +224,10 @@ def main() -> None:
         missing = [one for one in told if isinstance(one, str)]
     lines = ["| " + " | ".join(cells) + " |" for cells in (HEADS, ("---",) * len(HEADS), *rows)]
     notes = "\n".join(f"- {one}" for one in missing)
-    command = "`python benchmarks/report.py --shapash ENV/bin/python --explainerdashboard ENV/bin/python`"
+    command = (
+        "`python benchmarks/report.py --shapash ENV/bin/python --explainerdashboard ENV/bin/python "
+        "--demo csrisk-demo/report.html`"
+    )
     page = (
         f"# Reports beside their peers\n\n{INTRODUCTION.format(command=command, rows=len(X), columns=X.shape[1])}\n\n"
         + "\n".join(lines)
@@ -243,8 +246,8 @@ scripts, styles and images on other hosts; *requests* are those that Chromium tr
 counts the elements that break WCAG 2.2 A or AA on the page as it opens (not run on the large books, whose pages come
 from the same templates). The peers describe a model and csrisk a book of accounts, so sizes compare what a reader
 gets, not equal content. They take no missing values everywhere and get the latest 500 labelled rows with medians
-filled in. shapash computes phi_k correlations of all pairs of features by default, which does not end in six minutes
-of CPU here; it is run with the Pearson correlations that it falls back to.
+filled in. By default shapash computes phi_k correlations of all pairs of features, which takes minutes more
+(`shapash-phik` in `report_peers.py`); it is run with the Pearson correlations that it falls back to.
 
 That csrisk asks for nothing and that axe finds nothing is tested on every change, in light and dark, wide and narrow
 (`pytest tests/report/test_browser.py`)."""

@@ -46,7 +46,9 @@ def html_table(caption: str, heads: Sequence[object], rows: Iterable[Sequence[ob
     )
     below = f"<p>{html.escape(note)}</p>" if note else ""
     head = f"<thead><tr>{top}</tr></thead>" if heads else ""
-    return f"<table><caption>{html.escape(caption)}</caption>{head}<tbody>{body}</tbody></table>{below}"
+    style = "text-align: left" + ("; white-space: nowrap" if len(caption) <= _LONGEST else "")
+    above = f'<caption style="{style}">{html.escape(caption)}</caption>'
+    return f"<table>{above}{head}<tbody>{body}</tbody></table>{below}"
 
 
 def _text(cell: object) -> str:

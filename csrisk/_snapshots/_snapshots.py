@@ -286,10 +286,11 @@ class Snapshots:
     def _repr_html_(self) -> str:
         """Show counts, dates and windows in a notebook."""
         dates = self.index.get_level_values("as_of")
-        span = f"{dates.min():%Y-%m-%d} to {dates.max():%Y-%m-%d}" if len(self) else "none"
+        days = sorted({f"{date:%Y-%m-%d}" for date in dates.unique()})
+        span = f"{len(days):,}, {days[0]} to {days[-1]}" if len(days) > 1 else "".join(days) or "none"
         rows: list[tuple[object, object]] = [
             ("accounts", f"{len(self.accounts):,}"),
-            ("dates", f"{dates.nunique():,}, {span}"),
+            ("dates", span),
             ("lead", f"{self.lead} days"),
             ("horizon", "none: for scoring" if self.horizon is None else f"{self.horizon} days"),
         ]

@@ -152,7 +152,8 @@ class CustomerData:
         """Show the tables, what is missing and what broke the contract in a notebook."""
         rows = [(name, f"{self._evidence[name]['']:,}") for name in self.tables]
         notes = [f"No evidence: {', '.join(self.missing)}."] if self.missing else []
-        notes += [f"{len(self._breaches)} breaches of the contract, see .breaches."] if self._breaches else []
+        many = f"{len(self._breaches)} breach{'es' * (len(self._breaches) > 1)}"
+        notes += [f"{many} of the contract, see .breaches."] if self._breaches else []
         return html_table(f"{repr(self).split(';')[0]})", ("table", "rows"), rows, " ".join(notes))
 
     def __reduce__(self) -> NoReturn:
