@@ -1,10 +1,17 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from csrisk.data import CustomerData
     from csrisk.data._simulator import SaasBook
 
@@ -29,3 +36,28 @@ def demo() -> CustomerData:
     from csrisk.data import load_demo
 
     return load_demo()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A server of our own on a socket in a scratch folder; a server named in the environment is used as it is."""
+    if "CSRISK_TEST_POSTGRES" in os.environ:
+        yield os.environ["CSRISK_TEST_POSTGRES"]
+        return
+    tools = sorted(Path("/usr/lib/postgresql").glob("*/bin")) or [Path(shutil.which("initdb") or "/none").parent]
+    initdb, control = tools[-1] / "initdb", tools[-1] / "pg_ctl"
+    if not initdb.exists() or not control.exists():
+        pytest.skip("no PostgreSQL server is installed, and CSRISK_TEST_POSTGRES names none")
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    folder = Path(tempfile.mkdtemp(prefix="csrisk-pg-"))
+    # the server refuses to run as root
+    other = ["setpriv", "--reuid=nobody", "--clear-groups"] if os.geteuid() == 0 else []
+    if other:
+        shutil.chown(folder, "nobody")
+    run: dict[str, Any] = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    options = f"-k {folder} -c listen_addresses='' -c fsync=off"
+    subprocess.run([*other, initdb, "-D", folder / "data", "-A", "trust", "-U", "csrisk", "--no-sync"], **run)
+    subprocess.run([*other, control, "-D", folder / "data", "-o", options, "-w", "start"], **run)
+    yield f"postgres://csrisk@/postgres?host={folder}"
+    subprocess.run([*other, control, "-D", folder / "data", "-m", "immediate", "stop"], **run)
+    shutil.rmtree(folder, ignore_errors=True)

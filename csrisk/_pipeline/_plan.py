@@ -58,7 +58,13 @@ def plan_book(pipeline: RiskPipeline, data: CustomerData, as_of: Any = None) -> 
     -------
     dict
         Plain values.
+
+    Raises
+    ------
+    DataContractError
+        If a table of the training is missing.
     """
+    pipeline.record_.require_tables(data.tables)
     found = book(pipeline.spec_, data, as_of)
     return {
         **_tables(data),

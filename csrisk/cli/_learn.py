@@ -64,7 +64,7 @@ def demo(out: Path, *, dry_run: bool) -> None:
 @options.source
 @options.config
 @options.overrides
-@click.option("--model", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write.")
+@click.option("--model", type=options.Out(), required=True, help="File to write.")
 @_until
 @options.end
 @options.dry_run
@@ -84,7 +84,6 @@ def train(
     from csrisk._pipeline import RiskPipeline, open_source, plan_training
 
     pipeline = RiskPipeline(options.read_spec(config, overrides))
-    options.must_be_writable(model)
     data = open_source(source, pipeline.spec, end=end)
     if dry_run:
         print_plan({**plan_training(pipeline.spec, data, until), "would write": str(model)}, as_json=as_json)
@@ -146,7 +145,7 @@ def check(
 @options.config
 @options.overrides
 @click.option("--trainings", type=click.IntRange(1, 100), help="How often the model is trained; default 4.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Scores of it: .parquet or .csv.")
+@click.option("--out", type=options.Out(".parquet", ".csv"), help="Scores of it: .parquet or .csv.")
 @_until
 @options.end
 @options.dry_run
@@ -172,7 +171,6 @@ def backtest(
     spec = options.read_spec(config, overrides)
     wanted = trainings or max(4, spec.test.trainings)
     pipeline = RiskPipeline(dataclasses.replace(spec, test=dataclasses.replace(spec.test, trainings=wanted)))
-    options.must_be_writable(out, (".parquet", ".csv"))
     data = open_source(source, pipeline.spec, end=end)
     if dry_run:
         print_plan({**plan_training(pipeline.spec, data, until), "trainings": wanted}, as_json=as_json)

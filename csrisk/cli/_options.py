@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from csrisk.cli._print import print_plan
 from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from csrisk._pipeline import RiskPipeline, RiskSpec
+    from csrisk.data import CustomerData
 
 __all__ = [
+    "DATE",
+    "Book",
+    "Out",
     "as_json",
-    "as_of",
     "config",
     "dry_run",
     "end",
     "history",
-    "load_model",
-    "model",
-    "must_be_writable",
+    "of_a_book",
     "overrides",
     "read_spec",
-    "sha256",
     "source",
 ]
 
@@ -75,6 +80,29 @@ class _Override(click.ParamType):  # type: ignore[type-arg]  # generic in new re
             return path, text.strip()  # words need no quotes here
 
 
+class Out(click.Path):
+    """A file to write, refused before any work is done if it could not be written.
+
+    Parameters
+    ----------
+    *suffixes : str
+        Endings allowed; all if none is given.
+    """
+
+    def __init__(self, *suffixes: str) -> None:
+        super().__init__(dir_okay=False, path_type=Path)
+        self.suffixes = suffixes
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Give the path, or say what is wrong with it."""
+        path = Path(str(super().convert(value, param, ctx)))
+        if self.suffixes and path.suffix.lower() not in self.suffixes:
+            raise ConfigError(f"{path.name}: suffix={path.suffix!r} must be one of {', '.join(self.suffixes)}")
+        if not path.parent.is_dir():
+            raise ConfigError(f"{path.name}: No such file or directory: folder {path.parent.name!r} must exist")
+        return path
+
+
 DATE = _Date()
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 source = click.argument("source", type=_Source())
@@ -88,15 +116,15 @@ overrides = click.option(
     help="Override one key of the configuration, such as snapshots.horizon=60D; may be repeated.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-as_of = click.option("--as-of", type=DATE, metavar="DATE", help="Date to score at; default is the end of the data.")
+_as_of = click.option("--as-of", type=DATE, metavar="DATE", help="Date to score at; default is the end of the data.")
 end = click.option(
     "--end", type=DATE, metavar="DATE", help="First day not observed; default is the day after the last event."
 )
 dry_run = click.option(
     "--dry-run", is_flag=True, help="Read and check everything, say what would be done, fit and write nothing."
 )
-model = click.option("--model", type=_file, required=True, help="What `csrisk train` wrote.")
-sha256 = click.option("--sha256", help="Hash that the model file must have.")
+_model = click.option("--model", type=_file, required=True, help="What `csrisk train` wrote.")
+_sha256 = click.option("--sha256", help="Hash that the model file must have.")
 history = click.option(
     "--history",
     type=click.Path(exists=True, path_type=Path),
@@ -124,27 +152,78 @@ def read_spec(config: Path | None, overrides: tuple[tuple[tuple[str, ...], Any],
     return _overridden(spec, overrides) if overrides else spec
 
 
-def load_model(path: Path, sha256: str | None, overrides: tuple[tuple[tuple[str, ...], Any], ...]) -> RiskPipeline:
-    """Read a fitted pipeline, and tell it anew what does not change its scores.
+@dataclass(frozen=True)
+class Book:
+    """What a command works on that uses a fitted model.
 
     Parameters
     ----------
-    path : Path
-        Model file.
-    sha256 : str or None
-        Hash it must have.
-    overrides : tuple
-        Path of a key, and its value.
+    pipeline : RiskPipeline
+        Fitted.
+    data : CustomerData
+        The tables.
+    as_of : str or None
+        Date to score at.
+    as_json : bool
+        Whether to print JSON.
+    """
+
+    pipeline: RiskPipeline
+    data: CustomerData
+    as_of: str | None
+    as_json: bool
+
+
+def of_a_book(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the arguments of all that use a model; it gets the `Book` that they name, or is only planned.
+
+    Parameters
+    ----------
+    command : callable
+        Takes a `Book`, and its own options by name.
 
     Returns
     -------
-    RiskPipeline
-
-    Raises
-    ------
-    ConfigError
-        If an override would change what the model has learned.
+    callable
     """
+
+    @source
+    @_model
+    @_sha256
+    @_as_of
+    @end
+    @overrides
+    @dry_run
+    @as_json
+    @functools.wraps(command)
+    def run(
+        source: str,
+        model: Path,
+        sha256: str | None,
+        as_of: str | None,
+        end: str | None,
+        overrides: tuple[Any, ...],
+        *,
+        dry_run: bool,
+        as_json: bool,
+        **own: Any,
+    ) -> None:
+        from csrisk._pipeline import open_source, plan_book
+
+        pipeline = _load(model, sha256, overrides)
+        data = open_source(source, pipeline.spec, end=end)
+        if not dry_run:
+            command(Book(pipeline, data, as_of, as_json), **own)
+            return
+        out = own.get("out")
+        written = {} if out is None else {"would write": str(out)}
+        print_plan({**plan_book(pipeline, data, as_of), **written}, as_json=as_json)
+
+    return run
+
+
+def _load(path: Path, sha256: str | None, overrides: tuple[tuple[tuple[str, ...], Any], ...]) -> RiskPipeline:
+    """Read a fitted pipeline, and tell it anew what does not change its scores."""
     from csrisk._pipeline import RiskPipeline
 
     pipeline = RiskPipeline.load(path, expected_sha256=sha256)
@@ -168,26 +247,3 @@ def _overridden(spec: RiskSpec, overrides: tuple[tuple[tuple[str, ...], Any], ..
                 raise ConfigError(f"--set {'.'.join(path)}: {key!r} is a value, not a section")
         place[path[-1]] = value
     return RiskSpec.from_dict(values)
-
-
-def must_be_writable(path: Path | None, suffixes: tuple[str, ...] = ()) -> None:
-    """Refuse a file that could not be written, before any work is done.
-
-    Parameters
-    ----------
-    path : Path or None
-        Where to write.
-    suffixes : tuple of str
-        Endings allowed; all if empty.
-
-    Raises
-    ------
-    ConfigError
-        If the ending is none of these, or the folder is missing.
-    """
-    if path is None:
-        return
-    if suffixes and path.suffix.lower() not in suffixes:
-        raise ConfigError(f"{path.name}: suffix={path.suffix!r} must be one of {', '.join(suffixes)}")
-    if not path.parent.is_dir():
-        raise ConfigError(f"{path.name}: No such file or directory: folder {path.parent.name!r} must exist")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from csrisk.cli import _options as options
-from csrisk.cli._print import print_first, print_frame, print_json, print_plan
+from csrisk.cli._print import print_first, print_frame, print_json
 from csrisk.cli._running import CHECKS_FAILED
 from csrisk.exceptions import ConfigError
 
@@ -17,45 +17,20 @@ if TYPE_CHECKING:
 
 __all__ = ["explain", "monitor", "report", "score"]
 
-_REPORTS = (".html", ".md", ".json", ".csv")
-_out = click.Path(dir_okay=False, path_type=Path)
+_table, _report = options.Out(".parquet", ".csv"), options.Out(".html", ".md", ".json", ".csv")
 
 
 @click.command()
-@options.source
-@options.model
-@click.option("--out", type=_out, help="File to write: .parquet or .csv.")
-@options.sha256
-@options.as_of
-@options.end
-@options.overrides
-@options.dry_run
-@options.as_json
-def score(
-    source: str,
-    model: Path,
-    out: Path | None,
-    sha256: str | None,
-    as_of: str | None,
-    end: str | None,
-    overrides: tuple[Any, ...],
-    *,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
+@click.option("--out", type=_table, help="File to write: .parquet or .csv.")
+@options.of_a_book
+def score(book: options.Book, out: Path | None) -> None:
     """Score every account of a book, most urgent first."""
-    from csrisk._pipeline import open_source, plan_book, write_scores
+    from csrisk._pipeline import write_scores
 
-    options.must_be_writable(out, (".parquet", ".csv"))
-    pipeline = options.load_model(model, sha256, overrides)
-    data = open_source(source, pipeline.spec, end=end)
-    if dry_run:
-        print_plan({**plan_book(pipeline, data, as_of), "would write": str(out)}, as_json=as_json)
-        return
-    scores = pipeline.score(data, as_of)
+    scores = book.pipeline.score(book.data, book.as_of)
     if out is not None:
         write_scores(out, scores)
-    if as_json:
+    if book.as_json:
         click.echo(scores.reset_index().to_json(orient="records", date_format="iso", double_precision=15))
         return
     print_first(scores)
@@ -64,46 +39,22 @@ def score(
 
 
 @click.command()
-@options.source
-@options.model
 @click.option("--account", help="One account: its goals, features and sentences; default is every account, by goal.")
 @click.option("--top", type=click.IntRange(1), default=12, show_default=True, help="Features of one account, or rows.")
-@click.option("--out", type=_out, help="File for goals, features and sentences of every account: .json.")
-@options.sha256
-@options.as_of
-@options.end
-@options.overrides
-@options.dry_run
-@options.as_json
-def explain(
-    source: str,
-    model: Path,
-    account: str | None,
-    top: int,
-    out: Path | None,
-    sha256: str | None,
-    as_of: str | None,
-    end: str | None,
-    overrides: tuple[Any, ...],
-    *,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
+@click.option(
+    "--out", type=options.Out(".json"), help="File for goals, features and sentences of every account: .json."
+)
+@options.of_a_book
+def explain(book: options.Book, account: str | None, top: int, out: Path | None) -> None:
     """Say why: the risk of each account split over the goals, in percentage points that add up."""
-    from csrisk._pipeline import open_source, plan_book, write_text
+    from csrisk._pipeline import write_text
 
-    options.must_be_writable(out, (".json",))
-    pipeline = options.load_model(model, sha256, overrides)
-    data = open_source(source, pipeline.spec, end=end)
-    if dry_run:
-        print_plan(plan_book(pipeline, data, as_of), as_json=as_json)
-        return
-    why = pipeline.explain(data, as_of)
+    why = book.pipeline.explain(book.data, book.as_of)
     if out is not None:
         write_text(out, why.to_json())
     if account is not None:
-        _print_account(why, account, top, as_json=as_json)
-    elif as_json:
+        _print_account(why, account, top, as_json=book.as_json)
+    elif book.as_json:
         click.echo(why.to_json())
     else:
         goals = why.goals().sort_values("prediction", ascending=False, kind="stable")
@@ -132,92 +83,39 @@ def _print_account(why: Explanation, account: str, top: int, *, as_json: bool) -
 
 
 @click.command()
-@options.source
-@options.model
-@click.option("--out", type=_out, default=Path("report.html"), show_default=True, help="File: .html, .md, .json, .csv.")
+@click.option(
+    "--out", type=_report, default=Path("report.html"), show_default=True, help="File: .html, .md, .json, .csv."
+)
 @click.option("--previous", type=options.DATE, metavar="DATE", help="An earlier date: the report says what moved.")
 @options.history
-@options.sha256
-@options.as_of
-@options.end
-@options.overrides
-@options.dry_run
-@options.as_json
-def report(
-    source: str,
-    model: Path,
-    out: Path,
-    previous: str | None,
-    history: Path | None,
-    sha256: str | None,
-    as_of: str | None,
-    end: str | None,
-    overrides: tuple[Any, ...],
-    *,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
+@options.of_a_book
+def report(book: options.Book, out: Path, previous: str | None, history: Path | None) -> None:
     """Write the report of a book; with --history it also says what monitoring found."""
-    from csrisk._pipeline import open_source, plan_book
-
-    options.must_be_writable(out, _REPORTS)
-    pipeline = options.load_model(model, sha256, overrides)
-    data = open_source(source, pipeline.spec, end=end)
-    if dry_run:
-        print_plan({**plan_book(pipeline, data, as_of), "would write": str(out)}, as_json=as_json)
-        return
-    why = pipeline.explain(data, as_of)
-    watched = None if history is None else pipeline.monitor(data, history=history, why=why)
-    path = pipeline.report(out, data, why=why, previous=previous, monitoring=watched)
-    if as_json:
-        print_json({"report": str(path), "accounts": len(why), "model_id": pipeline.model_id_})
+    why = book.pipeline.explain(book.data, book.as_of)
+    watched = None if history is None else book.pipeline.monitor(book.data, history=history, why=why)
+    path = book.pipeline.report(out, book.data, why=why, previous=previous, monitoring=watched)
+    if book.as_json:
+        print_json({"report": str(path), "accounts": len(why), "model_id": book.pipeline.model_id_})
     else:
         click.echo(f"Report: {path}")
 
 
 @click.command()
-@options.source
-@options.model
 @options.history
-@click.option("--report", "report_", type=_out, help="Report with what was found: .html, .md, .json, .csv.")
-@click.option("--out", type=_out, help="Drift of every column, as a table: .parquet or .csv.")
-@options.sha256
-@options.as_of
-@options.end
-@options.overrides
-@options.dry_run
-@options.as_json
-def monitor(
-    source: str,
-    model: Path,
-    history: Path | None,
-    report_: Path | None,
-    out: Path | None,
-    sha256: str | None,
-    as_of: str | None,
-    end: str | None,
-    overrides: tuple[Any, ...],
-    *,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
+@click.option("--report", "report_", type=_report, help="Report with what was found: .html, .md, .json, .csv.")
+@click.option("--out", type=_table, help="Drift of every column, as a table: .parquet or .csv.")
+@options.of_a_book
+def monitor(book: options.Book, history: Path | None, report_: Path | None, out: Path | None) -> None:
     """Hold a book against the one at training: drift by goal, calibration, staleness; exit code 3 on an alarm."""
-    from csrisk._pipeline import open_source, plan_book, write_table
+    from csrisk._pipeline import write_table
 
-    options.must_be_writable(report_, _REPORTS)
-    options.must_be_writable(out, (".parquet", ".csv"))
-    pipeline = options.load_model(model, sha256, overrides)
-    data = open_source(source, pipeline.spec, end=end)
-    if dry_run:
-        print_plan(plan_book(pipeline, data, as_of), as_json=as_json)
-        return
-    why = pipeline.explain(data, as_of)
-    found = pipeline.monitor(data, history=history, why=why)
+    why = book.pipeline.explain(book.data, book.as_of)
+    found = book.pipeline.monitor(book.data, history=history, why=why)
     if out is not None:
         write_table(out, found.drift.reset_index())
     if report_ is not None:
-        pipeline.report(report_, data, why=why, monitoring=found)
-    if as_json:
+        book.pipeline.report(report_, book.data, why=why, monitoring=found)
+    if book.as_json:
         print_json(found.to_dict())
     else:
         for one in found.checks:

@@ -6,9 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,31 +20,6 @@ END = "2026-01-01"
 DATES = pd.to_datetime(["2024-02-11", "2024-07-15", "2025-02-10"])
 # moments of Spark know no other zone than UTC, so nothing is said of times without zone
 ZONE = "CSD206"
-
-
-@pytest.fixture(scope="session")
-def postgres():
-    """A server of our own on a socket in a scratch folder; a server named in the environment is used as it is."""
-    if "CSRISK_TEST_POSTGRES" in os.environ:
-        yield os.environ["CSRISK_TEST_POSTGRES"]
-        return
-    tools = sorted(Path("/usr/lib/postgresql").glob("*/bin")) or [Path(shutil.which("initdb") or "/none").parent]
-    initdb, control = tools[-1] / "initdb", tools[-1] / "pg_ctl"
-    if not initdb.exists() or not control.exists():
-        pytest.skip("no PostgreSQL server is installed, and CSRISK_TEST_POSTGRES names none")
-    pytest.importorskip("psycopg", reason="psycopg is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="csrisk-pg-"))
-    # the server refuses to run as root
-    other = ["setpriv", "--reuid=nobody", "--clear-groups"] if os.geteuid() == 0 else []
-    if other:
-        shutil.chown(folder, "nobody")
-    run = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    options = f"-k {folder} -c listen_addresses='' -c fsync=off"
-    subprocess.run([*other, initdb, "-D", folder / "data", "-A", "trust", "-U", "csrisk", "--no-sync"], **run)
-    subprocess.run([*other, control, "-D", folder / "data", "-o", options, "-w", "start"], **run)
-    yield f"postgres://csrisk@/postgres?host={folder}"
-    subprocess.run([*other, control, "-D", folder / "data", "-m", "immediate", "stop"], **run)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def hand_over(tables, engine, request, monkeypatch):

@@ -268,12 +268,3 @@ def test_a_signal_leaves_no_file_behind(number: int, folder: Path, tmp_path: Pat
     assert process.wait(timeout=60) == 128 + number
     assert "no file was left half-written" in process.stderr.read()
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.slow
-def test_demo(tmp_path: Path) -> None:
-    done = call("demo", "--out", tmp_path / "demo")
-    assert done.exit_code == 0, done.output
-    for words in ("csrisk model", "health score", "recency alone", "True driver first", "5 accounts", "report.html"):
-        assert words in done.stdout
-    assert (tmp_path / "demo" / "report.html").stat().st_size > 10_000

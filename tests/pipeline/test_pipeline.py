@@ -16,7 +16,6 @@ import pytest
 
 import csrisk as cr
 from csrisk._pipeline import write_scores
-from csrisk._pipeline._demo import DEMO_SPEC, driver_found
 from csrisk._pipeline._panel import churn_model, panel
 from csrisk._pipeline._record import Record
 from csrisk.exceptions import ConfigError, LabelError, ModelFileError, SnapshotError
@@ -224,18 +223,6 @@ def test_unfitted_pipelines_say_so(small_book: CustomerData, tmp_path: Path) -> 
         cr.RiskPipeline().score(small_book)
     with pytest.raises(ConfigError, match="not fitted; call fit"):
         cr.RiskPipeline().save(tmp_path / "m.csrisk")
-
-
-@pytest.mark.slow
-def test_the_demo_finds_the_true_driver(demo: CustomerData) -> None:
-    pipeline = cr.RiskPipeline(DEMO_SPEC).fit(demo)
-    gain = pipeline.record_.gain
-    assert gain is not None
-    assert gain.loc["recency", "low"] > 0.1
-    assert gain.loc["health score", "difference"] > 0.02
-    found = driver_found(pipeline.explain(demo))
-    assert found.low > 0.5
-    assert found.accounts >= 100
 
 
 def test_risk_follows_the_directions_that_features_declare(small_book):

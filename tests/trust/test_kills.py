@@ -110,7 +110,7 @@ def kill(victims: Victims, place: Place, what: str, times: int) -> Counter[str]:
         if turn % 2:
             for path in place.out.iterdir():
                 path.unlink()
-        assert victims.kill(what, chance.uniform(0.0, 1.5)) == signal.SIGKILL
+        assert victims.kill(what, chance.uniform(0.0, 2.0)) == signal.SIGKILL
         path = place.out / FILES[what]
         assert not path.exists() or digest(path) == place.whole[path.name]
         found["complete" if path.exists() else "absent"] += 1
@@ -144,8 +144,11 @@ def test_kills(place: Place, victims: Victims) -> None:
     shares = {"save": 0.4, "write": 0.5, "score": 0.1}
     found = {what: kill(victims, place, what, round(times * share)) for what, share in shares.items()}
     print({what: dict(counts) for what, counts in found.items()})
-    assert found["save"]["complete"] + found["write"]["complete"]
-    assert found["score"]["scratch"]  # the kills met the engine at work
+    written = found["save"] + found["write"]
+    assert written["complete"]
+    assert written["absent"]
+    assert written["parts"]  # the kills met the write itself
+    assert found["score"]["scratch"]  # the engine was at work
     # the next run leaves whole files and nothing else
     assert start(place, 1).wait() == 0
     assert {path.name: digest(path) for path in place.out.iterdir()} == place.whole

@@ -1,0 +1,115 @@
+"""The command line reads a book where it lies: the scores are those of a folder of Parquet files."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+from csrisk.cli import main
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import csrisk as cr
+    from csrisk.data._simulator import SaasBook
+
+
+@pytest.fixture(scope="module")
+def folder(small_saas: SaasBook, quick: cr.RiskPipeline, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tables as Parquet, a model, and the scores that it gives them."""
+    folder = tmp_path_factory.mktemp("book")
+    for name, table in small_saas.tables.items():
+        table.to_parquet(folder / f"{name}.parquet", index=False)
+    quick.save(folder / "m.csrisk")
+    done = call("score", folder, "--model", folder / "m.csrisk", "--out", folder / "scores.parquet")
+    assert done.exit_code == 0, done.output
+    return folder
+
+
+def call(*words: object) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def same_scores(folder: Path, source: object, out: Path) -> None:
+    done = call("score", source, "--model", folder / "m.csrisk", "--out", out)
+    assert done.exit_code == 0, done.output
+    one, other = (pd.read_parquet(path) for path in (folder / "scores.parquet", out))
+    pd.testing.assert_frame_equal(one, other, check_exact=True)
+
+
+def duckdb_file(path: Path, folder: Path) -> Path:
+    import duckdb
+
+    with duckdb.connect(str(path)) as connection:
+        for table in folder.glob("*.parquet"):
+            connection.execute(f"CREATE TABLE {table.stem} AS SELECT * FROM '{table}'")
+    return path
+
+
+@pytest.mark.parametrize("prefix", ["", "duckdb://"])
+def test_a_duckdb_file(prefix: str, folder: Path, tmp_path: Path) -> None:
+    path = duckdb_file(tmp_path / "book.duckdb", folder)
+    before = path.read_bytes()
+    same_scores(folder, f"{prefix}{path}", tmp_path / "s.parquet")
+    untouched = path.read_bytes() == before
+    assert untouched
+    assert {entry.name for entry in tmp_path.iterdir()} == {"book.duckdb", "s.parquet"}
+
+
+def test_sqlite_through_ibis(folder: Path, small_saas: SaasBook, tmp_path: Path) -> None:
+    pytest.importorskip("ibis", reason="the extra ibis is not installed")
+    path = tmp_path / "book.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        for name, table in small_saas.tables.items():
+            table.to_sql(name, connection, index=False)
+    same_scores(folder, f"sqlite://{path}", tmp_path / "s.parquet")
+
+
+@pytest.fixture
+def in_postgres(postgres: str, small_saas: SaasBook) -> Iterator[str]:
+    """Connection string of a schema that holds the book, and a table of somebody else."""
+    import ibis
+
+    from csrisk.data._from_pandas import from_pandas
+
+    schema = f"csrisk_{secrets.token_hex(4)}"
+    address, _, query = postgres.partition("?")
+    connection = ibis.connect(postgres)
+    connection.raw_sql(f"CREATE SCHEMA {schema}").close()
+    source = f"{address}/{schema}?{query}"
+    try:
+        here = ibis.connect(source)
+        for name, table in small_saas.tables.items():
+            here.create_table(name, from_pandas(table)[0])
+        here.raw_sql("CREATE TABLE of_others (x integer)").close()
+        here.con.commit()
+        here.disconnect()
+        yield source
+    finally:
+        connection.raw_sql(f"DROP SCHEMA {schema} CASCADE").close()
+        connection.con.commit()
+        connection.disconnect()
+
+
+@pytest.mark.slow
+def test_postgres(folder: Path, in_postgres: str, tmp_path: Path) -> None:
+    same_scores(folder, in_postgres, tmp_path / "s.parquet")
+    checks = [call("check", source, "--json") for source in (folder, in_postgres)]
+    assert checks[0].exit_code == checks[1].exit_code
+    assert json.loads(checks[0].stdout) == json.loads(checks[1].stdout)
+
+
+def test_an_absent_server_is_one_message_without_its_password(folder: Path) -> None:
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    done = call("score", "postgres://me:Secret17@127.0.0.1:1/book", "--model", folder / "m.csrisk")
+    assert done.exit_code == 1
+    assert "error: the postgres database cannot be opened: OperationalError; check host, name and rights" in done.stderr
+    assert "Secret17" not in done.output
