@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from csrisk._pipeline._model_file import model_from_members, model_to_members, read_json, write_json
+from csrisk._pipeline._model_file import model_from_members, model_to_members, prove, read_json, write_json
 from csrisk.exceptions import ModelFileError, NotEnoughDataError
 from csrisk.models import AmountModel, RevenueOutlook, revenue_outlook
 
@@ -123,29 +123,29 @@ class Amounts:
         return {"amounts.json": write_json(told), **found}
 
     @classmethod
-    def from_members(cls, members: Mapping[str, bytes]) -> Amounts | None:
-        """Read what `members` gave; None where the archive holds no amounts.
+    def from_members(cls, members: Mapping[str, bytes], X: pd.DataFrame) -> Amounts:
+        """Read what `members` gave.
 
         Parameters
         ----------
         members : mapping of str to bytes
             Members whose hashes were checked.
+        X : pandas.DataFrame
+            The rows that `members` was given.
 
         Returns
         -------
-        Amounts or None
+        Amounts
 
         Raises
         ------
         ModelFileError
             If they break their rules.
         """
-        if "amounts.json" not in members:
-            return None
         told = read_json(members, "amounts.json")
         if set(told) != set(_PARTS):
             raise ModelFileError("model file: amounts.json breaks its rules")
-        return cls(*(_read(members, part, told[part]) for part in _PARTS))
+        return cls(*(_read(members, part, told[part], X) for part in _PARTS))
 
 
 def _fit(X: pd.DataFrame, amount: pd.Series, params: Mapping[str, Any]) -> AmountModel | float:
@@ -167,9 +167,10 @@ def _expected(model: AmountModel | float, X: pd.DataFrame) -> np.ndarray[Any, An
     return np.full(len(X), 0.0 if isinstance(model, AmountModel) else model)
 
 
-def _read(members: Mapping[str, bytes], part: str, value: Any) -> AmountModel | float:
+def _read(members: Mapping[str, bytes], part: str, value: Any, X: pd.DataFrame) -> AmountModel | float:
     if value is None:
         model = model_from_members(members, part)
+        prove(model, members, part, X)
         if isinstance(model, AmountModel):
             return model
     elif type(value) in (int, float) and np.isfinite(value) and value >= 0:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["frame_of", "model_from_members", "model_to_members", "read_json", "write_json"]
+__all__ = ["frame_of", "model_from_members", "model_to_members", "prove", "read_json", "write_json"]
 
 Model = ChurnModel | ExpansionModel | AmountModel
 _CLASSES: dict[str, type[Model]] = {
@@ -31,8 +30,8 @@ _CLASSES: dict[str, type[Model]] = {
     "AmountModel": AmountModel,
 }
 _PARTS = {"churn": "ChurnModel", "expansion": "ExpansionModel", "growth": "AmountModel", "shrinkage": "AmountModel"}
-_GOLDEN = 64
 _MAX_COLUMNS = 50_000
+_SAME = 1e-12  # sums of the same leaves in the same order; another release may add them in another one
 
 
 def model_to_members(model: Model, X: pd.DataFrame, part: str) -> dict[str, bytes]:
@@ -53,7 +52,6 @@ def model_to_members(model: Model, X: pd.DataFrame, part: str) -> dict[str, byte
     """
     first = 100 * list(_PARTS).index(part)
     trees = {f"trees/{first + n:03d}.txt": scoring_text(b.model_to_string()) for n, b in enumerate(model.boosters_)}
-    golden = model.encode(X.iloc[:_GOLDEN])
     told = {
         "class": type(model).__name__,
         "params": model.get_params(),
@@ -68,8 +66,7 @@ def model_to_members(model: Model, X: pd.DataFrame, part: str) -> dict[str, byte
     return {
         f"{part}.json": write_json(told),
         **{name: text.encode("ascii") for name, text in trees.items()},
-        f"arrays/{part}_golden.npy": array_to_bytes(golden),
-        f"arrays/{part}_margins.npy": array_to_bytes(_margins(model, golden)),
+        _margins_of(part): array_to_bytes(_margins(model, X)),
     }
 
 
@@ -90,7 +87,7 @@ def model_from_members(members: Mapping[str, bytes], part: str) -> Model:
     Raises
     ------
     ModelFileError
-        If a part is missing or breaks its rules, or the model scores its golden rows differently than it did.
+        If a part is missing or breaks its rules.
     """
     import lightgbm
 
@@ -98,7 +95,8 @@ def model_from_members(members: Mapping[str, bytes], part: str) -> Model:
     try:
         if told["class"] != _PARTS[part]:
             raise ValueError("class of another part")
-        model = _CLASSES[told["class"]](**_params(told["params"]))
+        check_params(told["params"])
+        model = _CLASSES[told["class"]](**told["params"])
         model.columns_ = _columns(told["columns"])
         names = [str(name) for name in told["trees"]]
         model.n_events_, model.n_unlabelled_ = (int(told["counts"][key]) for key in ("n_events_", "n_unlabelled_"))
@@ -112,8 +110,38 @@ def model_from_members(members: Mapping[str, bytes], part: str) -> Model:
     model.n_features_in_ = width
     model.feature_names_in_ = np.array([column.name for column in model.columns_], dtype=object)
     model.boosters_ = tuple(lightgbm.Booster(model_str=text) for text in texts)
-    _prove(model, members, part)
     return model
+
+
+def prove(model: Model, members: Mapping[str, bytes], part: str, X: pd.DataFrame) -> None:
+    """Refuse a model that does not score as it did when it was saved.
+
+    Parameters
+    ----------
+    model : ChurnModel, ExpansionModel or AmountModel
+        As it was loaded.
+    members : mapping of str to bytes
+        Members whose hashes were checked.
+    part : str
+        Name of the model in the archive.
+    X : pandas.DataFrame
+        The rows that `model_to_members` was given.
+
+    Raises
+    ------
+    ModelFileError
+        If a margin differs, or the margins are missing or of another shape.
+    """
+    name = _margins_of(part)
+    margins = array_from_bytes(members.get(name, b""), name)
+    if not len(X) or margins.shape != (len(X),):
+        raise ModelFileError(f"model file: the golden rows of {part} have another shape than the model")
+    if not np.allclose(_margins(model, X), margins, rtol=_SAME, atol=_SAME):
+        raise ModelFileError(f"model file: {part} does not score its golden rows as it did; do not use it")
+
+
+def _margins_of(part: str) -> str:
+    return f"arrays/{part}_margins.npy"
 
 
 def _figures(model: Model) -> dict[str, Any]:
@@ -211,14 +239,6 @@ def read_json(members: Mapping[str, bytes], name: str) -> dict[str, Any]:
         raise ModelFileError(f"model file: member {name!r} is missing or no JSON object") from error
 
 
-def _params(told: dict[str, Any]) -> dict[str, Any]:
-    check_params(told)
-    # threads belong to the machine, and a number of them beyond all reason would end the process
-    most = os.cpu_count() or 1
-    n_jobs = told.get("n_jobs")
-    return told if n_jobs is None or abs(n_jobs) <= most else {**told, "n_jobs": most}
-
-
 def _finite(value: Any) -> float:
     number = float(value)
     if not math.isfinite(number):
@@ -243,22 +263,7 @@ def _column(entry: Any) -> ColumnEncoder:
     return ColumnEncoder(entry["name"], entry["kind"], tuple(entry["categories"]))
 
 
-def _margins(model: Model, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+def _margins(model: Model, X: pd.DataFrame) -> NDArray[np.float64]:
+    matrix = model.encode(X)
     raw = [np.asarray(b.predict(matrix, raw_score=True, num_threads=1), dtype=np.float64) for b in model.boosters_]
     return np.asarray(np.mean(raw, axis=0), dtype=np.float64)
-
-
-def _prove(model: Model, members: Mapping[str, bytes], part: str) -> None:
-    names = (f"arrays/{part}_golden.npy", f"arrays/{part}_margins.npy")
-    if any(name not in members for name in names):
-        raise ModelFileError(f"model file: the golden rows of {part} are missing")
-    golden, margins = (array_from_bytes(members[name], name) for name in names)
-    if (
-        golden.ndim != 2
-        or not len(golden)
-        or golden.shape[1] != len(model.columns_)
-        or margins.shape != golden.shape[:1]
-    ):
-        raise ModelFileError(f"model file: the golden rows of {part} have another shape than the model")
-    if not np.allclose(_margins(model, golden), margins, rtol=1e-9, atol=1e-9):
-        raise ModelFileError(f"model file: {part} does not score its golden rows as it did; do not use it")

@@ -9,9 +9,10 @@ from csrisk._pipeline._amounts import Amounts
 from csrisk._pipeline._archive import array_from_bytes, array_to_bytes
 from csrisk._pipeline._band import RiskBand
 from csrisk._pipeline._baseline import Baseline
-from csrisk._pipeline._model_file import frame_of, model_from_members, model_to_members, read_json, write_json
+from csrisk._pipeline._model_file import frame_of, model_from_members, model_to_members, prove, read_json, write_json
 from csrisk._pipeline._record import Record
 from csrisk._pipeline._spec import RiskSpec
+from csrisk.exceptions import ModelFileError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["identify", "restore", "scoring_members"]
 
 _ID = 16
+# what a pipeline may go without is in its file all the same, so that nothing can be lost unseen
+_OPTIONAL, _NONE = ("expansion.json", "amounts.json", "band.json"), b"{}"
 
 
 def scoring_members(pipeline: RiskPipeline) -> dict[str, bytes]:
@@ -42,6 +45,8 @@ def scoring_members(pipeline: RiskPipeline) -> dict[str, bytes]:
         "arrays/reference.npy": array_to_bytes(model.encode(rows)),
         **pipeline.baseline_.members(model),
     }
+    for name in _OPTIONAL:
+        members[name] = _NONE
     if pipeline.expansion_model_ is not None:
         members |= model_to_members(pipeline.expansion_model_, rows, "expansion")
     if pipeline.amounts_ is not None:
@@ -64,8 +69,12 @@ def identify(pipeline: RiskPipeline) -> str:
     str
         The first 16 hexadecimal digits of a sha256.
     """
+    return _hash_of(scoring_members(pipeline))
+
+
+def _hash_of(members: Mapping[str, bytes]) -> str:
     digest = hashlib.sha256()
-    for name, content in sorted(scoring_members(pipeline).items()):
+    for name, content in sorted(members.items()):
         digest.update(f"{name} {len(content)}\n".encode() + content)
     return digest.hexdigest()[:_ID]
 
@@ -92,12 +101,21 @@ def restore(kind: type[RiskPipeline], members: Mapping[str, bytes]) -> RiskPipel
     pipeline = kind(RiskSpec.from_dict(read_json(members, "spec.json")))
     pipeline.spec_ = pipeline.spec
     model = model_from_members(members, "churn")
-    pipeline.model_ = model
-    pipeline.expansion_model_ = model_from_members(members, "expansion") if "expansion.json" in members else None
-    pipeline.amounts_ = Amounts.from_members(members)
-    pipeline.band_ = RiskBand.from_dict(read_json(members, "band.json")) if "band.json" in members else None
-    pipeline.reference_ = frame_of(model, array_from_bytes(members.get("arrays/reference.npy", b""), "reference"))
+    rows = frame_of(model, array_from_bytes(members.get("arrays/reference.npy", b""), "reference"))
+    prove(model, members, "churn", rows)
+    pipeline.model_, pipeline.reference_ = model, rows
+    there = {name: read_json(members, name) != {} for name in _OPTIONAL}
+    pipeline.expansion_model_ = None
+    if there["expansion.json"]:
+        pipeline.expansion_model_ = model_from_members(members, "expansion")
+        prove(pipeline.expansion_model_, members, "expansion", rows)
+    pipeline.amounts_ = Amounts.from_members(members, rows) if there["amounts.json"] else None
+    pipeline.band_ = RiskBand.from_dict(read_json(members, "band.json")) if there["band.json"] else None
     pipeline.baseline_ = Baseline.from_members(members, model)
     pipeline.record_ = Record.from_dict(read_json(members, "record.json"))
-    pipeline.model_id_ = identify(pipeline)
+    own = scoring_members(pipeline)
+    unread = set(members) - set(own) - {"record.json"}
+    if unread:
+        raise ModelFileError(f"model file: {len(unread)} of {len(members)} members belong to no part that it names")
+    pipeline.model_id_ = _hash_of(own)
     return pipeline

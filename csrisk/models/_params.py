@@ -9,6 +9,7 @@ __all__ = ["check_params"]
 
 # a model file numbers its members, and its grammar bounds their leaves
 _MOST_MEMBERS, _MOST_LEAVES = 100, 4_096
+_MOST_JOBS = 1_024  # far more threads than that end a process
 
 
 def check_params(params: dict[str, Any]) -> None:
@@ -27,7 +28,7 @@ def check_params(params: dict[str, Any]) -> None:
     _whole(params, "n_members", 1, _MOST_MEMBERS)
     _whole(params, "num_leaves", 2, _MOST_LEAVES)
     _whole(params, "min_events", 0, None)
-    _whole(params, "n_jobs", None, None)
+    _whole(params, "n_jobs", -_MOST_JOBS, _MOST_JOBS)
     rate = params.get("learning_rate", 1.0)
     if isinstance(rate, bool) or not isinstance(rate, Real) or not (0 < float(rate) <= 1):
         raise ValueError(f"learning_rate={rate!r} must lie above 0 and be at most 1; 0.05 is usual")

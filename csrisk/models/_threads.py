@@ -30,5 +30,6 @@ def predict_threads(n_jobs: int | None) -> int:
     -------
     int
         1 where none is given, and in a forked process: OpenMP would wait there for ever for threads of the parent.
+        Never more than there are cores: a model comes from one machine to another.
     """
-    return 1 if n_jobs is None or _forked else n_jobs
+    return 1 if n_jobs is None or _forked else min(n_jobs, os.cpu_count() or 1)

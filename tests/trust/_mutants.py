@@ -8,7 +8,7 @@ import json
 import random
 import re
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -285,10 +285,16 @@ FORGERIES: tuple[Callable[[Members, random.Random], Members], ...] = (
 )
 
 
-def mutant(whole: bytes, seed: int) -> tuple[str, bytes]:
+KINDS: dict[str, tuple[Callable[..., Any], ...]] = {
+    "damages": DAMAGES,
+    "forgeries": FORGERIES,
+    "both": (*DAMAGES, *FORGERIES),
+}
+
+
+def mutant(whole: bytes, seed: int, kinds: tuple[Callable[..., Any], ...] = KINDS["both"]) -> tuple[str, bytes]:
     """A mutant by its number: the kind in turn, the rest by chance."""
-    kinds = (*DAMAGES, *FORGERIES)
     kind, chance = kinds[seed % len(kinds)], random.Random(seed)
     if kind in DAMAGES:
-        return kind.__name__, kind(whole, chance)  # type: ignore[arg-type]
-    return kind.__name__, pack(kind(unpack(whole), chance), rehash=True)  # type: ignore[arg-type]
+        return kind.__name__, kind(whole, chance)
+    return kind.__name__, pack(kind(unpack(whole), chance), rehash=True)
