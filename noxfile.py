@@ -24,9 +24,12 @@ OLDEST = {
     "numba": "0.61.0",
     "numpy": "2.0.0",
     "pandas": "2.2.3",
+    "polars": "1.20.0",
     "pyarrow": "17.0.0",
     "scikit-learn": "1.6.0",
     "shap": "0.48.0",
+    "tomli-w": "1.1.0",
+    "tqdm": "4.66.0",
 }
 
 # what a user of the installed package writes; mypy must find the annotations (py.typed) and see that they agree

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -56,3 +58,18 @@ def test_layers_hold() -> None:
 
 def test_types_are_shipped() -> None:
     assert (Path(csrisk.__file__).parent / "py.typed").exists()
+
+
+def test_the_oldest_versions_run_are_the_lower_bounds_promised() -> None:
+    """`nox -s oldest` installs the very releases that pyproject.toml names, where it is not a tool for tests."""
+    (stated,) = (
+        ast.literal_eval(node.value)
+        for node in ast.parse((ROOT / "noxfile.py").read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "OLDEST"
+    )
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    polars = project["optional-dependencies"]["polars"]
+    bounds = dict(entry.split(">=") for entry in [*project["dependencies"], *polars])
+    assert stated.keys() == bounds.keys()
+    for name, version in stated.items():
+        assert version.split(".")[: bounds[name].count(".") + 1] == bounds[name].split("."), name
