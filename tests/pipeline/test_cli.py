@@ -230,19 +230,6 @@ def test_monitor_alarms_with_exit_code_3(folder: Path, model: Path, tmp_path: Pa
     assert "CSM006" in (tmp_path / "r.md").read_text(encoding="utf-8")
 
 
-def test_a_duckdb_file_gives_the_same_scores_as_a_folder(folder: Path, model: Path, tmp_path: Path) -> None:
-    import duckdb
-
-    with duckdb.connect(str(tmp_path / "book.duckdb")) as connection:
-        for path in folder.glob("*.parquet"):
-            connection.execute(f"CREATE TABLE {path.stem} AS SELECT * FROM '{path}'")
-        connection.execute("CREATE TABLE of_others AS SELECT 1 AS x")
-    one, other = (
-        call("score", source, "--model", model, "--json").stdout for source in (folder, tmp_path / "book.duckdb")
-    )
-    assert json.loads(one) == json.loads(other)
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_leaves_no_file_behind(number: int, folder: Path, tmp_path: Path) -> None:
     """The process stands in the middle of writing its model when the signal comes."""

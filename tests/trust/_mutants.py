@@ -144,7 +144,9 @@ _EVIL_NAMES = (
 
 
 def _one(members: Members, ending: str, chance: random.Random) -> str:
-    return chance.choice([name for name in sorted(members) if name.endswith(ending) and name != "manifest.json"])
+    """Choose a member; JSON has something in it that can be changed."""
+    fit = [name for name in sorted(members) if name.endswith(ending) and name != "manifest.json"]
+    return chance.choice([name for name in fit if ending != ".json" or members[name] != b"{}"])
 
 
 def _number_changed(content: bytes, chance: random.Random) -> bytes:
