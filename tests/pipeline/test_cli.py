@@ -182,6 +182,16 @@ def test_every_command_can_be_tried_dry(folder: Path, model: Path, tmp_path: Pat
     assert list(out.iterdir()) == []
 
 
+def test_a_dry_run_refuses_what_the_run_refuses(folder: Path, model: Path, tmp_path: Path) -> None:
+    for path in folder.glob("*.parquet"):
+        if path.stem != "contacts":
+            (tmp_path / path.name).symlink_to(path)
+    for more in ([], ["--dry-run"]):
+        done = call("score", tmp_path, "--model", model, *more)
+        assert done.exit_code == 1
+        assert "tables ['contacts'] had rows when the model was trained" in done.stderr
+
+
 def test_overrides_go_over_the_configuration(folder: Path) -> None:
     words = ["check", folder, "--config", folder / "c.toml", "--dry-run", "--json"]
     plain, short = (
