@@ -12,6 +12,7 @@ import argparse
 import sys
 import time
 import warnings
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -66,13 +67,15 @@ def folds(X: pd.DataFrame, y: pd.Series, repeat: int, rows: int | None) -> Any:
         yield number, used[train], used[test]
 
 
-def run(sets: list[str], models: list[str], repeats: int, rows: int | None, out: Path) -> pd.DataFrame:
+def run(
+    sets: list[str], models: list[str], repeats: int, rows: int | None, out: Path, n_folds: int = 5
+) -> pd.DataFrame:
     found = pd.read_csv(out).to_dict("records") if out.exists() else []
     done = {(row["set"], row["model"], row["repeat"], row["fold"]) for row in found}
     for name in sets:
         X, y = SETS[name]()
         for repeat in range(repeats):
-            for number, train, test in folds(X, y, repeat, rows):
+            for number, train, test in islice(folds(X, y, repeat, rows), n_folds):
                 for model in models:
                     if (name, model, repeat, number) in done:
                         continue
@@ -126,12 +129,13 @@ def main() -> None:
     parser.add_argument("--autogluon-seconds", type=float, default=60.0, help="wall time of each search")
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--rows", type=int, help="take so many rows at random in each repeat")
+    parser.add_argument("--folds", type=int, default=5, help="the first of the five folds of each repeat")
     parser.add_argument("--table", type=Path, help="write the summary as Markdown")
     parser.add_argument("--out", type=Path, default=Path("models.csv"))
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
     AutoGluon.SECONDS = arguments.autogluon_seconds
-    found = run(arguments.sets, arguments.models, arguments.repeats, arguments.rows, arguments.out)
+    found = run(arguments.sets, arguments.models, arguments.repeats, arguments.rows, arguments.out, arguments.folds)
     with pd.option_context("display.width", 250, "display.max_columns", 40, "display.float_format", "{:.4f}".format):
         base = "csrisk" if "csrisk" in set(found["model"]) else found["model"].iloc[0]
         print(summary(found, base).to_string())
