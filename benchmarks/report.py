@@ -139,12 +139,15 @@ def looked_at(path: Path, *, examined: bool) -> tuple[int, str]:
         page.goto(path.as_uri(), wait_until="domcontentloaded", timeout=120_000)
         page.wait_for_timeout(2000)
         found = {"violations": []}
+        empty = not page.inner_text("body").strip()
         if examined:
             page.evaluate(axe)
             found = page.evaluate("tags => axe.run(document, { runOnly: tags })", TAGS)
         browser.close()
     outside = [url for url in asked if url.startswith(("http:", "https:"))]
     elements = sum(len(violation["nodes"]) for violation in found["violations"])
+    if empty:
+        return len(outside), "empty page"
     return len(outside), str(elements) if examined else "not run"
 
 
@@ -244,10 +247,11 @@ The same LightGBM (100 trees, 15 leaves) fitted to the same {rows:,} rows of {co
 timed is writing the report of an explanation or a model that is there: CPU seconds of the second run. *Links* are
 scripts, styles and images on other hosts; *requests* are those that Chromium tried when the page was opened; *axe*
 counts the elements that break WCAG 2.2 A or AA on the page as it opens (not run on the large books, whose pages come
-from the same templates). The peers describe a model and csrisk a book of accounts, so sizes compare what a reader
-gets, not equal content. They take no missing values everywhere and get the latest 500 labelled rows with medians
-filled in. By default shapash computes phi_k correlations of all pairs of features, which takes minutes more
-(`shapash-phik` in `report_peers.py`); it is run with the Pearson correlations that it falls back to.
+from the same templates; *empty page* shows nothing without its links). The peers describe a model and csrisk a book
+of accounts, so sizes compare what a reader gets, not equal content. They take no missing values everywhere and get
+the latest 500 labelled rows with medians filled in. By default shapash computes phi_k correlations of all pairs of
+features, which takes minutes more (`shapash-phik` in `report_peers.py`); it is run with the Pearson correlations that
+it falls back to.
 
 That csrisk asks for nothing and that axe finds nothing is tested on every change, in light and dark, wide and narrow
 (`pytest tests/report/test_browser.py`)."""

@@ -23,7 +23,9 @@ extensions = [
     "numpydoc",
     "myst_nb",
     "generated_pages",
+    "mathml",
 ]
+html_math_renderer = "mathml"
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "_ext", "_templates", "generated/cli.md", "generated/config.md", "**.ipynb_checkpoints"]
 root_doc = "index"
@@ -31,10 +33,13 @@ root_doc = "index"
 html_theme = "pydata_sphinx_theme"
 html_title = "csrisk"
 html_static_path = ["_static"]
+html_css_files = ["custom.css"]
+html_sidebars = {"index": [], "**": ["globaltoc.html"]}
 html_show_sourcelink = False
 html_theme_options = {
     "show_prev_next": True,
     "navigation_with_keys": False,
+    "navbar_center": [],
     "secondary_sidebar_items": ["page-toc"],
 }
 
