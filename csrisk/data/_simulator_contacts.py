@@ -107,7 +107,7 @@ def _repeats(cases: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
 def _work(book: Book, frame: pd.DataFrame, ids: NDArray[np.object_], rng: np.random.Generator) -> pd.DataFrame:
     account, month = frame["account"].to_numpy(), frame["month"].to_numpy()
     effort = book.latent.states[account, month, 1]
-    is_repeat = frame.get("repeat", pd.Series(False, frame.index)).fillna(False).to_numpy(dtype=bool)
+    is_repeat = frame.get("repeat", pd.Series(False, frame.index)).isin([True]).to_numpy()
     keep = ~is_repeat | (rng.random(len(frame)) < 1 / (1 + np.exp(1.3 - 1.0 * effort)))
     frame, account, effort = frame[keep].reset_index(drop=True), account[keep], effort[keep]
     n, kind = len(frame), frame["kind"].to_numpy()

@@ -82,7 +82,7 @@ def what_sets_apart(X: pd.DataFrame, best: pd.Series, *, false_discovery: float 
     Hanley, J. A. and McNeil, B. J. (1982). The meaning and use of the area under a receiver operating characteristic
     curve. Radiology 143, 29-36.
     """
-    best = best.reindex(X.index).fillna(False).astype(bool)
+    best = best.astype("boolean").reindex(X.index).fillna(False).astype(bool)
     if min(best.sum(), (~best).sum()) < _AT_LEAST:
         message = f"best={int(best.sum())} of {len(best)}: both sides need at least {_AT_LEAST} accounts to be compared"
         raise NotEnoughDataError(message + "; choose a milder limit of risk or happiness")
@@ -149,7 +149,7 @@ def gap_to_best(model: Any, X: pd.DataFrame, best: pd.Series, **options: Any) ->
     NotEnoughDataError
         If fewer than 10 accounts are best.
     """
-    chosen = best.reindex(X.index).fillna(False).astype(bool)
+    chosen = best.astype("boolean").reindex(X.index).fillna(False).astype(bool)
     if chosen.sum() < _AT_LEAST:
         message = f"best={int(chosen.sum())} of {len(chosen)}: a reference needs at least {_AT_LEAST} accounts"
         raise NotEnoughDataError(message + "; choose a milder limit of risk or happiness")

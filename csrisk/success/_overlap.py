@@ -42,7 +42,7 @@ def propensity(X: pd.DataFrame, treated: pd.Series, *, n_folds: int = 5, random_
     NotEnoughDataError
         If fewer than 20 rows are treated, or fewer than 20 are not.
     """
-    side = treated.reindex(X.index).fillna(False).to_numpy(dtype=bool)
+    side = treated.astype("boolean").reindex(X.index).fillna(False).to_numpy(dtype=bool)
     if min(side.sum(), (~side).sum()) < _AT_LEAST:
         message = f"{int(side.sum())} of {len(side)} rows are treated; at least {_AT_LEAST} of either side are needed"
         raise NotEnoughDataError(message + " to tell who gets treated")
@@ -112,7 +112,7 @@ def overlap(
     True
     """
     found = propensity(X, treated, random_state=random_state)
-    side = treated.reindex(X.index).fillna(False).to_numpy(dtype=bool)
+    side = treated.astype("boolean").reindex(X.index).fillna(False).to_numpy(dtype=bool)
     score = found.to_numpy()
     groups = X.index.get_level_values(0) if isinstance(X.index, pd.MultiIndex) else None
     auc = evaluate_scores(side.astype(float), score, groups, n_bootstrap=n_bootstrap, random_state=random_state)
@@ -158,7 +158,7 @@ def covariate_balance(X: pd.DataFrame, treated: pd.Series) -> pd.DataFrame:
     >>> covariate_balance(X, pd.Series([False, False, True, True]))["difference"].round(2).tolist()  # 4 / sqrt(2)
     [2.83]
     """
-    side = treated.reindex(X.index).fillna(False).astype(bool)
+    side = treated.astype("boolean").reindex(X.index).fillna(False).astype(bool)
     numbers = X.select_dtypes("number").astype(float)
     ours, others = numbers[side], numbers[~side]
     spread = np.sqrt((ours.var() + others.var()) / 2)
