@@ -34,7 +34,7 @@ GOALS = ["footprint", "churn", "advocacy", "feedback"]
 MARGINS = (0.0, 0.5, 1.0, 1.5)
 LEVELS = (0.0, 0.5, 0.7, 0.8, 0.9)
 EFFECT, CAPACITY = 1.5, 0.2
-LARGE = 3  # books of 2,400 accounts over 36 months
+LARGE = 5  # books of 2,400 accounts over 36 months
 
 
 def across(values: Iterable[float]) -> tuple[float, float, float]:
@@ -192,30 +192,12 @@ def _saved(seed: int) -> list[float]:
     risk = cr.ChurnModel(random_state=0).fit(X[calm], y[calm])
     now = cr.build_features(data, cr.Snapshots.at(data, today))
     mrr = now["mrr"].fillna(0).to_numpy()
-    effect = true_effect(book, today).reindex(now.index.get_level_values("account_id")).fillna(0).to_numpy()
+    effect = book.truth.call_effect(today).reindex(now.index.get_level_values("account_id")).fillna(0).to_numpy()
     gain, k = effect * mrr, round(CAPACITY * len(now))
     by_uplift, by_risk = model.predict(now).to_numpy(), risk.predict_proba(now)[:, 1]
     scores = (by_uplift * mrr, by_uplift, by_risk * mrr, by_risk)
     first = [float(gain[np.argsort(-score, kind="stable")[:k]].sum()) for score in scores]
     return [*first, float(gain.mean() * k), float(np.sort(gain)[::-1][:k].clip(min=0).sum())]
-
-
-def true_effect(book: cr.data.SaasBook, day: pd.Timestamp, effect: float = EFFECT) -> pd.Series:
-    """Drop of the true probability of churn in 120 days by a call on `day`, with the states as they are."""
-    from csrisk.data._simulator_truth import _sigmoid, _window
-
-    now = book.truth.months.xs(day - pd.DateOffset(months=1), level="month")
-    now = now[~now["churn"]]
-    plain, at_renewal, months, renewals = _window(now, day, 0, 120)
-    shift = effect * now["persuadable"].to_numpy()
-    calls = book.tables["treatments"].query("play == 'success_call'")
-    recent = calls[(calls["at"] < day) & (calls["at"] >= day - pd.DateOffset(months=4))]["account_id"]
-    base = (now["churn_log_odds"] - now["churn_contract_term"]).to_numpy() + shift * now.index.isin(recent)
-
-    def leaves(score: np.ndarray) -> np.ndarray:
-        return 1 - (1 - _sigmoid(score + plain)) ** months * (1 - _sigmoid(score + at_renewal)) ** renewals
-
-    return pd.Series(leaves(base) - leaves(base - shift), index=now.index)
 
 
 def grid(heads: list[str], rows: list[list[object]]) -> str:

@@ -38,7 +38,7 @@ def in_blocks(
     unit : str, default "rows"
         What is counted.
     """
-    from tqdm.auto import tqdm
+    from tqdm import tqdm
 
     starts = range(0, n_rows, size)
     with (

@@ -152,7 +152,7 @@ def make_saas(
     tables["expectations"] = expectations(book, ids, streams[7])
     tables["finance"] = finance(book, ids, streams[8])
     tables["treatments"] = treatments(book, ids)
-    return SaasBook(tables, tell(book, ids), pd.Timestamp(calendar[-1]).as_unit("us"))
+    return SaasBook(tables, tell(book, ids, treatment_effect), pd.Timestamp(calendar[-1]).as_unit("us"))
 
 
 def _check(n_accounts: int, months: int, monthly_churn: float) -> None:

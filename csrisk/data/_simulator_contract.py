@@ -12,7 +12,7 @@ from csrisk.data._simulator_latent import CONTRACT, Latent, log_odds_parts
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["OUTCOMES", "PLANS", "PRODUCTS", "SEGMENTS", "Book", "contract_term", "live"]
+__all__ = ["OUTCOMES", "PLANS", "PRODUCTS", "SEGMENTS", "Book", "called_lately", "contract_term", "live"]
 
 OUTCOMES = ("churn", "contraction", "expansion")
 PLANS = ("starter", "growth", "enterprise")
@@ -194,6 +194,23 @@ def contract_term(book: Book, outcome: str) -> NDArray[np.float64]:
     return hazard
 
 
+def called_lately(book: Book, month: int) -> NDArray[np.bool_]:
+    """Say whom a success call of the last months still moves.
+
+    Parameters
+    ----------
+    book : Book
+        With its campaigns up to the month.
+    month : int
+        Position of the month.
+
+    Returns
+    -------
+    ndarray of bool, by account
+    """
+    return np.asarray(book.treated[:, max(0, month - _TREATMENT_MONTHS + 1) : month + 1].any(axis=1))
+
+
 def _base(book: Book, outcome: str, rate: float) -> float:
     """Find the base of the log-odds that gives the wanted rate among those who have not left yet."""
     linear, interaction = log_odds_parts(book.latent.states, outcome)
@@ -214,8 +231,7 @@ def _log_odds(book: Book, outcome: str, month: int, treatment_effect: float) -> 
     linear, interaction = log_odds_parts(book.latent.states[:, month], outcome)
     out = book.base[outcome] + linear.sum(axis=-1) + interaction + contract_term(book, outcome)[:, month]
     if outcome == "churn" and treatment_effect:
-        recent = book.treated[:, max(0, month - _TREATMENT_MONTHS + 1) : month + 1].any(axis=1)
-        out = out - treatment_effect * book.uplift[:, month] * recent
+        out = out - treatment_effect * book.uplift[:, month] * called_lately(book, month)
     return np.asarray(out)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import pandas as pd
 
-from csrisk.data._simulator_contract import OUTCOMES, contract_term
+from csrisk.data._simulator_contract import OUTCOMES, called_lately, contract_term
 from csrisk.data._simulator_latent import CONTRACT, GOALS, INTERACTION, STATES, log_odds_parts
 from csrisk.data._simulator_money import costs
 from csrisk.exceptions import SnapshotError
@@ -36,10 +36,13 @@ class SaasTruth:
         of the book in that month), the contributions ``{outcome}_{goal}`` of the four goals, ``{outcome}_contract`` and
         ``{outcome}_treatment``, which add up with ``{outcome}_book`` to the log-odds, and ``{outcome}``: did it happen.
         ``driver`` is the goal with the largest contribution to churn, ``persuadable`` the drop of the log-odds of churn
-        per unit of treatment effect, and each kind of shock has a column that says whether it struck.
+        per unit of treatment effect, ``called`` says whether a success call of the last four months still works, and
+        each kind of shock has a column that says whether it struck.
     accounts : pandas.DataFrame
         Index account_id: mean of each state over the running months, ``driver`` of the last running month, ``months``
         and ``left``.
+    treatment_effect : float
+        As the book was made with.
 
     Examples
     --------
@@ -52,6 +55,7 @@ class SaasTruth:
 
     months: pd.DataFrame = field(repr=False)
     accounts: pd.DataFrame = field(repr=False)
+    treatment_effect: float = 0.0
 
     def goals(self, as_of: str | pd.Timestamp, *, lead: int = 14, horizon: int = 90) -> pd.DataFrame:
         """Say what truly drives the churn of each account within a label window.
@@ -80,14 +84,7 @@ class SaasTruth:
             If `as_of` is not the first day of a month inside of the book.
         """
         day = pd.Timestamp(as_of)
-        month = day - pd.DateOffset(months=1)
-        known = self.months.index.get_level_values("month")
-        if month not in known:
-            first, last = known.min() + pd.DateOffset(months=1), known.max() + pd.DateOffset(months=1)
-            message = f"as_of={day.date()} must be the first day of a month from {first.date()} to {last.date()}"
-            raise SnapshotError(message)
-        now = cast("pd.DataFrame", self.months.xs(month, level="month"))
-        now = now[~now["churn"]]
+        now = self._before(day)
         plain, at_renewal, months, renewals = _window(now, day, lead, horizon)
         contract = np.log(months * np.exp(plain) + renewals * np.exp(at_renewal))
         out = now[[f"churn_{goal}" for goal in GOALS]].set_axis(list(GOALS), axis=1)
@@ -100,6 +97,57 @@ class SaasTruth:
         return out.assign(
             risk=values.sum(axis=1), probability=1 - stay, driver=driver, margin=values[:, -1] - values[:, -2]
         )
+
+    def call_effect(self, as_of: str | pd.Timestamp, *, horizon: int = 120) -> pd.Series:
+        """Say what a success call would truly do: the drop of the probability of churn in the days that follow.
+
+        Parameters
+        ----------
+        as_of : date-like
+            First day of a month; the call is made on it, and the states stay as they were in the month before.
+        horizon : int, default 120
+            Days ahead; a call works for about four months.
+
+        Returns
+        -------
+        pandas.Series
+            Index account_id, accounts that run at `as_of`; negative where a call drives the customer away, 0
+            everywhere in a book whose `treatment_effect` is 0.
+
+        Raises
+        ------
+        SnapshotError
+            If `as_of` is not the first day of a month inside of the book.
+
+        Examples
+        --------
+        >>> from csrisk.data import make_saas
+        >>> saved = make_saas(60, 12, seed=1, treatment_effect=1.0).truth.call_effect("2025-10-01")
+        >>> bool(saved.max() > 0 > saved.min())
+        True
+        """
+        day = pd.Timestamp(as_of)
+        now = self._before(day)
+        plain, at_renewal, months, renewals = _window(now, day, 0, horizon)
+        shift = self.treatment_effect * now["persuadable"].to_numpy()
+        alone = (now["churn_log_odds"] - now["churn_contract_term"]).to_numpy() + shift * now["called"].to_numpy()
+
+        def leaves(score: NDArray[np.float64]) -> NDArray[np.float64]:
+            stay = (1 - _sigmoid(score + plain)) ** months * (1 - _sigmoid(score + at_renewal)) ** renewals
+            return np.asarray(1 - stay)
+
+        return pd.Series(leaves(alone) - leaves(alone - shift), index=now.index, name="call_effect")
+
+    def _before(self, day: pd.Timestamp) -> pd.DataFrame:
+        """Give the truth of the month before `day` for the accounts that still run."""
+        month = day - pd.DateOffset(months=1)
+        known = self.months.index.get_level_values("month")
+        if month not in known:
+            first, last = known.min() + pd.DateOffset(months=1), known.max() + pd.DateOffset(months=1)
+            message = f"as_of={day.date()} must be the first day of a month from {first.date()} to {last.date()}"
+            raise SnapshotError(message)
+        now = cast("pd.DataFrame", self.months.xs(month, level="month"))
+        return now[~now["churn"]]
 
 
 def _window(
@@ -119,7 +167,7 @@ def _window(
     return plain, at_renewal, np.maximum(horizon / _DAYS_IN_MONTH - renewals, 0.0), renewals
 
 
-def tell(book: Book, ids: NDArray[np.object_]) -> SaasTruth:
+def tell(book: Book, ids: NDArray[np.object_], treatment_effect: float) -> SaasTruth:
     """Write the truth of a book that has lived.
 
     Parameters
@@ -128,6 +176,8 @@ def tell(book: Book, ids: NDArray[np.object_]) -> SaasTruth:
         A book that has lived.
     ids : ndarray of str
         Account ids by position.
+    treatment_effect : float
+        Size of the effect of a treatment on the log-odds of churn.
 
     Returns
     -------
@@ -144,6 +194,7 @@ def tell(book: Book, ids: NDArray[np.object_]) -> SaasTruth:
     for outcome in OUTCOMES:
         columns |= _contributions(book, outcome, account, month)
     columns["persuadable"] = book.uplift[account, month]
+    columns["called"] = np.stack([called_lately(book, at) for at in range(book.shape[1])], axis=1)[account, month]
     columns |= {name: hit[account, month] for name, hit in book.latent.shocks.items()}
     months = pd.DataFrame(columns, index=index)
     drive = months[[f"churn_{goal}" for goal in GOALS]].to_numpy()
@@ -153,7 +204,7 @@ def tell(book: Book, ids: NDArray[np.object_]) -> SaasTruth:
     accounts["driver"] = by_account["driver"].last()
     accounts["months"] = by_account.size()
     accounts["left"] = by_account["churn"].any()
-    return SaasTruth(months, accounts.reindex(ids).rename_axis("account_id"))
+    return SaasTruth(months, accounts.reindex(ids).rename_axis("account_id"), treatment_effect)
 
 
 def _happiness(states: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student
 
 from csrisk._days import Duration, whole_days
 from csrisk.success._seen import at_data_end, seen, share_interval
@@ -44,7 +45,8 @@ def journey(
     -------
     pandas.DataFrame
         By falling ``hard_share``: ``contacts``, ``accounts``, ``resolved``, ``hard_share`` with ``low`` and ``high``
-        (95 %, Wilson), ``hours_to_resolve`` (median), ``preventive_share``, ``sentiment`` and its ``answers``.
+        (95 %, Wilson), ``hours_to_resolve`` (median), ``preventive_share``, ``sentiment`` with ``sentiment_low`` and
+        ``sentiment_high`` (95 %, Student's t; missing below two answers) and its ``answers``.
 
     Examples
     --------
@@ -71,7 +73,8 @@ def journey(
     out["hard_share"] = np.where(out["resolved"] > 0, out["hard"] / out["resolved"].clip(lower=1), np.nan)
     out = out.assign(low=low, high=high).join(_sentiment(data, snapshots, rows, keys))
     order = ["contacts", "accounts", "resolved", "hard_share", "low", "high", "hours_to_resolve", "preventive_share"]
-    return out[[*order, "sentiment", "answers"]].sort_values("hard_share", ascending=False, kind="stable")
+    order += ["sentiment", "sentiment_low", "sentiment_high", "answers"]
+    return out[order].sort_values("hard_share", ascending=False, kind="stable")
 
 
 def _contacts(data: CustomerData, snapshots: Snapshots, days: int) -> pd.DataFrame:
@@ -111,4 +114,9 @@ def _sentiment(data: CustomerData, snapshots: Snapshots, contacts: pd.DataFrame,
         after, before, left_on="at", right_on="resolved", by="snapshot", tolerance=_LOOK_AHEAD * 86400
     ).dropna(subset=keys)
     grouped = joined.groupby(keys, observed=True)["position"]
-    return pd.DataFrame({"sentiment": grouped.mean(), "answers": grouped.size().astype("Int64")})
+    mean, n = grouped.mean(), grouped.size()
+    half = student.ppf(0.975, (n - 1).clip(lower=1)) * grouped.std() / np.sqrt(n)
+    low, high = (mean - half).clip(lower=0), (mean + half).clip(upper=1)
+    return pd.DataFrame(
+        {"sentiment": mean, "sentiment_low": low, "sentiment_high": high, "answers": n.astype("Int64")}
+    )

@@ -9,6 +9,8 @@ import numpy as np
 from csrisk.success._quadrant import QUADRANTS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     from matplotlib.axes import Axes
 
@@ -64,37 +66,63 @@ def plot_quadrant(quadrants: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def plot_journey(stages: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw the share of hard contacts by stage with its interval, worst first.
+def plot_journey(stages: pd.DataFrame, axes: Sequence[Axes] | None = None) -> tuple[Axes, Axes, Axes]:
+    """Draw effort, sentiment and volume by stage of the journey, worst first.
 
     Parameters
     ----------
     stages : pandas.DataFrame
         As `journey` gives it, not split by direction.
-    ax : matplotlib Axes, optional
-        Where to draw; a new figure by default.
+    axes : sequence of three matplotlib Axes, optional
+        Where to draw effort, sentiment and volume; a new figure by default.
 
     Returns
     -------
-    matplotlib Axes
+    tuple of three matplotlib Axes
 
     Examples
     --------
     >>> from csrisk.data import make_saas
     >>> from csrisk.success import journey, plot_journey
-    >>> plot_journey(journey(make_saas(60, 12, seed=1).data())).get_xlabel()
-    'Hard contacts: handed on, reopened or asked again (share, 95 % interval)'
+    >>> effort, sentiment, volume = plot_journey(journey(make_saas(60, 12, seed=1).data()))
+    >>> effort.get_title()
+    'Effort'
     """
-    ax = _axes(ax, (7, 3.5))
-    told = stages[stages["resolved"] > 0][::-1]
-    place = range(len(told))
-    ax.hlines(place, told["low"], told["high"], color="#0072B2", linewidth=2)
-    ax.scatter(told["hard_share"], place, color="#0072B2", s=40, zorder=3)
-    ax.set_yticks(list(place), [f"{stage} ({n})" for stage, n in zip(told.index, told["resolved"], strict=True)])
-    ax.set(xlim=(0, 1), xlabel="Hard contacts: handed on, reopened or asked again (share, 95 % interval)")
-    ax.set_title("Stages of the journey, worst first (resolved contacts)", fontsize="medium")
-    ax.spines[["top", "right"]].set_visible(False)
-    return ax
+    told = stages[::-1]
+    if axes is None:
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(10, 1.5 + 0.42 * max(len(told), 1)), layout="constrained")
+        axes = figure.subplots(1, 3, sharey=True)
+    effort, sentiment, volume = axes
+    place = np.arange(len(told))
+    for ax, columns in (
+        (effort, ("hard_share", "low", "high")),
+        (sentiment, ("sentiment", "sentiment_low", "sentiment_high")),
+    ):
+        value, low, high = (told[column].to_numpy(float) for column in columns)
+        ax.hlines(place, low, high, color=_COLOURS["success"], linewidth=2.5, alpha=0.6)
+        ax.scatter(value, place, color=_COLOURS["success"], s=36, zorder=3, clip_on=False)
+        ax.set_xlim(0, 1)
+        ax.grid(axis="x", color="0.92")
+    contacts = told["contacts"].to_numpy(float)
+    ours = contacts * told["preventive_share"].fillna(0).to_numpy(float)
+    volume.barh(place, ours, height=0.6, color=_COLOURS["success"], label="begun by us")
+    volume.barh(place, contacts - ours, height=0.6, left=ours, color="0.75", label="begun by the customer, or unknown")
+    for at, n in zip(place, contacts, strict=True):
+        volume.text(n, at, f" {n:,.0f}", va="center", fontsize="small")
+    volume.set_xlim(0, 1.2 * max([*contacts, 1.0]))
+    effort.set_yticks(place, list(told.index))
+    if len(told):
+        effort.set_ylim(-0.6, len(told) - 0.4)
+    effort.set(title="Effort", xlabel="hard contacts, share of the resolved:\nhanded on, reopened or asked again")
+    sentiment.set(title="Sentiment", xlabel="mean CSAT and CES answer,\n0 worst, 1 best")
+    volume.set(title="Volume", xlabel="contacts")
+    volume.legend(fontsize="small", frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.22))
+    for ax in (effort, sentiment, volume):
+        ax.set_axisbelow(True)
+        ax.spines[["top", "right"]].set_visible(False)
+    return effort, sentiment, volume
 
 
 def _scale(ax: Axes, value: pd.Series) -> None:

@@ -12,7 +12,7 @@ from scipy.stats import t as student
 
 from csrisk._days import Duration, whole_days
 from csrisk.exceptions import ConfigError
-from csrisk.success._seen import at_data_end, seen
+from csrisk.success._seen import at_data_end, seen, share_interval
 
 if TYPE_CHECKING:
     from csrisk._snapshots import Snapshots
@@ -195,7 +195,8 @@ def quadrant_migration(quadrants: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row per date, quadrant before and quadrant after (``gone`` where the account is not seen any more):
-        ``accounts`` and ``share`` of those that were in the quadrant before.
+        ``accounts``, ``of`` those that were in the quadrant before, and their ``share`` with ``low`` and ``high``
+        (95 %, Wilson).
 
     Examples
     --------
@@ -214,6 +215,8 @@ def quadrant_migration(quadrants: pd.DataFrame) -> pd.DataFrame:
         pairs = pd.DataFrame({"before": at[before], "after": at[after].reindex(at[before].index).fillna("gone")})
         table = pairs.value_counts(sort=False).rename("accounts").reset_index()
         table.insert(0, "as_of", after)
-        moves.append(table.assign(share=table["accounts"] / table.groupby("before")["accounts"].transform("sum")))
-    columns = ["as_of", "before", "after", "accounts", "share"]
+        table["of"] = table.groupby("before")["accounts"].transform("sum")
+        low, high = share_interval(table["accounts"].to_numpy(), table["of"].to_numpy())
+        moves.append(table.assign(share=table["accounts"] / table["of"], low=low, high=high))
+    columns = ["as_of", "before", "after", "accounts", "of", "share", "low", "high"]
     return pd.concat(moves, ignore_index=True) if moves else pd.DataFrame(columns=columns)

@@ -213,3 +213,21 @@ def test_treatments_change_the_hazard_as_stated() -> None:
     assert np.ptp(of_treated) < 1e-9
     assert of_treated.iloc[0] == pytest.approx(untouched.iloc[0], abs=1e-9)
     assert moved.min() < 0
+
+
+def test_effect_of_a_call_follows_from_the_hazard() -> None:
+    """For a monthly term without a call the chance of staying is (1 - hazard) to the number of months."""
+    book = make_saas(300, 18, seed=4, treatment_effect=0.7)
+    truth = book.truth
+    found = truth.call_effect("2025-09-01")
+    now = truth.months.xs(pd.Timestamp("2025-08-01"), level="month").reindex(found.index)
+    lately = book.tables["treatments"].query("play == 'success_call'")
+    lately = lately[lately["at"].between("2025-05-01", "2025-08-31")]["account_id"]
+    assert now["called"].sum() == now.index.isin(lately).sum() > 0
+    plain = now[(now["term"] == 1) & ~now["called"]]
+    assert len(plain) > 10
+    months = 120 / (365.25 / 12)
+    odds = (np.exp(plain["churn_log_odds"] - 0.7 * call * plain["persuadable"]) for call in (0, 1))
+    alone, called = (1 - (1 / (1 + odd)) ** months for odd in odds)
+    np.testing.assert_allclose(found[plain.index], alone - called, rtol=1e-9)
+    assert (make_saas(60, 12, seed=1).truth.call_effect("2025-09-01") == 0).all()

@@ -40,6 +40,7 @@ def test_journey_by_hand() -> None:
     assert row[["contacts", "accounts", "resolved", "hard_share", "hours_to_resolve"]].tolist() == [3, 2, 2, 0.5, 20]
     assert row["preventive_share"] == pytest.approx(1 / 3)
     assert (row["sentiment"], row["answers"]) == (0.75, 1)
+    assert row[["sentiment_low", "sentiment_high"]].isna().all()
     split = journey(data, cr.Snapshots.at(data, "2025-07-01"), by_direction=True)
     assert split.loc[("support", "corrective"), "hard_share"] == 1
     assert split.loc[("support", "preventive"), "hard_share"] == 0
@@ -50,6 +51,9 @@ def test_stages_of_the_book(small_book: cr.CustomerData) -> None:
     assert set(table.index) <= set(STAGES)
     assert table["hard_share"].is_monotonic_decreasing
     assert ((table["low"] <= table["hard_share"]) & (table["hard_share"] <= table["high"])).all()
+    told = table[table["answers"] > 1]
+    assert len(told)
+    assert ((told["sentiment_low"] <= told["sentiment"]) & (told["sentiment"] <= told["sentiment_high"])).all()
     split = journey(small_book, by_direction=True)
     np.testing.assert_array_equal(
         split["contacts"].groupby(level="stage").sum().sort_index(), table["contacts"].sort_index()

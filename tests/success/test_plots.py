@@ -1,14 +1,10 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
+import csrisk as cr
 from csrisk.success import company_happiness, happiness, journey, plot_journey, plot_quadrant, success_quadrant
-
-if TYPE_CHECKING:
-    import csrisk as cr
 
 
 def test_quadrant_draws_every_known_account(small_book: cr.CustomerData) -> None:
@@ -23,12 +19,18 @@ def test_quadrant_draws_every_known_account(small_book: cr.CustomerData) -> None
 
 def test_journey_draws_its_table(small_book: cr.CustomerData) -> None:
     table = journey(small_book)
-    ax = plot_journey(table)
-    np.testing.assert_allclose(ax.collections[1].get_offsets()[:, 0], table["hard_share"][::-1])
-    assert [label.get_text() for label in ax.get_yticklabels()][-1].startswith(f"{table.index[0]} (")
+    effort, sentiment, volume = plot_journey(table)
+    np.testing.assert_allclose(effort.collections[1].get_offsets()[:, 0], table["hard_share"][::-1])
+    told = np.ma.getdata(sentiment.collections[1].get_offsets())[:, 0]
+    np.testing.assert_allclose(told, table["sentiment"][::-1])
+    ends = [bar.get_x() + bar.get_width() for bar in volume.patches[len(table) :]]
+    np.testing.assert_allclose(ends, table["contacts"][::-1])
+    assert [label.get_text() for label in effort.get_yticklabels()][-1] == table.index[0]
 
 
 def test_nothing_known_draws_an_empty_picture() -> None:
     happy = pd.DataFrame({"position": [np.nan], "low": [np.nan], "high": [np.nan]})
     company = pd.DataFrame({"value": [np.nan], "low": [np.nan], "high": [np.nan], "measure": ["unknown"]})
     assert plot_quadrant(success_quadrant(happy, company)).get_title() == "0 accounts; 1 not comparable or unknown"
+    usage = pd.DataFrame({"account_id": ["a"], "at": pd.to_datetime(["2025-06-01"])})
+    assert not plot_journey(journey(cr.CustomerData({"usage": usage}, end="2025-07-01")))[0].collections[1].get_offsets()

@@ -122,3 +122,5 @@ def test_migration_counts_every_account_once(small_book: cr.CustomerData) -> Non
     moves = quadrant_migration(quadrants)
     assert moves["accounts"].sum() == (quadrants.index.get_level_values("as_of") == "2025-04-01").sum()
     np.testing.assert_allclose(moves.groupby(["as_of", "before"])["share"].sum(), 1)
+    assert (moves.groupby("before")["accounts"].sum() == moves.groupby("before")["of"].first()).all()
+    assert ((moves["low"] <= moves["share"]) & (moves["share"] <= moves["high"])).all()

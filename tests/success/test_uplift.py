@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 import csrisk as cr
-from csrisk.data._simulator_truth import _sigmoid, _window
 from csrisk.exceptions import ConfigError, DataWarning, NotEnoughDataError
 from csrisk.success import UpliftModel, evaluate_uplift, qini_curve, treated_snapshots
 
@@ -116,8 +115,7 @@ def test_treatment_by_choice_tells_no_effect(small_book: cr.CustomerData) -> Non
 @pytest.mark.slow
 def test_uplift_saves_more_than_risk_at_equal_capacity(capsys: pytest.CaptureFixture[str]) -> None:
     """A fifth of the book can be called. By true effects, calling by uplift keeps more revenue than calling by risk."""
-    effect = 1.5
-    book = cr.data.make_saas(1500, 30, seed=1, monthly_churn=0.03, treatment_effect=effect)
+    book = cr.data.make_saas(1500, 30, seed=1, monthly_churn=0.03, treatment_effect=1.5)
     data, today = book.data(), pd.Timestamp("2025-12-01")
     drawn, treated = treated_snapshots(data, "success_call", horizon="120D")
     X, y = cr.build_features(data, drawn), cr.label_churn(data, drawn)
@@ -127,7 +125,8 @@ def test_uplift_saves_more_than_risk_at_equal_capacity(capsys: pytest.CaptureFix
     risk = cr.ChurnModel(random_state=0).fit(X[calm], y[calm])
     now = cr.build_features(data, cr.Snapshots.at(data, today))
     mrr = now["mrr"].fillna(0).to_numpy()
-    gain = _true_gain(book, today, effect).reindex(now.index.get_level_values("account_id")).fillna(0).to_numpy() * mrr
+    effect = book.truth.call_effect(today).reindex(now.index.get_level_values("account_id"))
+    gain = effect.fillna(0).to_numpy() * mrr
     k = len(now) // 5
 
     def saved(score: np.ndarray) -> float:
@@ -138,19 +137,3 @@ def test_uplift_saves_more_than_risk_at_equal_capacity(capsys: pytest.CaptureFix
     with capsys.disabled():
         print(f"\nsaved revenue per month: uplift {by_uplift:,.0f}, risk {by_risk:,.0f}, random {gain.mean() * k:,.0f}")
     assert by_uplift > max(by_risk, gain.mean() * k, 0)
-
-
-def _true_gain(book: cr.data.SaasBook, day: pd.Timestamp, effect: float) -> pd.Series:
-    """Drop of the true probability of churn in 120 days by a call today, with the states as they are."""
-    now = book.truth.months.xs(day - pd.DateOffset(months=1), level="month")
-    now = now[~now["churn"]]
-    plain, at_renewal, months, renewals = _window(now, day, 0, 120)
-    shift = effect * now["persuadable"].to_numpy()
-    calls = book.tables["treatments"].query("play == 'success_call'")
-    recent = calls[(calls["at"] < day) & (calls["at"] >= day - pd.DateOffset(months=4))]["account_id"]
-    base = (now["churn_log_odds"] - now["churn_contract_term"]).to_numpy() + shift * now.index.isin(recent)
-
-    def leaves(score: np.ndarray) -> np.ndarray:
-        return 1 - (1 - _sigmoid(score + plain)) ** months * (1 - _sigmoid(score + at_renewal)) ** renewals
-
-    return pd.Series(leaves(base) - leaves(base - shift), index=now.index)
