@@ -42,6 +42,7 @@ def test_guides_have_code_that_is_run():
         "scale_out",
         "schedule",
         "monitor",
+        "act",
     } <= guides
 
 

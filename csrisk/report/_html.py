@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from csrisk.report import _format, _svg
 from csrisk.report._content import Card, Cell, Column, Interval, Line, Report, Table, Timeline
+from csrisk.report._success_svg import journey_rows, quadrant_plot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,7 +127,8 @@ def _render(template: str, report: Report, common: _Common, **more: Any) -> str:
         spread=lambda goal: _svg.spread_bar(goal, spread_scale),
         lines=MOST_LINES,
         course=_svg.course_plot,
-        quadrant=_svg.quadrant_plot,
+        quadrant=quadrant_plot,
+        journey=journey_rows,
         trend=_svg.trend_plot,
         calibration=None if report.calibration is None else _svg.calibration_plot(report.calibration),
         trust=_trust(report),

@@ -232,7 +232,6 @@ def ledger_table(data: CustomerData, keys: Sequence[Any], as_of: pd.Timestamp) -
     """Follow the feedback ledger over four quarters."""
     quarters = (as_of - pd.Timedelta(days=_QUARTER * back) for back in (3, 2, 1, 0))
     dates = [date for date in quarters if date > data.start]
-    dates = [date for date in dates if date > data.start]
     pairs = pd.DataFrame([(key, date) for date in dates for key in keys], columns=["account_id", "as_of"])
     table = feedback_ledger(data, Snapshots.of(data, pairs), window=_QUARTER, by="book")
     if not table["asked"].any():

@@ -13,7 +13,7 @@ from csrisk.report._format import signed
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from csrisk.report._content import Calibration, Card, Course, GoalSpread, Interval, Success, Timeline, Trend
+    from csrisk.report._content import Calibration, Card, Course, GoalSpread, Interval, Timeline, Trend
 
 __all__ = [
     "Scale",
@@ -21,7 +21,6 @@ __all__ = [
     "card_bars",
     "card_scale",
     "course_plot",
-    "quadrant_plot",
     "spread_bar",
     "spread_scale",
     "timeline_plot",
@@ -238,37 +237,6 @@ def _series(values: Sequence[Interval | None], y: Scale, step: float, place: int
         Markup("<circle cx={} cy={} r=3.5 />").format(x, round(200 - 1.8 * y.at(v.estimate), 1)) for x, v in points
     )
     return Markup('<g class={}>{}<path d="{}"/>{}</g>').format(kind, bars, path, dots)
-
-
-def quadrant_plot(success: Success) -> Markup:
-    """Happiness against value, one dot an account, the riskier the more filled; lines part the quadrants."""
-    values = sorted(value for _, value, _ in success.points)
-    last = len(values) - 1
-    low, high = min(0.0, values[round(0.02 * last)]), values[round(0.98 * last)]
-    y, top = Scale(low, high), max(p for *_, p in success.points)
-    dots = Markup("").join(
-        Markup("<circle cx={} cy={} r=3.5 fill-opacity={} />").format(
-            round(20 + 3.5 * 100 * x), round(310 - 3 * y.at(value)), _short(max(0.1, p / top))
-        )
-        for x, value, p in success.points
-    )
-    happy = round(20 + 350 * success.happy_from)
-    part = (
-        Markup("")
-        if success.value_from is None
-        else Markup("<line class=diagonal x1=20 x2=370 y1={0} y2={0} />").format(
-            round(310 - 3 * y.at(success.value_from))
-        )
-    )
-    return Markup(
-        '<svg class="plot quad" viewBox="0 0 396 340" role=img><title>Success quadrant: happiness of {} accounts '
-        "against {}</title><line class=grid x1=20 x2=370 y1=310 y2=310 /><line class=grid x1=20 x2=20 y1=10 y2=310 />"
-        "<line class=diagonal x1={} x2={} y1=10 y2=310 />{}{}<text x=24 y=20>work to keep: unhappy</text>"
-        "<text x=370 y=20 text-anchor=end>success</text>"
-        "<text x=20 y=328>walkaway angry</text>"
-        '<text x=370 y=328 text-anchor=end>gushing promoter</text><text transform="translate(12 160) rotate(-90)" '
-        "text-anchor=middle>{}</text></svg>"
-    ).format(len(success.points), success.measure, happy, happy, part, dots, success.measure)
 
 
 def _grid_line(value: float, x, y, top: float) -> Markup:  # type: ignore[no-untyped-def]  # two local scales

@@ -117,6 +117,4 @@ def _sentiment(data: CustomerData, snapshots: Snapshots, contacts: pd.DataFrame,
     mean, n = grouped.mean(), grouped.size()
     half = student.ppf(0.975, (n - 1).clip(lower=1)) * grouped.std() / np.sqrt(n)
     low, high = (mean - half).clip(lower=0), (mean + half).clip(upper=1)
-    return pd.DataFrame(
-        {"sentiment": mean, "sentiment_low": low, "sentiment_high": high, "answers": n.astype("Int64")}
-    )
+    return pd.DataFrame({"sentiment": mean, "sentiment_low": low, "sentiment_high": high, "answers": n.astype("Int64")})

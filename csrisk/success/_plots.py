@@ -116,7 +116,7 @@ def plot_journey(stages: pd.DataFrame, axes: Sequence[Axes] | None = None) -> tu
     if len(told):
         effort.set_ylim(-0.6, len(told) - 0.4)
     effort.set(title="Effort", xlabel="hard contacts, share of the resolved:\nhanded on, reopened or asked again")
-    sentiment.set(title="Sentiment", xlabel="mean CSAT and CES answer,\n0 worst, 1 best")
+    sentiment.set(title="Sentiment", xlabel="mean answer to surveys after it,\n0 worst, 1 best")
     volume.set(title="Volume", xlabel="contacts")
     volume.legend(fontsize="small", frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.22))
     for ax in (effort, sentiment, volume):

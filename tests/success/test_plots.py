@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 
 import csrisk as cr
+from csrisk.report._content import Column, Interval, Table
+from csrisk.report._success_svg import journey_rows
 from csrisk.success import company_happiness, happiness, journey, plot_journey, plot_quadrant, success_quadrant
 
 
@@ -32,5 +36,22 @@ def test_nothing_known_draws_an_empty_picture() -> None:
     happy = pd.DataFrame({"position": [np.nan], "low": [np.nan], "high": [np.nan]})
     company = pd.DataFrame({"value": [np.nan], "low": [np.nan], "high": [np.nan], "measure": ["unknown"]})
     assert plot_quadrant(success_quadrant(happy, company)).get_title() == "0 accounts; 1 not comparable or unknown"
-    usage = pd.DataFrame({"account_id": ["a"], "at": pd.to_datetime(["2025-06-01"])})
-    assert not plot_journey(journey(cr.CustomerData({"usage": usage}, end="2025-07-01")))[0].collections[1].get_offsets()
+    usage = pd.DataFrame({"account_id": ["a", "b"], "at": pd.to_datetime(["2025-06-01", "2025-06-02"])})
+    nothing = journey(cr.CustomerData({"usage": usage}, end="2025-07-01"))
+    assert len(plot_journey(nothing)[0].collections[1].get_offsets()) == 0
+
+
+def test_picture_of_the_journey_in_the_report_draws_its_table() -> None:
+    columns = tuple(Column(name) for name in "abcdefgh")
+    rows = (
+        ("support", 200, Interval(0.5, 0.4, 0.6), 190, 20.0, 0.25, Interval(0.7, None, None), 1),
+        ("learn", 50, None, 0, None, None, None, 0),
+    )
+    support, learn = journey_rows(Table("The journey", columns, rows))
+    assert [support[0], learn[0]] == ["support", "learn"]
+    assert "Hard: 0.50 of 190 resolved" in support[1]
+    assert "cx=50.0%" in support[1]
+    assert "no evidence" in learn[1]
+    assert "circle" not in learn[1]
+    assert "200 contacts, 25% begun by us" in support[3]
+    assert [float(x) for x in re.findall(r"width=([\d.]+)%", support[3] + learn[3])] == [100.0, 25.0, 25.0, 0.0]
