@@ -109,7 +109,7 @@ def plot_journey(stages: pd.DataFrame, axes: Sequence[Axes] | None = None) -> tu
     ours = contacts * told["preventive_share"].fillna(0).to_numpy(float)
     volume.barh(place, ours, height=0.6, color=_COLOURS["success"], label="begun by us")
     volume.barh(place, contacts - ours, height=0.6, left=ours, color="0.75", label="begun by the customer, or unknown")
-    for at, n in zip(place, contacts, strict=True):
+    for at, n in enumerate(contacts):
         volume.text(n, at, f" {n:,.0f}", va="center", fontsize="small")
     volume.set_xlim(0, 1.2 * max([*contacts, 1.0]))
     effort.set_yticks(place, list(told.index))
