@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import json
 import secrets
 import sqlite3
@@ -35,7 +36,9 @@ def folder(small_saas: SaasBook, quick: cr.RiskPipeline, tmp_path_factory: pytes
 
 
 def call(*words: object) -> Result:
-    return CliRunner().invoke(main, [str(word) for word in words])
+    # click 8.1 mixes the streams unless told not to; later releases never do
+    apart = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
+    return CliRunner(**apart).invoke(main, [str(word) for word in words])
 
 
 def same_scores(folder: Path, source: object, out: Path, *, same_engine: bool) -> None:
