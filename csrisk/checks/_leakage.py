@@ -148,7 +148,7 @@ def check_telling_values(X: pd.DataFrame, y: pd.Series, *, share: float = 0.9, c
             found[name] = best
     shown = sorted(found, key=lambda name: (-found[name], name))
     measure = f"{len(found)} of {X.shape[1]} features have a value that tells the outcome"
-    return VALUES.judge(bool(found), _named(measure, shown), f"{share:.0%} of its accounts churned", shown)
+    return VALUES.judge(bool(found), _named(measure, shown), f"{100 * share:.0f} % of its accounts churned", shown)
 
 
 def check_future_use(

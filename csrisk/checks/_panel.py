@@ -86,8 +86,8 @@ def check_duplicates(train: pd.DataFrame, test: pd.DataFrame, *, limit: float = 
     met = hashed["test"].reset_index(drop=True).reset_index().merge(once, on="row", suffixes=("", "_train"))
     count = met.loc[met["account"] != met["account_train"], "index"].nunique()
     share = count / len(test)
-    measure = f"{count} of {len(test)} test rows ({100 * share:.1f} %) are also training rows"
-    return DUPLICATES.judge(share > limit, measure, f"{limit:.0%}")
+    measure = f"{count:,} of {len(test):,} test rows ({100 * share:.1f} %) are also training rows"
+    return DUPLICATES.judge(share > limit, measure, f"{100 * limit:.0f} %")
 
 
 def check_label_window(y: pd.Series, snapshots: Snapshots) -> Check:
