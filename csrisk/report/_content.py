@@ -272,7 +272,8 @@ class Course:
 class Success:
     """Where the book stands beside its risk: happiness, both sides of the relation, journey, feedback.
 
-    ``quadrants`` hold name, accounts and mean probability; ``points`` hold happiness, value and probability.
+    ``quadrants`` hold name, accounts and mean probability; ``points`` hold happiness, value and probability;
+    ``loyalty`` crosses satisfaction with risk, ``trend`` follows the ledger over quarters.
     """
 
     accounts: int
@@ -285,7 +286,9 @@ class Success:
     points: tuple[tuple[float, float, float], ...]
     leavers: Table | None
     journey: Table | None
+    loyalty: Table | None
     ledger: Table | None
+    trend: Table | None
     more: tuple[Table, ...] = ()
 
 

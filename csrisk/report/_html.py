@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from csrisk.report import _format, _svg
 from csrisk.report._content import Card, Cell, Column, Interval, Line, Report, Table, Timeline
-from csrisk.report._success_svg import journey_rows, quadrant_plot
+from csrisk.report._success_svg import journey_rows, quadrant_plot, share_dot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,6 +129,7 @@ def _render(template: str, report: Report, common: _Common, **more: Any) -> str:
         course=_svg.course_plot,
         quadrant=quadrant_plot,
         journey=journey_rows,
+        dot=share_dot,
         trend=_svg.trend_plot,
         calibration=None if report.calibration is None else _svg.calibration_plot(report.calibration),
         trust=_trust(report),

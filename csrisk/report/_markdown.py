@@ -136,7 +136,8 @@ def _success(report: Report) -> Iterator[str]:
     if success.quadrants:
         rows = [(name, f"{count:,}", _format.percent(risk)) for name, count, risk in success.quadrants]
         yield _grid(("Quadrant", "Accounts", "Mean risk"), "lrr", rows)
-    yield from (_table(table) for table in (success.leavers, success.journey, success.ledger, *success.more) if table)
+    tables = (success.loyalty, success.leavers, success.journey, success.ledger, success.trend, *success.more)
+    yield from (_table(table) for table in tables if table)
 
 
 def _goals(report: Report) -> str:

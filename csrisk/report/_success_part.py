@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from csrisk._goals import Goal
 from csrisk._snapshots import Snapshots
 from csrisk.report._content import Column, Interval, Success, Table
 from csrisk.report._names import clean
@@ -45,12 +46,13 @@ __all__ = ["make_success"]
 _LISTED = 15
 _LEAVERS = "satisfied but at risk"
 _HALF_YEAR = 182
+_LOYALTY, _TREND = "satisfaction and loyalty", "feedback over the year"
 
 _NEEDS = {
     "what happiness rests on": "surveys, advocacy, contacts or expectations",
     "moves between quadrants": "happiness and revenue or profit, now and half a year before",
     "business risk": "happiness and revenue or profit",
-    "satisfaction and loyalty": "surveys, advocacy, contacts or expectations",
+    _LOYALTY: "surveys, advocacy, contacts or expectations",
     "what sets the best apart": "at least 10 best customers and 10 others",
     "gap to the best by goal": "at least 10 best customers and 10 others",
     "preventive and corrective contacts": "contacts with a stage",
@@ -58,7 +60,7 @@ _NEEDS = {
     "features within reach": "use by feature, and similar accounts that use what others do not",
     "products that go together": "use by product, in pairs that 10 accounts share beyond chance",
     "pace of adoption": "use, and accounts that are slow for their tenure beyond chance",
-    "feedback over the year": "surveys",
+    _TREND: "surveys",
     "effect of plays": "treatments assigned at random whose time is up; without, this is a risk ranking, not uplift",
     "health score by hand": "features of use, effort, sentiment or relationship by their usual names",
 }
@@ -88,6 +90,7 @@ def make_success(book: Book, data: CustomerData | None) -> Success | None:
     known = mood["position"].notna()
     quadrant = success_quadrant(mood, company) if known.any() else pd.DataFrame()
     groups = loyalty_groups(mood["position"], risk)
+    parts = _parts(book, data, seen, mood, quadrant, groups)
     return Success(
         accounts=len(mood),
         known=int(known.sum()),
@@ -99,35 +102,41 @@ def make_success(book: Book, data: CustomerData | None) -> Success | None:
         points=_points(quadrant, book),
         leavers=_leavers(groups, mood, book),
         journey=_journey(data, seen) if data.has("contacts", "stage") else None,
+        loyalty=parts[_LOYALTY],
         ledger=_ledger(data, seen) if data.has("surveys") else None,
-        more=_more(book, data, seen, mood, quadrant),
+        trend=parts[_TREND],
+        more=_told({name: table for name, table in parts.items() if name not in (_LOYALTY, _TREND)}, parts),
     )
 
 
-def _more(
-    book: Book, data: CustomerData, seen: Snapshots, mood: pd.DataFrame, quadrant: pd.DataFrame
-) -> tuple[Table, ...]:
-    """Make every further table, and one that names the parts without evidence."""
+def _parts(
+    book: Book, data: CustomerData, seen: Snapshots, mood: pd.DataFrame, quadrant: pd.DataFrame, groups: pd.Series
+) -> dict[str, Table | None]:
+    """Make every further table; None where there is no evidence."""
     risk = pd.Series(book.probability, index=mood.index)
     sides = quadrant["quadrant"] if "quadrant" in quadrant else pd.Series(None, index=mood.index, dtype=object)
     best = best_customers(sides.astype(object), risk)
     keys = list(seen.index.get_level_values("account_id"))
-    parts = {
+    return {
         "what happiness rests on": evidence_table(mood),
         "moves between quadrants": _moves(book, data, keys, sides),
         "business risk": business_risk_table(quadrant, mood, book),
-        "satisfaction and loyalty": loyalty_table(loyalty_groups(mood["position"], risk), book),
+        _LOYALTY: loyalty_table(groups, book),
         "what sets the best apart": apart_table(best, book),
         "gap to the best by goal": gap_table(best, book),
         "preventive and corrective contacts": _directions(data, seen) if data.has("contacts", "stage") else None,
         "relationship traps": traps_table(relationship_traps(data, seen), book),
         **footprint_tables(data, seen, book),
-        "feedback over the year": ledger_table(data, keys, book.as_of) if data.has("surveys") else None,
+        _TREND: ledger_table(data, keys, book.as_of) if data.has("surveys") else None,
         "effect of plays": plays_table(data, book.as_of),
         "health score by hand": health_table(book, mood.index),
     }
+
+
+def _told(shown: dict[str, Table | None], parts: dict[str, Table | None]) -> tuple[Table, ...]:
+    """Give the tables that there are, and one that names the parts without evidence."""
+    told = tuple(table for table in shown.values() if table is not None)
     silent = tuple((name, _NEEDS[name]) for name, table in parts.items() if table is None)
-    told = tuple(table for table in parts.values() if table is not None)
     if not silent:
         return told
     return (*told, Table("Parts without evidence", (Column("Part"), Column("It needs")), silent))
@@ -207,12 +216,15 @@ def _leavers(groups: pd.Series, mood: pd.DataFrame, book: Book) -> Table | None:
     inside = np.flatnonzero((groups.astype(object) == _LEAVERS).to_numpy())
     if not len(inside):
         return None
+    own = book.points.drop(columns=Goal.CONTEXT, errors="ignore")
+    raised = [Goal(str(goal)).heading for goal in own.idxmax(axis=1)]
     rows = tuple(
         (
             book.names[at],
             float(book.probability[at]),
             Interval(*(float(mood[name].iloc[at]) for name in ("position", "low", "high"))),
             clean(mood["stage"].iloc[at]),
+            raised[at],
         )
         for at in inside[:_LISTED]
     )
@@ -221,6 +233,7 @@ def _leavers(groups: pd.Series, mood: pd.DataFrame, book: Book) -> Table | None:
         Column("Risk", "percent"),
         Column("Happiness, 0 to 1", "number", 2),
         Column("Stage"),
+        Column("Raised most by"),
     )
     more = f" The first {_LISTED} of {len(inside)}." if len(inside) > _LISTED else ""
     return Table("Satisfied, and likely to leave", columns, rows, f"Satisfaction alone does not keep them.{more}")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from csrisk.report._content import Cell, Success, Table
 
-__all__ = ["journey_rows", "quadrant_plot"]
+__all__ = ["journey_rows", "quadrant_plot", "share_dot"]
 
 _UNIT = Scale(-0.03, 1.03)  # so that a dot at the end is drawn whole
 
@@ -39,17 +39,35 @@ def journey_rows(table: Table) -> Iterator[tuple[str, Markup, Markup, Markup]]:
     for stage, contacts, hard, resolved, _, ours, sentiment, answers in table.rows:
         yield (
             str(stage),
-            _dot(hard, "Hard: {} of {} resolved", resolved),
-            _dot(sentiment, "Sentiment: {} from {} answers", answers),
+            _dot(hard, f"Hard: {{:.2f}} of {resolved} resolved"),
+            _dot(sentiment, f"Sentiment: {{:.2f}} from {answers} answers"),
             _begun(_number(contacts), None if ours is None else _number(ours), volume),
         )
+
+
+def share_dot(value: Interval, words: str) -> Markup:
+    """Draw a share with its range on the line from 0 to 100 %.
+
+    Parameters
+    ----------
+    value : Interval
+        In percent.
+    words : str
+        What it is the share of.
+
+    Returns
+    -------
+    Markup
+    """
+    ends = (None if end is None else end / 100 for end in (value.low, value.high))
+    return _dot(Interval(value.estimate / 100, *ends), f"{words.removesuffix(', %')}: {{:.0%}}")
 
 
 def _number(value: Cell) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
 
 
-def _dot(value: Cell, words: str, n: Cell) -> Markup:
+def _dot(value: Cell, words: str) -> Markup:
     """Draw an estimate between 0 and 1 with its range; the line alone where nothing is known."""
     track = Markup("<line class=track x1={:.1f}% x2={:.1f}% y1=14 y2=14 />").format(_UNIT.at(0), _UNIT.at(1))
     if not isinstance(value, Interval):
@@ -58,7 +76,7 @@ def _dot(value: Cell, words: str, n: Cell) -> Markup:
     return Markup(
         "<svg class=spread role=img><title>{}</title>{}<line class=range x1={:.1f}% x2={:.1f}% y1=14 y2=14 />"
         "<circle class=mean cx={:.1f}% cy=14 r=5 /></svg>"
-    ).format(words.format(f"{value.estimate:.2f}", n), track, _UNIT.at(low), _UNIT.at(high), _UNIT.at(value.estimate))
+    ).format(words.format(value.estimate), track, _UNIT.at(low), _UNIT.at(high), _UNIT.at(value.estimate))
 
 
 def _begun(contacts: float, ours: float | None, scale: Scale) -> Markup:

@@ -44,7 +44,8 @@ def _success(data: cr.CustomerData, day: str, folder: Path) -> dict[str, Any]:
 
 
 def _captions(success: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {table["caption"]: table for table in success["more"]}
+    tables = (*success["more"], success["loyalty"], success["trend"])
+    return {table["caption"]: table for table in tables if table}
 
 
 @pytest.fixture(scope="module")
