@@ -170,7 +170,7 @@ def uplift(seeds: Iterable[int]) -> list[str]:
     rows.append(["mean", *(f"**{value:,.0f}**" for value in table.mean(axis=0))])
     share = table / table[:, -1:]
     rows.append(["of the possible", *(f"{value:.0%}" for value in share.mean(axis=0))])
-    for name, column in (("risk x revenue", 2), ("random", 4)):
+    for name, column in (("risk", 3), ("risk x revenue", 2), ("random", 4)):
         mean, low, high = across(table[:, 0] - table[:, column])
         rows.append([f"uplift x revenue over {name}", f"{mean:+,.0f} ({low:+,.0f} to {high:+,.0f})", *[""] * 5])
     heads = ["seed", "uplift x revenue", "uplift", "risk x revenue", "risk", "random", "true uplift x revenue"]
