@@ -300,7 +300,10 @@ def _comments(polarity: Polarity | None) -> Callable[[Rollups], Lazy]:
         engine, rows = rollups.data.engine, rollups.get("answers", _answers)
         rows = rows.filter(~nw.col("comment").is_null())
         texts = engine.collect(rows.select("comment").unique())["comment"]
-        scored = engine.from_pandas(score_comments(sorted(texts), polarity))
+        # without a single comment the column has no type of its own
+        scored = engine.from_pandas(score_comments(sorted(texts), polarity)).with_columns(
+            nw.col("comment").cast(nw.String)
+        )
         return rows.join(scored, on="comment", how="inner").select("account", "day", "known", "moment", "polarity")
 
     return make

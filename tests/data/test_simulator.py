@@ -96,7 +96,7 @@ def test_subscriptions_of_a_product_follow_each_other(book: SaasBook) -> None:
     assert (following.isna() | (rows["end_at"] <= following)).all()
     core = rows[rows["product"] == "core"].groupby("account_id")["end_at"].agg(lambda ends: ends.iloc[-1])
     ended = book.tables["accounts"].set_index("account_id")["ended_at"]
-    pd.testing.assert_series_equal(core, ended.reindex(core.index), check_names=False)
+    pd.testing.assert_series_equal(core.astype(ended.dtype), ended.reindex(core.index), check_names=False)
 
 
 def test_features_used_are_in_the_plan_and_product_held(book: SaasBook) -> None:

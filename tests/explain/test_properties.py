@@ -65,6 +65,7 @@ def test_an_account_like_its_reference_has_nothing_to_explain(seed):
     np.testing.assert_allclose(why.contributions, 0.0, atol=1e-12)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-50, 50), min_size=1, max_size=6), st.integers(0, 2))
 def test_printed_parts_add_up_to_the_printed_total(parts, digits):
     printed = add_up(sum(parts), parts, digits)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csrisk import CustomerData, Snapshots, build_features
@@ -24,6 +24,7 @@ def total(values: list[float | None]) -> float:
     return float(frame.select(exact(nw.col("x")).alias("x")).collect()["x"][0])
 
 
+@settings(deadline=None)
 @given(st.lists(MONEY | st.none(), max_size=30), st.randoms())
 def test_exact_sum_is_the_sum_and_has_no_order(values: list[float | None], random) -> None:
     found = total(values)
