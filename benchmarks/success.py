@@ -1,7 +1,7 @@
 """How near the tables of customer success come to the truth of simulated books.
 
 `python benchmarks/success.py` prints these figures, `--out benchmarks/success.md` writes them; `--only` and `--seeds`
-choose parts and books. Books of seeds 101 to 105 were not looked at while the methods were chosen. The half-life and
+choose parts and books. Books of seeds 101 to 110 were not looked at while the methods were chosen. The half-life and
 the kinds of evidence were chosen on seeds 1 to 6; nothing was chosen for the gap to the best, whose method is that of
 the explanation.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import csrisk
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
+os.environ.pop("MPLBACKEND", None)  # a backend set for tests would leave the notebooks without their pictures
 
 project = "csrisk"
 author = "The csrisk developers"
