@@ -11,7 +11,7 @@ import numpy as np
 from csrisk._goals import Goal
 from csrisk.features._family import Family, Measure, check_windows, per
 from csrisk.features._past import Array, Facts, Past, latest, nothing, ratio
-from csrisk.features._rollups import Rollups, exact, whole
+from csrisk.features._rollups import MONEY, Rollups, exact, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,7 +112,7 @@ class Relationship(Family):
         ]
         for name in ("mrr", "seats"):
             for suffix, when in (("", now), ("_then", then)):
-                sums.append(exact(nw.when(when).then(nw.col(name))).alias(name + suffix))
+                sums.append(exact(nw.when(when).then(nw.col(name)), MONEY).alias(name + suffix))
                 there = when & ~nw.col(name).is_null()
                 sums.append(whole(nw.when(there).then(nw.lit(1)).otherwise(nw.lit(0))).alias(f"n_{name}{suffix}"))
         facts = past.home(seen.group_by("snapshot").agg(*sums))
@@ -125,7 +125,7 @@ class Relationship(Family):
 
     def _bookings(self, past: Past) -> Facts:
         seen = past.seen(past.rollups.get("bookings", _bookings), self.booked)
-        sums = [exact(nw.col(name)).alias(name) for name in ("revenue", "cost")]
+        sums = [exact(nw.col(name), MONEY).alias(name) for name in ("revenue", "cost")]
         facts = past.counts(seen.group_by("snapshot").agg(*sums), "finance", "revenue")
         facts["cost"] = np.where(past.evidence("finance", "cost_to_serve"), facts["cost"], np.nan)
         return facts
@@ -137,7 +137,7 @@ def seats_now(past: Past) -> Array:
         return np.full(len(past.index), np.nan)
     seen = past.seen(past.rollups.get("contracts", _contracts))
     running = seen.filter(nw.col("end_at_day").is_null(), ~nw.col("seats").is_null())
-    return past.home(running.group_by("snapshot").agg(exact(nw.col("seats")).alias("seats")))["seats"]
+    return past.home(running.group_by("snapshot").agg(exact(nw.col("seats"), MONEY).alias("seats")))["seats"]
 
 
 def plan_now(past: Past) -> Array:
@@ -155,4 +155,6 @@ def _contracts(rollups: Rollups) -> Lazy:
 
 def _bookings(rollups: Rollups) -> Lazy:
     rows = rollups.data.lazy("finance").group_by("account", "day", "known")
-    return rows.agg(exact(nw.col("revenue")).alias("revenue"), exact(nw.col("cost_to_serve")).alias("cost"))
+    return rows.agg(
+        exact(nw.col("revenue"), MONEY).alias("revenue"), exact(nw.col("cost_to_serve"), MONEY).alias("cost")
+    )

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 
     from csrisk.data import CustomerData
 
-__all__ = ["Rollups", "exact", "whole"]
+__all__ = ["MONEY", "Rollups", "exact", "whole"]
 
 Lazy = nw.LazyFrame[Any]
 NEVER = 10**7  # a day that no snapshot reaches
-_HUGE, _FRACTIONS = 2.0**43, 2.0**36
+_HUGE = 2.0**43
+MONEY = 8  # decimals of sums of money and quantities
 
 
 def whole(expression: nw.Expr) -> nw.Expr:
@@ -24,18 +25,21 @@ def whole(expression: nw.Expr) -> nw.Expr:
     return expression.cast(nw.Int64).sum().cast(nw.Int64)
 
 
-def exact(expression: nw.Expr) -> nw.Expr:
+def exact(expression: nw.Expr, decimals: int = 11) -> nw.Expr:
     """Sum of floats in fixed point, so that the order in which threads add them changes no bit.
 
-    The fraction of each term is rounded to ``2 ** -36``. Terms from ``2 ** 43`` on, which no sum of money reaches, are
-    added as floats.
+    The fraction of each term is rounded to so many decimals. With 8 of them sums of cents are exact, and equal sums are
+    equal, while terms stay below 40 million; the 11 of small numbers would see the error of their last bit. Terms from
+    ``2 ** 43`` on, which no sum of money reaches, are added as floats.
     """
     term = expression.cast(nw.Float64)
     usual = term.abs() < _HUGE
     inside = nw.when(usual).then(term)
-    units = inside.round(0)
-    fractions = ((inside - units) * _FRACTIONS).round(0)
-    total: nw.Expr = whole(units).cast(nw.Float64) + whole(fractions).cast(nw.Float64) / _FRACTIONS
+    units, scale = inside.round(0), 10.0**decimals
+    fractions = whole(((inside - units) * scale).round(0)).cast(nw.Float64)
+    # whatever terms a sum had, it becomes the same whole number and the same rest
+    carried = (fractions / scale).round(0)
+    total: nw.Expr = whole(units).cast(nw.Float64) + carried + (fractions - carried * scale) / scale
     return total + nw.when(~usual).then(term).sum()
 
 
@@ -150,7 +154,7 @@ def firsts(rows: Lazy, *keys: str) -> Lazy:
 def usage_days(rollups: Rollups) -> Lazy:
     """Use by account and day."""
     rows = rollups.data.lazy("usage")
-    sums = {name: exact(nw.col(name)) for name in ("quantity", "value")}
+    sums = {name: exact(nw.col(name), MONEY) for name in ("quantity", "value")}
     late = rollups.late("usage")
     return with_first(daily(rows, "account", late=late, sums=sums), rollups.data.engine, "account", late=late)
 

@@ -15,7 +15,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from csrisk._snapshots import Merged, Rows, merge
-from csrisk.features._rollups import exact, one, whole
+from csrisk.features._rollups import MONEY, exact, one, whole
 
 if TYPE_CHECKING:
     from csrisk.features._past import Array, Facts, Past
@@ -72,7 +72,7 @@ class Sum:
             weight = (age.cast(nw.Float64) * (-math.log(2) / self.half_life)).exp()
             return exact(nw.when(inside).then(column.cast(nw.Float64) * weight))
         if self.of_floats:
-            return exact(nw.when(inside).then(column))
+            return exact(nw.when(inside).then(column), MONEY)
         return whole(nw.when(inside).then(column * age if self.times_age else column).otherwise(0))
 
     def weights(self, reach: int) -> Array:

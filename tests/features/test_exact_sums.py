@@ -14,23 +14,32 @@ from hypothesis import strategies as st
 
 from csrisk import CustomerData, Snapshots, build_features
 from csrisk.features import UsageDepth
+from csrisk.features._rollups import MONEY as DECIMALS
 from csrisk.features._rollups import exact
 
 MONEY = st.floats(-1e9, 1e9).map(lambda value: round(value, 4))
 
 
-def total(values: list[float | None]) -> float:
+def total(values: list[float | None], decimals: int = 11) -> float:
     frame = nw.from_native(pl.DataFrame({"x": values}, schema={"x": pl.Float64}).lazy())
-    return float(frame.select(exact(nw.col("x")).alias("x")).collect()["x"][0])
+    return float(frame.select(exact(nw.col("x"), decimals).alias("x")).collect()["x"][0])
 
 
 @settings(deadline=None)
 @given(st.lists(MONEY | st.none(), max_size=30), st.randoms())
 def test_exact_sum_is_the_sum_and_has_no_order(values: list[float | None], random) -> None:
     found = total(values)
-    assert found == pytest.approx(math.fsum(v for v in values if v is not None), abs=len(values) * 2.0**-37, rel=1e-15)
+    assert found == pytest.approx(math.fsum(v for v in values if v is not None), abs=len(values) * 5e-12, rel=1e-15)
     random.shuffle(values)
     assert total(values) == found
+
+
+@settings(deadline=None)
+@given(st.integers(1, 10**9), st.lists(st.integers(0, 10**9), max_size=5))
+def test_equal_sums_of_cents_are_equal_numbers(cents: int, parts: list[int]) -> None:
+    split = [*parts, cents - sum(parts)]
+    whole = total([cents / 100], DECIMALS)
+    assert total([part / 100 for part in split], DECIMALS) == whole == pytest.approx(cents / 100, rel=1e-15)
 
 
 def test_exact_sum_takes_what_no_money_reaches() -> None:
