@@ -105,7 +105,7 @@ def make_success(book: Book, data: CustomerData | None) -> Success | None:
         loyalty=parts[_LOYALTY],
         ledger=_ledger(data, seen) if data.has("surveys") else None,
         trend=parts[_TREND],
-        more=_told({name: table for name, table in parts.items() if name not in (_LOYALTY, _TREND)}, parts),
+        more=_more(parts),
     )
 
 
@@ -133,9 +133,9 @@ def _parts(
     }
 
 
-def _told(shown: dict[str, Table | None], parts: dict[str, Table | None]) -> tuple[Table, ...]:
-    """Give the tables that there are, and one that names the parts without evidence."""
-    told = tuple(table for table in shown.values() if table is not None)
+def _more(parts: dict[str, Table | None]) -> tuple[Table, ...]:
+    """Give the tables that have no picture of their own, and one that names the parts without evidence."""
+    told = tuple(table for name, table in parts.items() if table is not None and name not in (_LOYALTY, _TREND))
     silent = tuple((name, _NEEDS[name]) for name, table in parts.items() if table is None)
     if not silent:
         return told
