@@ -7,6 +7,7 @@ given again, and mean another process in another container. Where there are no s
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -26,6 +27,7 @@ __all__ = ["hold", "scratch_folder", "sweep"]
 
 _STALE_SECONDS = 3600.0  # no write of csrisk takes an hour
 _LOCK = "in-use"
+_FOLDER = re.compile(r"csrisk-run-[a-z0-9_]{8}")  # what mkdtemp makes up
 
 
 def hold(path: Path) -> int | None:
@@ -93,7 +95,8 @@ def scratch_folder() -> tuple[Path, int]:
 def _sweep_folders(place: str, _: int) -> None:
     """Sweep once in each process."""
     for left in Path(place).glob("csrisk-run-*"):
-        _sweep_folder(left)
+        if _FOLDER.fullmatch(left.name):
+            _sweep_folder(left)
 
 
 def _sweep_folder(folder: Path) -> None:
@@ -106,6 +109,9 @@ def _sweep_folder(folder: Path) -> None:
 
 
 def _abandoned(path: Path) -> bool:
+    # a link or a pipe of this name is not ours
+    if not stat.S_ISREG(path.lstat().st_mode):
+        return False
     handle = os.open(path, os.O_RDWR)
     try:
         locked = _locked(handle)

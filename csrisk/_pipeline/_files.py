@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from csrisk._atomic import atomic_path
+from csrisk._atomic import atomic_path, write_atomically
+from csrisk._cells import csv_text
 from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ __all__ = ["write_table", "write_text"]
 
 
 def write_table(path: str | Path, table: pd.DataFrame) -> Path:
-    """Write a flat table as Parquet or CSV.
+    """Write a flat table as Parquet or CSV; in CSV a row is one line, and no cell is a formula.
 
     Parameters
     ----------
@@ -36,13 +37,13 @@ def write_table(path: str | Path, table: pd.DataFrame) -> Path:
         If the file cannot be written.
     """
     target = Path(path)
-    if target.suffix not in (".parquet", ".csv"):
+    suffix = target.suffix.lower()
+    if suffix not in (".parquet", ".csv"):
         raise ConfigError(f"{target.name}: suffix {target.suffix!r} must be .parquet or .csv")
+    if suffix == ".csv":
+        return write_text(target, csv_text(table))
     with atomic_path(target) as part:
-        if target.suffix == ".parquet":
-            table.to_parquet(part, index=False)
-        else:
-            table.to_csv(part, index=False)
+        table.to_parquet(part, index=False)
     return target
 
 
@@ -66,6 +67,5 @@ def write_text(path: str | Path, text: str) -> Path:
         If the file cannot be written.
     """
     target = Path(path)
-    with atomic_path(target) as part:
-        part.write_text(text, encoding="utf-8")
+    write_atomically(target, text.encode("utf-8"))
     return target

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from csrisk._atomic import atomic_path
+from csrisk._pipeline._files import write_table
 from csrisk._pipeline._score_schema import GOALS, REASONS, SCORE_COLUMNS, SCORES_SCHEMA, as_schema
 from csrisk.exceptions import ConfigError
 
@@ -136,13 +137,10 @@ def write_scores(path: str | Path, scores: pd.DataFrame) -> Path:
     from pyarrow import parquet
 
     target, flat = Path(path), scores.reset_index()
-    if target.suffix not in (".parquet", ".csv"):
-        raise ConfigError(f"scores: suffix {target.suffix!r} must be .parquet or .csv")
+    if target.suffix.lower() != ".parquet":
+        return write_table(target, flat)
     with atomic_path(target) as part:
-        if target.suffix == ".parquet":
-            parquet.write_table(as_schema(flat), part)
-        else:
-            _harmless(flat).to_csv(part, index=False)
+        parquet.write_table(as_schema(flat), part)
     return target
 
 
@@ -193,15 +191,6 @@ def _read_file(path: Path) -> pd.DataFrame:
     except (pa.ArrowException, OSError) as error:
         raise ConfigError(f"history: {path.name!r} is not a readable Parquet file") from error
     return frame
-
-
-def _harmless(flat: pd.DataFrame) -> pd.DataFrame:
-    """Put an apostrophe before text that a spreadsheet would run as a formula."""
-    out = flat.copy()
-    for name in out.columns[[pd.api.types.is_string_dtype(flat[column]) for column in flat.columns]]:
-        text = out[name].astype(object)
-        out[name] = [f"'{value}" if str(value)[:1] in set("=+-@\t\r") else value for value in text]
-    return out
 
 
 def _reasons(why: Explanation) -> pd.DataFrame:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import json
 from typing import TYPE_CHECKING
 
-from csrisk.report._names import csv_safe
+import pandas as pd
+
+from csrisk._cells import csv_text
 
 if TYPE_CHECKING:
     from csrisk.report._content import Report
@@ -50,17 +50,13 @@ def render_csv(report: Report) -> str:
     str
     """
     goals = [goal.goal for goal in report.goals]
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(
-        ["rank", "account_id", "name", "probability", "mrr", "mrr_at_risk", "main_goal", "reference", *goals, "reason"]
-    )
+    head = ["rank", "account_id", "name", "probability", "mrr", "mrr_at_risk", "main_goal", "reference"]
+    rows: list[list[object]] = []
     for card in report.cards:
         points = {part.goal: part.points for part in card.goals}
-        known = [card.rank, csv_safe(card.account), csv_safe(card.name), card.probability, card.mrr, card.at_risk]
-        split = [card.reference, *(points.get(goal) for goal in goals)]
-        writer.writerow([*known, card.main_goal, *split, csv_safe(card.reason)])
+        known = [card.rank, card.account, card.name, card.probability, card.mrr, card.at_risk, card.main_goal]
+        rows.append([*known, card.reference, *(points.get(goal) for goal in goals), card.reason])
     for line in report.lines:
-        known = [line.rank, csv_safe(line.account), csv_safe(line.name), line.probability, line.mrr, line.at_risk]
-        writer.writerow([*known, line.main_goal])
-    return out.getvalue()
+        known = [line.rank, line.account, line.name, line.probability, line.mrr, line.at_risk, line.main_goal]
+        rows.append([*known, *[None] * (len(goals) + 2)])
+    return csv_text(pd.DataFrame(rows, columns=[*head, *goals, "reason"], dtype=object))

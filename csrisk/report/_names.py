@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import unicodedata
+
+from csrisk._cells import csv_safe, one_line
 
 __all__ = ["clean", "csv_safe", "pseudonym"]
 
 _LONGEST = 120
-_DIRECTION = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
-_FORMULA = "=+-@\t\r\n|%\uff1d\uff0b\uff0d\uff20"
 
 
 def clean(text: object, *, longest: int = _LONGEST) -> str:
@@ -35,42 +34,8 @@ def clean(text: object, *, longest: int = _LONGEST) -> str:
     """
     if text is None or text != text:  # NaN is the one value that differs from itself
         return ""
-    kept = (_keep(character) for character in str(text))
-    joined = " ".join("".join(kept).split())
+    joined = " ".join(one_line(str(text)).split())
     return joined if len(joined) <= longest else joined[: longest - 1].rstrip() + "\u2026"
-
-
-def _keep(character: str) -> str:
-    if ord(character) in _DIRECTION:
-        return ""
-    category = unicodedata.category(character)
-    if category in ("Zl", "Zp") or character in "\t\n\r":
-        return " "
-    if category == "Cc":
-        return ""
-    return "\ufffd" if category == "Cs" else character
-
-
-def csv_safe(text: str) -> str:
-    """Put an apostrophe before what a spreadsheet would run as a formula.
-
-    The rule of OWASP's page on CSV injection, with the full-width forms of the same characters.
-
-    Parameters
-    ----------
-    text : str
-        Cell text.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> csv_safe("=HYPERLINK(1)"), csv_safe("Acme")
-    ("'=HYPERLINK(1)", 'Acme')
-    """
-    return f"'{text}" if text.lstrip(" '\"").startswith(tuple(_FORMULA)) else text
 
 
 def pseudonym(account: object, rank: int, key: bool | str) -> str:

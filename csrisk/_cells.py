@@ -1,0 +1,122 @@
+"""Text of strangers where programs read it: cells of CSV that a spreadsheet opens, lines of a terminal."""
+
+from __future__ import annotations
+
+import numbers
+import unicodedata
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["csv_safe", "csv_text", "one_line", "printable"]
+
+_DIRECTION = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
+_FORMULA = frozenset("=+-@|%\uff1d\uff0b\uff0d\uff20\u2212\ufe62\ufe63\ufe66\ufe6b\u207a\u207b\u208a\u208b")
+_QUOTES = frozenset("'\"`\u2018\u2019\u201c\u201d\u00ab\u00bb\uff02\uff07")
+_PLAIN = (numbers.Number, np.generic, pd.Timestamp)
+
+
+def printable(text: str) -> str:
+    r"""Take out what would act on a terminal or turn the reading direction; lines stay lines.
+
+    Examples
+    --------
+    >>> printable("Acme\x1b[2J\u202etxt\nnext")
+    'Acme[2Jtxt\nnext'
+    """
+    return text if text.isascii() and text.isprintable() else "".join(map(_printable, text))
+
+
+def one_line(text: str) -> str:
+    r"""Make a text one line that is printable.
+
+    Examples
+    --------
+    >>> one_line("two\r\nlines")
+    'two lines'
+    """
+    return text if text.isascii() and text.isprintable() else printable(" ".join(text.splitlines()))
+
+
+def csv_safe(text: str) -> str:
+    """Put an apostrophe before what a spreadsheet would run as a formula.
+
+    The rule of OWASP's page on CSV injection, with the full-width and small forms of the same characters, also behind
+    blanks, quotes and marks that do not show.
+
+    Parameters
+    ----------
+    text : str
+        Cell text.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> csv_safe("=HYPERLINK(1)"), csv_safe("Acme")
+    ("'=HYPERLINK(1)", 'Acme')
+    """
+    if text[:1].isalnum():
+        return text
+    first = next((sign for sign in text if not _blank(sign)), "")
+    return f"'{text}" if first in _FORMULA or text[:1] in ("\t", "\r", "\n") else text
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """Write a flat table as CSV with a header: one line for each row, no formula, numbers as they are.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Without an index that matters.
+
+    Returns
+    -------
+    str
+    """
+    text: str = _harmless(table).to_csv(index=False, lineterminator="\n")
+    return text
+
+
+def _harmless(table: pd.DataFrame) -> pd.DataFrame:
+    """Make text, and whatever else is neither number nor date, one line without formula; header cells too."""
+    columns = [_column(table.iloc[:, place]) for place in range(table.shape[1])]
+    out = pd.concat(columns, axis=1) if columns else table.copy()
+    return out.set_axis([_cell(str(name)) for name in table.columns], axis=1)
+
+
+def _column(series: pd.Series[Any]) -> pd.Series[Any]:
+    kind = series.dtype
+    if pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_datetime64_any_dtype(kind):
+        return series
+    kept = [value if _bare(value) else _cell(str(value)) for value in series.astype(object)]
+    return pd.Series(kept, index=series.index, dtype=object)
+
+
+def _bare(value: object) -> bool:
+    """Whether a value is written as it is: a number, a date, or missing."""
+    return value is None or value is pd.NA or value is pd.NaT or isinstance(value, _PLAIN)
+
+
+def _cell(text: str) -> str:
+    return one_line(csv_safe(text))
+
+
+def _blank(sign: str) -> bool:
+    return sign.isspace() or sign in _QUOTES or unicodedata.category(sign) in ("Cc", "Cf", "Zs", "Zl", "Zp")
+
+
+def _printable(sign: str) -> str:
+    if sign in "\n\t":
+        return sign
+    if ord(sign) in _DIRECTION:
+        return ""
+    category = unicodedata.category(sign)
+    if category in ("Zl", "Zp"):
+        return " "
+    if category == "Cc":
+        return ""
+    return "\ufffd" if category == "Cs" else sign
