@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from csrisk._display import html_table
 from csrisk._explain import _plots, _shap, _steps, _tables
 from csrisk._explain._game import leave_one_out_map, pairs
+from csrisk._explain._reasons import NEGLIGIBLE, main_goals
 from csrisk._goals import Goal
 from csrisk.exceptions import ExplanationError
 
@@ -81,7 +82,7 @@ class Explanation:
     - `features`: one row per snapshot and feature, columns ``goal, feature, points, value, typical, sentence``;
       strongest first; the last row of a goal may be ``feature="(rest)"``, the features not shown one by one.
     - `account`: the same for one snapshot, the goal that matters most first.
-    - `to_frame`: one row per snapshot with the goals and the strongest reasons.
+    - `to_frame`: one row per snapshot with the goals, the main one and the strongest reasons.
 
     Examples
     --------
@@ -255,9 +256,45 @@ class Explanation:
         Returns
         -------
         pd.DataFrame
-            `goals` and the reasons.
+            `goals`, ``main_goal`` and the reasons. Attributes (context), features without a value and what would be
+            printed as 0.0 points are no reasons; a row with fewer reasons has missing values.
         """
-        return _tables.with_reasons(self.goals(), self._all_features[0], self.background, n_reasons)
+        goals, reasons = self.goals(), self.reasons(np.arange(len(self)), n_reasons)
+        main = pd.Series(self.main_goals, index=goals.index, dtype="str")
+        names = [f"reason_{rank}{part}" for rank in range(1, n_reasons + 1) for part in ("", "_points")]
+        return goals.assign(main_goal=main, **{name: reasons[name].to_numpy() for name in names})
+
+    @property
+    def main_goals(self) -> NDArray[np.object_]:
+        """Goal that raises each prediction most; None where nothing raises it by what is printed."""
+        return main_goals(self.goals()[[str(goal) for goal in self.goals_present]], self._least)
+
+    def reasons(self, rows: NDArray[np.intp], n_reasons: int = 3, points: Matrix | None = None) -> pd.DataFrame:
+        """Say which features raise the predictions of some rows most, as scores, command line and report print it.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Row positions.
+        n_reasons : int, default 3
+            Most reasons of a row.
+        points : ndarray, optional
+            Contributions of these rows as `feature_game` gives them, where they are known already.
+
+        Returns
+        -------
+        pd.DataFrame
+            One row per position; for each rank ``reason_1`` (sentence), ``reason_1_feature``, ``reason_1_points``.
+        """
+        points = self.feature_game(rows)[0] if points is None else points
+        return _tables.reason_table(self.background, rows, points, n_reasons, self._least)
+
+    @property
+    def _least(self) -> float:
+        """Contribution below which nothing is said to raise a prediction."""
+        if self.output == "probability":
+            return NEGLIGIBLE
+        return max(1e-9 * float(np.abs(self.prediction).max(initial=0.0)), np.finfo(float).tiny)
 
     def to_shap(self, level: Literal["goal", "feature"] = "goal") -> Any:
         """Hand over to shap's plots.

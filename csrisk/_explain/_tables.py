@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from csrisk._explain._reasons import strongest_reasons
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from csrisk._goals import Goal
     from csrisk.features._declaration import Feature
 
-__all__ = ["REST", "Background", "as_plain", "feature_table", "typical_values", "with_reasons"]
+__all__ = ["REST", "Background", "as_plain", "feature_table", "reason_table", "typical_values"]
 
 Matrix = NDArray[np.float64]
 REST = "(rest)"
@@ -46,6 +48,10 @@ class Background:
     typical: pd.DataFrame
     comparison: NDArray[np.intp]
     typical_words: str = "typical is"
+
+    def sentence(self, column: int, value: object, typical: object) -> str:
+        """Write the sentence of one feature of one row."""
+        return self.declarations[column].describe(value, typical).replace("typical is", self.typical_words)
 
 
 def typical_values(frame: pd.DataFrame) -> dict[str, Any]:
@@ -106,29 +112,29 @@ def _words(background: Background, rows: NDArray[np.intp], columns: NDArray[np.i
     found = np.empty((3, len(rows)), dtype=object)
     frame = background.values  # noqa: PD011  # the field of a dataclass
     for column in np.unique(columns).tolist():
-        declaration, here = background.declarations[column], np.flatnonzero(columns == column)
+        here = np.flatnonzero(columns == column)
         values = frame.iloc[rows[here], column].tolist()
         typical = background.typical.iloc[background.comparison[rows[here]], column].tolist()
         for place, value, usual in zip(here.tolist(), values, typical, strict=True):
-            sentence = declaration.describe(value, usual).replace("typical is", background.typical_words)
-            found[:, place] = value, usual, sentence
+            found[:, place] = value, usual, background.sentence(column, value, usual)
     return found
 
 
-def with_reasons(goals: pd.DataFrame, points: Matrix, background: Background, n_reasons: int) -> pd.DataFrame:
-    """Goals of each snapshot with the sentences of the features that raise its prediction most."""
-    raising = np.where(points > 0, points, 0.0)  # NaN compares false
-    order = np.argsort(-raising, axis=1, kind="stable")[:, :n_reasons]
-    strongest = np.take_along_axis(raising, order, axis=1)
-    table = goals.copy()
+def reason_table(
+    background: Background, rows: NDArray[np.intp], points: Matrix, n_reasons: int, least: float
+) -> pd.DataFrame:
+    """For each row, by rank: ``reason_<rank>``, its feature and its points; missing where there are fewer."""
+    found = strongest_reasons(background, rows, points, n_reasons, least)
+    names = np.array([feature.name for feature in background.declarations], dtype=object)
+    table = pd.DataFrame(index=range(len(rows)))
     for rank in range(n_reasons):
-        words, own = np.full(len(goals), np.nan, dtype=object), np.full(len(goals), np.nan)
-        if rank < strongest.shape[1]:
-            rows = np.flatnonzero(strongest[:, rank] > 0)
-            words[rows] = _words(background, rows, order[rows, rank])[2]
-            own[rows] = strongest[rows, rank]
-        table[f"reason_{rank + 1}"] = pd.Series(words, index=goals.index, dtype="str").to_numpy()
-        table[f"reason_{rank + 1}_points"] = own
+        column, there = found.columns[:, rank], found.columns[:, rank] >= 0
+        words, feature = np.full((2, len(rows)), None, dtype=object)
+        words[there] = _words(background, rows[there], column[there])[2]
+        feature[there] = names[column[there]]
+        table[f"reason_{rank + 1}"] = pd.Series(words, dtype=object)
+        table[f"reason_{rank + 1}_feature"] = pd.Series(feature, dtype=object)
+        table[f"reason_{rank + 1}_points"] = np.where(there, found.points[:, rank], np.nan)
     return table
 
 

@@ -81,7 +81,12 @@ SCORE_COLUMNS = (
         )
         for goal in GOALS
     ),
-    ScoreColumn("main_goal", "text", "goal that raises the risk most"),
+    ScoreColumn(
+        "main_goal",
+        "text",
+        "goal that raises the risk most; context only where no goal raises it",
+        "nothing raises the risk by 0.05 percentage points",
+    ),
     *(
         column
         for rank in range(1, REASONS + 1)

@@ -62,7 +62,6 @@ def score_table(
     risk = (goals["prediction"] / 100).to_numpy() if risk is None else risk
     low, high = (np.full(len(risk), np.nan),) * 2 if band is None else band.bounds(risk)
     mrr = X["mrr"].to_numpy(dtype=np.float64, na_value=np.nan) if "mrr" in X else np.full(len(X), np.nan)
-    present = [goal for goal in GOALS if goal in goals and goal != "context"]
     table = pd.DataFrame(
         {
             "churn_probability": risk,
@@ -74,7 +73,7 @@ def score_table(
             "expected_mrr_change": np.nan if change is None else change.reindex(X.index).to_numpy(dtype=np.float64),
             "reference_points": goals["reference"].to_numpy(),
             **{f"{goal}_points": goals[goal].to_numpy() if goal in goals else 0.0 for goal in GOALS},
-            "main_goal": goals[present].idxmax(axis=1).to_numpy(),
+            "main_goal": why.main_goals,
         },
         index=X.index,
     ).join(_reasons(why))
@@ -194,16 +193,5 @@ def _read_file(path: Path) -> pd.DataFrame:
 
 
 def _reasons(why: Explanation) -> pd.DataFrame:
-    """Give the sentences of what raises each risk most; attributes and missing evidence are no reasons to act on."""
-    features = why.features()
-    place = pd.Series(why.index.get_indexer(features.index), index=features.index, name="place")
-    speaks = (features["goal"] != "context") & (features["points"] > 0) & features["value"].notna()
-    rows = features.assign(place=place)[speaks].sort_values(["place", "points"], ascending=[True, False], kind="stable")
-    rows["rank"] = rows.groupby("place").cumcount() + 1
-    found = pd.DataFrame(index=range(len(why.index)))
-    for rank in range(1, REASONS + 1):
-        own = rows[rows["rank"] == rank].set_index("place").reindex(found.index)
-        found[f"reason_{rank}"] = own["sentence"]
-        found[f"reason_{rank}_feature"] = own["feature"]
-        found[f"reason_{rank}_pp"] = own["points"].astype(float)
-    return found.set_axis(why.index)
+    found = why.reasons(np.arange(len(why)), REASONS).set_axis(why.index)
+    return found.rename(columns=lambda name: name.removesuffix("_points") + "_pp" if name.endswith("_points") else name)

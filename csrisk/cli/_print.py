@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from csrisk._explain import NO_REASON
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -66,9 +68,7 @@ def print_first(scores: pd.DataFrame) -> None:
     click.echo(f"\nThe {min(_MOST, len(scores))} accounts of {len(scores):,} that matter most on {as_of:%Y-%m-%d}:")
     for row in scores.head(_MOST).reset_index().to_dict("records"):
         money = f", {row['mrr']:,.0f} a month" if row["mrr"] == row["mrr"] else ""
-        reason = row["reason_1"]
-        if not isinstance(reason, str):
-            reason = "no goal raises its risk; it matters for its revenue."
+        reason = row["reason_1"] if isinstance(row["reason_1"], str) else NO_REASON
         click.echo(
             f"{row['priority']}. {row['account_id']} ({percent(row['churn_probability'])} risk{money}): {reason}"
         )

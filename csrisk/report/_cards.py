@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from csrisk._explain import NEGLIGIBLE, NO_REASON
 from csrisk._goals import Goal
 from csrisk.report._book import Book, book_features
 from csrisk.report._compare import Peers, spoken
@@ -20,14 +21,15 @@ from csrisk.report._timeline import make_timelines
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
+
     from csrisk.data import CustomerData
     from csrisk.report._content import Moves
 
 __all__ = ["make_cards", "make_lines"]
 
 Floats = npt.NDArray[np.float64]
-_NEGLIGIBLE = 0.05
-_NAMED = ((25, 6, _NEGLIGIBLE), (60, 3, 0.1), (120, 2, 0.25), (200, 1, 0.5))
+_NAMED = ((25, 6, NEGLIGIBLE), (60, 3, 0.1), (120, 2, 0.25), (200, 1, 0.5))
 _NAMED_LATER = (0, 1.0)
 _TIMELINES = 40
 _COMPARED = 25
@@ -45,6 +47,9 @@ class _Details:
     values: npt.NDArray[np.object_]
     known: npt.NDArray[np.bool_]
     columns: dict[str, npt.NDArray[np.intp]]
+    goal_of: dict[str, str]
+    main: npt.NDArray[np.object_]
+    reasons: pd.DataFrame
     page: int
 
     def sentence(self, position: int, column: int) -> str:
@@ -52,11 +57,10 @@ class _Details:
         declared = background.declarations[column]
         row = int(self.book.rows[position])
         typical = background.typical.iloc[int(background.comparison[row]), column]
+        words = background.sentence(column, self.values[position, column], typical)
         if not self.known[position, column]:
-            words = f"No evidence for {spoken(declared.name)}; typical is {declared.format(typical)}."
-        else:
-            words = declared.describe(self.values[position, column], typical)
-        return clean(words, longest=400).replace(" %", "\u00a0%")
+            words = words.replace(declared.name, spoken(declared.name), 1)
+        return _printed(words)
 
     def strongest(self, position: int, goal: str) -> list[int]:
         """Columns of the features of a goal that matter for an account, the largest contribution first."""
@@ -69,16 +73,7 @@ class _Details:
     def leading(self, position: int) -> list[int]:
         """Columns of the features that matter most for an account, whatever their goal."""
         size = np.nan_to_num(np.abs(self.points[position]))
-        return [int(at) for at in np.argsort(-size, kind="stable") if size[at] >= _NEGLIGIBLE]
-
-    def raising(self, position: int, goal: str) -> int:
-        """Column of the feature of a goal that raises the risk most; one with a value if any such raises it."""
-        own = self.columns[goal]
-        points = np.nan_to_num(self.points[position, own], nan=-np.inf)
-        known = self.known[position, own]
-        if (points[known] > _NEGLIGIBLE).any():
-            points = np.where(known, points, -np.inf)
-        return int(own[np.argmax(points)])
+        return [int(at) for at in np.argsort(-size, kind="stable") if size[at] >= NEGLIGIBLE]
 
 
 def make_cards(
@@ -122,14 +117,18 @@ def make_cards(
     columns = {goal: np.array([j for j, own in enumerate(goal_of) if own == goal]) for goal in book.points.columns}
     rows = book.rows[:count]
     features = book_features(book.why).iloc[rows]
+    points = book.why.feature_game(rows)[0]
     details = _Details(
         book,
         goals=book.points.to_numpy(np.float64)[:count],
         evidence=book.evidence.to_numpy(bool)[:count],
-        points=book.why.feature_game(rows)[0],
+        points=points,
         values=features.to_numpy(object),
         known=features.notna().to_numpy(),
         columns=columns,
+        goal_of={feature.name: str(feature.goal) for feature in book.why.declarations},
+        main=book.why.main_goals[rows],
+        reasons=book.why.reasons(rows, 1, points),
         page=page or max(count, 1),
     )
     timelines = make_timelines(book, data, min(count, _TIMELINES))
@@ -161,8 +160,7 @@ def make_lines(book: Book, start: int) -> tuple[Line, ...]:
     -------
     tuple of Line
     """
-    strongest = book.points.to_numpy().argmax(axis=1) if book.points.shape[1] else np.zeros(len(book.keys), dtype=int)
-    highest = book.points.max(axis=1).to_numpy()
+    main = book.why.main_goals[book.rows]
     at_risk = book.at_risk
     return tuple(
         Line(
@@ -172,7 +170,7 @@ def make_lines(book: Book, start: int) -> tuple[Line, ...]:
             probability=float(book.probability[at]),
             mrr=_at(book.mrr, at),
             at_risk=_at(at_risk, at),
-            main_goal=str(book.points.columns[strongest[at]]) if highest[at] >= _NEGLIGIBLE else "",
+            main_goal=main[at] or "",
         )
         for at in range(start, len(book.keys))
     )
@@ -187,7 +185,7 @@ def _card(details: _Details, position: int) -> Card:
         _goal_part(details, position, place, str(goal), printed)
         for place, (goal, printed) in enumerate(zip(book.points.columns, shown, strict=True))
     )
-    main, reason = _reason(details, position, goals)
+    feature, sentence = details.reasons["reason_1_feature"][position], details.reasons["reason_1"][position]
     return Card(
         rank=position + 1,
         account=book.accounts[position],
@@ -200,8 +198,9 @@ def _card(details: _Details, position: int) -> Card:
         mrr=_at(book.mrr, position),
         at_risk=_at(book.at_risk, position),
         goals=goals,
-        main_goal=main,
-        reason=reason,
+        main_goal=details.main[position] or "",
+        reason=NO_REASON if feature is None else _printed(sentence),
+        reason_goal="" if feature is None else details.goal_of[feature],
     )
 
 
@@ -226,12 +225,8 @@ def _goal_part(details: _Details, position: int, place: int, goal: str, shown: f
     )
 
 
-def _reason(details: _Details, position: int, goals: Sequence[GoalPart]) -> tuple[str, str]:
-    """Find the goal that raises the risk most and its strongest sentence; empty where nothing raises it."""
-    raising = max(goals, key=lambda part: part.points, default=None)
-    if raising is None or raising.points < _NEGLIGIBLE:
-        return "", "Nothing raises the risk above the reference."
-    return raising.goal, details.sentence(position, details.raising(position, raising.goal))
+def _printed(sentence: str) -> str:
+    return clean(sentence, longest=400).replace(" %", "\u00a0%")
 
 
 def _at(values: Floats | None, position: int) -> float | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from csrisk._explain import NEGLIGIBLE
 from csrisk._goals import Goal
 from csrisk.report import _tables
 from csrisk.report._book import Book, read_book
@@ -175,7 +176,7 @@ def _spread(book: Book, data: CustomerData | None) -> tuple[GoalSpread, ...]:
                 evidence=evidence,
                 note="" if evidence else "no evidence",
                 mean=float(points.mean()),
-                raised=float((points > 0).mean()),
+                raised=float((points >= NEGLIGIBLE).mean()),
                 p10=p10,
                 p25=p25,
                 median=median,

@@ -167,6 +167,7 @@ class Card:
     goals: tuple[GoalPart, ...]
     main_goal: str
     reason: str
+    reason_goal: str
     moved: float | None = None
     timeline: Timeline | None = None
     compared: tuple[Comparison, ...] = ()

@@ -216,8 +216,7 @@ def _leavers(groups: pd.Series, mood: pd.DataFrame, book: Book) -> Table | None:
     inside = np.flatnonzero((groups.astype(object) == _LEAVERS).to_numpy())
     if not len(inside):
         return None
-    own = book.points.drop(columns=Goal.CONTEXT, errors="ignore")
-    raised = [Goal(str(goal)).heading for goal in own.idxmax(axis=1)]
+    raised = [Goal(goal).heading if goal else "nothing" for goal in book.why.main_goals[book.rows]]
     rows = tuple(
         (
             book.names[at],
