@@ -15,6 +15,7 @@ from csrisk._explain._any_estimator import function_of
 from csrisk._explain._codes import Forest, compile_forest
 from csrisk._explain._trees import Trees, read_booster
 from csrisk.exceptions import ExplanationError
+from csrisk.models._lightgbm import as_text, described, raw_score
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +122,7 @@ def _csrisk_model(model: Any) -> Subject:
     linear = getattr(model, "linear_", None)
 
     def margin(matrix: Matrix) -> Matrix:
-        total = np.mean([booster.predict(matrix, raw_score=True) for booster in boosters], axis=0)
+        total = np.mean([raw_score(booster, matrix) for booster in boosters], axis=0)
         if linear is not None:
             total = total + linear.intercept + linear.terms(matrix).sum(axis=1)
         return np.asarray(total, dtype=float)
@@ -134,17 +135,17 @@ def _csrisk_model(model: Any) -> Subject:
 def _lightgbm_model(model: Any) -> Subject:
     booster = getattr(model, "booster_", model)
     names = tuple(str(name) for name in getattr(model, "feature_names_in_", booster.feature_name()))
-    objective = str(booster.dump_model(num_iteration=1).get("objective", ""))
+    objective = str(described(booster, 1).get("objective", ""))
     categories = booster.pandas_categorical
     # the raw score of a random forest is a sum, although its probability comes from the mean
-    averaged = "\naverage_output\n" in booster.model_to_string(num_iteration=1)
+    averaged = "\naverage_output\n" in as_text(booster, 1)
     n_trees = booster.num_trees() if averaged else 1
 
     def encode(frame: pd.DataFrame) -> Matrix:
         return _codes(frame[list(names)], categories or [])
 
     def margin(matrix: Matrix) -> Matrix:
-        return np.asarray(booster.predict(matrix, raw_score=True), dtype=float) / n_trees
+        return raw_score(booster, matrix) / n_trees
 
     link, predicts = _link_of(objective)
     return Subject(names, encode, margin, link, (booster,), predicts=predicts)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from csrisk.exceptions import ExplanationError
+from csrisk.models._lightgbm import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +104,7 @@ def read_booster(booster: Any) -> Trees:
     ExplanationError
         If it has several outputs per row or linear leaves.
     """
-    return read_text(booster.model_to_string(importance_type="split"))
+    return read_text(as_text(booster))
 
 
 def read_text(text: str) -> Trees:

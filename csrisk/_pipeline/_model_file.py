@@ -13,6 +13,7 @@ from csrisk._pipeline._tree_text import checked_trees, scoring_text
 from csrisk.exceptions import ModelFileError
 from csrisk.models import AmountModel, ChurnModel, ExpansionModel
 from csrisk.models._encoder import ColumnEncoder
+from csrisk.models._lightgbm import as_text, from_text, raw_score
 from csrisk.models._params import check_params
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def model_to_members(model: Model, X: pd.DataFrame, part: str) -> dict[str, byte
     dict of str to bytes
     """
     first = 100 * list(_PARTS).index(part)
-    trees = {f"trees/{first + n:03d}.txt": scoring_text(b.model_to_string()) for n, b in enumerate(model.boosters_)}
+    trees = {f"trees/{first + n:03d}.txt": scoring_text(as_text(b)) for n, b in enumerate(model.boosters_)}
     told = {
         "class": type(model).__name__,
         "params": model.get_params(),
@@ -89,8 +90,6 @@ def model_from_members(members: Mapping[str, bytes], part: str) -> Model:
     ModelFileError
         If a part is missing or breaks its rules.
     """
-    import lightgbm
-
     told = read_json(members, f"{part}.json")
     try:
         if told["class"] != _PARTS[part]:
@@ -109,7 +108,7 @@ def model_from_members(members: Mapping[str, bytes], part: str) -> Model:
     texts = [checked_trees(members[name], width, name) for name in names]
     model.n_features_in_ = width
     model.feature_names_in_ = np.array([column.name for column in model.columns_], dtype=object)
-    model.boosters_ = tuple(lightgbm.Booster(model_str=text) for text in texts)
+    model.boosters_ = tuple(from_text(text) for text in texts)
     return model
 
 
@@ -265,5 +264,4 @@ def _column(entry: Any) -> ColumnEncoder:
 
 def _margins(model: Model, X: pd.DataFrame) -> NDArray[np.float64]:
     matrix = model.encode(X)
-    raw = [np.asarray(b.predict(matrix, raw_score=True, num_threads=1), dtype=np.float64) for b in model.boosters_]
-    return np.asarray(np.mean(raw, axis=0), dtype=np.float64)
+    return np.asarray(np.mean([raw_score(booster, matrix) for booster in model.boosters_], axis=0), dtype=np.float64)

@@ -11,6 +11,7 @@ from scipy.stats import chi2
 
 from csrisk.checks._association import MIN_EVENTS, Array, Auc, account_codes, clustered_auc, is_number
 from csrisk.checks._check import Check, Rule
+from csrisk.models._lightgbm import classifier
 
 __all__ = ["check_base_rate", "check_calibration", "check_drift", "check_drift_classifier"]
 
@@ -273,7 +274,6 @@ def _sorted(X: pd.DataFrame) -> pd.DataFrame:
 
 def _told_apart(old: pd.DataFrame, fresh: pd.DataFrame, seed: int) -> Auc:
     """Area under the curve of a classifier that tells the sides apart, out of fold by account."""
-    from lightgbm import LGBMClassifier
     from sklearn.model_selection import GroupKFold, cross_val_predict
 
     both = pd.concat([old, fresh])
@@ -282,9 +282,7 @@ def _told_apart(old: pd.DataFrame, fresh: pd.DataFrame, seed: int) -> Auc:
     side = np.repeat([False, True], [len(old), len(fresh)])
     account = account_codes(both)
     # small and shallow: it has to see a difference, not to win by it
-    model = LGBMClassifier(
-        n_estimators=50, num_leaves=8, min_child_samples=20, n_jobs=1, verbose=-1, random_state=seed, deterministic=True
-    )
+    model = classifier(n_estimators=50, num_leaves=8, min_child_samples=20, random_state=seed)
     folds = list(GroupKFold(5).split(matrix, side, account))
     score = cross_val_predict(model, matrix, side, cv=folds, method="predict_proba")[:, 1]
     return clustered_auc(score, side, account, int(account.max()) + 1)

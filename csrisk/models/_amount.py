@@ -11,12 +11,13 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from csrisk.models._canonical import Sample, canonical_sample
 from csrisk.models._frames import FrameReader, seed_of
-from csrisk.models._members import assign_folds, baked, direct_member, fold_members, raw_margin
+from csrisk.models._lightgbm import rescaled
+from csrisk.models._members import assign_folds, direct_member, fold_members, raw_margin
 from csrisk.models._params import check_params
 from csrisk.models._sample import account_groups, check_same_index, read_weight, require_accounts
 
 if TYPE_CHECKING:
-    import lightgbm
+    from csrisk.models._lightgbm import Booster
 
 __all__ = ["AmountModel"]
 
@@ -68,7 +69,7 @@ class AmountModel(RegressorMixin, FrameReader):
     True
     """
 
-    boosters_: tuple[lightgbm.Booster, ...]
+    boosters_: tuple[Booster, ...]
 
     def __init__(
         self,
@@ -194,7 +195,7 @@ class AmountModel(RegressorMixin, FrameReader):
         fold = assign_folds(sample, n_folds, seed)
         ((members, margin),) = fold_members(sample, fold, [params], self._categories(), self.n_jobs)
         self.bias_ = float(sample.weight @ sample.target / (sample.weight @ np.exp(margin)))
-        self.boosters_ = tuple(baked(member, 1.0, float(np.log(self.bias_))) for member in members)
+        self.boosters_ = tuple(rescaled(member, 1.0, float(np.log(self.bias_))) for member in members)
 
 
 def _read_amounts(y: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -15,14 +15,14 @@ from csrisk.models._calibration import (
     sigmoid_loss,
     spread_of_members,
 )
-from csrisk.models._members import assign_folds, baked, fold_members
+from csrisk.models._lightgbm import raw_score, rescaled
+from csrisk.models._members import assign_folds, fold_members
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import lightgbm
-
     from csrisk.models._canonical import Sample
+    from csrisk.models._lightgbm import Booster
 
 __all__ = ["BLEND_ROWS", "Ensemble", "kinds_of_trees", "train_ensemble"]
 
@@ -45,7 +45,7 @@ class Ensemble:
         Share of each kind of trees in the margin.
     """
 
-    boosters: tuple[lightgbm.Booster, ...]
+    boosters: tuple[Booster, ...]
     calibration: tuple[float, float]
     shares: dict[str, float]
 
@@ -120,7 +120,7 @@ def train_ensemble(
     slope, intercept = calibrate_ensemble(margins, n_folds * len(rounds), sample, noise)
     weight = slope * shares[used] * len(used)
     boosters = tuple(
-        baked(member, weight[number], intercept)
+        rescaled(member, weight[number], intercept)
         for one in rounds
         for number, (members, _) in enumerate(one)
         for member in members
@@ -128,11 +128,9 @@ def train_ensemble(
     return Ensemble(boosters, (slope, intercept), dict(zip(kinds, shares.tolist(), strict=True)))
 
 
-def _spread_of_members(members: Sequence[lightgbm.Booster], fold: np.ndarray, sample: Sample) -> float:
+def _spread_of_members(members: Sequence[Booster], fold: np.ndarray, sample: Sample) -> float:
     rows = probed_rows(len(sample))
-    margins = np.column_stack(
-        [np.asarray(member.predict(sample.matrix[rows], raw_score=True, num_threads=1)) for member in members]
-    )
+    margins = np.column_stack([raw_score(member, sample.matrix[rows]) for member in members])
     return spread_of_members(margins, fold[rows], sample.weight[rows])
 
 

@@ -18,7 +18,7 @@ from csrisk.models._sample import account_groups, check_same_index
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import lightgbm
+    from csrisk.models._lightgbm import Booster
 
 __all__ = ["LongevityModel", "person_periods"]
 
@@ -69,7 +69,7 @@ class LongevityModel(FrameReader):
     True
     """
 
-    boosters_: tuple[lightgbm.Booster, ...]
+    boosters_: tuple[Booster, ...]
 
     def __init__(
         self,

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from joblib import Parallel, delayed
 
-from csrisk.models._threads import predict_threads
+from csrisk.models._lightgbm import dataset, raw_score, train
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import lightgbm
-
     from csrisk.models._canonical import Sample
+    from csrisk.models._lightgbm import Booster, Dataset
 
-__all__ = ["all_params", "assign_folds", "baked", "direct_member", "fold_members", "raw_margin", "train_member"]
+__all__ = ["all_params", "assign_folds", "direct_member", "fold_members", "raw_margin", "train_member"]
 
 # Seen good over eleven public sets, never chosen on a set that is reported: see docs/models.
 RECIPE: dict[str, Any] = {
@@ -74,7 +73,7 @@ def assign_folds(sample: Sample, n_folds: int, seed: int) -> np.ndarray:
 
 def fold_members(
     sample: Sample, fold: np.ndarray, kinds: Sequence[Mapping[str, Any]], categorical: list[int], n_jobs: int | None
-) -> list[tuple[list[lightgbm.Booster], np.ndarray]]:
+) -> list[tuple[list[Booster], np.ndarray]]:
     """Train one member of each kind for each fold on the other folds, stopped early on its own.
 
     Parameters
@@ -95,19 +94,10 @@ def fold_members(
     list of tuple of list of lightgbm.Booster and ndarray
         For each kind, members cut at their best round, and the out-of-fold margin of each row.
     """
-    import lightgbm
-
     folds = np.unique(fold)
     n_train = len(sample) * (len(folds) - 1) // len(folds)
     every = [all_params(params, n_train) for params in kinds]
-    full = lightgbm.Dataset(
-        sample.matrix,
-        sample.target,
-        weight=sample.weight,
-        categorical_feature=categorical,
-        params=every[0],
-        free_raw_data=True,
-    ).construct()
+    full = dataset(sample.matrix, sample.target, sample.weight, categorical, every[0])
     trained = Parallel(n_jobs=n_jobs, prefer="threads")(
         delayed(train_member)(full, fold != one, fold == one, params) for params in every for one in folds
     )
@@ -115,14 +105,12 @@ def fold_members(
     for number in range(len(kinds)):
         members, margin = trained[number * len(folds) : (number + 1) * len(folds)], np.empty(len(sample))
         for one, member in zip(folds, members, strict=True):
-            margin[fold == one] = member.predict(sample.matrix[fold == one], raw_score=True, num_threads=1)
+            margin[fold == one] = raw_score(member, sample.matrix[fold == one])
         found.append((members, margin))
     return found
 
 
-def train_member(
-    full: lightgbm.Dataset, inside: np.ndarray, outside: np.ndarray, params: Mapping[str, Any]
-) -> lightgbm.Booster:
+def train_member(full: Dataset, inside: np.ndarray, outside: np.ndarray, params: Mapping[str, Any]) -> Booster:
     """Train one member on some rows of a data set, stopped early on others.
 
     Parameters
@@ -139,24 +127,15 @@ def train_member(
     lightgbm.Booster
         Cut at its best round.
     """
-    import lightgbm
-
     # LightGBM takes arrays here although it declares lists, which would cost 60 bytes a row
-    train = full.subset(np.flatnonzero(inside))  # type: ignore[arg-type]
+    seen = full.subset(np.flatnonzero(inside))  # type: ignore[arg-type]
     held_out = full.subset(np.flatnonzero(outside))  # type: ignore[arg-type]
-    member = lightgbm.train(
-        dict(params),
-        train,
-        num_boost_round=MAX_ROUNDS,
-        valid_sets=[held_out],
-        callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)],
-    )
-    rounds = max(member.best_iteration, 1)
-    _logger.info("member trained on %d rows: %d rounds", int(inside.sum()), rounds)
-    return lightgbm.Booster(model_str=member.model_to_string(num_iteration=rounds))
+    member = train(params, seen, MAX_ROUNDS, held_out, PATIENCE)
+    _logger.info("member trained on %d rows: %d rounds", int(inside.sum()), member.current_iteration())
+    return member
 
 
-def direct_member(sample: Sample, params: Mapping[str, Any], categorical: list[int]) -> lightgbm.Booster:
+def direct_member(sample: Sample, params: Mapping[str, Any], categorical: list[int]) -> Booster:
     """Train one member on all rows, where there are too few accounts to hold any out.
 
     Parameters
@@ -172,13 +151,8 @@ def direct_member(sample: Sample, params: Mapping[str, Any], categorical: list[i
     -------
     lightgbm.Booster
     """
-    import lightgbm
-
     every = all_params(params, len(sample))
-    data = lightgbm.Dataset(
-        sample.matrix, sample.target, weight=sample.weight, categorical_feature=categorical, params=every
-    )
-    return lightgbm.train(every, data, num_boost_round=DIRECT_ROUNDS)
+    return train(every, dataset(sample.matrix, sample.target, sample.weight, categorical, every), DIRECT_ROUNDS)
 
 
 def all_params(params: Mapping[str, Any], n_rows: int) -> dict[str, Any]:
@@ -202,31 +176,7 @@ def all_params(params: Mapping[str, Any], n_rows: int) -> dict[str, Any]:
     return {**every, **_MONOTONE} if params.get("monotone_constraints") else every
 
 
-def baked(member: lightgbm.Booster, scale: float, shift: float) -> lightgbm.Booster:
-    """Scale and shift the margin of a member by changing its leaves.
-
-    Parameters
-    ----------
-    member : lightgbm.Booster
-        Member with at least one tree.
-    scale, shift : float
-        New margin = scale * margin + shift.
-
-    Returns
-    -------
-    lightgbm.Booster
-    """
-    import lightgbm
-
-    changed = lightgbm.Booster(model_str=member.model_to_string())
-    for number, tree in enumerate(changed.dump_model()["tree_info"]):
-        added = shift if number == 0 else 0.0
-        for leaf in range(tree["num_leaves"]):
-            changed.set_leaf_output(number, leaf, scale * changed.get_leaf_output(number, leaf) + added)
-    return lightgbm.Booster(model_str=changed.model_to_string())
-
-
-def raw_margin(members: tuple[lightgbm.Booster, ...], matrix: np.ndarray, n_jobs: int | None) -> np.ndarray:
+def raw_margin(members: tuple[Booster, ...], matrix: np.ndarray, n_jobs: int | None) -> np.ndarray:
     """Average the margins of the members.
 
     Parameters
@@ -242,8 +192,7 @@ def raw_margin(members: tuple[lightgbm.Booster, ...], matrix: np.ndarray, n_jobs
     -------
     ndarray
     """
-    threads = predict_threads(n_jobs)
     total = np.zeros(len(matrix))
     for member in members:
-        total += np.asarray(member.predict(matrix, raw_score=True, num_threads=threads))
+        total += raw_score(member, matrix, n_jobs)
     return np.asarray(total / len(members))

@@ -14,16 +14,16 @@ from sklearn.utils.validation import validate_data
 from csrisk.models._calibration import calibrate_ensemble, probed_rows, spread_of_members
 from csrisk.models._canonical import Sample
 from csrisk.models._encoder import ColumnEncoder, encode_frame, learn_columns
-from csrisk.models._members import all_params, assign_folds, baked, train_member
+from csrisk.models._lightgbm import dataset, raw_score, rescaled, rows_in_batches
+from csrisk.models._members import all_params, assign_folds, train_member
 from csrisk.models._sample import read_target
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping, Sequence
-
-    import lightgbm
+    from collections.abc import Iterator, Mapping
 
     from csrisk.models._classifier import RiskClassifier
+    from csrisk.models._lightgbm import Booster, Dataset
 
 __all__ = ["fit_parquet"]
 
@@ -101,7 +101,7 @@ def fit_parquet(model: AnyModel, path: str | os.PathLike[str], y: pd.Series) -> 
 
 def _train(
     source: _Rows, sample: Sample, n_folds: int, params: Mapping[str, Any]
-) -> tuple[tuple[lightgbm.Booster, ...], tuple[float, float]]:
+) -> tuple[tuple[Booster, ...], tuple[float, float]]:
     fold = assign_folds(sample, n_folds, int(params["seed"]))
     every = all_params(params, len(sample) * (n_folds - 1) // n_folds)
     full = _dataset(source, sample, every)
@@ -113,31 +113,17 @@ def _train(
         rows = slice(start, start + len(matrix))
         here = slice(*np.searchsorted(probed, [rows.start, rows.stop]))
         for one, member in enumerate(members):
-            margin[rows][fold[rows] == one] = _margins(member, matrix[fold[rows] == one])
-            apart[here, one] = _margins(member, matrix[probed[here] - start])
+            margin[rows][fold[rows] == one] = raw_score(member, matrix[fold[rows] == one])
+            apart[here, one] = raw_score(member, matrix[probed[here] - start])
         start += len(matrix)
     noise = spread_of_members(apart, fold[probed], sample.weight[probed])
     slope, intercept = calibrate_ensemble(margin[np.newaxis], n_folds, sample, noise)
-    return tuple(baked(member, slope, intercept) for member in members), (slope, intercept)
+    return tuple(rescaled(member, slope, intercept) for member in members), (slope, intercept)
 
 
-def _margins(member: lightgbm.Booster, matrix: np.ndarray) -> np.ndarray:
-    # LightGBM refuses a matrix without rows
-    return np.asarray(member.predict(matrix, raw_score=True, num_threads=1)) if len(matrix) else np.empty(0)
-
-
-def _dataset(source: _Rows, sample: Sample, params: dict[str, Any]) -> lightgbm.Dataset:
-    import lightgbm
-
+def _dataset(source: _Rows, sample: Sample, params: dict[str, Any]) -> Dataset:
     categorical = [place for place, column in enumerate(source.columns) if column.kind == "category"]
-    return lightgbm.Dataset(
-        source.sequences(),
-        sample.target,
-        weight=sample.weight,
-        categorical_feature=categorical,
-        params=params,
-        free_raw_data=True,
-    ).construct()
+    return dataset(source.sequences(), sample.target, sample.weight, categorical, params)
 
 
 class _Rows:
@@ -186,37 +172,22 @@ class _Rows:
 
     def sequences(self) -> list[Any]:
         """One sequence for LightGBM over all row groups."""
-        import lightgbm
-
-        rows = self
         ends = np.cumsum([int(self._labelled[a:b].sum()) for a, b in zip(self._starts, self._starts[1:], strict=False)])
+        kept: dict[int, np.ndarray] = {}
 
-        class Groups(lightgbm.Sequence):
-            """Rows by position; the row group read last is kept, as LightGBM asks for rows in order."""
+        def take(wanted: np.ndarray) -> np.ndarray:
+            found = np.empty((len(wanted), len(self.columns)))
+            where = np.searchsorted(ends, wanted, side="right")
+            for group in np.unique(where).tolist():
+                # LightGBM asks for rows in order, so the row group read last is enough
+                if group not in kept:
+                    kept.clear()
+                    kept[group] = self.matrix(group)
+                first = 0 if group == 0 else ends[group - 1]
+                found[where == group] = kept[group][wanted[where == group] - first]
+            return found
 
-            batch_size = max(1, int(np.diff(ends, prepend=0).max()))
-            _kept: tuple[int, np.ndarray] | None = None
-
-            def __len__(self) -> int:
-                return int(ends[-1])
-
-            def __getitem__(self, rows_wanted: int | slice | Sequence[int]) -> np.ndarray:
-                if isinstance(rows_wanted, slice):
-                    return self._take(np.arange(*rows_wanted.indices(len(self))))
-                taken = self._take(np.atleast_1d(np.asarray(rows_wanted)))
-                return taken[0] if np.isscalar(rows_wanted) else taken
-
-            def _take(self, wanted: np.ndarray) -> np.ndarray:
-                found = np.empty((len(wanted), len(rows.columns)))
-                where = np.searchsorted(ends, wanted, side="right")
-                for group in np.unique(where):
-                    if self._kept is None or self._kept[0] != group:
-                        self._kept = (int(group), rows.matrix(int(group)))
-                    first = 0 if group == 0 else ends[group - 1]
-                    found[where == group] = self._kept[1][wanted[where == group] - first]
-                return found
-
-        return [Groups()]
+        return [rows_in_batches(int(ends[-1]), max(1, int(np.diff(ends, prepend=0).max())), take)]
 
     def _read_groups(self, index: pd.Index) -> np.ndarray:
         """Codes of the accounts, after the keys of file and labels were compared."""

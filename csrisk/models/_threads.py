@@ -1,10 +1,11 @@
-"""How many threads LightGBM may take to predict: one in a forked process, where those of the parent are gone."""
+"""How many threads LightGBM may take: one in a forked process, where those of the parent are gone."""
 
 from __future__ import annotations
 
 import os
+import sys
 
-__all__ = ["predict_threads"]
+__all__ = ["is_forked", "predict_threads", "restrain"]
 
 _forked = False
 
@@ -12,10 +13,27 @@ _forked = False
 def _after_fork() -> None:
     global _forked  # a process is forked for good
     _forked = True
+    restrain()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_after_fork)
+
+
+def is_forked() -> bool:
+    """Tell whether this process is a fork of one in which csrisk was loaded."""
+    return _forked
+
+
+def restrain() -> None:
+    """Hold LightGBM to one thread in a forked process, whoever calls it there: csrisk, pickle or the user.
+
+    OpenMP would wait for ever for threads of the parent. LightGBM's own limit stands above every ``num_threads``, also
+    for what takes none: text, loading, copies.
+    """
+    library = getattr(sys.modules.get("lightgbm.basic"), "_LIB", None)
+    if _forked and library is not None:
+        library.LGBM_SetMaxThreads(1)
 
 
 def predict_threads(n_jobs: int | None) -> int:
@@ -24,7 +42,7 @@ def predict_threads(n_jobs: int | None) -> int:
     Parameters
     ----------
     n_jobs : int or None
-        As given to the model.
+        As given to the model; -1 is every core.
 
     Returns
     -------
@@ -32,4 +50,7 @@ def predict_threads(n_jobs: int | None) -> int:
         1 where none is given, and in a forked process: OpenMP would wait there for ever for threads of the parent.
         Never more than there are cores: a model comes from one machine to another.
     """
-    return 1 if n_jobs is None or _forked else min(n_jobs, os.cpu_count() or 1)
+    if n_jobs is None or _forked:
+        return 1
+    cores = os.cpu_count() or 1
+    return max(1, min(n_jobs if n_jobs >= 0 else cores + 1 + n_jobs, cores))

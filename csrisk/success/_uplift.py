@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from csrisk._snapshots import Snapshots
 from csrisk.exceptions import ConfigError, DataWarning, NotEnoughDataError
+from csrisk.models._lightgbm import regressor
 from csrisk.success._overlap import propensity
 
 if TYPE_CHECKING:
@@ -241,9 +242,7 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no
         self.effect_models_ = self._regressors(matrix, noisy)
 
     def _regressors(self, matrix: np.ndarray, y: np.ndarray) -> list[Any]:
-        from lightgbm import LGBMRegressor
-
-        trees = LGBMRegressor(**_TREES, random_state=self.random_state, n_jobs=1, deterministic=True)
+        trees = regressor(**_TREES, random_state=self.random_state)
         line = make_pipeline(
             SimpleImputer(strategy="median", keep_empty_features=True),
             StandardScaler(),

@@ -8,7 +8,7 @@ from csrisk import ChurnModel
 from csrisk.models._blend import choose_shares, kinds_of_trees
 from csrisk.models._calibration import calibrate_ensemble, fit_sigmoid
 from csrisk.models._canonical import canonical_sample
-from csrisk.models._members import baked
+from csrisk.models._lightgbm import rescaled
 
 
 def sample_of(margin: np.ndarray, seed: int = 0):
@@ -110,10 +110,10 @@ def test_an_additive_truth_gets_shallow_trees_and_the_margin_stays_the_mean_of_t
     assert len(alone.boosters_) == 5
 
 
-def test_baked_changes_the_margin_and_nothing_else():
+def test_rescaling_changes_the_margin_and_nothing_else():
     X = np.random.default_rng(0).normal(size=(300, 3))
     member = ChurnModel(random_state=0, blend=False).fit(X, X[:, 0] > 0).boosters_[0]
-    changed = baked(member, 0.5, -2.0)
+    changed = rescaled(member, 0.5, -2.0)
     np.testing.assert_allclose(
         changed.predict(X, raw_score=True), 0.5 * member.predict(X, raw_score=True) - 2.0, atol=1e-12
     )
