@@ -9,7 +9,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from csrisk._snapshots import FOREVER, Levels, Spells, ahead, observed, visible
+from csrisk._snapshots import FOREVER, Levels, Spells, ahead, observed, uses, visible
 
 if TYPE_CHECKING:
     from csrisk._snapshots import Snapshots
@@ -147,7 +147,7 @@ class Contracts:
 
 def silence(data: CustomerData, snapshots: Snapshots, window: Window, look_back: int) -> Outcome:
     """Whether there is no use in the window, among accounts with use in the look-back."""
-    use = observed(data.lazy("usage").select("account", "day", "known").unique(), window.end)
+    use = observed(uses(data).select("account", "day", "known").unique(), window.end)
     lazy = snapshots.lazy(data)
     used = _which(data, snapshots, ahead(lazy, use, window.lead, window.horizon))
     active = _which(data, snapshots, visible(lazy, use, window=look_back))
@@ -156,7 +156,10 @@ def silence(data: CustomerData, snapshots: Snapshots, window: Window, look_back:
 
 def flow_change(data: CustomerData, snapshots: Snapshots, window: Window, column: str, churn: Outcome) -> Change:
     """Compare sums over a horizon before ``as_of`` and over the label window."""
-    rows = data.lazy("usage").select("account", "day", "known", nw.col(column).alias("amount"))
+    # a refund is money, whatever its quantity
+    money = (nw.col("quantity") > 0) | (nw.col("value") != 0)
+    lines = data.lazy("usage").filter(money) if column == "value" else uses(data)
+    rows = lines.select("account", "day", "known", nw.col(column).alias("amount"))
     keys = ("account", "day", "known")
     daily = data.engine.materialise(observed(rows, window.end).group_by(*keys).agg(nw.col("amount").sum()), list(keys))
     lazy = snapshots.lazy(data)
@@ -170,7 +173,7 @@ def flow_change(data: CustomerData, snapshots: Snapshots, window: Window, column
 
 def last_use(data: CustomerData, window: Window, look_back: int) -> LastDay:
     """First day of the first silence of a horizon's length at or after ``as_of``, or the day after the last use."""
-    use = observed(data.lazy("usage").select("account", "day", "known"), window.end).select("account", "day").unique()
+    use = observed(uses(data).select("account", "day", "known"), window.end).select("account", "day").unique()
     frame = data.engine.collect(use).sort_values(["account", "day"])
     owner, day = (frame[name].to_numpy(np.int64) for name in ("account", "day"))
     keys = owner * _STRIDE + day

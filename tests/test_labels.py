@@ -193,7 +193,10 @@ CHANGES = [  # account, contracts (start, end, mrr), expansion, contraction, cha
     ("in_gap_at_as_of", [("2025-01-01", "2025-02-26", 100), ("2025-03-04", None, 80)], False, True, -20.0),
     ("free", [("2025-01-01", "2025-03-10", 0), ("2025-03-10", None, 80)], None, None, None),
     ("unknown", [("2025-01-01", None, None)], None, None, None),
-    ("unknown_in_part", [("2025-01-01", None, None), ("2025-01-01", None, 100)], False, False, 0.0),
+    ("unknown_in_part", [("2025-01-01", None, None), ("2025-01-01", None, 100)], None, None, None),
+    ("unknown_before", [("2025-01-01", "2025-02-01", None), ("2025-01-01", None, 100)], False, False, 0.0),
+    ("unknown_later", [("2025-01-01", None, 100), ("2025-06-01", None, None)], False, False, 0.0),
+    ("unknown_at_end", [("2025-01-01", None, 100), ("2025-03-10", None, None)], None, None, None),
     ("gone_before", [("2025-01-01", "2025-02-01", 100)], None, None, None),
     ("starts_later", [("2025-03-05", None, 100)], None, None, None),
 ]

@@ -4,6 +4,7 @@ from csrisk._snapshots._merge import Merged, Rows, merge
 from csrisk._snapshots._slices import ahead, observed, running, visible
 from csrisk._snapshots._snapshots import Snapshots
 from csrisk._snapshots._spells import FOREVER, Levels, Spells
+from csrisk._snapshots._use import uses
 
 __all__ = [
     "FOREVER",
@@ -16,5 +17,6 @@ __all__ = [
     "merge",
     "observed",
     "running",
+    "uses",
     "visible",
 ]

@@ -8,6 +8,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from csrisk._snapshots._slices import running, visible
+from csrisk._snapshots._use import uses
 from csrisk.exceptions import SnapshotError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def eligible_pairs(
         table = data.lazy("subscriptions").select("account", "day", "known", "end_at_day")
         rows = running(pairs, table)
     elif rule == "active":
-        table = data.lazy("usage").select("account", "day", "known").unique()
+        table = uses(data).select("account", "day", "known").unique()
         rows = visible(pairs, table, window=look_back)
     else:
         # an account without a start date is taken as there from the beginning

@@ -148,7 +148,7 @@ class Levels:
         Returns
         -------
         ndarray of float64
-            NaN where there is no contract or its amount is unknown.
+            NaN where there is no contract, or the amount of any that runs is unknown.
         """
         level = np.full(len(account), np.nan)
         if not len(self.key):
@@ -157,7 +157,8 @@ class Levels:
         gap = self._holds(position, account) & (self.running[np.maximum(position, 0)] == 0)
         position = np.where(gap, position + across_gap, position)
         good = self._holds(position, account)
-        good[good] = self.known[position[good]] > 0
+        # a sum of which one part is unknown is unknown
+        good[good] = (self.known == self.running)[position[good]] & (self.running[position[good]] > 0)
         level[good] = self.amount[position[good]]
         return level
 

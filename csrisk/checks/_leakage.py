@@ -8,7 +8,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from csrisk._snapshots import ahead, observed, visible
+from csrisk._snapshots import ahead, observed, uses, visible
 from csrisk.checks._association import (
     MIN_EVENTS,
     Array,
@@ -253,7 +253,7 @@ def _wilson_low(hits: int, count: int) -> float:
 def _use(data: CustomerData, snapshots: Snapshots) -> pd.DataFrame:
     """Days of use before and from ``as_of`` on, in all and in 30 days, for each snapshot."""
     end = (snapshots.end - pd.Timestamp("1970-01-01")).days
-    days = observed(data.lazy("usage").select("account", "day", "known").unique(), end)
+    days = observed(uses(data).select("account", "day", "known").unique(), end)
     lazy = snapshots.lazy(data)
     far = end + 10**6
     parts = {

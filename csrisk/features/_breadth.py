@@ -46,7 +46,7 @@ class FeatureBreadth(Family):
     those that anybody in the book was known to have used by then. A feature is adopted on the day on which its first
     use became known; where the records begin after the account, only once they are older than the window. The effective
     number of features is ``exp(entropy)`` of the shares of use (Hill number of order 1): 1 when all use goes to one
-    feature, k when k features are used alike. No use at all makes it NaN.
+    feature, k when k features are used alike. No use at all makes it NaN. A row of quantity 0 is no use.
 
     Examples
     --------

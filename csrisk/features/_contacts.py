@@ -48,15 +48,17 @@ def closings(rollups: Rollups) -> Lazy:
     resolved, known = nw.col("resolved_at_day"), nw.col("known")
     hours = (nw.col("resolved_at_second") - nw.col("opened_at_second")).cast(nw.Float64) / 3600
     # an open case that says when it became known is not final; without any resolution in the table that is all there is
+    timed = rollups.data.given("contacts", "resolved_at")
     final = (
         nw.when(~resolved.is_null()).then(nw.max_horizontal(resolved, known))
-        if rollups.data.given("contacts", "resolved_at")
+        if timed
         else nw.when(~nw.col("known_at_day").is_null()).then(known)
     )
     rows = rollups.data.lazy("contacts").with_columns(final.alias("final"), hours.alias("resolve_hours"))
     return rows.filter(~nw.col("final").is_null()).select(
         "account",
-        nw.col("final").alias("day"),
+        # a closing belongs to the day of its resolution, however late that became known
+        (resolved if timed else nw.col("final")).alias("day"),
         nw.col("final").alias("known"),
         "transfers",
         "reopened",

@@ -59,6 +59,7 @@ class UsageDepth(Family):
     Notes
     -----
     Without a usage table, or before its first row was known, every feature is NaN. An account without use counts 0.
+    A row of quantity 0 is no use: it shows that use was observed on its day, and adds nothing but its money, if any.
     Features of users need a ``user_id``, seat utilisation needs seats. Ratios with nothing below are NaN. Rates and
     trends divide by the days in which the account was a customer and use was recorded. Where the records begin after
     the account, the time to first use is unknown, and people are new only once the records are older than the window.
@@ -266,7 +267,6 @@ class UsageDepth(Family):
             each[f"events_{w}"] = Sum("n", w)
             each[f"days_{w}"] = Sum("first", w)
             each[f"quantity_{w}"] = Sum("quantity", w, of_floats=True)
-            each[f"value_{w}"] = Sum("value", w, of_floats=True)
         for third in (1, 2, 3):
             each[f"third_{third}"] = Sum("n", 30 * third, low=30 * (third - 1))
         each["line_n"] = Sum("n", self.slope_days)
@@ -274,7 +274,13 @@ class UsageDepth(Family):
         each["decayed"] = Sum("n", self._longest, half_life=self.half_life)
         each["newest"], each["oldest"] = Newest(self._longest), Oldest(self._longest)
         each["any"] = Sum("n", reach)
-        facts = tally(past, rolled, each)
+        money: dict[str, Each] = {f"value_{w}": Sum("value", w, of_floats=True) for w in self.windows}
+        if past.rollups.idle_money:
+            by_day = ("account", "day", "known")
+            facts = tally(past, rolled, each)
+            facts |= tally(past, past.rollups.get("money_days", _rollups.money_days, by_day), money)
+        else:
+            facts = tally(past, rolled, each | money)
         facts |= self._from_the_past(past, facts["newest"], rolled)
         return self._filled(past, facts)
 

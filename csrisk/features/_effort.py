@@ -49,8 +49,9 @@ class ContactEffort(Family):
     same account within the days given, or belongs to the same case; where both name their case, only the case counts.
     Transfers, handlers, reopenings and repeated requests for information are final when the case closes, and count
     from then: from ``resolved_at``, or from ``known_at`` where the table has no ``resolved_at``; a row without that
-    time counts for none of them. First contact resolution and effort: Dixon, Freeman and Toman, "Stop Trying to
-    Delight Your Customers", Harvard Business Review, July 2010.
+    time counts for none of them. They stay on the day of the resolution where that became known later. First contact
+    resolution and effort: Dixon, Freeman and Toman, "Stop Trying to Delight Your Customers", Harvard Business Review,
+    July 2010.
 
     Examples
     --------

@@ -11,7 +11,7 @@ import numpy as np
 from csrisk._goals import Goal
 from csrisk.features._family import Family, Measure, check_windows, per
 from csrisk.features._past import Array, Facts, Past, latest, nothing, ratio
-from csrisk.features._rollups import MONEY, Rollups, exact, whole
+from csrisk.features._rollups import MONEY, Rollups, exact, firsts, one, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +42,8 @@ class Relationship(Family):
     A subscription runs at the snapshot when it started before and no end is known yet; a planned end is known from the
     start. ``tenure_days`` counts from the earliest of account start, first contract and first known use. An account
     without a running contract has 0 products and no MRR (NaN): what it paid before is no evidence of what it pays.
+    A sum of which a part is unknown is unknown: MRR and seats where any contract that runs states none, bookings where
+    any row of the window states none. An account that was never booked has no revenue (NaN), not 0.
 
     Examples
     --------
@@ -108,16 +110,18 @@ class Relationship(Family):
         then = (age > self.change) & (now | (nw.col("cut") - ended <= self.change))
         sums = [
             whole(age * 0 + 1).alias("contracts"),
+            whole(one(now)).alias("now"),
+            whole(one(then)).alias("then"),
             nw.when(now).then(nw.col("planned_end_day") - nw.col("cut")).min().alias("renewal"),
         ]
         for name in ("mrr", "seats"):
             for suffix, when in (("", now), ("_then", then)):
                 sums.append(exact(nw.when(when).then(nw.col(name)), MONEY).alias(name + suffix))
                 there = when & ~nw.col(name).is_null()
-                sums.append(whole(nw.when(there).then(nw.lit(1)).otherwise(nw.lit(0))).alias(f"n_{name}{suffix}"))
+                sums.append(whole(one(there)).alias(f"n_{name}{suffix}"))
         facts = past.home(seen.group_by("snapshot").agg(*sums))
         for name in ("mrr", "seats", "mrr_then", "seats_then"):
-            facts[name] = np.where(facts[f"n_{name}"] > 0, facts[name], np.nan)
+            facts[name] = complete(facts[name], facts[f"n_{name}"], facts["then" if name.endswith("then") else "now"])
         running = seen.filter(now)
         products = running.filter(~nw.col("product").is_null()).select("snapshot", "product").unique()
         counted = products.group_by("snapshot").agg(whole(nw.col("snapshot") * 0 + 1).alias("products"))
@@ -126,18 +130,31 @@ class Relationship(Family):
     def _bookings(self, past: Past) -> Facts:
         seen = past.seen(past.rollups.get("bookings", _bookings), self.booked)
         sums = [exact(nw.col(name), MONEY).alias(name) for name in ("revenue", "cost")]
-        facts = past.counts(seen.group_by("snapshot").agg(*sums), "finance", "revenue")
-        facts["cost"] = np.where(past.evidence("finance", "cost_to_serve"), facts["cost"], np.nan)
+        sums += [whole(nw.col(name)).alias(name) for name in ("rows", "n_revenue", "n_cost")]
+        facts = past.home(seen.group_by("snapshot").agg(*sums))
+        ever = past.home(past.seen(past.rollups.get("booked", _booked)).group_by("snapshot").agg(nw.col("age").max()))
+        none = np.isnan(facts["rows"]) & ~np.isnan(ever["age"])
+        for name, column in (("revenue", "revenue"), ("cost", "cost_to_serve")):
+            total = np.where(none, 0.0, complete(facts[name], facts[f"n_{name}"], facts["rows"]))
+            facts[name] = np.where(past.evidence("finance", column), total, np.nan)
         return facts
 
 
+def complete(total: Array, n_known: Array, n_parts: Array) -> Array:
+    """Sum of parts that are all known; NaN where there is none, or one of them is unknown."""
+    return np.where((n_parts > 0) & (n_known == n_parts), total, np.nan)
+
+
 def seats_now(past: Past) -> Array:
-    """Seats of the contracts that run; NaN where none is known."""
+    """Seats of the contracts that run; NaN where those of any are unknown."""
     if "subscriptions" not in past.data.tables:
         return np.full(len(past.index), np.nan)
     seen = past.seen(past.rollups.get("contracts", _contracts))
-    running = seen.filter(nw.col("end_at_day").is_null(), ~nw.col("seats").is_null())
-    return past.home(running.group_by("snapshot").agg(exact(nw.col("seats"), MONEY).alias("seats")))["seats"]
+    seats = nw.col("seats")
+    known, rows = whole(one(~seats.is_null())).alias("known"), whole(nw.col("age") * 0 + 1).alias("rows")
+    running = seen.filter(nw.col("end_at_day").is_null()).group_by("snapshot")
+    facts = past.home(running.agg(exact(seats, MONEY).alias("seats"), known, rows))
+    return complete(facts["seats"], facts["known"], facts["rows"])
 
 
 def plan_now(past: Past) -> Array:
@@ -154,7 +171,19 @@ def _contracts(rollups: Rollups) -> Lazy:
 
 
 def _bookings(rollups: Rollups) -> Lazy:
-    rows = rollups.data.lazy("finance").group_by("account", "day", "known")
-    return rows.agg(
-        exact(nw.col("revenue"), MONEY).alias("revenue"), exact(nw.col("cost_to_serve"), MONEY).alias("cost")
+    revenue, cost = nw.col("revenue"), nw.col("cost_to_serve")
+    return (
+        rollups.data.lazy("finance")
+        .group_by("account", "day", "known")
+        .agg(
+            exact(revenue, MONEY).alias("revenue"),
+            exact(cost, MONEY).alias("cost"),
+            whole(nw.col("day") * 0 + 1).alias("rows"),
+            whole(one(~revenue.is_null())).alias("n_revenue"),
+            whole(one(~cost.is_null())).alias("n_cost"),
+        )
     )
+
+
+def _booked(rollups: Rollups) -> Lazy:
+    return firsts(rollups.get("bookings", _bookings), "account")

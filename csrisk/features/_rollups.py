@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
+from csrisk._snapshots import uses
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -77,6 +79,11 @@ class Rollups:
         """Whether rows of the table became known on a later day than they happened."""
         return self._since_of(table, "late") == 1
 
+    @property
+    def idle_money(self) -> bool:
+        """Whether rows of usage that are no use hold money, such as refunds of quantity 0."""
+        return self._since_of("usage", "idle") == 1
+
     def _since_of(self, table: str, name: str) -> int:
         self.since(table)
         return self._since[table].get(name, 0)
@@ -96,6 +103,9 @@ class Rollups:
                 wanted.append(first.alias(name.removesuffix("_day")))
             else:
                 wanted.append(nw.when(there).then(known).min().alias(name))
+        if table == "usage":
+            idle = (nw.col("quantity") <= 0) & (nw.col("value") != 0)
+            wanted.append(nw.when(idle).then(nw.lit(1)).max().alias("idle"))
         row = self.data.engine.collect(rows.select(*wanted)).iloc[0]
         found = {str(name): int(value) for name, value in row.items() if not pd.isna(value)}
         found["late"] = int(found.pop("lag", 0) > 0)
@@ -153,15 +163,21 @@ def firsts(rows: Lazy, *keys: str) -> Lazy:
 
 def usage_days(rollups: Rollups) -> Lazy:
     """Use by account and day."""
-    rows = rollups.data.lazy("usage")
+    rows = uses(rollups.data)
     sums = {name: exact(nw.col(name), MONEY) for name in ("quantity", "value")}
     late = rollups.late("usage")
     return with_first(daily(rows, "account", late=late, sums=sums), rollups.data.engine, "account", late=late)
 
 
+def money_days(rollups: Rollups) -> Lazy:
+    """Money by account and day, where rows that are no use hold some."""
+    rows = rollups.data.lazy("usage").filter(nw.col("value") != 0)
+    return daily(rows, "account", late=rollups.late("usage"), sums={"value": exact(nw.col("value"), MONEY)})
+
+
 def usage_users(rollups: Rollups) -> Lazy:
     """Use by account, user and day."""
-    rows = rollups.data.lazy("usage").select("account", "day", "known", nw.col("user_id").alias("user"))
+    rows = uses(rollups.data).select("account", "day", "known", nw.col("user_id").alias("user"))
     engine, late = rollups.data.engine, rollups.late("usage")
     rolled = daily(coded(rows, engine, "user"), "account", "user", late=late)
     return with_first(rolled, engine, "account", "user", late=late)
@@ -174,7 +190,7 @@ def user_firsts(rollups: Rollups) -> Lazy:
 
 def usage_features(rollups: Rollups) -> Lazy:
     """Use by account, feature and day."""
-    rows = rollups.data.lazy("usage").select("account", "day", "known", "feature")
+    rows = uses(rollups.data).select("account", "day", "known", "feature")
     return daily(coded(rows, rollups.data.engine, "feature"), "account", "feature", late=rollups.late("usage"))
 
 
@@ -185,7 +201,7 @@ def feature_firsts(rollups: Rollups) -> Lazy:
 
 def usage_products(rollups: Rollups) -> Lazy:
     """Days on which an account used a product, and when that became known."""
-    rows = rollups.data.lazy("usage").select("account", "day", "known", "product")
+    rows = uses(rollups.data).select("account", "day", "known", "product")
     rows = _narrow(coded(rows, rollups.data.engine, "product"))
     return rows.group_by("account", "product", "day").agg(nw.col("known").min())
 

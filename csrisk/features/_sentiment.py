@@ -50,9 +50,10 @@ class SurveySentiment(Family):
     -----
     A score counts from the day of the answer; where the table has no ``answered_at``, from ``known_at``. A score with
     neither counts as no answer, as nobody can tell when it was given. Scores on one second are averaged. Without an
-    answer, scores are NaN; without a survey sent, rates are NaN. Promoters answer 9 or 10, detractors 0 to 6
-    (Reichheld, "The One Number You Need to Grow", Harvard Business Review, December 2003). Loops are asked, answered,
-    acknowledged, acted on.
+    answer, scores are NaN; without a survey sent, rates are NaN, and so are the surveys without an answer in a row.
+    Without the column ``answered_at`` both are NaN, not 0. A score without ``kind`` is not used, as nobody can
+    tell its scale. Promoters answer 9 or 10, detractors 0 to 6 (Reichheld, "The One Number You Need to Grow", Harvard
+    Business Review, December 2003). Loops are asked, answered, acknowledged, acted on.
 
     Examples
     --------
@@ -125,14 +126,23 @@ class SurveySentiment(Family):
         yield make(
             "unanswered_in_a_row", "count", "{value} surveys without an answer in a row", "unanswered", 1, goal=loop
         )
-        yield make("oldest_open_loop_days", "days", "An answer waits for action for {value}", "open_loop", 1, goal=loop)
+        w = max(self.loop_windows)
+        yield make(
+            "oldest_open_loop_days",
+            "days",
+            f"An answer of {w} days waits for action for {{value}}",
+            "open_loop",
+            1,
+            window=w,
+            goal=loop,
+        )
 
     def _loops_of(self, w: int) -> Iterator[Measure]:
         make = partial(self._measure, window=w, goal=Goal.FEEDBACK)
         yield make(
             f"survey_response_rate_{w}d",
             "share",
-            f"Answered {{value}} of the surveys of {w} days",
+            f"Answered {{value}} of the surveys of {w} days, without those of the last {self.patience} days that wait",
             per(f"answered_{w}", f"asked_{w}"),
             -1,
         )
@@ -251,12 +261,18 @@ class SurveySentiment(Family):
                 whole(one(inside & ripe)).alias(f"asked_{w}"),
                 whole(one(inside & answered)).alias(f"answered_{w}"),
             ]
+        sums.append(whole(age * 0 + 1).alias("ever"))
         facts = past.counts(seen.group_by("snapshot").agg(*sums), "surveys")
         last = seen.filter(answered).group_by("snapshot").agg(nw.col("moment").max().alias("last"))
         later = seen.filter(~answered, age > self.patience).join(last, on="snapshot", how="left")
         later = later.filter(nw.col("last").is_null() | (nw.col("moment") > nw.col("last")))
         row = later.group_by("snapshot").agg(whole(age * 0 + 1).alias("unanswered"))
-        return facts | past.counts(row, "surveys")
+        facts |= past.counts(row, "surveys")
+        # who answers is unknown without the time of answers, and of who was never asked
+        told = past.data.given("surveys", "answered_at")
+        for name in (*(f"answered_{w}" for w in self.loop_windows), "unanswered"):
+            facts[name] = np.where(told & (facts["ever"] > 0), facts[name], np.nan)
+        return facts
 
 
 def _surveys(rollups: Rollups) -> Lazy:

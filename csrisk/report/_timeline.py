@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from csrisk._snapshots import Snapshots, visible
+from csrisk._snapshots import Snapshots, uses, visible
 from csrisk.report._content import Timeline
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def _weekly(
     weekly = np.zeros((count, WEEKS), dtype=np.int64)
     if not data.has(table):
         return weekly
-    seen = visible(snapshots.lazy(data), data.lazy(table), window=7 * WEEKS)
+    rows_of = uses(data) if table == "usage" else data.lazy(table)
+    seen = visible(snapshots.lazy(data), rows_of, window=7 * WEEKS)
     if only is not None:
         seen = seen.filter(~nw.col(only).is_null())
     rows = data.engine.collect(seen.group_by("snapshot", "age").agg(nw.len().alias("rows")))

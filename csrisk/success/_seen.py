@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from csrisk._snapshots import Snapshots, visible
+from csrisk._snapshots import Snapshots, uses, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,7 @@ def seen(
     snapshots : Snapshots
         Who is seen when.
     table : str
-        Name of the table.
+        Name of the table; of usage, rows of quantity 0 are left out.
     columns : sequence of str
         Canonical columns wanted, times as ``<name>_day`` or ``<name>_second``.
     window : int, optional
@@ -61,7 +61,8 @@ def seen(
     wanted = ["snapshot", "age", *columns]
     if not data.has(table) or not len(snapshots):
         return pd.DataFrame({name: pd.Series(dtype="float64") for name in wanted})
-    rows = visible(snapshots.lazy(data), data.lazy(table), window=window).select(*wanted)
+    table_rows = uses(data) if table == "usage" else data.lazy(table)
+    rows = visible(snapshots.lazy(data), table_rows, window=window).select(*wanted)
     return data.engine.collect(rows).sort_values(wanted, ignore_index=True)
 
 

@@ -134,7 +134,7 @@ def _usage(dice: _Dice) -> pd.DataFrame:
             "at": None,
             "user_id": ["u1", "u2", "u3"],
             "feature": list("abcde"),
-            "quantity": [1.0, 2.0, 3.5],
+            "quantity": [1.0, 2.0, 3.5, 0.0],
             "product": ["core", "extra"],
             "value": [10.0, -4.25, 7.5],
         },

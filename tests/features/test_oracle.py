@@ -47,24 +47,29 @@ class Oracle:
                 return True
         return False
 
+    def uses(self, window=None):
+        """Rows of use; one of quantity 0 is none, and one without a quantity is one."""
+        return [row for row in self.rows("usage", "at", window) if pd.isna(row["quantity"]) or row["quantity"] > 0]
+
     def usage(self):
         facts = {}
         for window in (7, 30, 90, 180):
-            rows = self.rows("usage", "at", window)
+            lines = self.rows("usage", "at", window)
+            rows = self.uses(window)
             facts[f"events_{window}d"] = len(rows)
             facts[f"active_days_{window}d"] = len({row["at"].normalize() for row in rows})
             facts[f"active_users_{window}d"] = len({row["user_id"] for row in rows if row["user_id"] is not None})
-            facts[f"spend_{window}d"] = sum(row["value"] for row in rows if not pd.isna(row["value"]))
-        ages = [row["age"] for row in self.rows("usage", "at")]
+            facts[f"spend_{window}d"] = sum(row["value"] for row in lines if not pd.isna(row["value"]))
+        ages = [row["age"] for row in self.uses()]
         facts["days_since_use"] = min(ages, default=math.nan)
         facts["decayed_events_30d"] = sum(0.5 ** (age / 30) for age in ages if age <= 180)
         for window in (30, 90):
-            used = [row["feature"] for row in self.rows("usage", "at", window) if row["feature"] is not None]
+            used = [row["feature"] for row in self.uses(window) if row["feature"] is not None]
             facts[f"features_used_{window}d"] = len(set(used))
             shares = [used.count(feature) / len(used) for feature in sorted(set(used))]
             entropy = -sum(share * math.log(share) for share in shares)
             facts[f"effective_features_{window}d"] = math.exp(entropy) if used else math.nan
-        users = [row for row in self.rows("usage", "at", 180) if row["user_id"] is not None]
+        users = [row for row in self.uses(180) if row["user_id"] is not None]
         counts = {
             user: (len(mine), -min(mine))
             for user in {row["user_id"] for row in users}
@@ -82,8 +87,8 @@ class Oracle:
         inbound = [row for row in recent if row["initiated_by"] != "vendor"]
         repeats = [row for row in inbound if any(_repeats(row, other) for other in rows)]
         closed = [row for row in rows if self.happened(row["resolved_at"])]
-        # a closing counts on the later of the days on which it happened and on which the row was known
-        ages = [(self.cut - max(row["resolved_at"], row["known"]).normalize()) // DAY for row in closed]
+        # a closing stays on its day, however late the row was known
+        ages = [(self.cut - row["resolved_at"].normalize()) // DAY for row in closed]
         closed = [row for row, age in zip(closed, ages, strict=True) if age <= 90]
         hours = [(row["resolved_at"] - row["opened_at"]) / pd.Timedelta(hours=1) for row in closed]
         return {
@@ -112,20 +117,27 @@ class Oracle:
         acted = [row for row in recent if self.happened(row["acted_at"])]
         facts["loops_closed_share_365d"] = len(acted) / len(recent) if recent else math.nan
         last_answered = max((row["sent_at"] for row in answered), default=pd.Timestamp.min)
-        facts["unanswered_in_a_row"] = sum(
-            row["age"] > 14 and row["sent_at"] > last_answered and row not in answered for row in rows
+        waiting = [row["age"] > 14 and row["sent_at"] > last_answered and row not in answered for row in rows]
+        facts["unanswered_in_a_row"] = sum(waiting) if rows else math.nan
+        open_ = [row for row in recent if not self.happened(row["acted_at"])]
+        facts["oldest_open_loop_days"] = max(
+            ((self.cut - row["answered_at"].normalize()) // DAY for row in open_), default=math.nan
         )
         return facts
 
     def contract(self):
         rows = [row for row in self.rows("subscriptions", "start_at") if not self.happened(row["end_at"])]
-        paid = [row["mrr"] for row in rows if not pd.isna(row["mrr"])]
         ends = [(row["planned_end"].normalize() - self.cut) // DAY for row in rows if not pd.isna(row["planned_end"])]
         return {
-            "mrr": sum(paid) if paid else math.nan,
+            "mrr": _complete(row["mrr"] for row in rows),
+            "seats": _complete(row["seats"] for row in rows),
             "days_to_renewal": min(ends, default=math.nan),
             "product_count": len({row["product"] for row in rows if row["product"] is not None}),
         }
+
+    def bookings(self):
+        ever, rows = self.rows("finance", "at"), self.rows("finance", "at", 365)
+        return {"revenue_365d": 0.0 if ever and not rows else _complete(row["revenue"] for row in rows)}
 
     def expectations(self):
         open_ = [row for row in self.rows("expectations", "agreed_at") if not self.happened(row["met_at"])]
@@ -133,7 +145,13 @@ class Oracle:
         return {"expectations_open": len(open_), "expectations_overdue": len(overdue)}
 
     def facts(self):
-        return self.usage() | self.contacts() | self.surveys() | self.contract() | self.expectations()
+        return self.usage() | self.contacts() | self.surveys() | self.contract() | self.bookings() | self.expectations()
+
+
+def _complete(parts):
+    """Sum of parts that are all known; NaN where there is none, or one is unknown."""
+    parts = list(parts)
+    return sum(parts) if parts and not any(pd.isna(part) for part in parts) else math.nan
 
 
 def _records(table):
@@ -164,6 +182,7 @@ NEEDS = {
     "active_days": ("usage", "at", "account_id"),
     "decayed": ("usage", "at", "account_id"),
     "contacts": ("contacts", "opened_at", "account_id"),
+    "revenue": ("finance", "at", "revenue"),
     "unanswered": ("surveys", "sent_at", "account_id"),
     "product_count": ("subscriptions", "start_at", "product"),
     "expectations": ("expectations", "agreed_at", "account_id"),

@@ -13,14 +13,14 @@ AS_OF = "2025-04-01"
 # number  start        end                   renewal      MRR  seats  plan   product
 # 0       2024-01-01   2025-02-01            2025-01-01   100  10     basic  core
 # 1       2025-02-01   runs                  2026-02-01   150  12     pro    core
-# 2       2025-03-01   runs                  2025-05-01    50  -      pro    extra
+# 2       2025-03-01   runs                  2025-05-01    50  8      pro    extra
 # 3       2024-06-01   on the snapshot day   2025-06-01    30  3      basic  help   (the end is not known yet)
 CONTRACTS = {
     "start_at": ["2024-01-01", "2025-02-01", "2025-03-01", "2024-06-01"],
     "end_at": ["2025-02-01", None, None, AS_OF],
     "planned_end": ["2025-01-01", "2026-02-01", "2025-05-01", "2025-06-01"],
     "mrr": [100.0, 150.0, 50.0, 30.0],
-    "seats": [10, 12, None, 3],
+    "seats": [10, 12, 8, 3],
     "plan": ["basic", "pro", "pro", "basic"],
     "product": ["core", "core", "extra", "help"],
 }
@@ -44,8 +44,8 @@ def contract(look):
         ("mrr", 150 + 50 + 30),
         # 90 days ago, on 1 January: numbers 0 and 3
         ("mrr_change_90d", (230 - 130) / 130),
-        ("seats", 15),
-        ("seats_change_90d", (15 - 13) / 13),
+        ("seats", 12 + 8 + 3),
+        ("seats_change_90d", (23 - 13) / 13),
         ("product_count", 3),
         ("contracts_begun", 4),
         ("revenue_365d", 250),  # the March of last year is 366 days ago
@@ -60,6 +60,41 @@ def test_contract_by_hand(contract, name, value):
 def test_every_feature_of_the_contract_is_computed_by_hand(contract):
     cases = next(mark.args[1] for mark in test_contract_by_hand.pytestmark if mark.name == "parametrize")
     assert sorted(name for name, _ in cases) == sorted(contract.index)
+
+
+@pytest.mark.parametrize(
+    ("number", "gone"),
+    [
+        (0, {"mrr_change_90d", "seats_change_90d"}),  # ran 90 days ago and ended since
+        (2, {"mrr", "seats", "mrr_change_90d", "seats_change_90d"}),
+    ],
+)
+def test_a_sum_with_an_unknown_part_is_unknown(look, number, gone):
+    holes = {name: list(CONTRACTS[name]) for name in ("mrr", "seats")}
+    for values in holes.values():
+        values[number] = None
+    full = look(Relationship(), AS_OF, subscriptions=CONTRACTS)
+    row = look(Relationship(), AS_OF, subscriptions=CONTRACTS | holes)
+    assert {name for name in row.index if full[name] != row[name] and not math.isnan(full[name])} == gone
+    assert row[list(gone)].isna().all()
+
+
+def test_an_unknown_amount_of_the_future_does_not_matter(look):
+    later = {name: [*values, None] for name, values in CONTRACTS.items()}
+    later["start_at"][-1] = "2025-05-01"
+    assert look(Relationship(), AS_OF, subscriptions=later)["mrr"] == 230
+
+
+def test_bookings_with_an_unknown_part_are_unknown_and_none_is_not_zero(look):
+    holes = MONEY | {"revenue": [100.0, None, 80.0]}
+    row = look(Relationship(), AS_OF, finance=holes)
+    assert math.isnan(row["revenue_365d"])
+    assert math.isnan(row["cost_to_serve_share_365d"])
+    # the unknown booking has left the window
+    assert look(Relationship(), "2026-02-27", finance=MONEY | {"revenue": [None, 150.0, 80.0]})["revenue_365d"] == 150
+    accounts = {"account_id": ["a", "b"]}
+    assert math.isnan(look(Relationship(), AS_OF, "b", finance=MONEY, accounts=accounts)["revenue_365d"])
+    assert look(Relationship(), "2027-04-01", finance=MONEY)["revenue_365d"] == 0
 
 
 def test_end_is_known_the_day_after(look):

@@ -137,6 +137,20 @@ def test_never_asked_is_unknown_and_asked_in_vain_is_zero(look):
     assert a["surveys_sent_365d"] == 0
     assert b["survey_response_rate_365d"] == 0
     assert b["unanswered_in_a_row"] == 1
+    assert math.isnan(a["unanswered_in_a_row"])
+
+
+@pytest.mark.parametrize("known", [{}, {"known_at": ["2025-03-20"]}])
+def test_without_answered_at_who_answers_is_unknown(look, known):
+    row = look(SurveySentiment(), AS_OF, surveys={"sent_at": ["2025-03-01"], "kind": ["NPS"], "score": [8]} | known)
+    unknown = [
+        "survey_response_rate_90d",
+        "survey_response_rate_365d",
+        "unanswered_in_a_row",
+        "hours_to_acknowledge_90d",
+    ]
+    assert row[unknown].isna().all()
+    assert row["surveys_sent_90d"] == 1
 
 
 def test_without_surveys_nothing_is_known(look):
