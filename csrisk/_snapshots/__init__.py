@@ -1,5 +1,6 @@
 """Snapshots: who is seen when. The only place that slices time."""
 
+from csrisk._snapshots._meaning import acts, feedback, promises
 from csrisk._snapshots._merge import Merged, Rows, merge
 from csrisk._snapshots._slices import ahead, observed, running, visible
 from csrisk._snapshots._snapshots import Snapshots
@@ -13,9 +14,12 @@ __all__ = [
     "Rows",
     "Snapshots",
     "Spells",
+    "acts",
     "ahead",
+    "feedback",
     "merge",
     "observed",
+    "promises",
     "running",
     "uses",
     "visible",

@@ -11,7 +11,21 @@ import pandas as pd
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CONTRACT", "SCALES", "Column", "Kind", "Order", "Table"]
+__all__ = [
+    "AGAINST_US",
+    "CONTRACT",
+    "ENDED",
+    "FOR_US",
+    "KEPT",
+    "PROMISES",
+    "SCALES",
+    "STANCES",
+    "UNASKED",
+    "Column",
+    "Kind",
+    "Order",
+    "Table",
+]
 
 Kind = Literal["id", "time", "number", "bool", "text", "category"]
 
@@ -170,6 +184,26 @@ SCALES: Mapping[str, tuple[float, float]] = MappingProxyType(
 )
 _STAGES = ("evaluate", "purchase", "implement", "learn", "use", "support", "renew")
 
+# what customers say of a vendor in public, by the sign it has where no stance and no rating is given
+FOR_US = (
+    "reference",
+    "referral",
+    "review",
+    "case_study",
+    "testimonial",
+    "recommendation",
+    "event_speaker",
+    "community",
+)
+AGAINST_US = ("complaint", "negative_review", "legal_threat", "detraction")
+STANCES = ("for", "against", "declined")
+# outcomes of a promise: those of one that was met, and those that end it without
+KEPT = ("met", "exceeded")
+ENDED = ("missed", "cancelled", "declined", "superseded")
+# feedback that nobody asked for
+UNASKED = ("idea", "complaint", "praise")
+PROMISES = ("goal", "sales_promise", "action_item", "milestone")
+
 _ACCOUNT = Column("account_id", "id", "The account that the row is about.", required=True)
 # an unreadable known_at must not make a row known early, so the row goes; one before the event is allowed (a meeting is
 # booked before it takes place) and makes nothing known before it happened
@@ -279,27 +313,35 @@ _TABLES = (
         "One row per survey sent.",
         (
             _ACCOUNT,
-            _time("sent_at", "When it was sent.", required=True),
+            _time("sent_at", "When it was sent; when it came, of feedback that nobody asked for.", required=True),
             _time("answered_at", "When it was answered; missing without an answer."),
-            _category("kind", "Kind of the survey, which states the scale of the score.", *SCALES),
+            _category("kind", "Kind: states the scale of a score; nobody asked for the last three.", *SCALES, *UNASKED),
             _number("score", "The answer.", low=None),
             Column("comment", "text", "Free text."),
             _time("acknowledged_at", "When the customer was told that the answer was read."),
             _time("acted_at", "When something was done about it."),
+            _time("declined_at", "When the customer was told, with the reason, that nothing will be done."),
             Column("respondent", "id", "Person who was asked."),
             _KNOWN,
         ),
         time="sent_at",
-        orders=(Order("answered_at", "sent_at"), Order("acknowledged_at", "sent_at"), Order("acted_at", "sent_at")),
+        orders=(
+            Order("answered_at", "sent_at"),
+            Order("acknowledged_at", "sent_at"),
+            Order("acted_at", "sent_at"),
+            Order("declined_at", "sent_at"),
+        ),
         event=True,
     ),
     Table(
         "advocacy",
-        "One row per act of advocacy.",
+        "One row per time that the customer spoke of us to others, for or against, or declined to.",
         (
             _ACCOUNT,
             _time("at", "When it happened.", required=True),
-            _category("kind", "Kind: reference, referral, review, case_study, ..."),
+            _category("kind", "What it was; a kind that is not known counts only with a stance.", *FOR_US, *AGAINST_US),
+            _category("stance", "For or against us, or asked and declined; by default as the kind.", *STANCES),
+            Column("rating", "number", "Stars of a review: 1 and 2 against us, 3 for neither.", low=1.0, high=5.0),
             _KNOWN,
         ),
         time="at",
@@ -313,11 +355,13 @@ _TABLES = (
             _time("agreed_at", "When it was agreed.", required=True),
             _time("due_at", "When it is due.", planned=True),
             _time("met_at", "When it was met; missing while open."),
-            _category("outcome", "Outcome: exceeded, met, missed, ..."),
+            _time("closed_at", "When it ended without being met, as `outcome` says."),
+            _category("outcome", "How it ended.", *KEPT, *ENDED),
+            _category("kind", "What was agreed; a goal by default.", *PROMISES),
             _KNOWN,
         ),
         time="agreed_at",
-        orders=(Order("due_at", "agreed_at"), Order("met_at", "agreed_at")),
+        orders=(Order("due_at", "agreed_at"), Order("met_at", "agreed_at"), Order("closed_at", "agreed_at")),
         event=True,
     ),
     Table(

@@ -1,4 +1,4 @@
-"""Advocacy: what customers do for the vendor in public."""
+"""Advocacy: what customers say and do about the vendor in public, for and against."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import narwhals.stable.v2 as nw
 
 from csrisk._goals import Goal
+from csrisk._snapshots import acts
 from csrisk.features._family import Family, Measure, check_windows
 from csrisk.features._past import Facts, Past, nothing
 from csrisk.features._rollups import Rollups, one, whole
@@ -22,7 +23,7 @@ _KINDS = {"reference": "references", "referral": "referrals", "review": "reviews
 
 @dataclass(frozen=True)
 class Advocacy(Family):
-    """What customers do for the vendor in public: references, referrals, reviews, case studies.
+    """What customers do for the vendor in public, references, referrals, reviews, case studies, and what against.
 
     Parameters
     ----------
@@ -37,7 +38,8 @@ class Advocacy(Family):
     Notes
     -----
     Without an advocacy table, or before its first row was known, every feature is NaN; an account without an act of
-    advocacy counts 0, and its days since the last one are NaN.
+    advocacy counts 0, and its days since the last one are NaN. A stance says whether an act is for or against, without
+    one a rating (1 and 2 stars against, 4 and 5 for), without that the kind; all else counts for neither.
 
     Examples
     --------
@@ -58,6 +60,8 @@ class Advocacy(Family):
         for kind, words in _KINDS.items():
             sentence = f"{{value}} {words.replace('_', ' ')} in {w} days"
             yield make(f"{words}_{w}d", "count", sentence, kind, -1, window=w)
+        sentence = f"Spoke against us {{value}} times in {w} days"
+        yield make(f"public_against_{w}d", "count", sentence, "against", 1, window=w)
         yield make("days_since_advocacy", "days", "Last spoke up for us {value} ago", "recency", 1)
 
     def _facts(self, past: Past) -> Facts:
@@ -65,15 +69,14 @@ class Advocacy(Family):
         if "advocacy" not in past.data.tables:
             return facts
         seen, age = past.seen(past.rollups.get("acts", _acts)), nw.col("age")
-        inside = age <= self.window
-        sums = [whole(one(inside)).alias("acts")]
-        sums += [whole(one(inside & (nw.col("kind") == kind))).alias(kind) for kind in _KINDS]
+        inside, pro = age <= self.window, nw.col("sign") == 1
+        sums = [whole(one(inside & pro)).alias("acts"), whole(one(inside & (nw.col("sign") == -1))).alias("against")]
+        sums += [whole(one(inside & pro & (nw.col("kind") == kind))).alias(kind) for kind in _KINDS]
         by_snapshot = seen.group_by("snapshot")
         facts.update(past.counts(by_snapshot.agg(*sums), "advocacy"))
-        facts.update(past.home(by_snapshot.agg(age.min().alias("recency"))))
+        facts.update(past.home(by_snapshot.agg(nw.when(pro).then(age).min().alias("recency"))))
         return facts
 
 
 def _acts(rollups: Rollups) -> nw.LazyFrame[Any]:
-    kind = nw.col("kind").str.to_lowercase().str.replace_all(" ", "_", literal=True)
-    return rollups.data.lazy("advocacy").select("account", "day", "known", kind)
+    return acts(rollups.data).select("account", "day", "known", "kind", "sign")

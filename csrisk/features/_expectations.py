@@ -9,6 +9,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from csrisk._goals import Goal
+from csrisk._snapshots import promises
 from csrisk.features._family import Family, Measure, check_windows, per
 from csrisk.features._past import Facts, Past, nothing
 from csrisk.features._rollups import Rollups, one, whole
@@ -37,7 +38,8 @@ class Expectations(Family):
     -----
     Without an expectations table, or before its first row was known, every feature is NaN. A due date is known from the
     agreement; whether and how a goal was met is known from ``met_at``. Met in time means on the due day or before,
-    among goals that fell due in the window.
+    among goals that fell due in the window. A goal that was cancelled, declined, superseded or missed is open no more
+    from ``closed_at`` on (without it, from the end of the data on); taken back before it was due, it did not fall due.
 
     Examples
     --------
@@ -79,10 +81,12 @@ class Expectations(Family):
         facts = nothing(past)
         if "expectations" not in past.data.tables:
             return facts
-        met, due, cut = nw.col("met_at_day"), nw.col("due_at_day"), nw.col("cut")
+        met, due, cut, closed = (nw.col(name) for name in ("met_at_day", "due_at_day", "cut", "closed_at_day"))
         # a due day that is missing makes every comparison null, which counts as not overdue
-        open_, passed = met.is_null(), due < cut
-        fell_due = passed & (due >= cut - self.window)
+        open_, passed = met.is_null() & closed.is_null(), due < cut
+        # a promise taken back in time was not due any more, a missed one was
+        taken_back = (closed <= due) & (nw.col("outcome") != "missed")
+        fell_due = passed & (due >= cut - self.window) & ~taken_back.fill_null(value=False)
         in_window = ~met.is_null() & (met >= cut - self.window)
         sums = [
             whole(one(open_)).alias("open"),
@@ -102,6 +106,5 @@ class Expectations(Family):
 
 
 def _promises(rollups: Rollups) -> nw.LazyFrame[Any]:
-    outcome = nw.col("outcome").str.to_lowercase()
-    rows = rollups.data.lazy("expectations")
-    return rows.select("account", "day", "known", "due_at_day", "met_at_day", outcome)
+    columns = ("account", "day", "known", "due_at_day", "met_at_day", "closed_at_day", "outcome")
+    return promises(rollups.data).select(*columns)

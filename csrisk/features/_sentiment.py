@@ -10,6 +10,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from csrisk._goals import Goal
+from csrisk._snapshots import feedback
 from csrisk.features._family import Family, Measure, check_windows, per
 from csrisk.features._past import Facts, Past, latest, nothing, ratio
 from csrisk.features._polarity import Polarity, score_comments
@@ -171,8 +172,8 @@ class SurveySentiment(Family):
         yield make(
             f"loops_closed_share_{w}d",
             "share",
-            f"{{value}} of the answers of {w} days acted on",
-            per(f"acted_{w}", f"actable_{w}"),
+            f"{{value}} of the answers of {w} days acted on, or declined with a reason",
+            per(f"closed_{w}", f"closable_{w}"),
             -1,
         )
 
@@ -229,23 +230,24 @@ class SurveySentiment(Family):
         waits = (nw.col("acknowledged_at_second") - moment).cast(nw.Float64) / hour
         acts = (nw.col("acted_at_second") - moment).cast(nw.Float64) / (24 * hour)
         timed = nw.col("timed")
-        sums: list[nw.Expr] = [nw.when(~acted, age <= max(self.loop_windows)).then(age).max().alias("open_loop")]
+        closed = ~nw.col("closed_at_day").is_null()
+        sums: list[nw.Expr] = [nw.when(~closed, age <= max(self.loop_windows)).then(age).max().alias("open_loop")]
         for w in self.loop_windows:
             inside = age <= w
             sums += [
                 whole(one(inside)).alias(f"answers_{w}"),
                 whole(one(inside & acknowledged)).alias(f"acknowledged_{w}"),
-                whole(one(inside & acted)).alias(f"acted_{w}"),
+                whole(one(inside & closed)).alias(f"closed_{w}"),
                 whole(one(inside & acknowledged & timed)).alias(f"acknowledged_timed_{w}"),
                 whole(one(inside & acted & timed)).alias(f"acted_timed_{w}"),
                 exact(nw.when(inside & acknowledged & timed).then(waits)).alias(f"acknowledge_hours_{w}"),
                 exact(nw.when(inside & acted & timed).then(acts)).alias(f"act_days_{w}"),
             ]
         facts = past.home(seen.group_by("snapshot").agg(*sums))
-        for name, column in (("acknowledgeable", "acknowledged_at"), ("actable", "acted_at")):
-            given = past.evidence("surveys", column)
+        ends = past.evidence("surveys", "acted_at") | past.evidence("surveys", "declined_at")
+        for name, given in (("acknowledgeable", past.evidence("surveys", "acknowledged_at")), ("closable", ends)):
             facts |= {f"{name}_{w}": np.where(given, facts[f"answers_{w}"], np.nan) for w in self.loop_windows}
-        facts["open_loop"] = np.where(past.evidence("surveys", "acted_at"), facts["open_loop"], np.nan)
+        facts["open_loop"] = np.where(ends, facts["open_loop"], np.nan)
         return facts
 
     def _asked_facts(self, past: Past) -> Facts:
@@ -277,9 +279,16 @@ class SurveySentiment(Family):
 
 def _surveys(rollups: Rollups) -> Lazy:
     """Surveys by the day on which they were sent, with the day on which the answer counts."""
-    rows = rollups.data.lazy("surveys")
-    return rows.select(
-        "account", "day", "known", nw.col("sent_at_second").alias("moment"), _answer_day(rollups).alias("answered_day")
+    return (
+        feedback(rollups.data)
+        .filter(nw.col("asked") == 1)
+        .select(
+            "account",
+            "day",
+            "known",
+            nw.col("sent_at_second").alias("moment"),
+            _answer_day(rollups).alias("answered_day"),
+        )
     )
 
 
@@ -287,11 +296,10 @@ def _answers(rollups: Rollups) -> Lazy:
     """Answers by the day from which they count."""
     timed = ~nw.col("answered_at_second").is_null()
     moment = nw.when(timed).then(nw.col("answered_at_second")).otherwise(nw.col("sent_at_second"))
-    rows = rollups.data.lazy("surveys").with_columns(
+    rows = feedback(rollups.data).with_columns(
         _answer_day(rollups).alias("answer"),
         moment.alias("moment"),
         timed.alias("timed"),
-        nw.col("kind").str.to_lowercase(),
     )
     return rows.filter(~nw.col("answer").is_null()).select(
         "account",
@@ -306,6 +314,7 @@ def _answers(rollups: Rollups) -> Lazy:
         "acknowledged_at_second",
         "acted_at_day",
         "acted_at_second",
+        "closed_at_day",
     )
 
 

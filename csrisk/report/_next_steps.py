@@ -166,10 +166,10 @@ def _usual_contacts(look: _Seen) -> float:
 
 
 def _loops(look: _Seen) -> Iterator[Found]:
-    if not look.data.has("surveys", "acted_at"):
+    if not (look.data.has("surveys", "acted_at") or look.data.has("surveys", "declined_at")):
         return
-    rows = look.rows("surveys", ["answered_at_day", "acted_at_day"], 365)
-    waiting = rows[rows["answered_at_day"].notna() & rows["acted_at_day"].isna()]
+    rows = look.rows("surveys", ["answered_at_day", "closed_at_day"], 365)
+    waiting = rows[rows["answered_at_day"].notna() & rows["closed_at_day"].isna()]
     answered = rows[rows["answered_at_day"].notna()].groupby("place").size()
     for place, days in _by_place(waiting, "answered_at_day"):
         n, oldest = len(days), look.today - int(days.min())
@@ -193,9 +193,9 @@ def _detractors(look: _Seen) -> Iterator[Found]:
 def _promises(look: _Seen) -> Iterator[Found]:
     if not look.data.has("expectations", "due_at"):
         return
-    rows = look.rows("expectations", ["due_at_day", "met_at_day"])
+    rows = look.rows("expectations", ["due_at_day", "met_at_day", "closed_at_day"])
     # a due date may lie ahead, so a masked one is simply not due yet
-    due = rows[rows["met_at_day"].isna() & (rows["due_at_day"] < look.today)]
+    due = rows[rows["met_at_day"].isna() & rows["closed_at_day"].isna() & (rows["due_at_day"] < look.today)]
     for place, days in _by_place(due, "due_at_day"):
         n, last = len(days), look.today - int(days.max())
         what = "promise that is overdue" if n == 1 else f"{n} promises that are overdue"

@@ -242,7 +242,7 @@ def ledger_table(data: CustomerData, keys: Sequence[Any], as_of: pd.Timestamp) -
             int(row.asked),  # type: ignore[arg-type]
             percent(row.answered, row.asked),  # type: ignore[arg-type]
             percent(row.acknowledged, row.answered),  # type: ignore[arg-type]
-            percent(row.acted, row.answered),  # type: ignore[arg-type]
+            percent(row.closed, row.answered),  # type: ignore[arg-type]
             _known(row.hours_to_answer),
             _known(row.hours_to_acknowledge),
             _known(row.days_to_act),
@@ -254,7 +254,7 @@ def ledger_table(data: CustomerData, keys: Sequence[Any], as_of: pd.Timestamp) -
         Column("Asked", "integer"),
         _share("Answered, %"),
         _share("Answers acknowledged, %"),
-        _share("Answers acted upon, %"),
+        _share("Answers acted upon or declined, %"),
         Column("Hours to answer", "number", 0),
         Column("Hours to acknowledge", "number", 0),
         Column("Days to act", "number", 0),

@@ -37,9 +37,9 @@ def happiness(
 
     Each piece of evidence has a position from 0 to 1 and a weight that halves every `half_life`: survey answers (NPS
     over 0-10, CSAT over 1-5, CES over 1-7; weight 1), polarity of comments where TextBlob is installed (weight 0.5),
-    acts of advocacy (position 1, weight 1), closed cases, all together (position: share of those that were neither
-    handed on twice nor reopened, weight 1), promises of the success plan, kept or overdue (weight 0.5), and the trend
-    of use, 30 days against the 30 before (weight 0.5).
+    acts of advocacy (position 1 for us, 0 against us, weight 1), closed cases, all together (position: share of those
+    that were neither handed on twice nor reopened, weight 1), promises of the success plan, kept or overdue (weight
+    0.5), and the trend of use, 30 days against the 30 before (weight 0.5).
 
     In a book of 100 or more snapshots with evidence, the book itself says what each kind is worth: one common factor
     behind the kinds [1]_, estimated from how they move together, so that a kind that goes its own way (a trend of use

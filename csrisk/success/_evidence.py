@@ -100,7 +100,9 @@ def _comments(data: CustomerData, snapshots: Snapshots, days: int) -> pd.DataFra
 
 
 def _acts(data: CustomerData, snapshots: Snapshots, days: int) -> pd.DataFrame:
-    return _piece(seen(data, snapshots, "advocacy", [], window=days), "acts", 1.0)
+    rows = seen(data, snapshots, "advocacy", ["sign"], window=days)
+    rows = rows[rows["sign"] != 0]
+    return _piece(rows, "acts", (rows["sign"] > 0).astype(float))
 
 
 def _escalations(data: CustomerData, snapshots: Snapshots, days: int) -> pd.DataFrame:
@@ -114,8 +116,9 @@ def _escalations(data: CustomerData, snapshots: Snapshots, days: int) -> pd.Data
 
 
 def _promises(data: CustomerData, snapshots: Snapshots, days: int) -> pd.DataFrame:
-    """Take goals of the success plan that were met or fell due; one that is not due yet says nothing."""
-    rows = seen(data, snapshots, "expectations", ["due_at_day", "met_at_day"], window=days)
+    """Take promises that were met, missed or fell due; one not due yet, or taken back, says nothing."""
+    rows = seen(data, snapshots, "expectations", ["due_at_day", "met_at_day", "closed_at_day", "outcome"], window=days)
+    rows = rows[rows["closed_at_day"].isna() | rows["outcome"].eq("missed").fillna(value=False)]
     day = snapshots.index.get_level_values("as_of").to_numpy().astype("datetime64[D]").astype(np.int64)
     overdue = day[rows["snapshot"].to_numpy(dtype=np.int64)] - rows["due_at_day"].to_numpy(dtype=float, na_value=np.nan)
     met = rows["met_at_day"].notna()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["feedback_ledger"]
 
-_STEPS = ("asked", "answered", "acknowledged", "acted")
+_STEPS = ("asked", "answered", "acknowledged", "acted", "declined", "closed")
 
 
 def feedback_ledger(
@@ -28,7 +28,7 @@ def feedback_ledger(
     settle: Duration = "0D",
     by: str = "account",
 ) -> pd.DataFrame:
-    """Count how far each question went: asked, answered, acknowledged, acted upon.
+    """Count how far each question went: asked, answered, acknowledged, acted upon or declined with a reason.
 
     Parameters
     ----------
@@ -46,9 +46,10 @@ def feedback_ledger(
     Returns
     -------
     pandas.DataFrame
-        Counts ``asked, answered, acknowledged, acted``; shares ``response_rate`` (answered of asked) and
-        ``closed_share`` (acted upon of answered), each with ``_low`` and ``_high`` (95 %, Wilson; missing without a
-        question or an answer);
+        Counts ``asked, answered, acknowledged, acted, declined`` (told why nothing will be done), ``closed`` (acted or
+        declined) and ``unasked`` (feedback that came by itself, in none of the others); shares ``response_rate``
+        (answered of asked) and ``closed_share`` (closed of answered), each with ``_low`` and ``_high`` (95 %, Wilson;
+        missing without a question or an answer);
         medians ``hours_to_answer, hours_to_acknowledge, days_to_act`` over the steps taken.
 
     Raises
@@ -68,8 +69,9 @@ def feedback_ledger(
         raise ConfigError(f"by={by!r} must be 'account' or 'book'")
     snapshots = at_data_end(data, snapshots)
     days, wait = whole_days(window, "window", minimum=1), whole_days(settle, "settle")
-    columns = [f"{name}_at_second" for name in ("sent", "answered", "acknowledged", "acted")]
-    rows = seen(data, snapshots, "surveys", columns, window=days)
+    columns = [f"{name}_at_second" for name in ("sent", "answered", "acknowledged", "acted", "declined")]
+    columns.append("closed_at_second")
+    rows = seen(data, snapshots, "surveys", [*columns, "asked"], window=days)
     rows = rows[rows["age"] > wait].drop(columns="age").astype("float64")
     key = rows["snapshot"].astype("int64")
     index: pd.Index = snapshots.index
@@ -78,7 +80,9 @@ def feedback_ledger(
         index = dates.unique().sort_values()
         key = pd.Series(index.get_indexer(dates)[key.to_numpy()], index=key.index)
     times = rows[columns].set_axis(list(_STEPS), axis=1)
-    counts = times.notna().groupby(key).sum().reindex(range(len(index)), fill_value=0).astype("int64")
+    asked = rows["asked"] == 1
+    taken = times.notna().where(asked, other=False).assign(unasked=~asked).groupby(key).sum()
+    counts = taken.reindex(range(len(index)), fill_value=0).astype("int64")
     spans = pd.DataFrame(
         {
             "hours_to_answer": (times["answered"] - times["asked"]) / 3600,
@@ -88,7 +92,7 @@ def feedback_ledger(
     )
     out = counts.assign(
         **_share("response_rate", counts["answered"], counts["asked"]),
-        **_share("closed_share", counts["acted"], counts["answered"]),
+        **_share("closed_share", counts["closed"], counts["answered"]),
     )
     return out.join(spans.groupby(key).median()).set_axis(index)
 

@@ -7,14 +7,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from csrisk._snapshots import Snapshots, uses, visible
+from csrisk._snapshots import Snapshots, acts, feedback, promises, uses, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    import narwhals.stable.v2 as nw
 
     from csrisk.data import CustomerData
 
 __all__ = ["at_data_end", "seen", "share_interval"]
+
+
+_ROWS: dict[str, Callable[[CustomerData], nw.LazyFrame[Any]]] = {
+    "advocacy": acts,
+    "expectations": promises,
+    "surveys": feedback,
+    "usage": uses,
+}
 
 
 def at_data_end(data: CustomerData, snapshots: Snapshots | None) -> Snapshots:
@@ -48,7 +59,8 @@ def seen(
     table : str
         Name of the table; of usage, rows of quantity 0 are left out.
     columns : sequence of str
-        Canonical columns wanted, times as ``<name>_day`` or ``<name>_second``.
+        Canonical columns wanted, times as ``<name>_day`` or ``<name>_second``; also ``sign`` of advocacy, ``asked`` of
+        surveys, and ``closed_at_day`` of surveys and expectations.
     window : int, optional
         Days to look back.
 
@@ -61,8 +73,8 @@ def seen(
     wanted = ["snapshot", "age", *columns]
     if not data.has(table) or not len(snapshots):
         return pd.DataFrame({name: pd.Series(dtype="float64") for name in wanted})
-    table_rows = uses(data) if table == "usage" else data.lazy(table)
-    rows = visible(snapshots.lazy(data), table_rows, window=window).select(*wanted)
+    rows = _ROWS[table](data) if table in _ROWS else data.lazy(table)
+    rows = visible(snapshots.lazy(data), rows, window=window).select(*wanted)
     return data.engine.collect(rows).sort_values(wanted, ignore_index=True)
 
 

@@ -194,6 +194,6 @@ def _asked_twice(data: CustomerData, snapshots: Snapshots) -> pd.DataFrame:
 
 
 def _never_acted(data: CustomerData, snapshots: Snapshots) -> pd.DataFrame:
-    rows = seen(data, snapshots, "surveys", ["answered_at_day", "acted_at_day"], window=365)
+    rows = seen(data, snapshots, "surveys", ["answered_at_day", "closed_at_day"], window=365)
     rows = rows[(rows["age"] > 30) & rows["answered_at_day"].notna()]
-    return _mean(rows, rows["acted_at_day"].isna())
+    return _mean(rows, rows["closed_at_day"].isna())

@@ -29,7 +29,9 @@ def _frame(columns: dict[str, Sequence[Any]]) -> pd.DataFrame:
 def look() -> Look:
     """Features of one account at one date: ``look(builder, "2025-04-01", usage={...})``."""
 
-    def look(builder: Any, as_of: str, account: str = "a", **tables: dict[str, Sequence[Any]]) -> pd.Series:
+    def look(
+        builder: Any, as_of: str, account: str = "a", end: str = "2030-01-01", **tables: dict[str, Sequence[Any]]
+    ) -> pd.Series:
         import polars as pl
 
         frames = {name: _frame(columns) for name, columns in tables.items()}
@@ -39,7 +41,8 @@ def look() -> Look:
             with warnings.catch_warnings():
                 # one account is enough here
                 warnings.filterwarnings("ignore", message="(?s).*CSD108")
-                data = CustomerData(given, end="2030-01-01", threads=1)
+                warnings.filterwarnings("ignore", message="(?s).*CSD305")
+                data = CustomerData(given, end=end, threads=1)
             rows.append(build_features(data, Snapshots.of(data, pairs), [builder]))
         pd.testing.assert_frame_equal(rows[0], rows[1], rtol=1e-9, atol=1e-9)
         return rows[0].astype(object).iloc[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from csrisk.exceptions import FeatureError
@@ -130,16 +131,47 @@ def acts(look):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("advocacy_acts_365d", 4),  # the first is 396 days ago, the last has not happened
+        # the first is 396 days ago, the last has not happened, and a webinar is of a kind that says nothing by itself
+        ("advocacy_acts_365d", 3),
         ("references_365d", 1),
         ("referrals_365d", 1),
         ("reviews_365d", 0),
         ("case_studies_365d", 1),
-        ("days_since_advocacy", 1),
+        ("public_against_365d", 0),
+        ("days_since_advocacy", 2),
     ],
 )
 def test_advocacy_by_hand(acts, name, value):
     assert acts[name] == value
+
+
+@pytest.mark.parametrize(
+    ("row", "sign"),
+    [
+        ({"kind": "review", "rating": 1}, -1),
+        ({"kind": "review", "rating": 2}, -1),
+        ({"kind": "review", "rating": 3}, 0),
+        ({"kind": "review", "rating": 4}, 1),
+        ({"kind": "review"}, 1),
+        ({"kind": "Negative Review"}, -1),
+        ({"kind": "complaint"}, -1),
+        ({"kind": "legal_threat"}, -1),
+        ({"kind": "webinar"}, 0),
+        ({"kind": "webinar", "stance": "For"}, 1),
+        ({"kind": "reference", "stance": "against"}, -1),
+        ({"kind": "reference", "stance": "declined"}, 0),
+        ({"rating": 1}, -1),
+        ({"rating": 5}, 1),
+        ({"stance": "against"}, -1),
+        ({}, 0),
+    ],
+)
+def test_an_act_of_advocacy_has_a_sign(look, row, sign):
+    """A stance decides, without one the rating, without that the kind."""
+    columns = {name: [value] for name, value in row.items()}
+    found = look(Advocacy(), AS_OF, advocacy={"at": ["2025-01-01"], **columns})
+    assert (found["advocacy_acts_365d"], found["public_against_365d"]) == (sign == 1, sign == -1)
+    assert found.notna()["days_since_advocacy"] == (sign == 1)
 
 
 # number  agreed       due          met                    outcome
@@ -175,6 +207,30 @@ def promises(look):
 )
 def test_expectations_by_hand(promises, name, value):
     assert promises[name] == value
+
+
+@pytest.mark.parametrize(
+    ("outcome", "closed", "open_", "overdue", "share"),
+    [
+        (None, None, 1, 1, 0),
+        ("cancelled", "2025-01-10", 0, 0, None),  # taken back before it was due: it never fell due
+        ("cancelled", "2025-02-10", 0, 0, 0),  # taken back too late: it fell due and was not met
+        ("Missed", "2025-01-10", 0, 0, 0),
+        ("declined", AS_OF, 1, 1, 0),  # on the day of the snapshot it is not known yet
+        ("superseded", None, 0, 0, 0),  # without a date it is known when the data end, which is this day
+        ("met", None, 1, 1, 0),  # met without a date ends nothing
+    ],
+)
+def test_an_outcome_ends_a_promise(look, outcome, closed, open_, overdue, share):
+    rows = {"agreed_at": ["2025-01-01"], "due_at": ["2025-02-01"], "outcome": [outcome], "closed_at": [closed]}
+    found = look(Expectations(), AS_OF, expectations=rows, end=AS_OF)
+    assert (found["expectations_open"], found["expectations_overdue"]) == (open_, overdue)
+    np.testing.assert_equal(found["met_on_time_share_365d"], np.nan if share is None else share)
+
+
+def test_an_outcome_without_a_date_is_not_known_before_the_data_end(look):
+    rows = {"agreed_at": ["2025-01-01"], "due_at": ["2025-02-01"], "outcome": ["cancelled"]}
+    assert look(Expectations(), AS_OF, expectations=rows, end="2025-06-01")["expectations_overdue"] == 1
 
 
 @pytest.mark.parametrize(("rows", "test"), [("acts", test_advocacy_by_hand), ("promises", test_expectations_by_hand)])

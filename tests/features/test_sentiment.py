@@ -184,3 +184,27 @@ def test_missing_lexicon_is_said(look, monkeypatch):
         row = look(SurveySentiment(), AS_OF, surveys=SURVEYS)
     assert math.isnan(row["comment_polarity_365d"])
     assert row["nps_last"] == 7
+
+
+# three answers: acted upon, declined with the reason after three days, neither; and an idea that nobody asked for
+LOOPS = {
+    "sent_at": ["2025-01-01", "2025-01-02", "2025-01-03", "2025-02-01"],
+    "answered_at": ["2025-01-02", "2025-01-03", "2025-01-04", None],
+    "acted_at": ["2025-01-10", None, None, None],
+    "declined_at": [None, "2025-01-06", None, "2025-02-10"],
+    "kind": ["NPS", "NPS", "NPS", "Idea"],
+}
+
+
+def test_a_no_with_its_reason_closes_a_loop(look):
+    row = look(SurveySentiment(), AS_OF, surveys=LOOPS)
+    assert row["loops_closed_share_365d"] == 3 / 4
+    assert row["oldest_open_loop_days"] == 87  # the answer of 4 January
+    assert row["survey_response_rate_365d"] == 1  # nobody asked for the idea
+    later = {**LOOPS, "declined_at": [None, AS_OF, None, "2025-02-10"]}
+    assert look(SurveySentiment(), AS_OF, surveys=later)["loops_closed_share_365d"] == 2 / 4
+
+
+def test_declined_alone_is_evidence_of_closing(look):
+    alone = {name: LOOPS[name] for name in ("sent_at", "answered_at", "declined_at", "kind")}
+    assert look(SurveySentiment(), AS_OF, surveys=alone)["loops_closed_share_365d"] == 2 / 4
