@@ -155,8 +155,10 @@ def _by_factor(evidence: pd.DataFrame, moments: pd.DataFrame, told: pd.Series) -
     means, weights = (_wide(table, told.index) for table in (mean, weight))
     acts = evidence[evidence["what"] == "acts"]
     if len(acts):
-        # The square root evens out the spread of counts; none at all is evidence too.
-        means["acts"] = np.sqrt(acts["fade"].groupby(acts["snapshot"]).sum().reindex(told.index, fill_value=0.0))
+        # What speaks against us counts down. The square root evens out the spread of counts; none is evidence too.
+        signed = (acts["fade"] * (2 * acts["position"] - 1)).groupby(acts["snapshot"]).sum()
+        balance = signed.reindex(told.index, fill_value=0.0)
+        means["acts"] = np.sign(balance) * np.sqrt(balance.abs())
         weights["acts"], within["acts"] = 1.0, 0.0
     factor = fit_one_factor(means[told], weights[told], within.reindex(means.columns).fillna(0.0))
     if factor is None:

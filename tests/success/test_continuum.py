@@ -122,3 +122,29 @@ def test_follows_true_happiness() -> None:
         np.arctanh(both["position"].corr(both["happiness"], method="spearman")) - 1.96 / np.sqrt(len(both) - 3)
     )
     assert low > 0.6
+
+
+_AGAINST = {
+    "one star": {"kind": "review", "rating": 1.0},
+    "complaint": {"kind": "complaint"},
+    "legal threat": {"kind": "legal_threat"},
+    "stance": {"kind": "webinar", "stance": "against"},
+}
+
+
+@pytest.mark.parametrize("row", _AGAINST.values(), ids=_AGAINST)
+@pytest.mark.parametrize("accounts", [40, 260])
+def test_who_speaks_against_us_is_placed_lower(row: dict[str, object], accounts: int) -> None:
+    """With few accounts (weighted means) and with many (common factor): against counts down, for counts up."""
+    made = cr.data.make_saas(accounts, 12, seed=3)
+    data = made.data()
+    before = happiness(data).droplevel("as_of")["position"].dropna()
+    account = before.sort_values().index[len(before) // 2]
+    at = data.end - pd.Timedelta(days=20)
+
+    def after(**columns: object) -> float:
+        rows = pd.DataFrame({"account_id": account, "at": [at] * 3, **columns})
+        tables = {**made.tables, "advocacy": pd.concat([made.tables["advocacy"], rows], ignore_index=True)}
+        return float(happiness(cr.CustomerData(tables, end=data.end)).droplevel("as_of").loc[account, "position"])
+
+    assert after(**row) < before[account] < after(kind="reference")
