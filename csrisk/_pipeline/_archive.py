@@ -5,43 +5,56 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import re
 import zipfile
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from csrisk._atomic import write_atomically
+from csrisk._pipeline._schemas import SCHEMA, Origin
+from csrisk._pipeline._strict_json import MAX_TEXT, read_object
+from csrisk._pipeline._zip_members import ZipError, ZipMember, list_members, unpack_member
+from csrisk._regular import open_regular
 from csrisk.exceptions import CsriskError, ModelFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
 __all__ = [
     "SCHEMA",
+    "Archive",
     "array_from_bytes",
     "array_to_bytes",
+    "open_archive",
     "read_archive",
-    "read_object",
     "refusing",
     "write_archive",
 ]
 
 FORMAT = "csrisk model"
-SCHEMA = 1
 
-MAX_FILE = 512 * 2**20
-MAX_MEMBER = 256 * 2**20
-MAX_TOTAL = 1024 * 2**20
-MAX_TEXT = 32 * 2**20  # a JSON value takes ten times its text
+# what SECURITY.md says of memory and time follows from these
+MAX_FILE = 128 * 2**20
+MAX_MEMBER = 64 * 2**20
+MAX_TOTAL = 192 * 2**20
 MAX_MEMBERS = 500
+MAX_TREES = 100_000
 _NAMES = re.compile(r"[a-z]+\.json|arrays/[a-z_]+\.npy|trees/[0-9]{3}\.txt")
 _MANIFEST = "manifest.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold; the same content gives the same bytes
+
+
+class Archive(NamedTuple):
+    """What a model file holds, and who wrote it."""
+
+    members: dict[str, bytes]
+    origin: Origin
 
 
 def write_archive(path: Path, members: Mapping[str, bytes]) -> str:
@@ -61,11 +74,15 @@ def write_archive(path: Path, members: Mapping[str, bytes]) -> str:
 
     Raises
     ------
+    ModelFileError
+        If the model is larger than `read_archive` would read.
     OSError
         If the file cannot be written.
     """
+    _check_sizes({name: len(content) for name, content in members.items()}, path.name)
+    _check_trees(members, path.name)
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(members.items())}
-    manifest = {"format": FORMAT, "schema": SCHEMA, "members": hashes}
+    manifest = {"format": FORMAT, **Origin.here().to_dict(), "members": hashes}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in [(_MANIFEST, json.dumps(manifest, indent=1).encode()), *sorted(members.items())]:
@@ -74,12 +91,13 @@ def write_archive(path: Path, members: Mapping[str, bytes]) -> str:
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, content)
     content = buffer.getvalue()
+    _check_file(len(content), path.name)
     write_atomically(path, content)
     return hashlib.sha256(content).hexdigest()
 
 
 def read_archive(path: Path, expected_sha256: str | None = None) -> dict[str, bytes]:
-    """Read all members, each checked against its hash; sizes and names are checked before anything is unpacked.
+    """Read all members, as `open_archive` does.
 
     Parameters
     ----------
@@ -96,117 +114,125 @@ def read_archive(path: Path, expected_sha256: str | None = None) -> dict[str, by
     Raises
     ------
     ModelFileError
-        If the file is missing, damaged, foreign, too large or too new.
+        As `open_archive`.
+    """
+    return open_archive(path, expected_sha256).members
+
+
+def open_archive(path: Path, expected_sha256: str | None = None) -> Archive:
+    """Read all members, each checked against its hash; sizes and names are checked before anything is unpacked.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    expected_sha256 : str, optional
+        Hash of the whole file, as somebody trustworthy told it.
+
+    Returns
+    -------
+    Archive
+        Without the manifest.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, no regular file, damaged, foreign, too large or too new.
     """
     content = _read_file(path)
     found = hashlib.sha256(content).hexdigest()
     if expected_sha256 is not None and found != expected_sha256.lower():
         raise ModelFileError(f"model file {path.name!r}: sha256 is {found}, expected {expected_sha256}; do not use it")
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            entries = archive.infolist()
-            _check_entries(entries, path.name)
-            members = {entry.filename: _unpack(archive, entry, path.name) for entry in entries}
-    except ModelFileError:
-        raise
-    except Exception as error:  # zipfile and zlib raise half a dozen kinds on damaged bytes
-        raise _damaged(path.name, f"not a readable zip ({type(error).__name__})") from error
-    hashes = _read_manifest(members.pop(_MANIFEST, b""), path.name)
+        entries = {entry.name: entry for entry in _entries(content, path.name)}
+        first = entries.pop(_MANIFEST, None)
+        told = b"" if first is None or first.size > MAX_TEXT else unpack_member(content, first)
+        origin, hashes = _read_manifest(told, path.name)
+        _check_names(entries, path.name)
+        _check_sizes({name: entry.size for name, entry in entries.items()}, path.name)
+        members = {name: unpack_member(content, entry) for name, entry in entries.items()}
+    except ZipError as error:
+        raise _damaged(path.name, str(error)) from error
     if set(hashes) != set(members):
         raise _damaged(path.name, "its manifest lists other members than it holds")
     for name, member in members.items():
         if hashlib.sha256(member).hexdigest() != hashes[name]:
             raise _damaged(path.name, f"member {name!r} does not match its hash")
-    return members
+    _check_trees(members, path.name)
+    return Archive(members, origin)
 
 
 def _read_file(path: Path) -> bytes:
+    """Read a regular file; a pipe or a device is never waited for, and never read to an end that it does not have."""
     try:
-        size = path.stat().st_size
-        if size > MAX_FILE:
-            raise ModelFileError(f"model file {path.name!r}: {size} bytes, more than the {MAX_FILE} allowed")
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelFileError(f"model file {path.name!r} cannot be read: {error.strerror}") from error
-
-
-def _check_entries(entries: list[zipfile.ZipInfo], name: str) -> None:
-    names = [entry.filename for entry in entries]
-    if len(names) > MAX_MEMBERS or len(set(names)) != len(names):
-        raise _damaged(name, f"{len(names)} members, {len(set(names))} different; at most {MAX_MEMBERS}, none twice")
-    foreign = sum(not _NAMES.fullmatch(member) for member in names)
-    if foreign:
-        raise _damaged(name, f"{foreign} of {len(names)} members have names that no csrisk model has")
-    sizes = [entry.file_size for entry in entries]
-    if any(entry.file_size > MAX_TEXT for entry in entries if entry.filename.endswith(".json")):
-        raise _damaged(name, f"its JSON is larger than {MAX_TEXT} bytes")
-    if max(sizes, default=0) > MAX_MEMBER or sum(sizes) > MAX_TOTAL:
-        raise _damaged(name, f"it unpacks to {sum(sizes)} bytes, more than allowed")
-
-
-def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> bytes:
-    with archive.open(entry) as member:
-        content = member.read(entry.file_size + 1)  # the size in the directory may be a lie
-    if len(content) != entry.file_size:
-        raise _damaged(name, f"member {entry.filename!r} has another size than it says")
+        with open_regular(path) as file:
+            _check_file(os.fstat(file.fileno()).st_size, path.name)
+            content = file.read(MAX_FILE + 1)
+    except (OSError, ValueError) as error:  # ValueError: a path with a zero byte
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ModelFileError(f"model file {path.name!r} cannot be read: {reason}") from error
+    _check_file(len(content), path.name)
     return content
 
 
-def _read_manifest(content: bytes, name: str) -> dict[str, str]:
+def _check_file(size: int, name: str) -> None:
+    if size > MAX_FILE:
+        raise ModelFileError(f"model file {name!r}: {size} bytes, more than the {MAX_FILE} allowed")
+
+
+def _entries(content: bytes, name: str) -> list[ZipMember]:
+    entries = list_members(content, MAX_MEMBERS)
+    different = len({entry.name for entry in entries})
+    if different != len(entries):
+        raise _damaged(name, f"{len(entries)} members, {different} different; at most {MAX_MEMBERS}, none twice")
+    return entries
+
+
+def _check_names(names: Iterable[str], name: str) -> None:
+    there = list(names)
+    foreign = sum(not _NAMES.fullmatch(member) for member in there)
+    if foreign:
+        raise _damaged(name, f"{foreign} of {len(there) + 1} members have names that no csrisk model has")
+
+
+def _check_sizes(sizes: Mapping[str, int], name: str) -> None:
+    if any(size > MAX_TEXT for member, size in sizes.items() if member.endswith(".json")):
+        raise _damaged(name, f"its JSON is larger than {MAX_TEXT} bytes")
+    if max(sizes.values(), default=0) > MAX_MEMBER or sum(sizes.values()) > MAX_TOTAL:
+        raise _damaged(name, f"it unpacks to {sum(sizes.values())} bytes, more than allowed")
+
+
+def _check_trees(members: Mapping[str, bytes], name: str) -> None:
+    trees = sum(content.count(b"\nTree=") for member, content in members.items() if member.endswith(".txt"))
+    if trees > MAX_TREES:
+        raise _damaged(name, f"{trees} trees, more than the {MAX_TREES} allowed")
+
+
+def _read_manifest(content: bytes, name: str) -> tuple[Origin, dict[str, str]]:
     try:
         manifest = read_object(content)
-        kind, schema, hashes = manifest["format"], manifest["schema"], manifest["members"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        kind, hashes = manifest["format"], manifest["members"]
+    except (ValueError, KeyError) as error:
         raise _damaged(name, "its manifest is missing or unreadable") from error
-    if kind != FORMAT or type(schema) is not int or schema < 1 or not isinstance(hashes, dict):
+    if kind != FORMAT:
         raise _damaged(name, "its manifest is not that of a csrisk model")
-    if schema > SCHEMA:
-        raise ModelFileError(f"model file {name!r}: schema {schema} is newer than {SCHEMA}; update csrisk")
-    return hashes
-
-
-def read_object(content: bytes) -> dict[str, Any]:
-    """Read a JSON object strictly: UTF-8, no key twice, no NaN and no infinity.
-
-    Parameters
-    ----------
-    content : bytes
-        The text.
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    ValueError
-        If it is anything else.
-    """
-    value = json.loads(content.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_number)
-    if not isinstance(value, dict):
-        raise ValueError("no object")
-    return value
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key occurs twice")
-    return found
-
-
-def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number of JSON")
+    with refusing(name):
+        origin = Origin.of(manifest)
+    if not isinstance(hashes, dict) or set(manifest) != {"format", "members", *origin.to_dict()}:
+        raise _damaged(name, "its manifest is not that of a csrisk model")
+    return origin, hashes
 
 
 @contextmanager
-def refusing(name: str) -> Iterator[None]:
+def refusing(name: str, origin: Origin | None = None) -> Iterator[None]:
     """Turn whatever fails inside into the refusal of a model file.
 
     Parameters
     ----------
     name : str
         Name of the file.
+    origin : Origin, optional
+        Who wrote it.
 
     Raises
     ------
@@ -215,15 +241,20 @@ def refusing(name: str) -> Iterator[None]:
     """
     try:
         yield
-    except ModelFileError:
-        raise
+    except ModelFileError as error:
+        reason = str(error).removeprefix("model file: ")
+        raise ModelFileError(f"model file {name!r}: {reason}{_told(origin)}") from error
     except Exception as error:
         reason = str(error) if isinstance(error, CsriskError) else type(error).__name__
-        raise _damaged(name, f"its parts do not fit together ({reason})") from error
+        raise _damaged(name, f"its parts do not fit together ({reason})", _told(origin)) from error
 
 
-def _damaged(name: str, reason: str) -> ModelFileError:
-    return ModelFileError(f"model file {name!r} is damaged or foreign: {reason}; train again or fetch it anew")
+def _told(origin: Origin | None) -> str:
+    return "" if origin is None else f"; {origin}"
+
+
+def _damaged(name: str, reason: str, told: str = "") -> ModelFileError:
+    return ModelFileError(f"model file {name!r} is damaged or foreign: {reason}; train again or fetch it anew{told}")
 
 
 def array_to_bytes(array: NDArray[Any]) -> bytes:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
+from csrisk._pipeline._strict_json import number
 from csrisk.exceptions import ModelFileError
 
 __all__ = ["RiskBand"]
@@ -120,12 +121,9 @@ class RiskBand:
             If they are something else.
         """
         try:
-            band = cls(**{str(name): float(value) for name, value in values.items()})
+            return cls(**{str(name): number(value) for name, value in values.items()})
         except (TypeError, ValueError) as error:
             raise ModelFileError("model file: band.json breaks its rules") from error
-        if not all(np.isfinite(value) for value in vars(band).values()):
-            raise ModelFileError("model file: band.json holds a number that is not finite")
-        return band
 
 
 def _margin(risk: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

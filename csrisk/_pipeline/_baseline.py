@@ -10,6 +10,7 @@ import pandas as pd
 
 from csrisk._pipeline._archive import array_from_bytes, array_to_bytes
 from csrisk._pipeline._model_file import frame_of, read_json, write_json
+from csrisk._pipeline._strict_json import number
 from csrisk.exceptions import ModelFileError
 from csrisk.monitoring import drift_table, goals_of
 
@@ -117,10 +118,12 @@ class Baseline:
         matrix = array_from_bytes(members.get(_ARRAY, b""), _ARRAY)
         try:
             scores = [str(name) for name in told["scores"]]
-            usual = pd.Series({str(name): float(value) for name, value in told["usual"].items()}, dtype=np.float64)
+            usual = pd.Series({str(name): number(value) for name, value in told["usual"].items()}, dtype=np.float64)
             as_of, accounts = pd.Timestamp(told["as_of"]), int(told["accounts"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelFileError("model file: baseline.json breaks its rules") from error
+        if not len(matrix) <= _ROWS or "churn_probability" not in scores or accounts < len(matrix):
+            raise ModelFileError("model file: the baseline has more rows than it may, or no risk")
         if matrix.ndim != 2 or matrix.shape[1] != len(model.columns_) + len(scores):
             raise ModelFileError("model file: the baseline has another shape than the model")
         return cls(_frame(model, matrix, scores), usual, f"{as_of:%Y-%m-%d}", accounts)

@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from csrisk._pipeline._rules import inside
 from csrisk.data import CONTRACT
 from csrisk.exceptions import ConfigError, DataContractError
 
@@ -114,6 +115,7 @@ def check_names(spec: RiskSpec) -> None:
 def _find(folder: Path, table: str, spec: RiskSpec) -> Path | None:
     entry = spec.tables.get(table)
     if entry is not None and entry.file is not None:
+        inside(table, entry.file)
         path = folder / entry.file
         if not path.is_file():
             raise ConfigError(f"tables.{table}: file = {entry.file!r} is not in the folder {folder.name!r}")

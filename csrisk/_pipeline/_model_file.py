@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from csrisk._pipeline._archive import array_from_bytes, array_to_bytes, read_object
+from csrisk._pipeline._archive import array_from_bytes, array_to_bytes
+from csrisk._pipeline._strict_json import number, read_object
 from csrisk._pipeline._tree_text import checked_trees, scoring_text
 from csrisk.exceptions import ModelFileError
 from csrisk.models import AmountModel, ChurnModel, ExpansionModel
@@ -32,6 +32,7 @@ _CLASSES: dict[str, type[Model]] = {
 }
 _PARTS = {"churn": "ChurnModel", "expansion": "ExpansionModel", "growth": "AmountModel", "shrinkage": "AmountModel"}
 _MAX_COLUMNS = 50_000
+_MAX_BOOSTERS = 100
 _SAME = 1e-12  # sums of the same leaves in the same order; another release may add them in another one
 
 
@@ -51,8 +52,13 @@ def model_to_members(model: Model, X: pd.DataFrame, part: str) -> dict[str, byte
     -------
     dict of str to bytes
     """
-    first = 100 * list(_PARTS).index(part)
-    trees = {f"trees/{first + n:03d}.txt": scoring_text(as_text(b)) for n, b in enumerate(model.boosters_)}
+    names = _names(part, len(model.boosters_))
+    trees = {
+        name: scoring_text(as_text(booster)).encode("ascii")
+        for name, booster in zip(names, model.boosters_, strict=True)
+    }
+    for name, text in trees.items():
+        checked_trees(text, len(model.columns_), name)  # what could not be read back is never written
     told = {
         "class": type(model).__name__,
         "params": model.get_params(),
@@ -62,11 +68,11 @@ def model_to_members(model: Model, X: pd.DataFrame, part: str) -> dict[str, byte
         ],
         "counts": {"n_events_": model.n_events_, "n_unlabelled_": model.n_unlabelled_},
         **_figures(model),
-        "trees": sorted(trees),
+        "trees": list(trees),
     }
     return {
         f"{part}.json": write_json(told),
-        **{name: text.encode("ascii") for name, text in trees.items()},
+        **trees,
         _margins_of(part): array_to_bytes(_margins(model, X)),
     }
 
@@ -97,13 +103,14 @@ def model_from_members(members: Mapping[str, bytes], part: str) -> Model:
         check_params(told["params"])
         model = _CLASSES[told["class"]](**told["params"])
         model.columns_ = _columns(told["columns"])
-        names = [str(name) for name in told["trees"]]
+        names = told["trees"]
+        named = 1 <= len(names) <= _MAX_BOOSTERS and names == _names(part, len(names)) and members.keys() >= set(names)
         model.n_events_, model.n_unlabelled_ = (int(told["counts"][key]) for key in ("n_events_", "n_unlabelled_"))
         _set_figures(model, told)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ModelFileError(f"model file: {part}.json breaks its rules; train again or fetch it anew") from error
     width = len(model.columns_)
-    if not 0 < width <= _MAX_COLUMNS or not names or any(name not in members for name in names):
+    if not 0 < width <= _MAX_COLUMNS or not named:
         raise ModelFileError(f"model file: {part}.json names {len(names)} members of trees and {width} columns")
     texts = [checked_trees(members[name], width, name) for name in names]
     model.n_features_in_ = width
@@ -139,6 +146,11 @@ def prove(model: Model, members: Mapping[str, bytes], part: str, X: pd.DataFrame
         raise ModelFileError(f"model file: {part} does not score its golden rows as it did; do not use it")
 
 
+def _names(part: str, n_boosters: int) -> list[str]:
+    first = _MAX_BOOSTERS * list(_PARTS).index(part)
+    return [f"trees/{first + place:03d}.txt" for place in range(n_boosters)]
+
+
 def _margins_of(part: str) -> str:
     return f"arrays/{part}_margins.npy"
 
@@ -152,11 +164,11 @@ def _figures(model: Model) -> dict[str, Any]:
 
 def _set_figures(model: Model, told: Mapping[str, Any]) -> None:
     if isinstance(model, AmountModel):
-        model.bias_ = _finite(told["bias"])
+        model.bias_ = number(told["bias"])
         return
-    slope, intercept = (_finite(value) for value in told["calibration"])
+    slope, intercept = (number(value) for value in told["calibration"])
     model.calibration_, model.linear_, model.classes_ = (slope, intercept), None, np.array([False, True])
-    model.shares_ = {str(kind): _finite(share) for kind, share in told["shares"].items()}
+    model.shares_ = {str(kind): number(share) for kind, share in told["shares"].items()}
 
 
 def frame_of(model: Model, matrix: NDArray[np.float64]) -> pd.DataFrame:
@@ -234,15 +246,9 @@ def read_json(members: Mapping[str, bytes], name: str) -> dict[str, Any]:
     """
     try:
         return read_object(members[name])
-    except (KeyError, ValueError, RecursionError) as error:
-        raise ModelFileError(f"model file: member {name!r} is missing or no JSON object") from error
-
-
-def _finite(value: Any) -> float:
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError("a number is not finite")
-    return number
+    except (KeyError, ValueError) as error:
+        reason = "it is missing" if isinstance(error, KeyError) else str(error)[:80]
+        raise ModelFileError(f"model file: member {name!r} is missing or no JSON object ({reason})") from error
 
 
 def _columns(told: list[Any]) -> tuple[ColumnEncoder, ...]:
@@ -257,6 +263,8 @@ def _columns(told: list[Any]) -> tuple[ColumnEncoder, ...]:
 def _column(entry: Any) -> ColumnEncoder:
     if entry["kind"] not in ("number", "category", "empty") or not isinstance(entry["name"], str):
         raise ValueError("kind or name of a column")
+    if (entry["kind"] == "category") != bool(entry["categories"]):
+        raise ValueError("categories of a column")
     if not all(isinstance(value, str | int | float | bool) for value in entry["categories"]):
         raise ValueError("categories of a column")
     return ColumnEncoder(entry["name"], entry["kind"], tuple(entry["categories"]))

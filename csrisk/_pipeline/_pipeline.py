@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from csrisk._explain import Reference, explain
 from csrisk._pipeline import _training as training
-from csrisk._pipeline._archive import read_archive, refusing, write_archive
+from csrisk._pipeline._archive import open_archive, refusing, write_archive
 from csrisk._pipeline._baseline import Baseline
 from csrisk._pipeline._forward import run_backtest
 from csrisk._pipeline._load import open_source
-from csrisk._pipeline._model_file import write_json
 from csrisk._pipeline._panel import book, churn_model, features_of, panel, resolved
 from csrisk._pipeline._predict import predictions, quadrants
 from csrisk._pipeline._reporting import report_of
+from csrisk._pipeline._schemas import upgraded
 from csrisk._pipeline._scores import score_table
 from csrisk._pipeline._spec import RiskSpec
 from csrisk._pipeline._stored import identify, restore, scoring_members
@@ -74,7 +74,7 @@ class RiskPipeline:
     record_ : Record
         Facts of the training, the forward test and the checks.
     model_id_ : str
-        Hash of what scoring depends on.
+        Hash of what scoring, monitoring and reports depend on.
 
     Raises
     ------
@@ -392,12 +392,13 @@ class RiskPipeline:
         ------
         ConfigError
             If the pipeline is not fitted.
+        ModelFileError
+            If the model is larger than what `load` reads.
         OSError
             If the file cannot be written; what stood there is as it was.
         """
         self._require_fit()
-        members = {**scoring_members(self), "record.json": write_json(self.record_.to_dict())}
-        return write_archive(Path(path), members)
+        return write_archive(Path(path), scoring_members(self))
 
     @classmethod
     def load(cls, path: str | Path, *, expected_sha256: str | None = None) -> RiskPipeline:
@@ -417,11 +418,11 @@ class RiskPipeline:
         Raises
         ------
         ModelFileError
-            If the file is damaged, foreign, too new, or not the one expected.
+            If the file is damaged, foreign, of a schema that this release does not read, or not the one expected.
         """
-        members = read_archive(Path(path), expected_sha256)
-        with refusing(Path(path).name):
-            return restore(cls, members)
+        archive = open_archive(Path(path), expected_sha256)
+        with refusing(Path(path).name, archive.origin):
+            return restore(cls, upgraded(*archive))
 
     def _past(self, data: CustomerData | str | Path, until: Any) -> tuple[CustomerData, Panel]:
         data = self._open(data)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from csrisk._pipeline._record_rules import MAX_CELLS, check_facts, check_table
 from csrisk.exceptions import DataContractError, ModelFileError
 
 if TYPE_CHECKING:
@@ -117,12 +118,16 @@ class Record:
         ModelFileError
             If they are something else.
         """
+        names = [entry.name for entry in fields(cls) if entry.name != "facts"]
         try:
-            facts = dict(values["facts"])
-            names = [entry.name for entry in fields(cls) if entry.name != "facts"]
-            return cls(facts, **{name: None if values[name] is None else _frame(values[name]) for name in names})
+            check_facts(values["facts"])
+            tables = {name: None if values[name] is None else _frame(values[name]) for name in names}
+            for name, table in tables.items():
+                check_table(name, table)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ModelFileError("model file: the record of the training breaks its rules") from error
+            reason = str(error)[:100] if type(error) is ValueError else type(error).__name__
+            raise ModelFileError(f"model file: the record of the training breaks its rules: {reason}") from error
+        return cls(dict(values["facts"]), **tables)
 
 
 def _plain(table: pd.DataFrame) -> dict[str, Any]:
@@ -139,11 +144,22 @@ def _cell(value: Any) -> Any:
 
 
 def _frame(values: dict[str, Any]) -> pd.DataFrame:
-    frame = pd.DataFrame({str(name): values["columns"][name] for name in values["order"]})
+    columns, order, index = values["columns"], values["order"], values["index"]
+    if (
+        not all(type(name) is str for name in (*order, *index))
+        or list(columns) != order
+        or len(set(order)) < len(order)
+    ):
+        raise ValueError("columns of a table")
+    if not set(index) <= set(order) or len(set(index)) < len(index):
+        raise ValueError("index of a table")
+    if sum(map(len, columns.values())) > MAX_CELLS:
+        raise ValueError(f"a table of more than {MAX_CELLS} cells")
+    frame = pd.DataFrame({name: columns[name] for name in order})
     for name in frame.columns:
         if frame[name].isna().all() or pd.api.types.infer_dtype(frame[name], skipna=True) in (
             "floating",
             "mixed-integer-float",
         ):
             frame[name] = frame[name].astype("float64")
-    return frame.set_index(values["index"]) if values["index"] else frame
+    return frame.set_index(index) if index else frame

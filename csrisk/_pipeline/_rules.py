@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 from csrisk.exceptions import ConfigError
 
-__all__ = ["count", "date", "duration", "one_of", "put", "text", "texts", "wrong"]
+__all__ = ["count", "date", "duration", "inside", "one_of", "put", "text", "texts", "wrong"]
 
 _DURATION = re.compile(r"(\d{1,6}) ?D", re.ASCII)
 _LONGEST = 36_500
+_ELSEWHERE = re.compile(r"[/\\~]|[A-Za-z]:")
 
 
 def put(spec: object, name: str, value: object) -> None:
@@ -30,6 +31,15 @@ def text(spec: object, name: str, *, optional: bool = False) -> None:
     value = getattr(spec, name)
     if not (isinstance(value, str) and value) and not (optional and value is None):
         raise wrong(name, value, "text")
+
+
+def inside(table: str, file: str) -> None:
+    """Require a file that lies in the folder of the tables: a specification may come from a stranger's model file."""
+    if _ELSEWHERE.match(file) or ".." in re.split(r"[/\\]", file) or "\0" in file:
+        raise ConfigError(
+            f"tables.{table}: file = {file!r} must be a name inside the folder of the tables, without '..'; hand over "
+            "the folder that holds it"
+        )
 
 
 def texts(spec: object, name: str) -> None:

@@ -41,7 +41,7 @@ class TableSpec:
     Parameters
     ----------
     file : str, optional
-        File name within the folder; None means ``<table>.parquet`` or ``<table>.csv``.
+        File name within the folder, never outside of it; None means ``<table>.parquet`` or ``<table>.csv``.
     columns : mapping of str to str
         Name in the contract to name in the file.
     """

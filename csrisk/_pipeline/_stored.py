@@ -11,7 +11,9 @@ from csrisk._pipeline._band import RiskBand
 from csrisk._pipeline._baseline import Baseline
 from csrisk._pipeline._model_file import frame_of, model_from_members, model_to_members, prove, read_json, write_json
 from csrisk._pipeline._record import Record
+from csrisk._pipeline._rules import inside
 from csrisk._pipeline._spec import RiskSpec
+from csrisk._pipeline._strict_json import difference, read_object
 from csrisk.exceptions import ModelFileError
 
 if TYPE_CHECKING:
@@ -22,12 +24,14 @@ if TYPE_CHECKING:
 __all__ = ["identify", "restore", "scoring_members"]
 
 _ID = 16
+_MAX_ROWS = 1000
+_AS_IT_IS = ("arrays/reference.npy", "arrays/baseline.npy")
 # what a pipeline may go without is in its file all the same, so that nothing can be lost unseen
 _OPTIONAL, _NONE = ("expansion.json", "amounts.json", "band.json"), b"{}"
 
 
 def scoring_members(pipeline: RiskPipeline) -> dict[str, bytes]:
-    """Give everything that scoring and monitoring depend on.
+    """Give everything that scoring, monitoring and reports depend on.
 
     Parameters
     ----------
@@ -53,11 +57,12 @@ def scoring_members(pipeline: RiskPipeline) -> dict[str, bytes]:
         members |= pipeline.amounts_.members(rows)
     if pipeline.band_ is not None:
         members["band.json"] = write_json(pipeline.band_.to_dict())
+    members["record.json"] = write_json(pipeline.record_.to_dict())
     return members
 
 
 def identify(pipeline: RiskPipeline) -> str:
-    """Hash everything that scoring and monitoring depend on.
+    """Hash everything that scoring, monitoring and reports depend on.
 
     Parameters
     ----------
@@ -100,8 +105,12 @@ def restore(kind: type[RiskPipeline], members: Mapping[str, bytes]) -> RiskPipel
     """
     pipeline = kind(RiskSpec.from_dict(read_json(members, "spec.json")))
     pipeline.spec_ = pipeline.spec
+    for table, entry in pipeline.spec.tables.items():
+        inside(table, entry.file or table)
     model = model_from_members(members, "churn")
     rows = frame_of(model, array_from_bytes(members.get("arrays/reference.npy", b""), "reference"))
+    if len(rows) > _MAX_ROWS:
+        raise ModelFileError(f"model file: {len(rows)} reference rows; at most {_MAX_ROWS}")
     prove(model, members, "churn", rows)
     pipeline.model_, pipeline.reference_ = model, rows
     there = {name: read_json(members, name) != {} for name in _OPTIONAL}
@@ -113,9 +122,24 @@ def restore(kind: type[RiskPipeline], members: Mapping[str, bytes]) -> RiskPipel
     pipeline.band_ = RiskBand.from_dict(read_json(members, "band.json")) if there["band.json"] else None
     pipeline.baseline_ = Baseline.from_members(members, model)
     pipeline.record_ = Record.from_dict(read_json(members, "record.json"))
-    own = scoring_members(pipeline)
-    unread = set(members) - set(own) - {"record.json"}
+    pipeline.model_id_ = _hash_of(_read_back(members, scoring_members(pipeline)))
+    return pipeline
+
+
+def _read_back(members: Mapping[str, bytes], own: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Refuse a file that holds more, less or other things than what was read of it; give what is hashed.
+
+    A key that nothing reads, or that a default stood in for, would change nothing today and something tomorrow. Trees
+    and margins are hashed as they are in the file: another release of LightGBM may write the same trees in other words.
+    """
+    unread = set(members) - set(own)
     if unread:
         raise ModelFileError(f"model file: {len(unread)} of {len(members)} members belong to no part that it names")
-    pipeline.model_id_ = _hash_of(own)
-    return pipeline
+    for name, content in own.items():
+        if name.endswith(".json"):
+            found = difference(read_json(members, name), read_object(content))
+            if found:
+                raise ModelFileError(f"model file: {name}: {found}")
+        elif name in _AS_IT_IS and members[name] != content:
+            raise ModelFileError(f"model file: {name} holds other rows than what was read of it")
+    return {name: own[name] if name.endswith(".json") else members[name] for name in own}

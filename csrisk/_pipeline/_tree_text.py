@@ -31,6 +31,8 @@ _INTEGER = re.compile(r"-?\d{1,10}")
 _NUMBER = re.compile(r"-?(\d{1,40}(\.\d{1,40})?(e[+-]?\d{1,3})?|inf)")
 _MAX_VALUE = 1e12  # sums of leaves stay finite
 _MAX_TREES, _MAX_LEAVES, _MAX_FEATURES = 20_000, 4_096, 50_000
+_MAX_LINES = 20  # of a tree or the head
+_MAX_WORDS = 2**17  # of the sets of categories of a tree, 32 categories each
 
 
 class _Array(NamedTuple):
@@ -109,7 +111,6 @@ def checked_trees(content: bytes, n_features: int, name: str) -> str:
         text = content.decode("ascii")
         head, *trees = _split(text)
         _check_head(head, n_features)
-        _require(1 <= len(trees) <= _MAX_TREES, "number of trees")
         for place, tree in enumerate(trees):
             _check_tree(tree, place, n_features)
     except (_GrammarError, UnicodeDecodeError) as error:
@@ -129,10 +130,13 @@ def _require(holds: bool, what: str) -> None:
 
 
 def _split(text: str) -> list[list[str]]:
-    _require(text.endswith("\nend of trees\n") and text.count("end of trees") == 1, "end of trees")
-    body = text.removesuffix("end of trees\n")
-    blocks = [block.split("\n") for block in body.rstrip("\n").split("\n\nTree=")]
-    _require(_join(blocks) == text, "blank lines")
+    """Part head and trees into lines; how many there are is known before anything is parted."""
+    _require(text.endswith("\n\nend of trees\n") and text.count("end of trees") == 1, "end of trees")
+    n_trees = text.count("\n\nTree=")
+    _require(1 <= n_trees <= _MAX_TREES, "number of trees")
+    _require(text.count("\n") <= (n_trees + 1) * _MAX_LINES, "number of lines")
+    blocks = [block.split("\n") for block in text.removesuffix("\n\nend of trees\n").split("\n\nTree=")]
+    _require(all(all(block) for block in blocks), "blank lines")
     return blocks
 
 
@@ -180,9 +184,10 @@ def _whole(text: str) -> int:
 
 
 def _numbers(text: str, kind: _Array, lengths: dict[str, int]) -> list[float]:
+    length = text.count(" ") + 1
+    _require(length == lengths.get(kind.per, min(length, _MAX_WORDS)), "length of an array")
     parts = text.split(" ")
     pattern = _INTEGER if kind.whole else _NUMBER
-    _require(len(parts) == lengths.get(kind.per, len(parts)), "length of an array")
     _require(all(pattern.fullmatch(part) for part in parts), "number in an array")
     return [float(part) for part in parts]
 
