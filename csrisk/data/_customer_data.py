@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,10 +17,11 @@ import pandas as pd
 from csrisk._display import html_table
 from csrisk.data._breach import Breach
 from csrisk.data._contract import CONTRACT
-from csrisk.data._engine import DuckDBEngine, Engine, PolarsEngine
+from csrisk.data._engine import DuckDBEngine, Engine, PolarsEngine, require_polars
 from csrisk.data._loading import Loaded, load
 from csrisk.data._native import NativeLoaded, load_native
 from csrisk.data._native_engines import is_native, unwrapped
+from csrisk.data._seats import require_own_process
 from csrisk.data._source import is_large, is_polars
 from csrisk.exceptions import DataContractError, DataWarning
 
@@ -73,6 +76,8 @@ class CustomerData:
         loaded: Loaded | NativeLoaded
         _require_mappings(tables, columns)
         tables = {name: unwrapped(table) for name, table in tables.items()}
+        if any(is_polars(table) for table in tables.values()):
+            require_polars()
         if any(is_native(table) for table in tables.values()):
             loaded = load_native(tables, columns or {}, end)
         else:
@@ -139,9 +144,17 @@ class CustomerData:
         self._rejected: pd.DataFrame | None = None
         self._engine: Engine = loaded.engine
         self._lazy = loaded.canonical()
+        self._owner = os.getpid()
+        # what was loaded is read over one connection, so by one thread at a time
+        self._turn = threading.Lock()
+        self._queries: dict[str, str] = {}
         if all(is_polars(table) for table in tables.values()):
             self._engine = PolarsEngine()
             self._lazy = {name: self._to_polars(name) for name in self._lazy}
+        elif isinstance(self._engine, DuckDBEngine):
+            self._queries = {name: frame.to_native().sql_query() for name, frame in self._lazy.items()}
+        if isinstance(loaded.engine, DuckDBEngine):
+            loaded.engine.settle()
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{name} {self._evidence[name]['']:,}" for name in self.tables)
@@ -210,13 +223,16 @@ class CustomerData:
     @property
     def rejected(self) -> pd.DataFrame:
         """Rows that were set aside: table, row (position from 0; missing in Spark and databases), code, rule."""
-        if self._rejected is None:
-            self._rejected = self._loaded.rejected()
-        return self._rejected.copy()
+        require_own_process(self._owner)
+        with self._turn:
+            if self._rejected is None:
+                self._rejected = self._loaded.rejected()
+            return self._rejected.copy()
 
     @property
     def engine(self) -> Engine:
-        """Where lazy frames are computed."""
+        """Where lazy frames are computed; safe to use from several threads."""
+        require_own_process(self._owner)
         return self._engine
 
     def has(self, table: str, *columns: str) -> bool:
@@ -251,7 +267,7 @@ class CustomerData:
         return column in self._evidence.get(table, {})
 
     def lazy(self, table: str) -> nw.LazyFrame[Any]:
-        """Give a canonical table as a lazy frame.
+        """Give a canonical table as a lazy frame, to be computed by the thread that asks for it.
 
         Parameters
         ----------
@@ -264,6 +280,9 @@ class CustomerData:
         """
         if table not in self._lazy:
             raise DataContractError(f"table {table!r} is not there; tables are {list(self.tables)}")
+        require_own_process(self._owner)
+        if isinstance(self._engine, DuckDBEngine):
+            return self._engine.query(self._queries[table])
         return self._lazy[table]
 
     def frame(self, table: str) -> pd.DataFrame:
@@ -281,7 +300,8 @@ class CustomerData:
         frame = self.lazy(table)
         # Polars was handed the rows in their order
         at_home = self._engine is not self._loaded.engine
-        raw = self._engine.collect(frame) if at_home else self._loaded.rows(table)
+        with self._turn:
+            raw = self._engine.collect(frame) if at_home else self._loaded.rows(table)
         out: dict[str, Any] = {}
         for name in raw.columns:
             if name == "account":

@@ -14,14 +14,16 @@ import numpy as np
 import pandas as pd
 
 from csrisk._leftovers import scratch_folder
+from csrisk._processes import lost_threads
 from csrisk.data._readers import quoted
+from csrisk.data._seats import Seats
 from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["DuckDBEngine", "Engine", "PolarsEngine", "home"]
+__all__ = ["DuckDBEngine", "Engine", "PolarsEngine", "home", "require_polars"]
 
 
 class Engine(Protocol):
@@ -64,7 +66,6 @@ class DuckDBEngine:
         self.errors: tuple[type[Exception], ...] = (duckdb.Error,)
         self.folder, held = scratch_folder()
         self._counter = itertools.count()
-        self._scratch: list[str] = []
         try:
             # extensions are never fetched: the same behaviour on every machine, and no network
             config: dict[str, Any] = {
@@ -76,13 +77,13 @@ class DuckDBEngine:
             config["memory_limit"] = memory_limit or f"{1024 + 256 * cores}MB"
             if threads is not None:
                 config["threads"] = str(threads)
-            self.connection = self._connect(config, memory_limit, threads)
+            self._seats = Seats(self._connect(config, memory_limit, threads))
             book = str(self.folder / "book.duckdb").replace("'", "''") if on_disk else ":memory:"
             self.run(f"ATTACH '{book}' AS book")
         except BaseException:
             _clear(self.folder, held)
             raise
-        self._finalizer = weakref.finalize(self, _remove, self.connection, self.folder, held, os.getpid())
+        self._finalizer = weakref.finalize(self, _remove, self._seats, self.folder, held, os.getpid())
 
     def _connect(self, config: dict[str, Any], memory_limit: str | None, threads: int | None) -> Any:
         import duckdb
@@ -95,8 +96,21 @@ class DuckDBEngine:
             )
             raise ConfigError(message) from error
 
+    @property
+    def connection(self) -> Any:
+        """The connection of this thread; all of them see the same database, and each its own temporary tables."""
+        return self._seats.mine.connection
+
+    @property
+    def _scratch(self) -> list[str]:
+        return self._seats.mine.scratch
+
+    def settle(self) -> None:
+        """Keep the connection that loaded the tables for what was loaded; threads take their own from now on."""
+        self._seats.leave()
+
     def close(self) -> None:
-        """Close the connection and remove the scratch folder."""
+        """Close the connections and remove the scratch folder."""
         self._finalizer()
 
     @contextmanager
@@ -119,6 +133,11 @@ class DuckDBEngine:
         # DuckDB 2 refuses other work on the connection while a result is unfinished
         rows: list[tuple[Any, ...]] = self.connection.execute(sql).fetchall()
         return rows
+
+    def query(self, sql: str) -> nw.LazyFrame[Any]:
+        """Give a query as a lazy frame."""
+        frame: nw.LazyFrame[Any] = nw.from_native(self.connection.sql(sql))
+        return frame
 
     def home(self, sql: str) -> pd.DataFrame:
         """Bring the rows of a query home."""
@@ -187,6 +206,21 @@ class PolarsEngine:
         return home(frame.to_native().collect().to_arrow())
 
 
+def require_polars() -> None:
+    """Refuse Polars where it would wait for ever.
+
+    Raises
+    ------
+    ConfigError
+        If Polars was at work before this process was forked: its threads stayed with the parent.
+    """
+    if lost_threads("polars"):
+        raise ConfigError(
+            "Polars was at work before this process was forked, and would wait for its threads for ever; start "
+            "workers with 'spawn' or 'forkserver', or bring the tables as paths, pandas or Arrow"
+        )
+
+
 def home(table: Any) -> pd.DataFrame:
     """Arrow table to pandas with plain types: int64 or Int64, float64, bool or boolean, str, datetime64."""
     import pyarrow as pa
@@ -222,12 +256,11 @@ def _series(column: Any) -> pd.Series[Any]:
     return series
 
 
-def _remove(connection: Any, folder: Path, held: int, owner: int) -> None:
+def _remove(seats: Seats, folder: Path, held: int, owner: int) -> None:
+    seats.close()
     # a forked child must not remove what its parent still uses
-    if os.getpid() != owner:
-        return
-    connection.close()
-    _clear(folder, held)
+    if os.getpid() == owner:
+        _clear(folder, held)
 
 
 def _clear(folder: Path, held: int) -> None:

@@ -155,7 +155,7 @@ def _stage(loaded: Loaded, name: str, plan: Plan) -> None:
     except loaded.engine.errors as error:
         loaded.breaches.append(_unreadable(name, error))
         return
-    loaded.engine.run(f"CREATE TEMP VIEW canonical_{name} AS {canonical_sql(staged)}")
+    loaded.engine.run(f"CREATE VIEW canonical_{name} AS {canonical_sql(staged)}")
     loaded.staged[name] = staged
     loaded.breaches += staged.breaches
     if not staged.n_rows:

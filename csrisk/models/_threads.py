@@ -5,24 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
-__all__ = ["is_forked", "predict_threads", "restrain"]
+from csrisk._processes import is_forked
 
-_forked = False
-
-
-def _after_fork() -> None:
-    global _forked  # a process is forked for good
-    _forked = True
-    restrain()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_after_fork)
-
-
-def is_forked() -> bool:
-    """Tell whether this process is a fork of one in which csrisk was loaded."""
-    return _forked
+__all__ = ["predict_threads", "restrain"]
 
 
 def restrain() -> None:
@@ -32,7 +17,7 @@ def restrain() -> None:
     for what takes none: text, loading, copies.
     """
     library = getattr(sys.modules.get("lightgbm.basic"), "_LIB", None)
-    if _forked and library is not None:
+    if is_forked() and library is not None:
         library.LGBM_SetMaxThreads(1)
 
 
@@ -50,7 +35,11 @@ def predict_threads(n_jobs: int | None) -> int:
         1 where none is given, and in a forked process: OpenMP would wait there for ever for threads of the parent.
         Never more than there are cores: a model comes from one machine to another.
     """
-    if n_jobs is None or _forked:
+    if n_jobs is None or is_forked():
         return 1
     cores = os.cpu_count() or 1
     return max(1, min(n_jobs if n_jobs >= 0 else cores + 1 + n_jobs, cores))
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=restrain)
