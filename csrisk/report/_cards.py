@@ -84,6 +84,7 @@ def make_cards(
     moves: Moves | None,
     gaps: Sequence[tuple[tuple[str, float], ...]],
     page: int | None = None,
+    harmful: frozenset[str] = frozenset(),
 ) -> tuple[Card, ...]:
     """Write the cards of the first accounts of a book.
 
@@ -108,6 +109,8 @@ def make_cards(
         By account, its gap to the best customers by goal; the first 25 show it.
     page : int, optional
         Cards on a page.
+    harmful : frozenset of str
+        Relationship traps that ask for a step.
 
     Returns
     -------
@@ -132,7 +135,7 @@ def make_cards(
         page=page or max(count, 1),
     )
     timelines = make_timelines(book, data, min(count, _TIMELINES))
-    steps = make_next_steps(book, data, min(count, _STEPS))
+    steps = make_next_steps(book, data, min(count, _STEPS), harmful)
     return tuple(
         replace(
             _card(details, at),

@@ -12,6 +12,7 @@ import pandas as pd
 
 from csrisk._explain import NEGLIGIBLE
 from csrisk._goals import Goal
+from csrisk.exceptions import CsriskError
 from csrisk.report import _tables
 from csrisk.report._book import Book, read_book
 from csrisk.report._cards import make_cards, make_lines
@@ -23,6 +24,7 @@ from csrisk.report._format import day
 from csrisk.report._model_card import backtest_parts, features_table, model_table
 from csrisk.report._names import clean
 from csrisk.report._success_part import make_success
+from csrisk.success import trap_consequences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,6 +51,7 @@ _TABLES_OF = {
 }
 _NAMED_UP_TO = 200
 _EXPANSION = 25
+_HORIZON = 90
 _LIMITS = (
     "This is a ranking by risk, not by uplift: it says who is likely to leave, not whom an action would keep. Only "
     "treatments assigned at random could tell that.",
@@ -99,7 +102,10 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
     moves = make_moves(book, inputs.previous)
     peers = Peers(book, inputs.previous)
     count = len(book.keys) if inputs.chunk else min(len(book.keys), inputs.max_cards)
-    cards = make_cards(book, count, inputs.data, peers, moves, make_gaps(book, inputs.gap), inputs.chunk)
+    consequences = _consequences(inputs, book.as_of)
+    harmful = frozenset() if consequences is None else frozenset(consequences.index[consequences["harmful"]])
+    gaps = make_gaps(book, inputs.gap)
+    cards = make_cards(book, count, inputs.data, peers, moves, gaps, inputs.chunk, harmful)
     lines = make_lines(book, len(cards))
     goals = _spread(book, inputs.data)
     missing = _missing(inputs.data)
@@ -107,7 +113,7 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
     backtests, trends = backtest_parts(inputs.backtest)
     checks = None if inputs.checks is None else _tables.checks_table(inputs.checks)
     window = _window(book.as_of, inputs.window)
-    few, success = concentrated(book), make_success(book, inputs.data)
+    few, success = concentrated(book), make_success(book, inputs.data, consequences)
     return Report(
         title=clean(inputs.title),
         as_of=day(book.as_of),
@@ -190,6 +196,15 @@ def _spread(book: Book, data: CustomerData | None) -> tuple[GoalSpread, ...]:
 def _all_missing(goal: Goal, data: CustomerData | None) -> bool:
     tables = _TABLES_OF.get(goal, ())
     return data is not None and bool(tables) and all(name in data.missing for name in tables)
+
+
+def _consequences(inputs: Inputs, until: pd.Timestamp) -> pd.DataFrame | None:
+    """Say what followed on relationship traps; None where the tables tell no churn."""
+    lead, horizon = inputs.window or (0, _HORIZON)
+    try:
+        return inputs.data and trap_consequences(inputs.data, lead=lead, horizon=horizon, until=until)
+    except CsriskError:
+        return None
 
 
 def _missing(data: CustomerData | None) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -34,7 +34,7 @@ _OFTEN, _BUSY = 3, 2.0
 _DETRACTOR = 6
 _SURE = 0.5
 _STALE_DAYS = 7
-_GOAL_OF_TRAP = {"one_user": Goal.FOOTPRINT, "champion_lost": Goal.FOOTPRINT}
+_GOAL_OF_TRAP = {"one_user": Goal.FOOTPRINT, "champion_lost": Goal.FOOTPRINT, "asked_on": Goal.FEEDBACK}
 # what the other steps say with counts of their own
 _SAID_ELSEWHERE = frozenset({"never_acted"})
 
@@ -50,6 +50,7 @@ class _Seen:
     place: np.ndarray[Any, Any]
     today: int
     wider: Snapshots
+    harmful: frozenset[str]
 
     def rows(self, table: str, columns: list[str], window: int | None = None) -> pd.DataFrame:
         """Rows that the snapshots may see, with the place of their account in the book."""
@@ -57,10 +58,13 @@ class _Seen:
         return found.assign(place=self.place[found["snapshot"].to_numpy(np.int64)])
 
 
-def make_next_steps(book: Book, data: CustomerData | None, count: int) -> tuple[tuple[Step, ...], ...]:
+def make_next_steps(
+    book: Book, data: CustomerData | None, count: int, harmful: frozenset[str] = frozenset()
+) -> tuple[tuple[Step, ...], ...]:
     """List for the first accounts of a book what their tables ask for.
 
-    Every step rests on rows of the tables as they were known at the date; none of them was tested for its effect. The
+    Every step rests on rows of the tables as they were known at the date; none of them was tested for its effect, but a
+    relationship trap asks for a step only where those inside it left more often in the history of these tables. The
     goals that raise the risk of the account come first, and a goal gives two steps at most.
 
     Parameters
@@ -71,6 +75,8 @@ def make_next_steps(book: Book, data: CustomerData | None, count: int) -> tuple[
         The tables; None gives no steps but those that the features tell.
     count : int
         Number of accounts.
+    harmful : frozenset of str
+        Traps in which more accounts left later than outside, as `csrisk.success.trap_consequences` finds them.
 
     Returns
     -------
@@ -80,7 +86,7 @@ def make_next_steps(book: Book, data: CustomerData | None, count: int) -> tuple[
     found: list[list[Step]] = [[] for _ in range(count)]
     for place, step in _renewals(book, count):
         found[place].append(step)
-    look = _look(book, data, count)
+    look = _look(book, data, count, harmful)
     if look is not None:
         for place, step in itertools.chain.from_iterable(source(look) for source in _SOURCES):
             found[place].append(step)
@@ -89,7 +95,7 @@ def make_next_steps(book: Book, data: CustomerData | None, count: int) -> tuple[
     return tuple(_chosen(steps, book.points.iloc[place]) for place, steps in enumerate(found))
 
 
-def _look(book: Book, data: CustomerData | None, count: int) -> _Seen | None:
+def _look(book: Book, data: CustomerData | None, count: int, harmful: frozenset[str]) -> _Seen | None:
     snapshots = None if data is None else _snapshots(book, data, count)
     if data is None or snapshots is None:
         return None
@@ -97,7 +103,7 @@ def _look(book: Book, data: CustomerData | None, count: int) -> _Seen | None:
     accounts = snapshots.index.get_level_values("account_id")
     places = np.array([place[key] for key in accounts], dtype=np.int64)
     wider = _snapshots(book, data, max(count, _AMONG)) or snapshots
-    return _Seen(data, snapshots, places, (book.as_of - pd.Timestamp(0)).days, wider)
+    return _Seen(data, snapshots, places, (book.as_of - pd.Timestamp(0)).days, wider, harmful)
 
 
 def _snapshots(book: Book, data: CustomerData, count: int) -> Snapshots | None:
@@ -168,8 +174,8 @@ def _usual_contacts(look: _Seen) -> float:
 def _loops(look: _Seen) -> Iterator[Found]:
     if not (look.data.has("surveys", "acted_at") or look.data.has("surveys", "declined_at")):
         return
-    rows = look.rows("surveys", ["answered_at_day", "closed_at_day"], 365)
-    waiting = rows[rows["answered_at_day"].notna() & rows["closed_at_day"].isna()]
+    rows = look.rows("surveys", ["answered_at_day"], 365)
+    waiting = _waiting(look)
     answered = rows[rows["answered_at_day"].notna()].groupby("place").size()
     for place, days in _by_place(waiting, "answered_at_day"):
         n, oldest = len(days), look.today - int(days.min())
@@ -204,9 +210,12 @@ def _promises(look: _Seen) -> Iterator[Found]:
 
 
 def _traps(look: _Seen) -> Iterator[Found]:
-    sprung = relationship_traps(look.data, look.snapshots)
+    """Find a way out of the traps that did harm; nobody gets one more contact while meetings are empty."""
+    sprung = relationship_traps(look.data, look.snapshots).fillna(value=False).astype(bool)
+    sprung["reactive"] &= ~sprung["empty_meetings"]
+    waiting = dict(_counted(_waiting(look).groupby("place").size()))
     for trap in TRAPS:
-        if trap.name in _SAID_ELSEWHERE:
+        if trap.name in _SAID_ELSEWHERE or trap.name not in look.harmful:
             continue
         from_on = f"{100 * trap.threshold:.0f} %" if trap.measure.startswith("share") else f"{trap.threshold:g}"
         step = Step(
@@ -214,8 +223,21 @@ def _traps(look: _Seen) -> Iterator[Found]:
             trap.next_step[:1].upper() + trap.next_step[1:],
             f"{trap.measure}: {from_on} or more",
         )
-        for at in np.flatnonzero(sprung[trap.name].fillna(False).to_numpy(bool)):
-            yield int(look.place[at]), step
+        for at in np.flatnonzero(sprung[trap.name].to_numpy()):
+            place = int(look.place[at])
+            yield place, _pause(step, waiting.get(place, 0)) if trap.name == "asked_on" else step
+
+
+def _pause(step: Step, waiting: int) -> Step:
+    """Say how many answers wait while surveys go on."""
+    answers = "the next answer is" if waiting == 0 else "the answer is" if waiting == 1 else f"{waiting} answers are"
+    return replace(step, action=f"Pause surveys until {answers} acted on")
+
+
+def _waiting(look: _Seen) -> pd.DataFrame:
+    """Answers of a year that nobody acted upon and nobody declined with a reason."""
+    rows = look.rows("surveys", ["answered_at_day", "closed_at_day"], 365)
+    return rows[rows["answered_at_day"].notna() & rows["closed_at_day"].isna()]
 
 
 def _unused(book: Book, look: _Seen) -> Iterator[Found]:

@@ -66,7 +66,7 @@ _NEEDS = {
 }
 
 
-def make_success(book: Book, data: CustomerData | None) -> Success | None:
+def make_success(book: Book, data: CustomerData | None, consequences: pd.DataFrame | None = None) -> Success | None:
     """Work out where the book stands beside its risk, from whatever tables there are.
 
     Parameters
@@ -75,6 +75,8 @@ def make_success(book: Book, data: CustomerData | None) -> Success | None:
         The book in order of priority.
     data : CustomerData or None
         The tables.
+    consequences : pandas.DataFrame, optional
+        What followed on relationship traps.
 
     Returns
     -------
@@ -90,7 +92,7 @@ def make_success(book: Book, data: CustomerData | None) -> Success | None:
     known = mood["position"].notna()
     quadrant = success_quadrant(mood, company) if known.any() else pd.DataFrame()
     groups = loyalty_groups(mood["position"], risk)
-    parts = _parts(book, data, seen, mood, quadrant, groups)
+    parts = _parts(book, data, seen, mood, quadrant, groups, consequences)
     return Success(
         accounts=len(mood),
         known=int(known.sum()),
@@ -110,7 +112,13 @@ def make_success(book: Book, data: CustomerData | None) -> Success | None:
 
 
 def _parts(
-    book: Book, data: CustomerData, seen: Snapshots, mood: pd.DataFrame, quadrant: pd.DataFrame, groups: pd.Series
+    book: Book,
+    data: CustomerData,
+    seen: Snapshots,
+    mood: pd.DataFrame,
+    quadrant: pd.DataFrame,
+    groups: pd.Series,
+    consequences: pd.DataFrame | None,
 ) -> dict[str, Table | None]:
     """Make every further table; None where there is no evidence."""
     risk = pd.Series(book.probability, index=mood.index)
@@ -125,7 +133,7 @@ def _parts(
         "what sets the best apart": apart_table(best, book),
         "gap to the best by goal": gap_table(best, book),
         "preventive and corrective contacts": _directions(data, seen) if data.has("contacts", "stage") else None,
-        "relationship traps": traps_table(relationship_traps(data, seen), book),
+        "relationship traps": traps_table(relationship_traps(data, seen), book, consequences),
         **footprint_tables(data, seen, book),
         _TREND: ledger_table(data, keys, book.as_of) if data.has("surveys") else None,
         "effect of plays": plays_table(data, book.as_of),

@@ -202,8 +202,8 @@ def gap_table(best: pd.Series, book: Book) -> Table | None:
     return _table("The gap to the best customers, by goal", columns, rows, f"{note} gap in mean risk.")
 
 
-def traps_table(found: pd.DataFrame, book: Book) -> Table | None:
-    """Count the relationship traps and name the first accounts in each."""
+def traps_table(found: pd.DataFrame, book: Book, consequences: pd.DataFrame | None = None) -> Table | None:
+    """Count the relationship traps, say what followed on them, and name the first accounts in each."""
     table = trap_summary(found)
     if not table["of"].any():
         return None
@@ -214,17 +214,28 @@ def traps_table(found: pd.DataFrame, book: Book) -> Table | None:
         some = ", ".join(book.names[at] for at in inside[:3])
         counts = int(row["accounts"]), int(row["of"])
         limit = f"from {row['threshold']:g}"
-        rows.append((row["measure"], limit, *counts, percent(*counts), some or None, row["next_step"]))
+        later = {} if consequences is None else consequences.loc[[str(name)]].iloc[0].to_dict()
+        after = [percent(later[f"churned_{side}"], later[f"n_{side}"]) if later else None for side in ("in", "out")]
+        # without harm in the history of these tables a trap asks for nothing
+        harm = bool(later.get("harmful"))
+        rows.append(
+            (row["measure"], limit, *counts, *after, some or None, row["next_step"] if harm else "no harm shown")
+        )
     columns = (
         Column("Measured"),
         Column("Trap"),
         Column("Accounts", "integer"),
         Column("Of", "integer"),
-        _share("Share, %"),
+        _share("Inside, left later, %"),
+        _share("Outside, left later, %"),
         Column("First in order of priority"),
         Column("Next step"),
     )
-    note = "Of: accounts with enough evidence to tell; a dash is no evidence."
+    note = (
+        "Of: accounts with enough evidence to tell; a dash is no evidence. Left later: over the last dates whose "
+        "outcome is known, with 95 % ranges. A step is named only where more left inside than outside beyond chance; "
+        "what followed was not shown to be caused."
+    )
     return _table("Relationship traps", columns, rows, note)
 
 

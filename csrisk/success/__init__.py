@@ -1,6 +1,7 @@
 """Customer success beyond the risk: health, happiness, both sides of the relation, and what to do."""
 
 from csrisk.success._best import best_customers, gap_to_best, what_sets_apart
+from csrisk.success._consequences import trap_consequences
 from csrisk.success._continuum import HAPPINESS_STAGES, happiness
 from csrisk.success._footprint import co_adoption, unused_features
 from csrisk.success._health import HEALTH_WEIGHTS, Vital, health_band, health_components, health_score
@@ -53,6 +54,7 @@ __all__ = [
     "quadrant_migration",
     "relationship_traps",
     "success_quadrant",
+    "trap_consequences",
     "trap_summary",
     "treated_snapshots",
     "unused_features",

@@ -58,18 +58,40 @@ class Trap:
         return (value >= self.threshold).astype("boolean").where(known)
 
 
+_SILENT = 45  # days of silence after which a person counts as gone
+_MAIN = 0.6  # share of the contacts from which one person is the main point of contact
 TRAPS = (
     Trap("reactive", "share of contacts in 90 days that the customer began", 0.9, 4, "plan a proactive contact"),
     Trap("one_user", "share of use in 90 days by one person, of several", 0.6, 10, "train and meet further users"),
-    Trap("one_handler", "share of contacts in 180 days handled by one person", 0.8, 5, "introduce a second contact"),
+    Trap(
+        "too_many_handlers",
+        "people who handled contacts, per contact in 90 days",
+        0.6,
+        5,
+        "name one owner who keeps the thread",
+    ),
+    Trap(
+        "handler_lost",
+        "days since the one who handled most contacts was seen with anybody",
+        45,
+        5,
+        "introduce the successor of the one who knew them",
+    ),
     Trap("champion_lost", "days of silence of the former top user", 45, 10, "find and win the successor"),
     Trap(
-        "empty_meetings", "share of meetings in 180 days without agenda or outcome", 0.5, 2, "send agenda and outcome"
+        "empty_meetings",
+        "share of meetings in 180 days without agenda or outcome",
+        0.5,
+        2,
+        "hold fewer meetings, with agenda and outcome",
     ),
     Trap(
         "asked_twice", "information asked again per contact in 90 days", 1.0, 3, "keep answers where all can see them"
     ),
     Trap("never_acted", "share of answers older than 30 days never acted upon", 0.8, 3, "act, and say what was done"),
+    Trap(
+        "asked_on", "surveys sent since an answer was last acted upon", 6, 6, "pause surveys until answers are acted on"
+    ),
 )
 
 
@@ -100,10 +122,10 @@ def relationship_traps(data: CustomerData, snapshots: Snapshots | None = None) -
     measured = {
         "reactive": _reactive(data, snapshots),
         **_users(data, snapshots),
-        "one_handler": _one_handler(data, snapshots),
+        **_handlers(data, snapshots),
         "empty_meetings": _empty_meetings(data, snapshots),
         "asked_twice": _asked_twice(data, snapshots),
-        "never_acted": _never_acted(data, snapshots),
+        **_loops(data, snapshots),
     }
     columns = {}
     for trap in TRAPS:
@@ -158,9 +180,33 @@ def _reactive(data: CustomerData, snapshots: Snapshots) -> pd.DataFrame:
     return _mean(rows, (by == "customer").where(by.notna()))
 
 
-def _one_handler(data: CustomerData, snapshots: Snapshots) -> pd.DataFrame:
+def _handlers(data: CustomerData, snapshots: Snapshots) -> dict[str, pd.DataFrame]:
+    """Too many points of contact, and the one main point of contact who is gone."""
     rows = seen(data, snapshots, "contacts", ["handler"], window=180).dropna(subset="handler")
-    return _largest(rows.groupby(["snapshot", "handler"]).size().rename("n").reset_index())
+    late = rows[rows["age"] <= 90].groupby("snapshot")["handler"].agg(["nunique", "size"])
+    many = pd.DataFrame({"value": late["nunique"] / late["size"], "n": late["size"]})
+    before = rows[rows["age"] > _SILENT].groupby(["snapshot", "handler"]).size().rename("n").reset_index()
+    shares = _largest(before)
+    top = before.sort_values(["snapshot", "n", "handler"], kind="stable").drop_duplicates("snapshot", keep="last")
+    top = top.set_index("snapshot").assign(share=shares["value"], n=shares["n"])
+    silent = _last_seen(data, snapshots, top["handler"]).where(top["share"] >= _MAIN, 0)
+    return {"too_many_handlers": many, "handler_lost": pd.DataFrame({"value": silent, "n": top["n"]})}
+
+
+def _last_seen(data: CustomerData, snapshots: Snapshots, handler: pd.Series) -> pd.Series:
+    """Days since each handler was last seen with any account; all accounts count, not only those looked at."""
+    if handler.empty:
+        return pd.Series(dtype="float64")
+    rows = data.lazy("contacts").select("handler", "day", "known").unique()
+    days = data.engine.collect(rows).dropna(subset="handler")
+    as_of = snapshots.index.get_level_values("as_of").to_numpy().astype("datetime64[D]").astype(np.int64)
+    cut = pd.Series(as_of[handler.index.to_numpy(np.int64)], index=handler.index)
+    silent = pd.Series(np.nan, index=handler.index)
+    for day in cut.unique():
+        last = days[(days["day"] < day) & (days["known"] < day)].groupby("handler")["day"].max()
+        here = cut == day
+        silent[here] = day - 1 - handler[here].map(last).astype("float64")
+    return silent
 
 
 def _largest(counts: pd.DataFrame) -> pd.DataFrame:
@@ -193,7 +239,16 @@ def _asked_twice(data: CustomerData, snapshots: Snapshots) -> pd.DataFrame:
     return _mean(rows, rows["information_requests"].where(rows["resolved_at_day"].notna()))
 
 
-def _never_acted(data: CustomerData, snapshots: Snapshots) -> pd.DataFrame:
-    rows = seen(data, snapshots, "surveys", ["answered_at_day", "closed_at_day"], window=365)
-    rows = rows[(rows["age"] > 30) & rows["answered_at_day"].notna()]
-    return _mean(rows, rows["closed_at_day"].isna())
+def _loops(data: CustomerData, snapshots: Snapshots) -> dict[str, pd.DataFrame]:
+    """Answers that nobody acted upon, and surveys that went on all the same."""
+    rows = seen(data, snapshots, "surveys", ["sent_at_day", "answered_at_day", "closed_at_day", "asked"], window=365)
+    answers = rows[(rows["age"] > 30) & rows["answered_at_day"].notna()]
+    asked = rows[rows["asked"] == 1]
+    last = rows.groupby("snapshot")["closed_at_day"].max().reindex(asked["snapshot"]).to_numpy(np.float64)
+    since = asked["sent_at_day"].to_numpy(np.float64) >= np.nan_to_num(last, nan=-np.inf)
+    # without a column that says what was done, nobody can tell whether it was
+    told = data.given("surveys", "acted_at") or data.given("surveys", "declined_at")
+    by_snapshot = asked.assign(since=since).groupby("snapshot")["since"].agg(["sum", "size"])
+    counted = pd.DataFrame({"value": by_snapshot["sum"].astype("float64"), "n": by_snapshot["size"]})
+    found = {"never_acted": _mean(answers, answers["closed_at_day"].isna()), "asked_on": counted}
+    return found if told else {name: table.iloc[:0] for name, table in found.items()}

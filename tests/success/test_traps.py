@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import csrisk as cr
-from csrisk.success import TRAPS, relationship_traps, trap_summary
+from csrisk.exceptions import ConfigError
+from csrisk.success import TRAPS, relationship_traps, trap_consequences, trap_summary
 
 END = "2025-07-01"
 
@@ -42,7 +44,8 @@ def test_too_little_evidence_says_nothing() -> None:
     assert trap_summary(found).loc["reactive", ["accounts", "of"]].tolist() == [0, 0]
 
 
-def test_one_handler_and_information_asked_twice() -> None:
+def test_too_many_handlers_and_information_asked_twice() -> None:
+    """Five people for five contacts of b; one person for most of a is a relation, not a trap."""
     contacts = pd.concat(
         [
             _contacts("a", 5, handler=["h1"] * 4 + ["h2"], information_requests=[0, 2, 1, 2, 1]),
@@ -50,8 +53,71 @@ def test_one_handler_and_information_asked_twice() -> None:
         ]
     )
     found = _found(_data(contacts=contacts))
-    assert found["one_handler"].tolist() == [True, False]
+    assert found["too_many_handlers"].tolist() == [False, True]  # 2 / 5 against 5 / 5
     assert found["asked_twice"].tolist() == [True, False]  # 6 / 5 against 1 / 5
+
+
+def test_the_one_who_knew_them_is_gone_from_everybody() -> None:
+    """h1 handled a until April and was seen with nobody since; h2, also gone from b, still works with c."""
+    early = pd.to_datetime("2025-03-01") + pd.to_timedelta(range(5), unit="D")
+
+    def handled(account: str, handler: str, days: pd.DatetimeIndex) -> pd.DataFrame:
+        return pd.DataFrame({"account_id": account, "opened_at": days, "handler": handler})
+
+    recent = pd.DatetimeIndex(["2025-06-20"])
+    contacts = pd.concat([handled("a", "h1", early), handled("b", "h2", early), handled("c", "h2", recent)])
+    found = _found(_data(contacts=contacts))
+    assert found["handler_lost"].tolist() == [True, False]
+
+
+def test_surveys_that_go_on_although_nothing_is_done() -> None:
+    """Six surveys since a's last action, seven with one acted upon after the third for b."""
+    sent = pd.to_datetime("2025-02-01") + pd.to_timedelta(range(0, 70, 10), unit="D")
+    surveys = pd.DataFrame({"sent_at": sent, "answered_at": sent + pd.Timedelta(days=1), "kind": "NPS", "score": 8.0})
+    acted = pd.Series([None, None, "2025-02-25", None, None, None, None], dtype="datetime64[us]")
+    both = [surveys.assign(account_id="a", acted_at=pd.NaT), surveys.assign(account_id="b", acted_at=acted)]
+    assert _found(_data(surveys=pd.concat(both)))["asked_on"].tolist() == [True, False]
+    declined = [both[0].assign(declined_at=pd.Timestamp("2025-04-20")), both[1]]
+    assert _found(_data(surveys=pd.concat(declined)))["asked_on"].tolist() == [False, False]
+    assert _found(_data(surveys=pd.concat(both).drop(columns="acted_at")))["asked_on"].isna().all()
+
+
+def test_consequences_by_hand() -> None:
+    """Of 20 accounts in the trap 8 leave in the window, of 30 outside 3: .4 - .1 = .3, by Newcombe .07 to .51."""
+    ids = [f"a{i:02d}" for i in range(50)]
+    days = pd.to_datetime(["2025-02-01", "2025-02-02", "2025-02-03"])
+    contacts = pd.DataFrame(
+        [(a, day, day + pd.Timedelta(days=1), 2 if i < 20 else 0) for i, a in enumerate(ids) for day in days],
+        columns=["account_id", "opened_at", "resolved_at", "information_requests"],
+    )
+    ends = [pd.Timestamp("2025-04-01") if i < 8 or 20 <= i < 23 else pd.NaT for i in range(50)]
+    contracts = pd.DataFrame({"account_id": ids, "start_at": pd.Timestamp("2024-01-01"), "end_at": ends})
+    data = cr.CustomerData({"contacts": contacts, "subscriptions": contracts}, end="2025-08-01")
+    # the last window ends on 1 June, so that the date is 3 March
+    found = trap_consequences(data, horizon=90, lead=0, dates=1, until="2025-06-01")
+    row = found.loc["asked_twice"]
+    assert row[["n_in", "n_out", "churned_in", "churned_out"]].tolist() == [20, 30, 8, 3]
+    assert row["difference"] == pytest.approx(0.3)
+    # Wilson: .2188 to .6134 of 20, .0346 to .2562 of 30
+    low, high = 0.3 - np.hypot(0.4 - 0.2188, 0.2562 - 0.1), 0.3 + np.hypot(0.6134 - 0.4, 0.1 - 0.0346)
+    assert (row["low"], row["high"]) == (pytest.approx(low, abs=1e-3), pytest.approx(high, abs=1e-3))
+    assert bool(row["harmful"])
+    assert not found.drop(index="asked_twice")["harmful"].any()
+
+
+@pytest.mark.parametrize("seed", [5, 11])
+def test_traps_of_the_simulator_that_do_harm_are_found(seed: int) -> None:
+    """Effort and open loops raise the hazard in the simulated process; a single relation does not."""
+    found = trap_consequences(cr.data.make_saas(600, 30, seed=seed).data())
+    assert found.loc[["asked_twice", "asked_on"], "harmful"].all()
+    assert (found["churn_in"] - found["churn_out"])[["too_many_handlers", "never_acted"]].gt(0).all()
+
+
+def test_consequences_need_an_observed_window(small_book: cr.CustomerData) -> None:
+    with pytest.raises(ConfigError, match="no label window is observed between"):
+        trap_consequences(small_book, horizon=3000)
+    with pytest.raises(ConfigError, match="dates=0 must be at least 1"):
+        trap_consequences(small_book, dates=0)
 
 
 def test_empty_meetings() -> None:
