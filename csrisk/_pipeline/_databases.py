@@ -123,6 +123,8 @@ def _names(spec: RiskSpec, there: set[str], where: str) -> dict[str, str]:
     for table in CONTRACT:
         entry = spec.tables.get(table)
         name = entry.file if entry is not None and entry.file is not None else table
+        if not isinstance(name, str):
+            raise ConfigError(f"tables.{table}: file must name one table of a database")
         if name in there:
             found[table] = name
         elif entry is not None:

@@ -8,17 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from csrisk._pipeline._rules import inside
+from csrisk._shown import shown
 from csrisk.data import CONTRACT
-from csrisk.exceptions import ConfigError, DataContractError
+from csrisk.data._folder import find_tables
+from csrisk.data._parts import near_name
+from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from csrisk._pipeline._spec import RiskSpec
     from csrisk.data import CustomerData
 
 __all__ = ["check_names", "open_folder", "open_source"]
 
 _logger = logging.getLogger("csrisk")
-_SUFFIXES = (".parquet", ".csv")
 
 
 def open_source(source: str | Path, spec: RiskSpec, *, end: str | None = None) -> CustomerData:
@@ -58,7 +62,7 @@ def open_folder(folder: str | Path, spec: RiskSpec, *, end: str | None = None) -
     Parameters
     ----------
     folder : str or Path
-        Holds ``<table>.parquet`` or ``<table>.csv``, or the files that the specification names.
+        Holds ``<table>.parquet``, ``.csv`` or ``.csv.gz``, or folders of parts, or what the specification names.
     spec : RiskSpec
         File names and column names.
     end : str, optional
@@ -77,19 +81,29 @@ def open_folder(folder: str | Path, spec: RiskSpec, *, end: str | None = None) -
     """
     from csrisk.data import CustomerData
 
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise DataContractError(f"folder {folder.name!r} does not exist or is not a folder")
     check_names(spec)
-    paths = {table: path for table in CONTRACT if (path := _find(folder, table, spec)) is not None}
-    if not paths:
-        names = ", ".join(f"{table}.parquet" for table in CONTRACT)
-        raise DataContractError(
-            f"folder {folder.name!r} holds no table; known names: {names}; or name files in [tables]"
+    named = {table: _named(Path(folder), table, entry.file) for table, entry in spec.tables.items() if entry.file}
+    tables = find_tables(folder, named)
+    absent = [table for table in spec.tables if table not in tables]
+    if absent and not any(breach.fatal for breach in tables.breaches):
+        raise ConfigError(
+            f"tables.{absent[0]}: no {absent[0]}.parquet, {absent[0]}.csv or folder of parts in the folder "
+            f"{shown(folder, 'that was given')}"
         )
-    _logger.info("reading %s tables", len(paths))
+    _logger.info("reading %s tables", len(tables))
     columns = {table: entry.columns for table, entry in spec.tables.items() if entry.columns}
-    return CustomerData(paths, columns=columns, end=end)
+    return CustomerData(tables, columns=columns, end=end)
+
+
+def _named(folder: Path, table: str, files: str | Sequence[str]) -> str | Sequence[str]:
+    """Give the files that a specification names, if they are there."""
+    inside(table, files)
+    for file in [files] if isinstance(files, str) else files:
+        if folder.is_dir() and not (folder / file).exists() and not next(folder.glob(file), None):
+            where = shown(folder, "that was given")
+            near = near_name(folder / file)
+            raise ConfigError(f"tables.{table}: file = {file!r} is not in the folder {where}{near}")
+    return files
 
 
 def check_names(spec: RiskSpec) -> None:
@@ -110,19 +124,3 @@ def check_names(spec: RiskSpec) -> None:
             near = difflib.get_close_matches(table, list(CONTRACT), n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known tables: {', '.join(CONTRACT)}"
             raise ConfigError(f"tables: unknown table {table!r}; {hint}")
-
-
-def _find(folder: Path, table: str, spec: RiskSpec) -> Path | None:
-    entry = spec.tables.get(table)
-    if entry is not None and entry.file is not None:
-        inside(table, entry.file)
-        path = folder / entry.file
-        if not path.is_file():
-            raise ConfigError(f"tables.{table}: file = {entry.file!r} is not in the folder {folder.name!r}")
-        return path
-    found = [path for suffix in _SUFFIXES if (path := folder / f"{table}{suffix}").is_file()]
-    if len(found) > 1:
-        raise ConfigError(f"tables.{table}: both {table}.parquet and {table}.csv are there; say which with file = ...")
-    if entry is not None and not found:
-        raise ConfigError(f"tables.{table}: no {table}.parquet or {table}.csv in the folder {folder.name!r}")
-    return found[0] if found else None

@@ -33,13 +33,14 @@ def text(spec: object, name: str, *, optional: bool = False) -> None:
         raise wrong(name, value, "text")
 
 
-def inside(table: str, file: str) -> None:
-    """Require a file that lies in the folder of the tables: a specification may come from a stranger's model file."""
-    if _ELSEWHERE.match(file) or ".." in re.split(r"[/\\]", file) or "\0" in file:
-        raise ConfigError(
-            f"tables.{table}: file = {file!r} must be a name inside the folder of the tables, without '..'; hand over "
-            "the folder that holds it"
-        )
+def inside(table: str, files: str | Sequence[str]) -> None:
+    """Require files that lie in the folder of the tables: a specification may come from a stranger's model file."""
+    for file in [files] if isinstance(files, str) else files:
+        if _ELSEWHERE.match(file) or ".." in re.split(r"[/\\]", file) or "\0" in file:
+            raise ConfigError(
+                f"tables.{table}: file = {file!r} must be a name inside the folder of the tables, without '..'; hand "
+                "over the folder that holds it"
+            )
 
 
 def texts(spec: object, name: str) -> None:

@@ -40,17 +40,21 @@ class TableSpec:
 
     Parameters
     ----------
-    file : str, optional
-        File name within the folder, never outside of it; None means ``<table>.parquet`` or ``<table>.csv``.
+    file : str or sequence of str, optional
+        File, pattern (``usage_*.csv``) or list of them within the folder, never outside of it; None means the file or
+        folder of parts that is called like the table.
     columns : mapping of str to str
         Name in the contract to name in the file.
     """
 
-    file: str | None = None
+    file: str | tuple[str, ...] | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        rule.text(self, "file", optional=True)
+        if isinstance(self.file, list | tuple) and self.file:
+            rule.texts(self, "file")
+        else:
+            rule.text(self, "file", optional=True)
         if not isinstance(self.columns, Mapping) or not all(isinstance(v, str) for v in self.columns.values()):
             raise rule.wrong("columns", self.columns, 'a table of names: columns = { at = "event_time" }')
 

@@ -130,7 +130,7 @@ _CODES = (
     Code("CSD003", "columns= maps to columns that the table has", "refused", "correct the name in columns="),
     Code("CSD004", "required columns are there", "refused", "add the column, or map it with columns="),
     Code("CSD005", "column names are unique, upper and lower case alike", "refused", "rename one of them"),
-    Code("CSD006", "a file can be read", "refused", "check the path, write the file again; CSV must be UTF-8"),
+    Code("CSD006", "a file can be read", "refused", "mend the file, or correct the path"),
     Code(
         "CSD007",
         "a table is of a kind that csrisk reads",
@@ -147,6 +147,9 @@ _CODES = (
     Code("CSD013", "some row of a table keeps the contract", "refused", "see the other breaches of the table"),
     Code("CSD014", "a further attribute does not take a reserved name", "column left out", "rename it if it is wanted"),
     Code("CSD015", "a column with nearly the name of the contract is mapped", "kept", "map it with columns="),
+    Code("CSD021", "every file in a folder is used", "kept", "name it after its table, or take it out"),
+    Code("CSD022", "every column is used", "kept", "map it with columns= if it is one of the contract", quiet=True),
+    Code("CSD023", "the parts of a table have the same columns", "kept", "write all parts with the same columns"),
     Code("CSD101", "account_id is there", "row set aside", _SOURCE),
     Code("CSD102", "an account has one row in accounts", "refused", "keep the row that holds now"),
     Code("CSD103", "an account has one row in accounts (repeats are equal)", "row set aside", "remove the repeats"),

@@ -7,8 +7,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -18,12 +17,16 @@ from csrisk._display import html_table
 from csrisk.data._breach import Breach
 from csrisk.data._contract import CONTRACT
 from csrisk.data._engine import DuckDBEngine, Engine, PolarsEngine, require_polars
+from csrisk.data._folder import FolderTables, find_tables
 from csrisk.data._loading import Loaded, load
 from csrisk.data._native import NativeLoaded, load_native
 from csrisk.data._native_engines import is_native, unwrapped
 from csrisk.data._seats import require_own_process
 from csrisk.data._source import is_large, is_polars
 from csrisk.exceptions import DataContractError, DataWarning
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["CustomerData"]
 
@@ -36,9 +39,10 @@ class CustomerData:
     Parameters
     ----------
     tables : Mapping of str to frame or path
-        Tables by their name in the contract. A table is a pandas, Polars or Arrow frame, a DuckDB relation, a path, a
-        PySpark frame, or an Ibis table. Tables of Spark or of a database stay there: everything is computed where they
-        are, pandas, Polars and Arrow tables beside them are sent there, and only features come home.
+        Tables by their name in the contract. A table is a pandas, Polars or Arrow frame, a DuckDB relation, a path (a
+        file, a folder of parts, a pattern, or a list of them), a PySpark frame, or an Ibis table. Tables of Spark or of
+        a database stay there: everything is computed where they are, pandas, Polars and Arrow tables beside them are
+        sent there, and only features come home.
     columns : Mapping of str to Mapping, optional
         For a table, canonical column name to the name in the user's table: ``{"usage": {"at": "event_time"}}``.
     end : date-like, optional
@@ -75,6 +79,9 @@ class CustomerData:
     ) -> None:
         loaded: Loaded | NativeLoaded
         _require_mappings(tables, columns)
+        noted = tables.breaches if isinstance(tables, FolderTables) else ()
+        if any(breach.fatal for breach in noted):
+            raise DataContractError(_message(noted), noted)
         tables = {name: unwrapped(table) for name, table in tables.items()}
         if any(is_polars(table) for table in tables.values()):
             require_polars()
@@ -83,6 +90,7 @@ class CustomerData:
         else:
             duck = DuckDBEngine(memory_limit, threads, on_disk=any(is_large(table) for table in tables.values()))
             loaded = load(duck, tables, columns or {}, end)
+        loaded.breaches += noted
         try:
             self._settle(loaded, tables)
         except BaseException:
@@ -99,12 +107,12 @@ class CustomerData:
         memory_limit: str | None = None,
         threads: int | None = None,
     ) -> CustomerData:
-        """Read ``<table>.parquet``, ``.csv`` or ``.csv.gz`` for each table of the contract.
+        """Read ``<table>.parquet``, ``.csv`` or ``.csv.gz``, or a folder of such parts, for each table of the contract.
 
         Parameters
         ----------
         folder : path
-            The folder.
+            The folder. Files in it that are no table are named in a warning.
         columns, end, memory_limit, threads
             As in the class.
 
@@ -112,21 +120,7 @@ class CustomerData:
         -------
         CustomerData
         """
-        folder = Path(folder)
-        found = {
-            name: sorted(path for path in map(folder.joinpath, _files(name)) if path.exists()) for name in CONTRACT
-        }
-        breaches = [
-            Breach("CSD009", name, count=len(paths), detail=f"there are {[path.name for path in paths]}")
-            for name, paths in found.items()
-            if len(paths) > 1
-        ]
-        if not any(found.values()):
-            breaches.append(Breach("CSD009", count=0, detail=f"folder={folder.name!r}; tables are {list(CONTRACT)}"))
-        if breaches:
-            raise DataContractError(_message(tuple(breaches)), tuple(breaches))
-        tables = {name: paths[0] for name, paths in found.items() if paths}
-        return cls(tables, columns=columns, end=end, memory_limit=memory_limit, threads=threads)
+        return cls(find_tables(folder), columns=columns, end=end, memory_limit=memory_limit, threads=threads)
 
     def _settle(self, loaded: Loaded | NativeLoaded, tables: Mapping[str, Any]) -> None:
         self._loaded = loaded
@@ -350,10 +344,6 @@ def _outside() -> int:
     while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).split(".")[0] == "csrisk":
         frame, level = frame.f_back, level + 1
     return level
-
-
-def _files(table: str) -> tuple[str, ...]:
-    return (f"{table}.parquet", f"{table}.csv", f"{table}.csv.gz")
 
 
 def _message(breaches: tuple[Breach, ...]) -> str:

@@ -1,28 +1,55 @@
-"""Tables in files: Parquet (a file or a folder of parts) and CSV."""
+"""Tables in files: Parquet and CSV, one file or many, as one view of the engine."""
 
 from __future__ import annotations
 
-import csv
 import glob
-import gzip
-from typing import TYPE_CHECKING
+import itertools
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from csrisk.data._breach import Breach
 from csrisk.data._contract import CONTRACT
+from csrisk.data._csv import Header, csv_reason, line_told, read_header
+from csrisk.data._kinds import UnreadableError
+from csrisk.data._part_types import Columns, unify
+from csrisk.data._parts import Parts, find_parts
 from csrisk.data._readers import ROW, quoted
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable, Sequence
 
     from csrisk.data._engine import DuckDBEngine
+    from csrisk.data._parts import Part
 
-__all__ = ["open_path"]
+__all__ = ["Opened", "open_path", "why_unreadable"]
 
-_SEPARATORS = ",;\t|"
+_FILE = "csrisk__file"
 
 
-def open_path(engine: DuckDBEngine, view: str, table: str, path: Path) -> bool | Breach:
-    """Make a view over a file; True if everything in it is text.
+@dataclass(frozen=True)
+class Opened:
+    """Files that are readable as a view.
+
+    Parameters
+    ----------
+    parts : Parts
+        The files.
+    untyped : bool
+        Everything in them is text.
+    mixed : frozenset of str
+        Columns that hold numbers in one part and text in another.
+    notes : tuple of Breach
+        What is said of them.
+    """
+
+    parts: Parts
+    untyped: bool
+    mixed: frozenset[str] = field(default_factory=frozenset)
+    notes: tuple[Breach, ...] = ()
+
+
+def open_path(engine: DuckDBEngine, view: str, table: str, brought: Any) -> Opened | Breach:
+    """Make a view over files.
 
     Parameters
     ----------
@@ -32,63 +59,172 @@ def open_path(engine: DuckDBEngine, view: str, table: str, path: Path) -> bool |
         Its name.
     table : str
         Name in the contract, for messages.
-    path : Path
-        A Parquet file, a folder of Parquet files, or a CSV file (also .gz).
+    brought : path, or list of paths
+        Parquet or CSV (also .gz): a file, a folder of parts, a pattern, or several.
 
     Returns
     -------
-    bool or Breach
+    Opened or Breach
     """
-    if not path.exists():
-        return Breach("CSD006", table, detail=f"{path.name!r} does not exist")
-    name = path.name.lower().removesuffix(".gz")
-    if name.endswith((".csv", ".tsv", ".txt")):
-        return _open_csv(engine, view, table, path)
-    pattern = _text(glob.escape(str(path)) + ("/*.parquet" if path.is_dir() else ""))
-    options = "hive_partitioning = false, file_row_number = true, filename = 'csrisk__file'"
-    engine.run(
-        f"CREATE TEMP VIEW {view} AS SELECT * EXCLUDE (file_row_number, csrisk__file), "
-        f"file_row_number + {_before(engine, pattern)} AS {ROW} FROM read_parquet({pattern}, {options})"
-    )
-    return False
+    parts = find_parts(brought)
+    notes = []
+    if parts.unused:
+        names = ", ".join(sorted({repr(name[:80]) for name in parts.unused})[:5])
+        notes.append(Breach("CSD021", table, count=len(parts.unused), detail=f"among its parts: {names}"))
+    if not parts.parquet:
+        headers = _headers(parts)
+        if again := _repeated(table, parts, headers):
+            return again
+        sql, columns = _csv_sql(parts, headers), Columns.of([header.names for header in headers])
+    else:
+        sql, columns = _parquet_sql(engine, parts)
+    engine.run(f"CREATE TEMP VIEW {view} AS {sql}")
+    if columns.missing:
+        among = f"{columns.lacking} of {len(parts.files)} parts lack them; their rows count as missing there"
+        notes.append(Breach("CSD023", table, ", ".join(columns.missing), len(columns.missing), detail=among))
+    return Opened(parts, not parts.parquet, columns.mixed, tuple(notes))
 
 
-def _before(engine: DuckDBEngine, pattern: str) -> str:
+def why_unreadable(parts: Parts, error: Exception) -> str:
+    """Say why the engine gave up on files.
+
+    Parameters
+    ----------
+    parts : Parts
+        The files.
+    error : Exception
+        What the engine said; its text may quote cells and is never passed on.
+
+    Returns
+    -------
+    str
+    """
+    for place, part in enumerate(parts.files):
+        try:
+            if parts.parquet:
+                reason = _parquet_damage(part)
+            else:
+                reason = csv_reason(part.path, read_header(part.path, packed=part.kind == "csv.gz"))
+        except (UnreadableError, OSError) as found:
+            reason = str(found) if isinstance(found, UnreadableError) else found.strerror or type(found).__name__
+        if reason:
+            return parts.where(place) + reason
+    return line_told(error) or f"the engine says {type(error).__name__}"
+
+
+def _parquet_damage(part: Part) -> str:
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(part.path)
+        for group in range(file.num_row_groups):
+            file.read_row_group(group)
+    except Exception:  # whatever a reader throws at damage, its text may quote what it read
+        return "it is a damaged Parquet file; write or copy it again"
+    return ""
+
+
+def _headers(parts: Parts) -> list[Header]:
+    headers = []
+    for place, part in enumerate(parts.files):
+        try:
+            headers.append(read_header(part.path, packed=part.kind == "csv.gz"))
+        except UnreadableError as error:
+            raise UnreadableError(parts.where(place) + str(error)) from error
+    return headers
+
+
+def _repeated(table: str, parts: Parts, headers: Sequence[Header]) -> Breach | None:
+    for place, header in enumerate(headers):
+        folded = [name.casefold() for name in header.names]
+        again = sorted({name for name, key in zip(header.names, folded, strict=True) if folded.count(key) > 1})
+        if again:
+            known = any(name.casefold() in folded for name in CONTRACT[table].names)
+            shown = ", ".join(again) if known else ""
+            detail = parts.where(place) + ("" if known else "is the first line a header?")
+            return Breach("CSD005", table, shown, count=len(again), detail=detail.removesuffix(": "))
+    return None
+
+
+def _csv_sql(parts: Parts, headers: Sequence[Header]) -> str:
+    """Write the SELECT over CSV files; neighbours with the same header are read together."""
+    selects = []
+    values = _values_sql(parts)
+    named = f", filename = '{_FILE}'" if values else ""
+    for header, run in itertools.groupby(zip(headers, parts.files, strict=True), key=lambda pair: pair[0]):
+        # ids and times are read as text: guessing would lose leading zeros, and take NA for missing
+        columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in header.names)
+        packing = "gzip" if header.packed else "none"
+        # told, since a line break inside a heading or cell would be taken for it
+        ending = {"\n": ", new_line = '\\n'", "\r\n": ", new_line = '\\r\\n'"}.get(header.ending, "")
+        options = (
+            f"auto_detect = false, header = true, delim = {_text(header.separator)}, quote = '\"', escape = '\"', "
+            f"skip = {header.skip}, compression = '{packing}', columns = {{{columns}}}{named}{ending}"
+        )
+        taken = ", ".join([*map(quoted, header.names), *_added(values, header.names)])
+        selects.append(f"SELECT {taken} FROM read_csv({_list(part for _, part in run)}, {options})")
+    return f"SELECT *, row_number() OVER () - 1 AS {ROW} FROM ({' UNION ALL BY NAME '.join(selects)})"
+
+
+def _parquet_sql(engine: DuckDBEngine, parts: Parts) -> tuple[str, Columns]:
+    """Write the SELECT over Parquet files; those of the same columns and types are read together."""
+    groups = _alike(engine, parts)
+    options = f"hive_partitioning = false, file_row_number = true, filename = '{_FILE}'"
+    types = []
+    for group in groups:
+        found = engine.run(f"DESCRIBE SELECT * FROM read_parquet({_list(group[:1])}, hive_partitioning = false)")
+        types.append({str(row[0]): str(row[1]) for row in found})
+    columns = unify(types, [[parts.files.index(part) for part in group] for group in groups], parts)
+    values, before, selects = _values_sql(parts), _before(engine, parts), []
+    for group, own in zip(groups, types, strict=True):
+        taken = ", ".join([*columns.select(own), *_added(values, own), f"file_row_number + {before} AS {ROW}"])
+        selects.append(f"SELECT {taken} FROM read_parquet({_list(group)}, {options})")
+    return " UNION ALL BY NAME ".join(selects), columns
+
+
+def _alike(engine: DuckDBEngine, parts: Parts) -> list[list[Part]]:
+    """Group the files by their columns and types."""
+    if len(parts.files) == 1:
+        return [list(parts.files)]
+    schemas: dict[str, list[tuple[Any, ...]]] = {}
+    told = "file_name, name, type, CAST(logical_type AS VARCHAR), CAST(converted_type AS VARCHAR), num_children"
+    for row in engine.run(f"SELECT {told}, precision, scale FROM parquet_schema({_list(parts.files)})"):
+        schemas.setdefault(row[0], []).append(row[1:])
+    groups: dict[object, list[Part]] = {}
+    for part in parts.files:
+        groups.setdefault(tuple(schemas.get(str(part.path), [(str(part.path),)])), []).append(part)
+    return list(groups.values())
+
+
+def _before(engine: DuckDBEngine, parts: Parts) -> str:
     """Write SQL for the number of rows in the files before that of a row."""
-    counts = engine.run(f"SELECT file_name, num_rows FROM parquet_file_metadata({pattern}) ORDER BY file_name")
-    if len(counts) == 1:
+    if len(parts.files) == 1:
         return "0"
-    before, cases = 0, []
-    for name, count in counts:
-        cases.append(f"WHEN {_text(name)} THEN {before}")
-        before += count
-    return f"CASE csrisk__file {' '.join(cases)} END"
+    counts = dict(engine.run(f"SELECT file_name, num_rows FROM parquet_file_metadata({_list(parts.files)})"))
+    sums = itertools.accumulate((counts[str(part.path)] for part in parts.files), initial=0)
+    cases = [f"WHEN {_text(str(part.path))} THEN {before}" for part, before in zip(parts.files, sums, strict=False)]
+    return f"CASE {_FILE} {' '.join(cases)} END"
 
 
-def _open_csv(engine: DuckDBEngine, view: str, table: str, path: Path) -> bool | Breach:
-    opener = gzip.open if path.suffix.lower() == ".gz" else open
-    with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
-        line = file.readline()
-    separator = max(_SEPARATORS, key=line.count)
-    # an index written along has no name
-    names = [name or f"column_{i}" for i, name in enumerate(next(csv.reader([line], delimiter=separator), []))]
-    folded = [name.casefold() for name in names]
-    again = sorted({name for name, key in zip(names, folded, strict=True) if folded.count(key) > 1})
-    if again:
-        known = any(name.casefold() in folded for name in CONTRACT[table].names)
-        shown, detail = (", ".join(again), "") if known else ("", "is the first line a header?")
-        return Breach("CSD005", table, shown, count=len(again), detail=detail)
-    if not names:
-        return Breach("CSD006", table, detail="it has no header")
-    # ids and times are read as text: guessing would lose leading zeros, and take NA for missing
-    columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in names)
-    kept = ", ".join(map(quoted, names))
-    engine.run(
-        f"CREATE TEMP VIEW {view} AS SELECT {kept}, row_number() OVER () - 1 AS {ROW} FROM read_csv("
-        f"{_text(glob.escape(str(path)))}, auto_detect = false, header = true, delim = {_text(separator)}, "
-        f"quote = '\"', escape = '\"', columns = {{{columns}}})"
-    )
-    return True
+def _values_sql(parts: Parts) -> dict[str, str]:
+    """Write SQL for each column that the names of folders tell."""
+    keys = dict.fromkeys(key for part in parts.files for key in part.values)
+    sql = {}
+    for key in keys:
+        told = {str(part.path): part.values.get(key) for part in parts.files}
+        cases = [f"WHEN {_text(path)} THEN {_text(value)}" for path, value in told.items() if value is not None]
+        sql[key] = f"CASE {_FILE} {' '.join(cases)} END" if cases else "CAST(NULL AS VARCHAR)"
+    return sql
+
+
+def _added(values: dict[str, str], own: Iterable[str]) -> list[str]:
+    """Columns told by folders that a file does not hold itself."""
+    there = {name.casefold() for name in own}
+    return [f"{sql} AS {quoted(key)}" for key, sql in values.items() if key.casefold() not in there]
+
+
+def _list(parts: Iterable[Part]) -> str:
+    return f"[{', '.join(_text(glob.escape(str(part.path))) for part in parts)}]"
 
 
 def _text(value: str) -> str:

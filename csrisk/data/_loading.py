@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import narwhals.stable.v2 as nw
 
     from csrisk.data._engine import DuckDBEngine
+    from csrisk.data._source import Source
 
 __all__ = ["Loaded", "canonical_sql", "load"]
 
@@ -118,8 +119,8 @@ def _plan(loaded: Loaded, name: str, brought: object, given: Mapping[str, str]) 
     try:
         plan, breaches = make_plan(loaded.engine, CONTRACT[name], source, given)
     except loaded.engine.errors as error:
-        plan, breaches = None, [_unreadable(name, error)]
-    loaded.breaches += breaches
+        plan, breaches = None, [_unreadable(source, name, error)]
+    loaded.breaches += [*source.notes, *breaches]
     if plan is not None:
         loaded.plans[name] = plan
 
@@ -135,7 +136,7 @@ def _read_accounts(loaded: Loaded) -> None:
         try:
             engine.run(f"INSERT INTO account_ids SELECT id, {name == 'accounts'} FROM ({ids}) WHERE id IS NOT NULL")
         except engine.errors as error:
-            loaded.breaches.append(_unreadable(name, error))
+            loaded.breaches.append(_unreadable(plan.source, name, error))
             del loaded.plans[name]
     engine.run(
         "CREATE OR REPLACE TEMP TABLE account_ids AS SELECT id, bool_or(listed) AS listed FROM account_ids GROUP BY id"
@@ -153,7 +154,7 @@ def _stage(loaded: Loaded, name: str, plan: Plan) -> None:
         if name == "accounts":
             staged = settle_accounts(loaded.engine, staged)
     except loaded.engine.errors as error:
-        loaded.breaches.append(_unreadable(name, error))
+        loaded.breaches.append(_unreadable(plan.source, name, error))
         return
     loaded.engine.run(f"CREATE VIEW canonical_{name} AS {canonical_sql(staged)}")
     loaded.staged[name] = staged
@@ -246,9 +247,6 @@ def _naive(loaded: Loaded) -> list[str]:
     return names
 
 
-def _unreadable(name: str, error: Exception) -> Breach:
+def _unreadable(source: Source, name: str, error: Exception) -> Breach:
     # the message of the engine may quote rows, so it is not passed on
-    text = str(error).lower()
-    if "utf-8" in text or "unicode" in text:
-        return Breach("CSD006", name, detail="it is not UTF-8")
-    return Breach("CSD006", name, detail=f"the engine says {type(error).__name__}")
+    return Breach("CSD006", name, detail=source.why(error))

@@ -96,6 +96,9 @@ def map_columns(notes: Notes, types: Mapping[str, object], given: Mapping[str, s
             notes.add("CSD004", name, detail=hint)
         elif near:
             notes.add("CSD015", name, detail=f"did you mean {near!r}?")
+    unused = sorted(str(column) for column in spare.values())
+    if unused and mapping and table.name != "accounts":
+        notes.add("CSD022", ", ".join(unused[:20]), count=len(unused))
     return mapping
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from csrisk.data._breach import Breach
-from csrisk.data._files import open_path
+from csrisk.data._files import open_path, why_unreadable
 from csrisk.data._from_pandas import from_pandas
+from csrisk.data._kinds import UnreadableError
+from csrisk.data._parts import Parts, find_parts, is_path, size_of
 from csrisk.data._readers import ROW, quoted
 
 if TYPE_CHECKING:
@@ -38,12 +39,24 @@ class Source:
         Everything came as text (CSV), so that types of further attributes are found out from the values.
     mixed : frozenset of str
         Columns that held both numbers and text.
+    parts : Parts, optional
+        The files, where it came as such.
+    notes : tuple of Breach
+        What is said of it before it is read.
     """
 
     view: str
     types: Mapping[str, str]
     untyped: bool = False
     mixed: frozenset[str] = field(default_factory=frozenset)
+    parts: Parts | None = None
+    notes: tuple[Breach, ...] = ()
+
+    def why(self, error: Exception) -> str:
+        """Say why the engine could not read it, without a word of what it holds."""
+        if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+            return "memory ran out; raise memory_limit="
+        return f"the engine says {type(error).__name__}" if self.parts is None else why_unreadable(self.parts, error)
 
 
 def open_source(engine: DuckDBEngine, table: str, brought: object) -> Source | Breach:
@@ -64,29 +77,29 @@ def open_source(engine: DuckDBEngine, table: str, brought: object) -> Source | B
     """
     view = engine.fresh_name(f"source_{table}")
     try:
-        source = _open(engine, view, table, brought)
+        return _open(engine, view, table, brought)
+    except UnreadableError as error:
+        return Breach("CSD006", table, error.column, detail=str(error))
     except Exception as error:  # whatever a reader throws may quote rows, so only its kind is passed on
-        return Breach("CSD006" if isinstance(brought, str | Path) else "CSD007", table, detail=_reason(error))
-    return source
+        return Breach("CSD006" if is_path(brought) else "CSD007", table, detail=_reason(error, brought))
 
 
 def _open(engine: DuckDBEngine, view: str, table: str, brought: object) -> Source | Breach:
     mixed: frozenset[str] = frozenset()
-    if not isinstance(brought, str | Path):
+    given = is_path(brought)
+    if not given:
         brought, mixed = _to_arrow(engine, brought)
     if brought is None:
         return Breach("CSD007", table)
     if hasattr(brought, "append_column") and is_large(brought):
         brought = _written(engine, view, brought)
-    untyped = (
-        open_path(engine, view, table, Path(brought))
-        if isinstance(brought, str | Path)
-        else _register(engine, view, table, brought)
-    )
-    if isinstance(untyped, Breach):
-        return untyped
+    opened = open_path(engine, view, table, brought) if is_path(brought) else _register(engine, view, table, brought)
+    if isinstance(opened, Breach):
+        return opened
     types = {row[0]: row[1] for row in engine.run(f"DESCRIBE {view}") if row[0] != ROW}
-    return Source(view, types, untyped, mixed)
+    if opened is None or not given:
+        return Source(view, types, mixed=mixed)
+    return Source(view, types, opened.untyped, opened.mixed, opened.parts, opened.notes)
 
 
 def is_polars(brought: object) -> bool:
@@ -96,9 +109,8 @@ def is_polars(brought: object) -> bool:
 
 def is_large(brought: object) -> bool:
     """Whether a table is worth a file of its own; what has no size counts as large."""
-    if isinstance(brought, str | Path):
-        path = Path(brought)
-        return path.is_dir() or (path.exists() and path.stat().st_size > _LARGE_BYTES)
+    if is_path(brought):
+        return size_of(brought) > _LARGE_BYTES
     rows = getattr(brought, "num_rows", getattr(brought, "height", None))
     if isinstance(brought, pd.DataFrame):
         rows = len(brought)
@@ -111,12 +123,12 @@ def repeated(names: list[str]) -> list[str]:
     return sorted({name for name, key in zip(names, folded, strict=True) if folded.count(key) > 1})
 
 
-def _register(engine: DuckDBEngine, view: str, table: str, arrow: Any) -> bool | Breach:
+def _register(engine: DuckDBEngine, view: str, table: str, arrow: Any) -> Breach | None:
     if again := repeated(list(arrow.schema.names)):
         return Breach("CSD005", table, ", ".join(again), count=len(again))
     if hasattr(arrow, "append_column"):
         engine.connection.register(view, arrow.append_column(ROW, [np.arange(len(arrow))]))
-        return False
+        return None
     engine.connection.register(view, arrow)
     if hasattr(arrow, "read_next_batch"):
         # a stream can be read once only, and validation reads again where something is wrong
@@ -124,7 +136,7 @@ def _register(engine: DuckDBEngine, view: str, table: str, arrow: Any) -> bool |
         engine.run(f"CREATE TABLE {kept} AS SELECT * FROM {view}")
         engine.connection.unregister(view)
         engine.run(f"CREATE TEMP VIEW {view} AS SELECT *, rowid AS {ROW} FROM {kept}")
-    return False
+    return None
 
 
 def _written(engine: DuckDBEngine, view: str, arrow: Any) -> Any:
@@ -164,12 +176,14 @@ def _to_arrow(engine: DuckDBEngine, brought: Any) -> tuple[Any, frozenset[str]]:
     return None, none
 
 
-def _reason(error: Exception) -> str:
-    text = str(error).lower()
-    if "utf" in text or "unicode" in text:
-        return "it is not UTF-8"
-    if isinstance(error, MemoryError) or "out of memory" in text:
+def _reason(error: Exception, brought: object) -> str:
+    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
         return "memory ran out; raise memory_limit="
+    if is_path(brought):
+        try:
+            return why_unreadable(find_parts(brought), error)
+        except UnreadableError as found:
+            return str(found)
     return f"the reader says {type(error).__name__}"
 
 

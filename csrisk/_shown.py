@@ -1,0 +1,54 @@
+"""Sources as messages may name them: nothing is repeated that could hold a password or a token."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+__all__ = ["is_address", "scheme", "shown"]
+
+# what a plain path is written with; addresses, queries and key=value pairs need other signs
+_PLAIN = re.compile(r"(?=\S)[\w .,()+~\\/-]{1,400}(?<=\S)")
+_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+._-]+):")  # a drive of Windows is one letter
+_LONGEST = 80
+
+
+def shown(source: object, instead: str) -> str:
+    """Name a file or folder in quotes, or by a word where its name could hold a secret.
+
+    Parameters
+    ----------
+    source : object
+        What the user gave.
+    instead : str
+        Said in its place.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> shown("tables/usage.csv", "the file"), shown("postgres://bob:pw@host/db", "the source")
+    ("'usage.csv'", 'the source')
+    """
+    text = str(source)
+    name = Path(text).name or text
+    return repr(name) if _PLAIN.fullmatch(text) and len(name) <= _LONGEST else instead
+
+
+def scheme(source: object) -> str:
+    """Give the scheme of an address in lower case; empty for a path.
+
+    Examples
+    --------
+    >>> scheme(" POSTGRES://host/db"), scheme("md:db"), scheme("C:/data"), scheme("data/usage")
+    ('postgres', 'md', '', '')
+    """
+    found = _SCHEME.match(str(source))
+    return found[1].lower() if found else ""
+
+
+def is_address(source: object) -> bool:
+    """Whether text is an address and no path that is there."""
+    return bool(scheme(source)) and not isinstance(source, Path)
