@@ -8,7 +8,18 @@ import numpy as np
 import pandas as pd
 
 from csrisk._days import Duration, as_days, whole_days
-from csrisk._outcomes import Change, Contracts, Floats, Ints, Outcome, Window, flow_change, last_use, silence
+from csrisk._outcomes import (
+    Change,
+    Contracts,
+    Floats,
+    Ints,
+    Outcome,
+    Window,
+    evidence_of,
+    flow_change,
+    last_use,
+    silence,
+)
 from csrisk.exceptions import LabelError
 
 if TYPE_CHECKING:
@@ -58,8 +69,8 @@ def label_churn(
     -------
     pandas.Series
         Name churn, dtype boolean, index of the snapshots. Missing where the window (and the grace after it) runs
-        past the end of the data, and where the account was not at risk at its start: no contract at ``as_of``,
-        gone during the lead, no use in the look-back.
+        past the end of the table that the label is read from (`CustomerData.ends`), and where the account was not at
+        risk at its start: no contract at ``as_of``, gone during the lead, no use in the look-back.
 
     Raises
     ------
@@ -80,8 +91,9 @@ def label_churn(
     >>> cr.label_churn(data, past).tolist()
     [True, False, <NA>]
     """
-    window = _window(data, snapshots)
-    if _kind(data, kind) == "contract":
+    chosen = _kind(data, kind)
+    window = _window(data, snapshots, evidence_of(data, chosen))
+    if chosen == "contract":
         outcome = Contracts.read(data, window.end, whole_days(grace, "grace")).churn(window)
     else:
         outcome = silence(data, snapshots, window, whole_days(look_back, "look_back", minimum=1))
@@ -290,8 +302,9 @@ def label_time_to_churn(
     {'left': {'duration': 20, 'event': True}, 'less': {'duration': 92, 'event': False}}
     """
     account, cut = _positions(data, snapshots)
-    end = _end(data, snapshots)
-    if _kind(data, kind) == "contract":
+    chosen = _kind(data, kind)
+    end = _end(data, snapshots, evidence_of(data, chosen))
+    if chosen == "contract":
         found = Contracts.read(data, end, whole_days(grace, "grace")).last_day(account, cut, end)
     else:
         quiet = Window(account, cut, 0, _quiet(snapshots, silent), end)
@@ -327,11 +340,12 @@ def _kind(data: CustomerData, kind: str) -> Literal["contract", "inactivity"]:
     return "contract" if chosen == "contract" else "inactivity"
 
 
-def _end(data: CustomerData, snapshots: Snapshots) -> int:
+def _end(data: CustomerData, snapshots: Snapshots, table: str) -> int:
+    """Day from which on a label may use nothing of a table: of the snapshots, or where its observation ends before."""
     if snapshots.end > data.end:
         message = f"snapshots.end={snapshots.end:%Y-%m-%d} lies after data.end={data.end:%Y-%m-%d}"
         raise LabelError(message + "; label snapshots with the data they came from, or with later data")
-    return int(as_days(pd.DatetimeIndex([snapshots.end]))[0])
+    return int(as_days(pd.DatetimeIndex([min(snapshots.end, data.ends.get(table, data.end))]))[0])
 
 
 def _positions(data: CustomerData, snapshots: Snapshots) -> tuple[Ints, Ints]:
@@ -343,11 +357,11 @@ def _positions(data: CustomerData, snapshots: Snapshots) -> tuple[Ints, Ints]:
     return codes[account], as_days(pd.DatetimeIndex(snapshots.index.levels[1]))[date]
 
 
-def _window(data: CustomerData, snapshots: Snapshots) -> Window:
+def _window(data: CustomerData, snapshots: Snapshots, table: str) -> Window:
     if snapshots.horizon is None:
         raise LabelError("snapshots.horizon=None: a label needs a window; make the snapshots with horizon='90D'")
     account, cut = _positions(data, snapshots)
-    return Window(account, cut, snapshots.lead, snapshots.horizon, _end(data, snapshots))
+    return Window(account, cut, snapshots.lead, snapshots.horizon, _end(data, snapshots, table))
 
 
 def _quiet(snapshots: Snapshots, silent: Duration | None) -> int:
@@ -370,16 +384,19 @@ def _share(change: Change, at_least: float) -> Floats:
 
 def _change(data: CustomerData, snapshots: Snapshots, measure: str, grace: Duration) -> Change:
     days = whole_days(grace, "grace")
-    window = _window(data, snapshots)
     if measure not in list(_COLUMNS):
         raise LabelError(f"measure={measure!r} must be one of {list(_COLUMNS)}")
     table, column = _COLUMNS[measure]
+    window = _window(data, snapshots, table)
     if not data.has(table, *([] if measure == "usage" else [column])):
         raise LabelError(f"measure={measure!r}: {table}.{column} has no value; take a measure that the data hold")
-    if table == "subscriptions" or _kind(data, "auto") == "contract":
-        churn = Contracts.read(data, window.end, days).churn(window)
+    # who churned is read from a table of its own, which may end elsewhere
+    kind = "contract" if table == "subscriptions" else _kind(data, "auto")
+    lived = _window(data, snapshots, evidence_of(data, kind))
+    if kind == "contract":
+        churn = Contracts.read(data, lived.end, days).churn(lived)
     else:
-        churn = silence(data, snapshots, window, window.horizon)
+        churn = silence(data, snapshots, lived, lived.horizon)
     if table == "subscriptions":
         return Contracts.read(data, window.end, days, table=table).change(window, column, churn)
     return flow_change(data, snapshots, window, column, churn)

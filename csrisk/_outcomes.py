@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from csrisk._snapshots import Snapshots
     from csrisk.data import CustomerData
 
-__all__ = ["Change", "Contracts", "LastDay", "Outcome", "Window", "flow_change", "last_use", "silence"]
+__all__ = ["Change", "Contracts", "LastDay", "Outcome", "Window", "evidence_of", "flow_change", "last_use", "silence"]
 
 Ints: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 Bools: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
@@ -92,9 +92,7 @@ class Contracts:
     @classmethod
     def read(cls, data: CustomerData, end: int, grace: int, *, table: str | None = None) -> Contracts:
         """Take subscriptions, or accounts as one contract each where only they have ends."""
-        if table is None:
-            only_accounts = data.has("accounts", "ended_at") and not data.has("subscriptions", "end_at")
-            table = "accounts" if only_accounts else "subscriptions"
+        table = evidence_of(data, "contract") if table is None else table
         if table == "subscriptions":
             rows = data.lazy(table).select("account", "day", "known", "end_at_day", "mrr", "seats", "product")
         else:
@@ -143,6 +141,14 @@ class Contracts:
         key = self.account[named] * width + products
         spells = Spells.merge(key, self.start[named], self.end[named], self.grace)
         return Levels.of(spells.account // width, spells.start, spells.end, np.ones(len(spells.start)))
+
+
+def evidence_of(data: CustomerData, kind: str) -> str:
+    """Table that churn of a kind is read from: usage, or subscriptions, or accounts where only they have ends."""
+    if kind != "contract":
+        return "usage"
+    only_accounts = data.has("accounts", "ended_at") and not data.has("subscriptions", "end_at")
+    return "accounts" if only_accounts else "subscriptions"
 
 
 def silence(data: CustomerData, snapshots: Snapshots, window: Window, look_back: int) -> Outcome:

@@ -7,6 +7,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import narwhals.stable.v2 as nw
@@ -45,8 +46,11 @@ class CustomerData:
         sent there, and only features come home.
     columns : Mapping of str to Mapping, optional
         For a table, canonical column name to the name in the user's table: ``{"usage": {"at": "event_time"}}``.
-    end : date-like, optional
-        First day that was not observed any more; by default the day after the latest event.
+    end : date-like or Mapping of str to date-like, optional
+        First day that was not observed any more. A mapping states it for each table that it names,
+        ``{"usage": "2025-04-01"}``, whatever the table looks like. A date is that of the book: it holds for every table
+        that does not stop earlier than the others. By default each table ends as its own rhythm tells, see
+        :attr:`ends`.
     memory_limit : str, optional
         Memory of the embedded engine, for example ``"2GB"``; it spills to disk above. Default: 1 GB, and 256 MB more
         for each thread.
@@ -135,6 +139,9 @@ class CustomerData:
         self._start: pd.Timestamp = loaded.start
         # without fatal breach there is an end
         self._end: pd.Timestamp = loaded.end or loaded.start
+        self._ends: Mapping[str, pd.Timestamp] = MappingProxyType(
+            {n: loaded.ends[n] for n in CONTRACT if n in loaded.ends}
+        )
         self._rejected: pd.DataFrame | None = None
         self._engine: Engine = loaded.engine
         self._lazy = loaded.canonical()
@@ -151,17 +158,22 @@ class CustomerData:
             loaded.engine.settle()
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{name} {self._evidence[name]['']:,}" for name in self.tables)
+        counts = ", ".join(f"{name} {self._evidence[name]['']:,}{self._stops(name)}" for name in self.tables)
         span = f"{self._start:%Y-%m-%d} to {self._end - pd.Timedelta(days=1):%Y-%m-%d}"
         return f"CustomerData({len(self._accounts):,} accounts, {span}, {self._engine.name}; {counts})"
 
     def _repr_html_(self) -> str:
         """Show the tables, what is missing and what broke the contract in a notebook."""
-        rows = [(name, f"{self._evidence[name]['']:,}") for name in self.tables]
+        rows = [(name, f"{self._evidence[name]['']:,}{self._stops(name)}") for name in self.tables]
         notes = [f"No evidence: {', '.join(self.missing)}."] if self.missing else []
         many = f"{len(self._breaches)} breach{'es' * (len(self._breaches) > 1)}"
         notes += [f"{many} of the contract, see .breaches."] if self._breaches else []
         return html_table(f"{repr(self).split(';')[0]})", ("table", "rows"), rows, " ".join(notes))
+
+    def _stops(self, table: str) -> str:
+        """Say the last day observed of a table that ends elsewhere than the book."""
+        end = self._ends.get(table, self._end)
+        return "" if end == self._end else f" until {end - pd.Timedelta(days=1):%Y-%m-%d}"
 
     def __reduce__(self) -> NoReturn:
         message = (
@@ -196,8 +208,30 @@ class CustomerData:
 
     @property
     def end(self) -> pd.Timestamp:
-        """First day that was not observed any more (midnight UTC, naive)."""
+        """First day that was not observed any more (midnight UTC, naive): that of the table that goes on longest."""
         return self._end
+
+    @property
+    def ends(self) -> Mapping[str, pd.Timestamp]:
+        """First day that was not observed any more, for each table with dates.
+
+        It is that of the book (`end`), unless the user stated it for the table, or the table stops: its silence until
+        the last day of the book is more than twice the longest gap between its rows within a year, and too long for
+        chance. A handful of rows with a wrong clock, weeks after all others, moves no end. Labels are known only where
+        the tables that they are read from are observed through the whole window.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from csrisk import CustomerData
+        >>> days = pd.date_range("2025-01-01", "2025-06-30").strftime("%Y-%m-%d")
+        >>> usage = pd.DataFrame({"account_id": "a", "at": days[:90]})
+        >>> contacts = pd.DataFrame({"account_id": "b", "opened_at": days})
+        >>> data = CustomerData({"usage": usage, "contacts": contacts}, end={"usage": "2025-04-01"})
+        >>> {table: str(end.date()) for table, end in data.ends.items()}
+        {'usage': '2025-04-01', 'contacts': '2025-07-01'}
+        """
+        return self._ends
 
     @property
     def start(self) -> pd.Timestamp:

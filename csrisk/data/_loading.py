@@ -9,14 +9,14 @@ import pandas as pd
 
 from csrisk.data._breach import Breach
 from csrisk.data._contract import CONTRACT
-from csrisk.data._found import Found, check_names, read_end, settle_end
+from csrisk.data._ends import read_end, settle_ends
+from csrisk.data._found import Found, check_names
 from csrisk.data._planning import make_plan
 from csrisk.data._readers import quoted
 from csrisk.data._source import open_source
 from csrisk.data._staging import Plan, Staged, rejected_rows, stage
 from csrisk.data._whole import (
     check_ids,
-    check_last_day,
     check_repeats,
     check_unlisted,
     check_values,
@@ -150,7 +150,7 @@ def _read_accounts(loaded: Loaded) -> None:
 
 def _stage(loaded: Loaded, name: str, plan: Plan) -> None:
     try:
-        staged = stage(loaded.engine, plan, end=None if loaded.end is None else (loaded.end - pd.Timestamp(0)).days)
+        staged = stage(loaded.engine, plan, end=loaded.stated_end(name))
         if name == "accounts":
             staged = settle_accounts(loaded.engine, staged)
     except loaded.engine.errors as error:
@@ -231,7 +231,7 @@ def _check(loaded: Loaded) -> None:
     loaded.breaches += check_zones(_naive(loaded))
     for staged in loaded.staged.values():
         loaded.breaches += check_repeats(engine, staged)
-    settle_end(loaded, lambda names: check_last_day(engine, names))
+    settle_ends(loaded, engine, loaded.canonical())
 
 
 def _naive(loaded: Loaded) -> list[str]:

@@ -10,12 +10,12 @@ import pandas as pd
 
 from csrisk.data._breach import Breach
 from csrisk.data._contract import CONTRACT
-from csrisk.data._found import Found, check_names, read_end, settle_end
+from csrisk.data._ends import read_end, settle_ends
+from csrisk.data._found import Found, check_names
 from csrisk.data._native_checks import (
     check_accounts,
     check_columns,
     check_ids,
-    check_last_day,
     check_repeats,
     check_unlisted,
 )
@@ -101,8 +101,9 @@ def _load(
             _plan(loaded, name, tables[name], columns.get(name, {}))
     if not any(CONTRACT[name].has_account for name in tables if name in CONTRACT):
         loaded.breaches.append(Breach("CSD008", count=0))
-    last = None if loaded.end is None else (loaded.end - pd.Timestamp(0)).days
-    loaded.staged = {name: stage_native(loaded.engine, plan, end=last) for name, plan in loaded.plans.items()}
+    loaded.staged = {
+        name: stage_native(loaded.engine, plan, end=loaded.stated_end(name)) for name, plan in loaded.plans.items()
+    }
     codes, unlisted = _read_accounts(loaded)
     for name in loaded.staged:
         _keep(loaded, name, codes)
@@ -196,4 +197,4 @@ def _check(loaded: NativeLoaded) -> None:
     loaded.breaches += check_zones(naive)
     for name, rows in loaded.lazy.items():
         loaded.breaches += check_repeats(loaded.engine, loaded.staged[name], rows)
-    settle_end(loaded, lambda names: check_last_day(loaded.engine, [loaded.lazy[name] for name in names]))
+    settle_ends(loaded, loaded.engine, loaded.lazy)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from csrisk.data._breach import Breach
 from csrisk.data._native_stage import NativeStaged, number, tally
-from csrisk.data._whole import SAMPLED_ABOVE, far_behind
+from csrisk.data._whole import SAMPLED_ABOVE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from csrisk.data._native_engines import NativeEngine
     from csrisk.data._native_plan import NativePlan
 
-__all__ = ["check_accounts", "check_columns", "check_ids", "check_last_day", "check_repeats", "check_unlisted"]
+__all__ = ["check_accounts", "check_columns", "check_ids", "check_repeats", "check_unlisted"]
 
 Lazy = nw.LazyFrame[Any]
 _FOREVER = 1_000_000
@@ -133,13 +133,6 @@ def check_repeats(engine: NativeEngine, staged: NativeStaged, rows: Lazy) -> lis
     if table.name == "subscriptions":
         breaches += _overlaps(engine, rows)
     return breaches
-
-
-def check_last_day(engine: NativeEngine, tables: Iterable[Lazy]) -> list[Breach]:
-    """Find a few last events that lie far behind all others, which would move the end of the data."""
-    counts = [engine.collect(rows.group_by("day").agg(number().alias("n"))).set_index("day")["n"] for rows in tables]
-    days = pd.concat(counts).groupby(level=0).sum().sort_index()
-    return far_behind(list(zip(days.index.tolist(), days.tolist(), strict=True)))
 
 
 def _repeated(engine: NativeEngine, rows: Lazy, key: str) -> pd.DataFrame:

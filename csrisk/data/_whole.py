@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from csrisk.data._breach import Breach
 from csrisk.data._readers import quoted, trimmed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from csrisk.data._engine import DuckDBEngine
     from csrisk.data._staging import Plan, Staged
@@ -19,17 +17,14 @@ if TYPE_CHECKING:
 __all__ = [
     "SAMPLED_ABOVE",
     "check_ids",
-    "check_last_day",
     "check_repeats",
     "check_unlisted",
     "check_values",
     "check_zones",
-    "far_behind",
     "settle_accounts",
 ]
 
 SAMPLED_ABOVE = 5_000_000  # rows; repeats are then looked for among some of the accounts
-_GAP_DAYS, _GAP_SHARE = 90, 0.01
 
 
 def settle_accounts(engine: DuckDBEngine, staged: Staged) -> Staged:
@@ -137,27 +132,6 @@ def check_values(staged: Staged, row: Mapping[str, tuple[int, bool]]) -> list[Br
         elif constant and staged.n_kept > 1:
             breaches.append(Breach("CSD308", name, column, count))
     return breaches
-
-
-def check_last_day(engine: DuckDBEngine, tables: Iterable[str]) -> list[Breach]:
-    """Find a few last events that lie far behind all others, which would move the end of the data."""
-    days = " UNION ALL ".join(f"SELECT day FROM canonical_{name}" for name in tables)
-    return far_behind(engine.run(f"SELECT day, count(*) FROM ({days}) GROUP BY day ORDER BY day"))
-
-
-def far_behind(rows: Sequence[tuple[int, int]]) -> list[Breach]:
-    """Find a few last days that lie far behind all others, among days and their numbers of events."""
-    total = sum(count for _, count in rows)
-    behind = 0
-    for (day, count), (before, _) in zip(rows[:0:-1], rows[-2::-1], strict=True):
-        behind += count
-        if behind > _GAP_SHARE * total:
-            break
-        if day - before >= _GAP_DAYS:
-            dates = tuple(f"{pd.Timestamp(d, unit='D'):%Y-%m-%d}" for d in (before, day))
-            detail = f"nothing between {dates[0]} and {dates[1]}"
-            return [Breach("CSD208", count=behind, examples=dates, detail=detail)]
-    return []
 
 
 def _repeated_events(engine: DuckDBEngine, staged: Staged) -> list[Breach]:

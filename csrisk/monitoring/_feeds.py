@@ -8,18 +8,20 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
+from csrisk.data._contract import CONTRACT
+from csrisk.data._rhythm import read_changes, signs_of_life
+
 if TYPE_CHECKING:
     from csrisk.data import CustomerData
 
 __all__ = ["feed_ages"]
 
-_DATED = ("usage", "contacts", "surveys", "advocacy", "finance")
-_PAST = 365
-_FACTOR, _LEAST = 2, 7
-
 
 def feed_ages(data: CustomerData, as_of: Any = None) -> pd.DataFrame:
-    """Tell the age of the newest row of each dated table.
+    """Tell how long each table has been silent, by its own rhythm.
+
+    Whoever trains, scores or checks should say what is late here: silence of a feed looks like that of the customers.
+    The rule is that by which labels end, see `CustomerData.ends`.
 
     Parameters
     ----------
@@ -31,8 +33,9 @@ def feed_ages(data: CustomerData, as_of: Any = None) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Index table; ``days`` (from the newest row to `as_of`), ``usual`` (longest gap between days with rows within a
-        year before that row), ``late``: more than a week, and more than twice the usual gap.
+        Index table; ``days`` (from the newest row to `as_of`; of contracts, accounts and plans from the newest change),
+        ``usual`` (longest gap between days with rows within a year before that row), ``late``: more than twice the
+        usual gap, and too long for chance.
 
     Examples
     --------
@@ -42,16 +45,19 @@ def feed_ages(data: CustomerData, as_of: Any = None) -> pd.DataFrame:
     False
     """
     cut = int((pd.Timestamp(data.end if as_of is None else as_of) - pd.Timestamp(0)).days)
-    rows = {table: _age(data, table, cut) for table in _DATED if data.has(table)}
-    found = pd.DataFrame.from_dict(rows, orient="index", columns=["days", "usual"]).rename_axis("table")
-    return found.assign(late=(found["days"] > _LEAST) & (found["days"] > _FACTOR * found["usual"]))
+    rows = {table: _age(data, table, cut) for table in data.tables if CONTRACT[table].has_account}
+    told = {table: row for table, row in rows.items() if row is not None}
+    found = pd.DataFrame.from_dict(told, orient="index", columns=["days", "usual", "late"]).rename_axis("table")
+    return found.astype({"days": "float64", "usual": "float64", "late": "bool"})
 
 
-def _age(data: CustomerData, table: str, cut: int) -> tuple[float, float]:
-    rows = data.lazy(table).filter((nw.col("day") < cut) & (nw.col("known") < cut)).select("day").unique()
-    days = np.sort(data.engine.collect(rows)["day"].to_numpy(dtype=np.int64))
-    if not len(days):
-        return np.inf, np.nan
-    gaps = np.diff(days[days >= days[-1] - _PAST])
+def _age(data: CustomerData, table: str, cut: int) -> tuple[float, float, bool] | None:
+    contract, rows = CONTRACT[table], data.lazy(table)
+    if contract.event:
+        rows = rows.filter((nw.col("day") < cut) & (nw.col("known") < cut))
+    signs = signs_of_life(read_changes(data.engine.collect, rows, contract), cut)
+    if signs is None:
+        return (np.inf, np.nan, True) if contract.event else None
     # days before as_of are over, so a row of yesterday is one day old
-    return float(cut - days[-1]), float(gaps.max()) if len(gaps) else 1.0
+    silent, usual = cut - int(signs.days[-1]), signs.usual()
+    return float(silent), usual.longest or 1.0, usual.outlasted(silent)

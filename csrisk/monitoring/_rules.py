@@ -53,7 +53,7 @@ AGE = Rule("CSM006", "Age of the model", "as configured", "retrain on later snap
 FEEDS = Rule(
     "CSM007",
     "Tables that stopped arriving",
-    "more than a week, and more than twice the longest gap of a year",
+    "more than twice the longest gap of a year, and too long for chance",
     "look at the feed of the tables named; until then the scores take silence for absence",
 )
 BOOK = Rule(
@@ -203,7 +203,7 @@ def check_feeds(feeds: pd.DataFrame | None) -> Check:
     told = feeds if late.empty else late
     oldest = told.iloc[int(told["days"].to_numpy().argmax())]
     measure = f"{len(late)} of {len(feeds)} tables are late; the oldest is {oldest.name}, {oldest['days']:.0f} days"
-    threshold = f"a week and twice the usual gap ({oldest['usual']:.0f} days)"
+    threshold = f"twice the usual gap ({oldest['usual']:.0f} days), and too long for chance"
     return FEEDS.judge(not late.empty, measure, threshold, late.index)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 IDS = ["a", "b", "c"]
+DAYS = [f"{day:%Y-%m-%d}" for day in pd.date_range("2025-01-01", periods=200)]
 
 
 def usage(**columns: Any) -> pd.DataFrame:
@@ -279,6 +280,26 @@ LISTED: list[tuple[str, dict[str, Any], dict[str, Any], str, int, str]] = [
         {},
         "CSD208",
         1,
+        "kept",
+    ),
+    (
+        "a table that stops while another goes on",
+        {
+            "usage": usage(account_id=["a"] * 60, at=DAYS[:60], feature=["x"] * 60),
+            "contacts": contacts(account_id=["b"] * 200, opened_at=DAYS, transfers=[0] * 200),
+        },
+        {},
+        "CSD211",
+        141,
+        "kept",
+    ),
+    ("after the clock", {"usage": usage(at=["2090-01-01", "2090-01-02", "2090-01-03"])}, {}, "CSD212", 3, "kept"),
+    (
+        "end long after the last row",
+        {"usage": usage(account_id=["a"] * 60, at=DAYS[:60], feature=["x"] * 60)},
+        {"end": "2025-06-01"},
+        "CSD213",
+        91,
         "kept",
     ),
     ("no event to tell the end", {"subscriptions": subscriptions()}, {}, "CSD209", 1, "kept"),

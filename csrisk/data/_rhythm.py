@@ -1,0 +1,138 @@
+"""The rhythm of a table: on which days its rows come, and which silence is longer than usual."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import narwhals.stable.v2 as nw
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    import pandas as pd
+
+    from csrisk.data._contract import Table
+
+__all__ = ["Rhythm", "Usual", "read_changes", "signs_of_life"]
+
+Ints: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
+_YEAR, _FEWEST = 365, 20  # gaps are taken from the last year, or the last so many days with rows where that is more
+_FACTOR = 2
+_CHANCE = 1e-4  # of a silence this long, by chance
+_AGREED_SHARE = 0.01
+_STRAY_SHARE = 0.25  # more rows than this are no straying ones, whatever comes between
+
+
+class Usual(NamedTuple):
+    """The longest time that passed before the next rows came, and from how many times that is known."""
+
+    longest: float
+    times: float
+
+    def outlasted(self, days: float) -> bool:
+        """Whether so many days are beyond what is usual.
+
+        They are where they exceed the longest time twice *and* chance is excluded: of n independent exponential
+        times the longest is outlasted r-fold with probability ``r! n! / (n + r)!``, so a table with a handful of rows
+        is never called late. Times more even than exponential ones count for more of them.
+        """
+        ratio = days / self.longest if self.longest > 0 else 0.0
+        if ratio <= _FACTOR:
+            return False
+        return math.lgamma(ratio + 1) + math.lgamma(self.times + 1) - math.lgamma(self.times + ratio + 1) < math.log(
+            _CHANCE
+        )
+
+
+class Rhythm(NamedTuple):
+    """Days on which rows came, ascending, and their numbers."""
+
+    days: Ints
+    rows: Ints
+
+    def usual(self, at: int = -1, passed: int = 0) -> Usual:
+        """Tell how long it takes, up to the day at a position, until more than so many rows have come."""
+        days, rows = self.days[: at % len(self.days) + 1], self.rows[: at % len(self.days) + 1]
+        first = min(int(np.searchsorted(days, days[-1] - _YEAR)), max(len(days) - _FEWEST - 1, 0))
+        days, total = days[first:], np.cumsum(rows[first:])
+        beyond = np.searchsorted(total, total + passed, side="right")
+        begins = np.flatnonzero(beyond < len(days))
+        if not len(begins):
+            return Usual(0.0, 0.0)
+        times = (days[beyond[begins]] - days[begins]).astype(np.float64)
+        independent = len(begins) / float((beyond[begins] - begins).mean())
+        evenness = 1 / (float(times.var() / times.mean() ** 2) + 1 / independent)
+        return Usual(float(times.max()), independent * evenness)
+
+    def last(self, most: int | None = None) -> tuple[int, int]:
+        """Find the last day in the rhythm, and the number of rows that stray after it.
+
+        Rows stray where so few came in so long a time as never before: one row weeks after all others, or some rows of
+        a few clocks that go wrong. Of all days after which that holds, the one is taken at which the rate changes most
+        (likelihood of two Poisson rates, less one for each row that would stray).
+        """
+        best, found, after = -math.inf, (int(self.days[-1]), 0), 0
+        total = int(self.rows.sum())
+        most = int(_STRAY_SHARE * total) if most is None else most
+        for at in range(len(self.days) - 2, 0, -1):
+            after += int(self.rows[at + 1])
+            length = int(self.days[-1] - self.days[at])
+            if after > most:
+                break
+            if length <= _FACTOR or not self.usual(at, after).outlasted(length):
+                continue
+            before, span = total - after, int(self.days[at] - self.days[0]) + 1
+            likelihood = before * math.log(before / span) + after * (math.log(after / length) - 1)
+            if likelihood > best:
+                best, found = likelihood, (int(self.days[at]), after)
+        return found
+
+    def until(self, day: int) -> Rhythm:
+        """Keep what came before a day."""
+        n = int(np.searchsorted(self.days, day))
+        return Rhythm(self.days[:n], self.rows[:n])
+
+    def between(self, first: int, last: int) -> int:
+        """Count the rows from a day to before another."""
+        return int(self.rows[(self.days >= first) & (self.days < last)].sum())
+
+    @classmethod
+    def joined(cls, parts: Iterable[Rhythm]) -> Rhythm:
+        """Add up what came on the same day."""
+        parts = list(parts)
+        days, place = np.unique(np.concatenate([part.days for part in parts]), return_inverse=True)
+        return cls(days, np.bincount(place, np.concatenate([part.rows for part in parts]), len(days)).astype(np.int64))
+
+
+def read_changes(
+    collect: Callable[[nw.LazyFrame[Any]], pd.DataFrame], rows: nw.LazyFrame[Any], table: Table
+) -> dict[str, Rhythm]:
+    """Count the rows of a canonical table by each day that tells that the table is kept.
+
+    The day of the row itself; of a table of states (contracts, accounts, plans) also when a row became known, and its
+    second times.
+    """
+    names = ["day"] if table.event else ["day", "known", *(f"{name}_day" for name in table.second_times)]
+    parts = [rows.select(nw.lit(name).alias("what"), nw.col(name).alias("at")) for name in names]
+    dated = (nw.concat(parts) if len(parts) > 1 else parts[0]).filter(~nw.col("at").is_null())
+    counted = collect(dated.group_by("what", "at").agg(nw.len().cast(nw.Int64).alias("n"))).sort_values("at")
+    by = {str(what): group for what, group in counted.groupby("what")}
+    return {name: Rhythm(by[name]["at"].to_numpy(np.int64), by[name]["n"].to_numpy(np.int64)) for name in by}
+
+
+def signs_of_life(changes: Mapping[str, Rhythm], before: int) -> Rhythm | None:
+    """Join what happened before a day; None where nothing did.
+
+    Ends that were agreed beforehand go on when nobody loads the table any more, so they tell nothing: ends do not count
+    where more than a hundredth as many as lie in the year before the day lie in the year after it.
+    """
+    told = [
+        one.until(before)
+        for name, one in changes.items()
+        if name in ("day", "known")
+        or one.between(before, before + _YEAR) <= _AGREED_SHARE * one.between(before - _YEAR, before)
+    ]
+    joined = Rhythm.joined(told) if told else None
+    return joined if joined is not None and len(joined.days) else None

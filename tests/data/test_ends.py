@@ -1,0 +1,233 @@
+"""When observation ends, table by table, and what labels may know of it."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from csrisk import CustomerData, Snapshots, label_change, label_churn, label_expansion, label_time_to_churn
+from csrisk.data import make_saas
+from csrisk.exceptions import DataContractError, DataWarning
+from csrisk.monitoring import feed_ages
+from csrisk.testing import on_engine
+
+pytestmark = pytest.mark.filterwarnings("ignore::csrisk.exceptions.DataWarning")
+
+IDS = [f"a{i:02d}" for i in range(40)]
+ENGINES = [
+    "duckdb",
+    "polars",
+    "ibis-duckdb",
+    "ibis-sqlite",
+    pytest.param("pyspark", marks=pytest.mark.slow),
+]
+
+
+def day_in_day_out(
+    first: str = "2025-01-01", last: str = "2025-06-30", column: str = "at", **dates: Any
+) -> pd.DataFrame:
+    """Every account on every day."""
+    days = pd.date_range(first, last, **dates)
+    return pd.DataFrame({"account_id": np.tile(IDS, len(days)), column: np.repeat(days, len(IDS))})
+
+
+def rows(n: int, first: str, every: int, column: str = "at") -> pd.DataFrame:
+    """One row of another account each so many days."""
+    days = [pd.Timestamp(first) + pd.Timedelta(days=every * i) for i in range(n)]
+    return pd.DataFrame({"account_id": [IDS[i % len(IDS)] for i in range(n)], column: days})
+
+
+def together(*frames: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat(frames, ignore_index=True)
+
+
+def opened(tables: dict[str, pd.DataFrame], engine: str = "duckdb", **given: Any) -> CustomerData:
+    if engine != "duckdb" and engine != "polars":
+        pytest.importorskip("ibis" if engine.startswith("ibis") else engine)
+    return CustomerData(on_engine(tables, engine), **given)  # type: ignore[arg-type]  # names of the list above
+
+
+def ends(data: CustomerData) -> dict[str, str]:
+    return {table: f"{end:%Y-%m-%d}" for table, end in data.ends.items()}
+
+
+def codes(data: CustomerData) -> set[tuple[str, str, int]]:
+    return {(b.code, b.table, b.count) for b in data.breaches if b.code in ("CSD208", "CSD211", "CSD212", "CSD213")}
+
+
+STRAYS = {
+    "one clock, 82 days ahead": rows(1, "2025-09-20", 1),
+    "one clock, a year ahead": rows(1, "2026-06-20", 1),
+    "five accounts, weeks ahead": rows(5, "2025-07-12", 9),
+    "five accounts, days ahead": rows(5, "2025-07-03", 2),
+    "two devices that run ahead": together(
+        *(rows(1, f"{day:%Y-%m-%d}", 1) for day in pd.date_range("2025-07-04", periods=60))
+    ),
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("what", STRAYS)
+def test_rows_with_a_wrong_clock_move_no_end(what: str, engine: str) -> None:
+    strays = STRAYS[what]
+    data = opened({"usage": together(day_in_day_out(), strays)}, engine)
+    assert f"{data.end:%Y-%m-%d}" == "2025-07-01"
+    assert codes(data) == {("CSD208", "usage", len(strays))}
+    assert len(data.frame("usage")) == 40 * 181 + len(strays)  # said, and not dropped
+    churn = label_churn(data, Snapshots.every(data, "MS", horizon="30D"), kind="inactivity")
+    assert churn.groupby("as_of").count().tolist() == [40, 40, 40, 40, 40, 0]
+    assert churn.sum() == 0
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_strays_in_two_tables(engine: str) -> None:
+    usage = together(day_in_day_out(), rows(1, "2025-09-20", 1))
+    contacts = together(rows(61, "2025-01-01", 3, "opened_at"), rows(1, "2025-09-25", 1, "opened_at"))
+    data = opened({"usage": usage, "contacts": contacts}, engine)
+    assert ends(data) == {"usage": "2025-07-01", "contacts": "2025-07-01"}
+    assert codes(data) == {("CSD208", "usage", 1), ("CSD208", "contacts", 1)}
+
+
+@pytest.mark.parametrize("n", [1, 3, 12])
+def test_a_table_too_small_for_a_rhythm_is_judged_by_all(n: int) -> None:
+    contacts = together(rows(n, "2025-01-05", 14, "opened_at"), rows(1, "2025-12-25", 1, "opened_at"))
+    data = opened({"usage": day_in_day_out(), "contacts": contacts})
+    assert f"{data.end:%Y-%m-%d}" == "2025-07-01"
+    assert ("CSD208", "contacts", 1) in codes(data)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_use_that_stops_is_no_churn(engine: str) -> None:
+    contacts = rows(98, "2025-01-01", 3, "opened_at")  # to 19 October
+    data = opened({"usage": day_in_day_out(last="2025-03-31"), "contacts": contacts}, engine)
+    assert ends(data) == {"usage": "2025-04-01", "contacts": "2025-10-20"}
+    assert codes(data) == {("CSD211", "usage", 203)}
+    assert "usage 3,600 until 2025-03-31" in repr(data)
+    past = Snapshots.every(data, "MS", horizon="30D", eligible="active")
+    churn = label_churn(data, past, kind="inactivity")
+    assert churn.groupby("as_of").count()[lambda n: n > 0].index.strftime("%m").tolist() == ["02", "03"]
+    assert churn.sum() == 0
+    time = label_time_to_churn(data, past, kind="inactivity")
+    assert not time["event"].fillna(False).any()
+    assert (past.as_of + pd.to_timedelta(time["duration"], unit="D")).max() == pd.Timestamp("2025-04-01")
+    assert label_change(data, past, measure="usage").groupby("as_of").count()["2025-04-01":].eq(0).all()
+    assert feed_ages(data)["late"].to_dict() == {"usage": True, "contacts": False}
+
+
+def contracts(last: str, terms: bool = False) -> pd.DataFrame:
+    """A contract begins every fifth day, and lasts 200 days; what comes after the last day of loading is not there."""
+    frame = rows(400, "2021-01-01", 5, "start_at").assign(
+        account_id=lambda f: [f"s{i}" for i in range(len(f))], mrr=10.0
+    )
+    frame["end_at"] = frame["start_at"] + pd.Timedelta(days=200)
+    frame = frame[frame["start_at"] <= last]
+    return frame if terms else frame.assign(end_at=frame["end_at"].where(frame["end_at"] <= last))
+
+
+@pytest.mark.parametrize("terms", [False, True], ids=["ends as they happen", "ends agreed beforehand"])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_contracts_that_are_not_loaded_any_more_did_not_stay(engine: str, terms: bool) -> None:
+    tables = {"usage": day_in_day_out("2024-06-01"), "subscriptions": contracts("2024-12-31", terms)}
+    data = opened(tables, engine)
+    assert ends(data) == {"subscriptions": "2025-01-01", "usage": "2025-07-01"}
+    assert codes(data) == {("CSD211", "subscriptions", 182)}
+    past = Snapshots.at(data, ["2024-11-01", "2025-02-01"], horizon="30D", eligible="contract")
+    for label in (label_churn(data, past), label_expansion(data, past)):
+        assert label.groupby("as_of").count().tolist() == [40, 0]
+    whole = opened({**tables, "subscriptions": contracts("2025-06-30")}, engine)
+    assert set(ends(whole).values()) == {"2025-07-01"}
+    assert not codes(whole)
+
+
+HONEST = {
+    "a purchase every five weeks": {
+        "usage": together(*(rows(8, f"2025-01-{1 + 3 * i:02d}", 35).assign(account_id=f"s{i}") for i in range(10)))
+    },
+    "four rows": {"usage": rows(4, "2025-01-01", 50)},
+    "weekends off": {
+        "usage": day_in_day_out(last="2025-06-27", freq="B"),
+        "contacts": rows(60, "2025-01-02", 3, "opened_at"),
+    },
+    "sums of months": {
+        "usage": day_in_day_out("2024-01-01", "2025-06-01", freq="MS"),
+        "contacts": day_in_day_out("2024-01-01", column="opened_at"),
+    },
+    "quarterly plays": {
+        "usage": day_in_day_out("2023-01-01"),
+        "treatments": day_in_day_out("2023-02-01", "2025-05-01", freq="QS-FEB"),
+    },
+    "a cohort whose contracts end as they end": {
+        "usage": day_in_day_out("2024-01-01"),
+        "subscriptions": pd.DataFrame(
+            {
+                "account_id": IDS,
+                "start_at": pd.date_range("2024-01-01", periods=40),
+                "end_at": [*pd.date_range("2024-03-01", periods=20, freq="24D"), *[pd.NaT] * 20],
+            }
+        ),
+    },
+}
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "ibis-duckdb"])
+@pytest.mark.parametrize("what", HONEST)
+def test_honest_rhythms_keep_their_end(what: str, engine: str) -> None:
+    data = opened(HONEST[what], engine)
+    shown = [frame[col].max() for frame in HONEST[what].values() for col in ("at", "opened_at") if col in frame]
+    assert data.end == max(shown) + pd.Timedelta(days=1)
+    assert set(data.ends.values()) == {data.end}
+    assert not codes(data)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("n_accounts", "months"), [(12, 6), (40, 12)])
+def test_simulated_books_raise_no_alarm(n_accounts: int, months: int, seed: int) -> None:
+    book = make_saas(n_accounts, months, seed=seed)
+    for data in (book.data(), CustomerData(book.tables)):
+        assert not codes(data)
+        assert set(data.ends.values()) == {data.end}
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "polars", "ibis-duckdb"])
+def test_ends_that_are_stated_win(engine: str) -> None:
+    tables = {"usage": day_in_day_out(last="2025-03-31"), "contacts": day_in_day_out(column="opened_at")}
+    data = opened(tables, engine, end={"usage": "2025-06-01"})
+    assert ends(data) == {"usage": "2025-06-01", "contacts": "2025-07-01"}
+    past = Snapshots.at(data, "2025-04-01", horizon="30D", eligible="active")
+    assert label_churn(data, past, kind="inactivity").all()  # the user says that silence was observed
+    early = opened(tables, engine, end={"contacts": "2025-03-01", "usage": "2025-03-15"})
+    assert ends(early) == {"usage": "2025-03-15", "contacts": "2025-03-01"}
+    aside = {(b.table, b.count) for b in early.breaches if b.code == "CSD205"}
+    assert aside == {("usage", 17 * 40), ("contacts", 122 * 40)}
+
+
+def test_an_end_of_the_book_is_no_end_of_a_table_that_stopped_before() -> None:
+    tables = {"usage": day_in_day_out(last="2025-03-31"), "contacts": day_in_day_out(column="opened_at")}
+    assert ends(opened(tables, end="2025-07-01")) == {"usage": "2025-04-01", "contacts": "2025-07-01"}
+    quiet = opened({"usage": tables["usage"]}, end="2025-07-01")
+    assert ends(quiet) == {"usage": "2025-07-01"}
+    assert codes(quiet) == {("CSD213", "", 91)}
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [({"usages": "2025-01-01"}, "did you mean 'usage'"), ({"usage": "soon"}, "end of usage cannot be read")],
+)
+def test_ends_that_cannot_be_read_are_refused(end: dict[str, str], words: str) -> None:
+    with pytest.raises(DataContractError, match=words):
+        CustomerData({"usage": day_in_day_out()}, end=end)
+
+
+def test_what_lies_after_the_clock_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("csrisk.data._ends._now", lambda: pd.Timestamp("2025-06-10"))
+    with pytest.warns(DataWarning, match="CSD212 table=usage column=at count=760.*today is 2025-06-10"):
+        data = CustomerData({"usage": day_in_day_out()})
+    assert f"{data.end:%Y-%m-%d}" == "2025-07-01"
+    monkeypatch.setattr("csrisk.data._ends._now", lambda: pd.Timestamp("2025-06-30"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DataWarning)
+        CustomerData({"usage": day_in_day_out()})
