@@ -11,8 +11,11 @@ import numpy as np
 import pandas as pd
 
 from csrisk.exceptions import DataWarning, FeatureError
+from csrisk.features._english import reads_as_english
 
 __all__ = ["Polarity", "english_polarity", "score_comments"]
+
+_FEW, _SHARE = 5, 0.2  # comments that are not English: more of both are said
 
 Polarity: TypeAlias = Callable[[Sequence[str]], Sequence[float]]
 
@@ -28,7 +31,7 @@ def english_polarity(texts: Sequence[str]) -> list[float]:
     Returns
     -------
     list of float
-        From -1 (unkind) to 1 (kind); NaN for a text in which the lexicon knows no word.
+        From -1 (unkind) to 1 (kind); NaN for a text that is not clearly English, or in which the lexicon rates no word.
 
     Raises
     ------
@@ -38,14 +41,23 @@ def english_polarity(texts: Sequence[str]) -> list[float]:
     Notes
     -----
     The lexicon rates adjectives and handles negation and intensifiers (De Smedt and Daelemans, "Pattern for Python",
-    Journal of Machine Learning Research 13, 2012). It does not see irony, and knows nothing of products.
+    Journal of Machine Learning Research 13, 2012). It does not see irony, and knows nothing of products. Words such as
+    "super" and "total" are in it and in other languages, whose complaints would come as praise: only a text whose words
+    are English words is scored.
     """
     from textblob.en import sentiment
 
     scores = []
     for text in texts:
-        polarity, subjectivity = sentiment(text)
+        polarity, subjectivity = sentiment(text) if reads_as_english(text) else (0.0, 0.0)
         scores.append(float(polarity) if polarity or subjectivity else np.nan)
+    foreign = sum(not reads_as_english(text) for text in texts)
+    if foreign > _FEW and foreign > _SHARE * len(texts):
+        message = (
+            f"surveys.comment: {foreign} of {len(texts)} comments do not read as English and are not scored; "
+            "hand over a polarity of their language, SurveySentiment(polarity=...)"
+        )
+        warnings.warn(message, DataWarning, stacklevel=2)
     return scores
 
 

@@ -8,6 +8,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from csrisk import CustomerData, Snapshots, build_features
+from csrisk.exceptions import DataWarning
 from csrisk.features import SurveySentiment, english_polarity
 
 KIND = [
@@ -79,3 +80,47 @@ def test_another_language_brings_a_polarity_of_its_own():
     pairs = pd.MultiIndex.from_product([data.accounts, pd.to_datetime(["2025-01-03"])], names=["account_id", "as_of"])
     found = build_features(data, Snapshots.of(data, pairs), [SurveySentiment(polarity=german)])
     assert found["comment_polarity_last"].tolist() == [1.0, -1.0]
+
+
+OTHER = [
+    "Der Support ist super langsam und total inkompetent",
+    "Total unzuverlässig",
+    "Ein super Fehler nach dem anderen",
+    "Kein Vergleich, ideal ist anders",
+    "Alles gut",
+    "Brutal gut",
+    "Le service client est vraiment mauvais",
+    "Support incompétent, original mais inutile",
+    "Produit nul, service horrible, client pas content",
+    "Grande delusione, supporto super lento",
+    "El soporte es fatal y la aplicación muy lenta",
+    "No me gusta nada, super caro",
+    "O suporte é horrível e nunca responde",
+    "De support is super traag en niet te bereiken",
+    "Supporten är super dålig och svarar inte",
+    "Obsługa jest super słaba",
+    "Поддержка ужасная",
+    "サポートが遅い",
+    "Pelayanan super buruk",
+    "Quick and dirty, aber leider nicht gut",
+]
+
+
+@pytest.mark.parametrize("text", OTHER)
+def test_words_that_languages_share_are_not_scored_in_another(text):
+    pytest.importorskip("textblob", reason="the extra text is not installed")
+    assert np.isnan(english_polarity([text])).all()
+
+
+@pytest.mark.parametrize(
+    "text", ["Great API", "Excellent onboarding", "AWFUL", "We\u2019re not happy with the SSO login"]
+)
+def test_short_english_is_scored(text):
+    pytest.importorskip("textblob", reason="the extra text is not installed")
+    assert not np.isnan(english_polarity([text])).any()
+
+
+def test_many_comments_of_another_language_are_said():
+    pytest.importorskip("textblob", reason="the extra text is not installed")
+    with pytest.warns(DataWarning, match=r"20 of 24 comments do not read as English .*polarity="):
+        english_polarity(OTHER + KIND[:4])
