@@ -50,7 +50,9 @@ SCORE_COLUMNS = (
     ScoreColumn("account_id", "key", "account"),
     ScoreColumn("as_of", "date", "date of the score; nothing from that day on was used"),
     ScoreColumn(
-        "priority", "whole", "1 is first: by revenue at risk, or by churn probability where no revenue is known"
+        "priority",
+        "whole",
+        "1 is first: by revenue at risk (the median revenue where it is unknown), or by probability where all are",
     ),
     ScoreColumn("churn_probability", "number", "calibrated probability of churn within the horizon, after the lead"),
     ScoreColumn(

@@ -13,6 +13,7 @@ from csrisk._atomic import atomic_path
 from csrisk._pipeline._files import write_table
 from csrisk._pipeline._score_schema import GOALS, REASONS, SCORE_COLUMNS, SCORES_SCHEMA, as_schema
 from csrisk.exceptions import ConfigError
+from csrisk.report._revenue import at_stake
 
 if TYPE_CHECKING:
     from csrisk._explain import Explanation
@@ -79,8 +80,8 @@ def score_table(
     ).join(_reasons(why))
     table["quadrant"] = None if quadrant is None else quadrant.reindex(X.index).astype(object)
     table["model_id"], table["data_hash"], table["schema"] = model_id, frame_hash(X), SCORES_SCHEMA
-    weight = table["mrr_at_risk"] if table["mrr"].notna().any() else table["churn_probability"]
-    order = np.lexsort((np.arange(len(table)), -table["churn_probability"], -weight.fillna(0.0)))
+    weight = at_stake(table["churn_probability"].to_numpy(), mrr)
+    order = np.lexsort((np.arange(len(table)), -table["churn_probability"], -weight))
     table = table.iloc[order].assign(priority=np.arange(1, len(table) + 1))
     return _plain_text(table[[column.name for column in SCORE_COLUMNS[2:]]])
 

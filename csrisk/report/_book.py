@@ -13,8 +13,8 @@ import pandas as pd
 from csrisk._goals import Goal
 from csrisk._snapshots import Snapshots
 from csrisk.exceptions import ExplanationError
-from csrisk.features import Relationship, build_features
 from csrisk.report._names import clean, pseudonym
+from csrisk.report._revenue import at_stake, find_revenue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,8 +58,18 @@ class Book:
 
     @property
     def at_risk(self) -> Floats | None:
-        """Expected loss of monthly revenue by account."""
+        """Expected loss of monthly revenue by account; NaN where its revenue is unknown."""
         return None if self.mrr is None else self.probability * self.mrr
+
+    @property
+    def stake(self) -> Floats:
+        """What the accounts are ordered by."""
+        return at_stake(self.probability, self.mrr)
+
+    @property
+    def unpriced(self) -> int:
+        """Accounts of unknown revenue, where that of others is known."""
+        return 0 if self.mrr is None else int(np.isnan(self.mrr).sum())
 
     def snapshots(self, data: CustomerData) -> Snapshots | None:
         """Give the accounts of the book as snapshots of the data; None where it holds none of them."""
@@ -83,8 +93,8 @@ def read_book(
 ) -> Book:
     """Bring an explanation and the tables about its accounts into one order and check the sums.
 
-    Accounts come by expected loss of monthly revenue (probability times MRR), by probability where no revenue is
-    known, and by account id where these are equal.
+    Accounts come by expected loss of monthly revenue (probability times MRR; where it is unknown, times the median of
+    what is known), by probability where no revenue is known, and by account id where these are equal.
 
     Parameters
     ----------
@@ -105,6 +115,8 @@ def read_book(
     ------
     ExplanationError
         If the explanation is not in percentage points, holds several dates, or does not add up.
+    ConfigError
+        If `mrr` names none of the accounts, one of them twice, or holds a negative amount.
     """
     table = why.goals()
     as_of = _one_date(table)
@@ -114,8 +126,8 @@ def read_book(
     points = table[goals].to_numpy(np.float64)
     reference, prediction = (table[name].to_numpy(np.float64) for name in ("reference", "prediction"))
     _check_sum(points, reference, prediction)
-    money = _money(why, data, mrr)
-    weight = prediction if money is None else prediction * money
+    money = find_revenue(why, data, mrr)
+    weight = at_stake(prediction, money)
     order = np.lexsort((np.asarray(ids.map(str)), -prediction, -weight))
     keys = tuple(ids[order])
     names, facts = _describe(data, keys)
@@ -181,25 +193,6 @@ def _evidence(why: Explanation, goals: list[str]) -> pd.DataFrame:
     values = book_features(why).notna()
     columns = {goal: [f.name for f in why.declarations if f.goal == goal] for goal in goals}
     return pd.DataFrame({goal: values[own].any(axis=1).to_numpy() for goal, own in columns.items()})
-
-
-def _money(why: Explanation, data: CustomerData | None, mrr: pd.Series | None) -> Floats | None:
-    """Find the revenue by account: handed over, else the feature, else the subscriptions seen at the date."""
-    features = book_features(why)
-    if mrr is not None:
-        known = mrr.reindex(why.index.get_level_values("account_id"))
-    elif "mrr" in features:
-        known = features["mrr"]
-    elif data is not None and data.has("subscriptions", "mrr"):
-        index = why.index[why.index.get_level_values("account_id").isin(data.accounts)]
-        if index.empty:
-            return None
-        seen = Snapshots.of(data, index.to_frame(index=False))
-        known = build_features(data, seen, [Relationship()])["mrr"].reindex(why.index)
-    else:
-        return None
-    values = known.to_numpy(np.float64)
-    return np.where(np.isfinite(values), values, 0.0)
 
 
 def _describe(

@@ -233,4 +233,4 @@ def _printed(sentence: str) -> str:
 
 
 def _at(values: Floats | None, position: int) -> float | None:
-    return None if values is None else float(values[position])
+    return None if values is None or np.isnan(values[position]) else float(values[position])

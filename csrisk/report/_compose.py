@@ -157,10 +157,11 @@ def _summary(book: Book, churn: Forecast, window: str, needed: tuple[Decision, .
         accounts=len(book.keys),
         headline=headline(len(book.keys), churn, few, window, priced=money is not None),
         churn=churn,
-        mrr=None if book.mrr is None else float(book.mrr.sum()),
+        mrr=None if book.mrr is None else float(np.nansum(book.mrr)),
         mrr_at_risk=money,
         concentrated=few,
         decisions=needed,
+        unpriced=book.unpriced,
     )
 
 

@@ -237,6 +237,7 @@ class Summary:
     mrr_at_risk: Forecast | None
     concentrated: int
     decisions: tuple[Decision, ...]
+    unpriced: int = 0
 
 
 @dataclass(frozen=True, slots=True)

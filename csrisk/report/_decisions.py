@@ -19,7 +19,7 @@ __all__ = ["concentrated", "decisions", "headline"]
 
 def concentrated(book: Book) -> int:
     """Smallest number of accounts that carry half of what is at risk (revenue, or expected churners)."""
-    weight = book.probability if book.at_risk is None else book.at_risk
+    weight = book.stake
     total = float(weight.sum())
     if total <= 0:
         return 0
@@ -173,9 +173,10 @@ def _act(book: Book, few: int, currency: str) -> Iterator[Decision]:
         share = f"{few / len(book.keys):.0%}".replace("%", " %")
         text = f"Decide on the first {few:,} {_plural(few, 'account')} ({share} of the book)"
         if book.at_risk is not None:
-            text += (
-                f": {currency}{float(book.at_risk[:few].sum()):,.0f} of monthly revenue is expected to leave with them"
-            )
+            lost = float(np.nansum(book.at_risk[:few]))
+            text += f": {currency}{lost:,.0f} of monthly revenue is expected to leave with them"
+            unknown = int(np.isnan(book.at_risk[:few]).sum())
+            text += f", without {unknown:,} of them whose revenue is unknown" if unknown else ""
         yield Decision(f"{text}.", "accounts", "act")
     doubled = int((book.prediction >= 2 * book.reference).sum())
     if doubled:

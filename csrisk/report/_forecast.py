@@ -55,7 +55,7 @@ def mrr_forecast(probability: Floats, mrr: Floats, *, level: float = 0.9) -> For
     Parameters
     ----------
     probability, mrr : ndarray of shape (n,)
-        Calibrated probability and monthly recurring revenue by account.
+        Calibrated probability and monthly recurring revenue by account; those of unknown revenue are left out.
     level : float, default 0.9
         Coverage of the interval.
 
@@ -69,6 +69,8 @@ def mrr_forecast(probability: Floats, mrr: Floats, *, level: float = 0.9) -> For
     >>> mrr_forecast(np.array([0.5, 0.1]), np.array([100.0, 200.0])).expected
     70.0
     """
+    known = ~np.isnan(mrr)
+    probability, mrr = probability[known], mrr[known]
     expected = float((probability * mrr).sum())
     spread = _normal_quantile(0.5 + level / 2) * float(np.sqrt((mrr**2 * probability * (1 - probability)).sum()))
     low, high = max(0.0, expected - spread), min(float(mrr.sum()), expected + spread)

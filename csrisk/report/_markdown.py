@@ -100,11 +100,15 @@ def _summary(report: Report) -> Iterator[str]:
     money = summary.mrr_at_risk
     if money:
         low, high = (_format.money(value, report.currency) for value in (money.low, money.high))
-        rows.append(("Monthly revenue", _format.money(summary.mrr, report.currency), ""))
+        rows.append(("Monthly revenue", _format.money(summary.mrr, report.currency), _without(summary.unpriced)))
         at_risk = _format.money(money.expected, report.currency)
         rows.append(("Monthly revenue at risk", at_risk, f"{low} to {high} ({level} interval)"))
     yield _grid(("", "Figure", "Range"), "lrl", rows)
     yield "\n".join(f"- {_plain(decision.text)}" for decision in summary.decisions)
+
+
+def _without(unpriced: int) -> str:
+    return f"without {unpriced:,} of unknown revenue" if unpriced else ""
 
 
 def _moves(report: Report) -> Iterator[str]:

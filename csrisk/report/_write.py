@@ -93,6 +93,7 @@ def write_report(
         Further tables by their caption, each a section of its own.
     mrr : Series, optional
         Monthly revenue by account id, instead of the feature ``mrr`` or, where the model has none, the subscriptions.
+        Accounts that it does not name have an unknown revenue, not none.
     window : (int, int), optional
         Lead and horizon of the label in days, to print the dates of the forecast.
     currency : str, optional
@@ -115,7 +116,7 @@ def write_report(
     Raises
     ------
     ConfigError
-        If the suffix is none of these.
+        If the suffix is none of these, or `mrr` names no account of the report.
     ExplanationError
         If the explanation is in log-odds, holds several dates, or its parts do not add up to the prediction.
     OSError

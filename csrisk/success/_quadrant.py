@@ -79,7 +79,9 @@ def _mrr(data: CustomerData, snapshots: Snapshots) -> pd.Series:
     """Sum over the subscriptions that run: begun and not known to have ended."""
     rows = seen(data, snapshots, "subscriptions", ["mrr", "end_at_day"])
     rows = rows[rows["end_at_day"].isna()]
-    return rows.groupby("snapshot")["mrr"].sum(min_count=1).reindex(range(len(snapshots)))
+    # one contract without an amount makes the sum unknown
+    amounts = rows["mrr"].astype(float).groupby(rows["snapshot"])
+    return amounts.sum().where(amounts.count() == amounts.size()).reindex(range(len(snapshots)))
 
 
 def success_quadrant(
