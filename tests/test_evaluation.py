@@ -168,13 +168,18 @@ def test_input_that_makes_no_sense_is_refused(change, message):
 
 
 def test_scores_of_another_index_are_refused():
-    with pytest.raises(ValueError, match="y and scores have different indexes"):
-        evaluate_scores(pd.Series([0, 1]), pd.Series([0.2, 0.1], index=[1, 0]))
+    with pytest.raises(ValueError, match="scores and y have different indexes"):
+        evaluate_scores(pd.Series([0, 1]), pd.Series([0.2, 0.1], index=[1, 2]))
+    with pytest.raises(ValueError, match="groups and scores have different indexes"):
+        evaluate_scores([0, 1], pd.Series([0.2, 0.1]), pd.Series(["a", "b"], index=[7, 8]))
 
 
-def test_labels_of_another_index_are_refused():
+def test_labels_of_another_index_are_refused_and_in_another_order_are_brought_to_their_rows():
     X = pd.DataFrame({"x": np.arange(40.0)})
     y = pd.Series(np.arange(40) > 20)
     model = ChurnModel(random_state=0).fit(X, y)
+    want = evaluate(model, X, y, n_bootstrap=5)
+    pd.testing.assert_frame_equal(evaluate(model, X, y[::-1], n_bootstrap=5), want)
+    pd.testing.assert_frame_equal(evaluate(model, X[::-1], y, n_bootstrap=5), want)
     with pytest.raises(ValueError, match="y and X have different indexes"):
-        evaluate(model, X, y[::-1])
+        evaluate(model, X, y.set_axis(y.index + 1))

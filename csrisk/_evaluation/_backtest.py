@@ -10,9 +10,12 @@ import pandas as pd
 from sklearn.base import clone
 
 from csrisk._display import html_table
-from csrisk._evaluation._evaluate import evaluate_scores
+from csrisk._evaluation._evaluate import check_capacity, evaluate_scores
+from csrisk._evaluation._rows import labelled_rows, model_event
 from csrisk._splits import ForwardSplit
 from csrisk.exceptions import SnapshotError
+from csrisk.models._align import align
+from csrisk.models._params import check_resamples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,6 +59,7 @@ class Backtest:
     baselines: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
+        check_resamples(self.n_bootstrap, self.random_state)
         names = tuple(name for name in self.scores.columns if name not in ("age", "outcome", MODEL))
         object.__setattr__(self, "baselines", names)
 
@@ -250,8 +254,9 @@ def backtest(
     unknown = int((~X.index.isin(snapshots.index)).sum())
     if unknown:
         raise SnapshotError(f"X: {unknown} of {len(X)} rows are not in snapshots; build X from these snapshots")
-    if not y.index.equals(X.index):
-        raise ValueError("y and X have different indexes; align them first, as in y.loc[X.index]")
+    check_capacity(capacity)
+    check_resamples(n_bootstrap, random_state)
+    y = align(y, X.index, "y", "X")
     if not len(dates):
         raise SnapshotError("dates: none was given; name at least one date at which the model learns anew")
     others = _baselines(X, baselines or {})
@@ -260,9 +265,8 @@ def backtest(
     for date in sorted(pd.Timestamp(date) for date in dates):
         train, test = (part.reindex(X.index) & y.notna() for part in ForwardSplit.at(snapshots, date, grace=grace))
         fitted = make().fit(X[train], y[train])
-        parts.append(
-            _scored(fitted, X[test], y, others, date).assign(**{BASE_RATE: (y[train] == fitted.classes_[1]).mean()})
-        )
+        base_rate = labelled_rows(y[train], X[train], *model_event(fitted))[0].mean()
+        parts.append(_scored(fitted, X[test], y[test], others, date).assign(**{BASE_RATE: base_rate}))
     scores = pd.concat(parts)
     return Backtest(scores, capacity=capacity, n_bootstrap=n_bootstrap, random_state=random_state)
 
@@ -287,11 +291,12 @@ def _baselines(X: pd.DataFrame, given: Mapping[str, pd.Series]) -> pd.DataFrame:
 
 def _scored(fitted: Any, X: pd.DataFrame, y: pd.Series, others: pd.DataFrame, date: pd.Timestamp) -> pd.DataFrame:
     as_of = X.index.get_level_values("as_of")
+    classes, event = model_event(fitted)
     scores = pd.DataFrame(
         {
             "age": (as_of.to_numpy() - date.to_numpy()) // np.timedelta64(1, "D"),
-            "outcome": (y.loc[X.index] == fitted.classes_[1]).to_numpy(dtype=float),
-            MODEL: fitted.predict_proba(X)[:, 1],
+            "outcome": labelled_rows(y, X, classes, event)[0],
+            MODEL: fitted.predict_proba(X)[:, classes.index(event)],
         },
         index=X.index,
     ).join(others)

@@ -7,40 +7,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
-__all__ = ["Metrics", "account_codes", "account_weights", "interval", "resampled"]
+__all__ = ["Metrics", "account_weights", "interval", "resampled"]
 
 Metrics = Callable[[np.ndarray], dict[str, np.ndarray]]
 _CELLS = 4_000_000
-
-
-def account_codes(groups: object, n_rows: int) -> np.ndarray:
-    """Give accounts numbers in the order of their labels, each row its own account where none are given.
-
-    Parameters
-    ----------
-    groups : array-like or None
-        Account of each row.
-    n_rows : int
-        Rows.
-
-    Returns
-    -------
-    ndarray of int
-
-    Raises
-    ------
-    ValueError
-        If some rows have no account, or the lengths differ.
-    """
-    if groups is None:
-        return np.arange(n_rows)
-    codes = pd.factorize(pd.Index(groups), sort=True)[0]  # type: ignore[call-overload]  # any array-like is fine
-    if len(codes) != n_rows or (codes < 0).any():
-        raise ValueError(
-            f"groups: {len(codes)} values, {int((codes < 0).sum())} of them missing, for {n_rows} rows; "
-            "each row needs its account"
-        )
-    return np.asarray(codes)
 
 
 def account_weights(codes: np.ndarray, n_bootstrap: int, seed: int) -> Iterator[np.ndarray]:

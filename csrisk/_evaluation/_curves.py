@@ -8,9 +8,13 @@ import numpy as np
 import pandas as pd
 
 from csrisk._evaluation._bootstrap import interval, resampled
-from csrisk._evaluation._evaluate import read_scores
+from csrisk._evaluation._rows import read_rows
+from csrisk.models._align import floats
+from csrisk.models._params import check_resamples, check_whole
 
 __all__ = ["calibration_curve", "capacity_curve"]
+
+_MOST_BINS = 1_000  # each takes a column of the rows; no picture shows more
 
 
 def calibration_curve(
@@ -56,9 +60,10 @@ def calibration_curve(
     >>> calibration_curve([0, 0, 0, 1, 1, 0, 1, 1], [0.1] * 4 + [0.8] * 4, n_bins=2)["event_rate"].tolist()
     [0.25, 0.75]
     """
-    if n_bins < 1:
-        raise ValueError(f"n_bins={n_bins}: must be at least 1")
-    target, score, codes = read_scores(y, risk, groups, probability=True)
+    check_whole("n_bins", n_bins, 1, _MOST_BINS)
+    check_resamples(n_bootstrap, random_state)
+    rows = read_rows(y, groups, scores={"risk": risk}, probability=True)
+    target, score, codes = rows.target, rows["risk"], rows.codes
     last = np.maximum(np.arange(1, n_bins) * len(score) // n_bins - 1, 0)
     edges = np.unique(np.sort(score)[last])
     level = np.unique(np.searchsorted(edges, score, side="left"), return_inverse=True)[1]
@@ -122,10 +127,12 @@ def capacity_curve(
     >>> capacity_curve([1, 0, 1, 0], [4, 3, 2, 1], capacities=[0.25, 0.75])["capture"].tolist()
     [0.5, 1.0]
     """
-    shares = np.linspace(0.05, 1, 20).round(2) if capacities is None else np.asarray(capacities, dtype=np.float64)
+    check_resamples(n_bootstrap, random_state)
+    shares = np.linspace(0.05, 1, 20).round(2) if capacities is None else np.atleast_1d(floats(capacities, "capacities"))
     if not ((shares > 0) & (shares <= 1)).all():
         raise ValueError(f"capacities={shares.tolist()}: each must lie in (0, 1], a share of the snapshots")
-    target, score, codes = read_scores(y, scores, groups, probability=False)
+    rows_read = read_rows(y, groups, scores={"scores": scores})
+    target, score, codes = rows_read.target, rows_read["scores"], rows_read.codes
     order = np.argsort(-score, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(score[order]) != 0])
 

@@ -10,7 +10,8 @@ from scipy.special import betainc
 from sklearn.isotonic import isotonic_regression
 
 from csrisk._evaluation._bootstrap import interval, resampled
-from csrisk._evaluation._evaluate import read_scores
+from csrisk._evaluation._rows import read_rows
+from csrisk.models._params import check_resamples
 
 __all__ = ["cost_curve", "expected_maximum_profit"]
 
@@ -84,8 +85,10 @@ def expected_maximum_profit(
     [28.0, 0.5]
     """
     _check_amounts(value, incentive, contact_cost, save_rate)
-    target, score, codes = read_scores(y, scores, groups, probability=False)
-    ranked = _Ranked(target, score)
+    check_resamples(n_bootstrap, random_state)
+    rows = read_rows(y, groups, scores={"scores": scores})
+    target = rows.target
+    ranked = _Ranked(target, rows["scores"])
     delta, phi = incentive / value, contact_cost / value
 
     def metrics(weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -100,10 +103,9 @@ def expected_maximum_profit(
             "empc_perfect": value * np.array(full),
         }
 
-    estimate, drawn = resampled(metrics, codes, n_bootstrap, random_state)
+    estimate, drawn = resampled(metrics, rows.codes, n_bootstrap, random_state)
     out = pd.DataFrame({"estimate": estimate}).join(interval(drawn))
-    counts = {"n_snapshots": len(target), "n_accounts": int(codes.max()) + 1, "n_events": target.sum()}
-    return pd.concat([out, pd.DataFrame({"estimate": pd.Series(counts, dtype=float)})]).rename_axis("metric")
+    return pd.concat([out, pd.DataFrame({"estimate": pd.Series(rows.counts(), dtype=float)})]).rename_axis("metric")
 
 
 class _Ranked:
@@ -205,8 +207,10 @@ def cost_curve(
     for name, amount in (("miss_cost", miss_cost), ("contact_cost", contact_cost)):
         if not (np.isfinite(amount) and amount > 0):
             raise ValueError(f"{name}={amount}: must be above 0, your own figure")
-    target, score, codes = read_scores(y, scores, groups, probability=False)
-    ranked = _Ranked(target, score)
+    check_resamples(n_bootstrap, random_state)
+    rows = read_rows(y, groups, scores={"scores": scores})
+    target = rows.target
+    ranked = _Ranked(target, rows["scores"])
     churn = target.mean()
     yours = float(churn * miss_cost / (churn * miss_cost + (1 - churn) * contact_cost))
     points = np.unique(np.r_[np.linspace(0, 1, 21).round(2), yours])
@@ -215,7 +219,7 @@ def cost_curve(
         costs = np.array([_normalised(*ranked.hull(one), points) for one in weights])
         return {str(place): column for place, column in enumerate(costs.T)}
 
-    estimate, drawn = resampled(metrics, codes, n_bootstrap, random_state)
+    estimate, drawn = resampled(metrics, rows.codes, n_bootstrap, random_state)
     bounds = interval(drawn)
     table = {"cost": estimate.to_numpy(), "low": bounds["low"].to_numpy(), "high": bounds["high"].to_numpy()}
     table |= {"trivial": np.minimum(points, 1 - points), "is_yours": points == yours}

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from csrisk._evaluation._bootstrap import account_codes, interval, resampled
+from csrisk._evaluation._bootstrap import interval, resampled
 from csrisk._evaluation._metrics import PROBABILITY_METRICS, probability_metrics, ranking_metrics
-from csrisk.models._sample import check_same_index
+from csrisk._evaluation._rows import codes_of, labelled_rows, model_event, read_rows, rows_of
+from csrisk.models._align import align, first_index, index_accounts
+from csrisk.models._params import check_resamples, check_share
 
-__all__ = ["compare", "evaluate", "evaluate_scores", "labelled_rows"]
+__all__ = ["check_capacity", "compare", "evaluate", "evaluate_scores"]
 
 
 def evaluate(
@@ -29,11 +31,11 @@ def evaluate(
     Parameters
     ----------
     model : object
-        Classifier with ``predict_proba`` and two ``classes_``; the second is the event.
+        Classifier with ``predict_proba`` and two ``classes_``, of which True, or 1 beside 0 or -1, is the event.
     X : DataFrame
         Features.
     y : array-like
-        Labels; rows without one are left out.
+        Labels that the model knows, brought to the rows of X by their index; rows without one are left out.
     groups : array-like, optional
         Account of each row; default is the index level ``account_id``, else each row is its own.
     capacity : float, default 0.1
@@ -53,7 +55,8 @@ def evaluate(
     Raises
     ------
     ValueError
-        If y has another index than X, no row has a label, or the capacity is not between 0 and 1.
+        If y holds other rows than X or labels that the model does not know, no row has a label, the labels of the model
+        do not say which is the event, or a parameter is out of range.
 
     See Also
     --------
@@ -80,11 +83,12 @@ def evaluate(
     >>> table.loc["n_snapshots", "estimate"]
     np.float64(300.0)
     """
-    target, kept = labelled_rows(y, X, model.classes_[1])
-    risk = model.predict_proba(X[kept] if isinstance(X, pd.DataFrame) else np.asarray(X)[kept])[:, 1]
-    if groups is None and isinstance(X, pd.DataFrame) and "account_id" in X.index.names:
-        groups = X.index.get_level_values("account_id")
-    groups = None if groups is None else pd.Index(groups)[kept]
+    classes, event = model_event(model)
+    target, kept = labelled_rows(y, X, classes, event)
+    risk = model.predict_proba(rows_of(X, kept))[:, classes.index(event)]
+    index = first_index(X)
+    owners = index_accounts(index) if groups is None else align(groups, index, "groups", "X")
+    groups = None if owners is None else codes_of(owners, len(kept))[kept]
     return evaluate_scores(
         target,
         risk,
@@ -113,7 +117,8 @@ def evaluate_scores(
     y : array-like of bool or 0 and 1
         Outcomes; missing ones are left out.
     scores : array-like
-        Higher is more at risk.
+        Higher is more at risk. What has an index is put together by it, whatever the order of rows and levels; what
+        has none stands in the order of the rows.
     groups : array-like, optional
         Account of each row; default is the index level ``account_id`` of `y`, else each row is its own.
     probability : bool, default False
@@ -129,7 +134,8 @@ def evaluate_scores(
     Raises
     ------
     ValueError
-        If lengths or indexes differ, a score is missing, or a probability lies outside of [0, 1].
+        If lengths or the rows of indexes differ, a label is neither 0 nor 1, a score is missing, a probability lies
+        outside of [0, 1], or a parameter is out of range.
 
     Examples
     --------
@@ -137,9 +143,10 @@ def evaluate_scores(
     >>> evaluate_scores([0, 0, 1, 1], [1, 3, 2, 4]).loc["auc", "estimate"]
     np.float64(0.75)
     """
-    if not 0 < capacity <= 1:
-        raise ValueError(f"capacity={capacity}: must lie in (0, 1], the share of snapshots that can be looked after")
-    target, score, codes = read_scores(y, scores, groups, probability=probability)
+    check_capacity(capacity)
+    check_resamples(n_bootstrap, random_state)
+    rows = read_rows(y, groups, scores={"scores": scores}, probability=probability)
+    target, score = rows.target, rows["scores"]
 
     def metrics(weights: np.ndarray) -> dict[str, np.ndarray]:
         found = ranking_metrics(weights, target, score, capacity)
@@ -149,10 +156,9 @@ def evaluate_scores(
             found |= {name: np.full(len(weights), np.nan) for name in PROBABILITY_METRICS}
         return found | {"event_rate": weights @ target / weights.sum(axis=1)}
 
-    estimate, drawn = resampled(metrics, codes, n_bootstrap, random_state)
+    estimate, drawn = resampled(metrics, rows.codes, n_bootstrap, random_state)
     table = pd.DataFrame({"estimate": estimate}).join(interval(drawn))
-    counts = {"n_snapshots": len(target), "n_accounts": len(np.unique(codes)), "n_events": int(target.sum())}
-    counted = pd.DataFrame({"estimate": counts, "low": np.nan, "high": np.nan}, dtype=np.float64)
+    counted = pd.DataFrame({"estimate": rows.counts(), "low": np.nan, "high": np.nan}, dtype=np.float64)
     return pd.concat([table, counted]).rename_axis("metric")
 
 
@@ -193,84 +199,34 @@ def compare(
     >>> compare([0, 0, 1, 1], [1, 2, 3, 4], [1, 3, 2, 4]).loc["auc", "difference"]
     np.float64(0.25)
     """
-    target, one, codes = read_scores(y, first, groups, probability=probability)
-    other = read_scores(y, second, groups, probability=probability)[1]
+    check_capacity(capacity)
+    check_resamples(n_bootstrap, random_state)
+    rows = read_rows(y, groups, scores={"first": first, "second": second}, probability=probability)
+    target = rows.target
 
     def metrics(score: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
         found = ranking_metrics(weights, target, score, capacity)
         return found | (probability_metrics(weights, target, score) if probability else {})
 
-    estimate, drawn = resampled(lambda weights: metrics(one, weights), codes, n_bootstrap, random_state)
-    against, also_drawn = resampled(lambda weights: metrics(other, weights), codes, n_bootstrap, random_state)
+    estimate, drawn = resampled(lambda weights: metrics(rows["first"], weights), rows.codes, n_bootstrap, random_state)
+    against, also_drawn = resampled(
+        lambda weights: metrics(rows["second"], weights), rows.codes, n_bootstrap, random_state
+    )
     table = pd.DataFrame({"first": estimate, "second": against, "difference": estimate - against})
     return table.join(interval(drawn - also_drawn)).rename_axis("metric")
 
 
-def labelled_rows(y: Any, X: Any, event: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Outcomes 0 or 1 of the rows with a label, and the mask of these rows.
+def check_capacity(capacity: Any) -> None:
+    """Require the share of snapshots that can be looked after.
 
     Parameters
     ----------
-    y : array-like
-        Labels.
-    X : object
-        Features, whose index y must share.
-    event : object
-        The label that is the event.
-
-    Returns
-    -------
-    tuple of ndarray
+    capacity : object
+        As given.
 
     Raises
     ------
     ValueError
-        If y has another index or length than X, or no row has a label.
+        If it is not in (0, 1].
     """
-    check_same_index(y, X, "y")
-    values = pd.Series(y).reset_index(drop=True)
-    if len(values) != len(X):
-        raise ValueError(f"y has {len(values)} values, X has {len(X)} rows; give one label for each row")
-    kept = values.notna().to_numpy()
-    if not kept.any():
-        raise ValueError(f"y: none of {len(values)} rows has a label; take snapshots whose label window is over")
-    return (values[kept].astype(object) == event).to_numpy().astype(np.float64), kept
-
-
-def read_scores(y: Any, scores: Any, groups: Any, *, probability: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Outcomes, scores and account codes of the rows with a label.
-
-    Parameters
-    ----------
-    y, scores, groups, probability
-        As in `evaluate_scores`.
-
-    Returns
-    -------
-    tuple of ndarray
-
-    Raises
-    ------
-    ValueError
-        As `evaluate_scores`.
-    """
-    if isinstance(y, pd.Series) and isinstance(scores, pd.Series) and not y.index.equals(scores.index):
-        raise ValueError("y and scores have different indexes; align them first, as in scores.loc[y.index]")
-    target, kept = labelled_rows(y, y, True)
-    others = ~pd.Series(y).dropna().isin([0, 1])
-    if others.any():
-        raise ValueError(f"y: {int(others.sum())} values are neither 0 nor 1; say which class is the event")
-    score = np.asarray(scores, dtype=np.float64)
-    if score.shape != kept.shape:
-        raise ValueError(f"scores has shape {score.shape}, y has {len(kept)} values; give one score for each row")
-    if groups is None and isinstance(y, pd.Series) and "account_id" in y.index.names:
-        groups = y.index.get_level_values("account_id")
-    score = score[kept]
-    wrong = ~np.isfinite(score) | (probability & ((score < 0) | (score > 1)))
-    if wrong.any():
-        raise ValueError(
-            f"scores: {int(wrong.sum())} of {len(score)} are missing or outside of "
-            f"{'[0, 1]' if probability else 'the finite numbers'}; say what a missing score means before measuring it"
-        )
-    codes = account_codes(groups, len(kept))[kept]
-    return target, score, np.unique(codes, return_inverse=True)[1]
+    check_share("capacity", capacity, "snapshots that can be looked after")

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from csrisk._evaluation._bootstrap import interval, resampled
-from csrisk._evaluation._evaluate import read_scores
+from csrisk._evaluation._rows import read_rows
+from csrisk.models._params import check_resamples
 
 __all__ = ["expected_loss", "profit_curve"]
 
@@ -52,8 +53,9 @@ def expected_loss(
     >>> expected_loss([1, 0], [0.5, 0.25], [100, 200])["estimate"].to_dict()
     {'expected_loss': 100.0, 'actual_loss': 100.0, 'ratio': 1.0, 'value': 300.0}
     """
-    target, score, codes = read_scores(y, risk, groups, probability=True)
-    worth = _amounts(y, value, "value")
+    check_resamples(n_bootstrap, random_state)
+    rows = read_rows(y, groups, scores={"risk": risk}, amounts={"value": value}, probability=True)
+    target, score, worth = rows.target, rows["risk"], rows["value"]
 
     def metrics(weights: np.ndarray) -> dict[str, np.ndarray]:
         expected, actual = weights @ (score * worth), weights @ (target * worth)
@@ -61,7 +63,7 @@ def expected_loss(
             ratio = actual / expected
         return {"expected_loss": expected, "actual_loss": actual, "ratio": ratio, "value": weights @ worth}
 
-    estimate, drawn = resampled(metrics, codes, n_bootstrap, random_state)
+    estimate, drawn = resampled(metrics, rows.codes, n_bootstrap, random_state)
     return pd.DataFrame({"estimate": estimate}).join(interval(drawn)).rename_axis("metric")
 
 
@@ -120,8 +122,9 @@ def profit_curve(
     """
     if not 0 <= save_rate <= 1:
         raise ValueError(f"save_rate={save_rate}: must lie in [0, 1], the share that stays when looked after")
-    target, score, codes = read_scores(y, scores, groups, probability=False)
-    gain = target * save_rate * _amounts(y, value, "value") - _amounts(y, cost, "cost")
+    check_resamples(n_bootstrap, random_state)
+    read = read_rows(y, groups, scores={"scores": scores}, amounts={"value": value, "cost": cost})
+    score, gain = read["scores"], read.target * save_rate * read["value"] - read["cost"]
     shares = np.linspace(0, 1, 21).round(2)
     order = np.argsort(-score, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(score[order]) != 0])
@@ -136,18 +139,9 @@ def profit_curve(
         ]
         return {str(number): column for number, column in enumerate(np.asarray(made).T)}
 
-    estimate, drawn = resampled(profits, codes, n_bootstrap, random_state)
+    estimate, drawn = resampled(profits, read.codes, n_bootstrap, random_state)
     bounds = interval(drawn)
     profit = estimate.to_numpy()
     table = {"profit": profit, "low": bounds["low"].to_numpy(), "high": bounds["high"].to_numpy()}
     best = np.arange(len(shares)) == int(np.argmax(profit))
     return pd.DataFrame(table | {"is_best": best}, index=pd.Index(shares, name="capacity"))
-
-
-def _amounts(y: Any, amount: Any, name: str) -> np.ndarray:
-    labelled = pd.Series(y).notna().to_numpy()
-    amounts = np.broadcast_to(np.asarray(amount, dtype=np.float64), (len(labelled),))[labelled]
-    wrong = int((~np.isfinite(amounts) | (amounts < 0)).sum())
-    if wrong:
-        raise ValueError(f"{name}: {wrong} of {len(amounts)} are missing, negative or infinite; amounts are >= 0")
-    return np.asarray(amounts)

@@ -7,8 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from csrisk._evaluation._bootstrap import account_codes, interval, resampled
+from csrisk._evaluation._bootstrap import interval, resampled
 from csrisk._evaluation._metrics import ranking_metrics
+from csrisk._evaluation._rows import codes_of, in_order
+from csrisk.models._align import align, first_index, floats, index_accounts
+from csrisk.models._params import check_resamples
+from csrisk.models._times import read_times
 
 __all__ = ["evaluate_survival"]
 
@@ -61,19 +65,29 @@ def evaluate_survival(
     >>> evaluate_survival(y, survival)["estimate"].round(4).to_dict()[(30, "brier")]
     0.1167
     """
-    if not y.index.equals(survival.index):
-        raise ValueError("y and survival have different indexes; align them first, as in survival.loc[y.index]")
-    known = y[["duration", "event"]].notna().all(axis=1).to_numpy()
-    duration = y["duration"][known].to_numpy(dtype=np.float64)
-    event = y["event"][known].to_numpy(dtype=bool)
-    if groups is None and "account_id" in y.index.names:
-        groups = y.index.get_level_values("account_id")
-    codes = np.unique(account_codes(groups, len(y))[known], return_inverse=True)[1]
+    check_resamples(n_bootstrap, random_state)
+    index = first_index(survival, y)
+    survival = survival if isinstance(survival, pd.DataFrame) else pd.DataFrame(survival)
+    known, duration, event = read_times(y, index, "survival", reorder=True)
+    if len(y) != len(survival):
+        raise ValueError(f"survival has {len(survival)} rows, y has {len(y)}; give one for each row")
+    owners = index_accounts(index) if groups is None else align(groups, index, "groups", "survival")
+    curves = {days: _chances(survival[days], days)[known] for days in survival.columns}
+    codes = None if owners is None else codes_of(owners, len(y))[known]
+    rows = in_order(event.astype(np.float64), codes, {"duration": duration, **curves})
+    duration, event, codes = rows["duration"], rows.target > 0, rows.codes
     tables = {}
     for days in survival.columns:
-        risk = 1 - survival[days].to_numpy(dtype=np.float64)[known]
-        tables[days] = _at(float(days), duration, event, risk, codes, n_bootstrap, random_state)
+        tables[days] = _at(float(days), duration, event, 1 - rows[days], codes, n_bootstrap, random_state)
     return pd.concat(tables, names=["days", "metric"])
+
+
+def _chances(values: pd.Series, days: Any) -> np.ndarray:
+    found = floats(values, f"survival[{days!r}]")
+    wrong = int((~((found >= 0) & (found <= 1))).sum())
+    if wrong:
+        raise ValueError(f"survival[{days!r}]: {wrong} of {len(found)} are missing or outside of [0, 1]")
+    return found
 
 
 def _at(

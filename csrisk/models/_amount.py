@@ -9,12 +9,13 @@ import pandas as pd
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
+from csrisk.models._align import align, first_index, floats
 from csrisk.models._canonical import Sample, canonical_sample
 from csrisk.models._frames import FrameReader, seed_of
 from csrisk.models._lightgbm import rescaled
 from csrisk.models._members import assign_folds, direct_member, fold_members, raw_margin
 from csrisk.models._params import check_params
-from csrisk.models._sample import account_groups, check_same_index, read_weight, require_accounts
+from csrisk.models._sample import account_groups, read_weight, require_accounts
 
 if TYPE_CHECKING:
     from csrisk.models._lightgbm import Booster
@@ -114,9 +115,7 @@ class AmountModel(RegressorMixin, FrameReader):
             If fewer accounts than `min_events` have an amount above 0.
         """
         check_params(self.get_params(deep=False))
-        if not 1 < self.power < 2:
-            raise ValueError(f"power={self.power}: must lie between 1 and 2")
-        matrix = self._learn_matrix(X)
+        X, matrix = self._learn_matrix(X, groups)
         amount, labelled = _read_amounts(y, X)
         check_consistent_length(matrix, amount)
         weight, group = read_weight(sample_weight, X, len(amount)), account_groups(X, groups)
@@ -201,12 +200,14 @@ class AmountModel(RegressorMixin, FrameReader):
 def _read_amounts(y: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
     if y is None:
         raise ValueError("the model requires y to be passed, but the target y is None")
-    check_same_index(y, X, "y")
+    y = align(y, first_index(X), "y", "X", reorder=False)
+    if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
+        y = y.iloc[:, 0]
     if isinstance(y, pd.Series):
         labelled = y.notna().to_numpy()
-        amount = y.astype("Float64").fillna(0.0).to_numpy(dtype=np.float64)
+        amount = floats(y.where(y.notna(), 0.0) if y.dtype == object else y.fillna(0), "y")
     else:
-        amount = column_or_1d(y, warn=True).astype(np.float64)
+        amount = floats(column_or_1d(y, warn=True), "y")
         labelled = np.ones(len(amount), dtype=bool)
     if np.isnan(amount).any() or np.isinf(amount).any():
         raise ValueError("Input y contains NaN or infinity; leave missing amounts as pd.NA in a pandas object")

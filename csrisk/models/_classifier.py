@@ -56,7 +56,10 @@ class RiskClassifier(ClassifierMixin, FrameReader):
         X : DataFrame or array-like of shape (n, p)
             Features: numbers, booleans, strings or categories; NaN is "no evidence".
         y : array-like of shape (n,)
-            Labels of two classes; the one that sorts last is the event. Missing labels of a pandas object are left out.
+            True for the event, or 1 beside 0 or -1. Labels that do not say which of them is the event, as two words or
+            1 and 2, are refused beside a frame: name it, as in ``y.map({"churned": True, "retained": False})``; beside
+            a plain array they are warned of. Missing labels of a pandas object are left out. The rows of y are those
+            of X, in the same order.
         groups : array-like, optional
             Account of each row; default is the index level ``account_id``, else rows with equal features belong
             together.
@@ -71,13 +74,18 @@ class RiskClassifier(ClassifierMixin, FrameReader):
         Raises
         ------
         ValueError
-            If a parameter is out of range, X holds infinite values or unreadable columns, y is not binary or has
-            another index, or weights are negative.
+            If a parameter is out of range, X holds infinite values or unreadable columns, y is not binary, does not say
+            which label is the event or has another index, or weights are negative.
         NotEnoughDataError
             If fewer accounts than `min_events` have an event, or are without one.
+
+        Warns
+        -----
+        DataWarning
+            If a column is text that holds numbers, an id, or a category that hardly repeats.
         """
         check_params(self.get_params(deep=False))
-        matrix = self._learn_matrix(X)
+        X, matrix = self._learn_matrix(X, groups)
         sample, self.classes_, self.n_unlabelled_ = read_sample(
             X, matrix, y, groups=groups, sample_weight=sample_weight
         )

@@ -11,6 +11,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from csrisk.models._encoder import encode_frame, learn_columns
+from csrisk.models._native import as_features
+from csrisk.models._sample import account_groups
+from csrisk.models._suspects import warn_of_suspects
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +34,8 @@ class FrameReader(BaseEstimator):
         Parameters
         ----------
         X : DataFrame or array-like
-            Features with the columns of training, matched by name.
+            Features with the columns of training, matched by name: a frame of pandas, Polars, Arrow or any other
+            library that Narwhals reads. An array has no names and no categories; it is taken where training saw none.
 
         Returns
         -------
@@ -44,10 +48,13 @@ class FrameReader(BaseEstimator):
             If columns are missing, reordered or unknown, change their kind, or hold infinite values.
         """
         check_is_fitted(self)
+        X = as_features(X)
         if not isinstance(X, pd.DataFrame):
+            self._refuse_array()
             X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
             return np.asarray(X)
         validate_data(self, X, skip_check_array=True, reset=False)
+        self._check_names(X)
         if X.empty:
             raise ValueError(f"X has shape={X.shape}; a minimum of 1 row is required")
         return encode_frame(self.columns_, X)
@@ -60,28 +67,51 @@ class FrameReader(BaseEstimator):
     def _categories(self) -> list[int]:
         return [place for place, column in enumerate(self.columns_) if column.kind == "category"]
 
-    def _learn_matrix(self, X: Any) -> np.ndarray:
-        if isinstance(X, pd.DataFrame):
-            columns = learn_columns(X)
-            validate_data(self, X, skip_check_array=True)
-            if X.empty:
-                raise ValueError(f"X has {len(X)} sample(s) and {X.shape[1]} feature(s); a minimum of 1 is required.")
-            self.columns_ = columns
-            return encode_frame(self.columns_, X)
-        matrix = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
-        self.columns_ = learn_columns(pd.DataFrame(matrix[:1] * 0.0 + 1.0))
-        return np.asarray(matrix)
+    def _learn_matrix(self, X: Any, groups: Any = None) -> tuple[Any, np.ndarray]:
+        """Learn the columns; give the features as they are read, and their matrix."""
+        X = as_features(X)
+        if not isinstance(X, pd.DataFrame):
+            matrix = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
+            self.columns_ = learn_columns(pd.DataFrame(matrix[:1] * 0.0 + 1.0))
+            return X, np.asarray(matrix)
+        columns = learn_columns(X)
+        validate_data(self, X, skip_check_array=True)
+        if X.empty:
+            raise ValueError(f"X has {len(X)} sample(s) and {X.shape[1]} feature(s); a minimum of 1 is required.")
+        matrix = encode_frame(columns, X)
+        warn_of_suspects(columns, X, matrix, account_groups(X, groups))
+        self.columns_ = columns
+        return X, matrix
+
+    def _check_names(self, X: pd.DataFrame) -> None:
+        """Refuse other names where scikit-learn looks at none: it takes names that are no texts by place."""
+        learned = [column.name for column in self.columns_]
+        if hasattr(self, "feature_names_in_") or X.columns.tolist() == learned:
+            return
+        if learned != list(range(len(learned))) or not all(isinstance(name, str) for name in X.columns):
+            raise ValueError(
+                f"X has the columns {X.columns.tolist()[:5]}, training had {learned[:5]}, by name and in this order; "
+                "give the columns of training"
+            )
+
+    def _refuse_array(self) -> None:
+        named = [column.name for column in self.columns_ if column.kind == "category"]
+        if named:
+            raise ValueError(
+                f"X is an array, and columns {named[:5]} were learned as categories, which an array cannot hold; "
+                "hand over a frame with the columns of training"
+            )
 
 
-def directions(columns: tuple[ColumnEncoder, ...], monotone: Mapping[str, int]) -> list[int]:
+def directions(columns: tuple[ColumnEncoder, ...], monotone: Mapping[Any, int]) -> list[int]:
     """Monotone direction of each column.
 
     Parameters
     ----------
     columns : tuple of ColumnEncoder
         Columns of training.
-    monotone : mapping of str to int
-        Directions -1, 0 or 1 by column; categories have none.
+    monotone : mapping of column to int
+        Directions -1, 0 or 1 by the very name of the column; categories have none.
 
     Returns
     -------
@@ -90,14 +120,18 @@ def directions(columns: tuple[ColumnEncoder, ...], monotone: Mapping[str, int]) 
     Raises
     ------
     ValueError
-        If a column is unknown or a direction is none of these.
+        If a column is unknown, or a category is to have a direction.
     """
-    unknown = sorted(set(map(str, monotone)) - {str(column.name) for column in columns})
+    kinds = {column.name: column.kind for column in columns}
+    unknown = [name for name in monotone if name not in kinds]
     if unknown:
-        raise ValueError(f"monotone: columns {unknown} are not in X")
-    if not set(monotone.values()) <= {-1, 0, 1}:
-        raise ValueError("monotone: directions must be -1, 0 or 1")
-    return [0 if column.kind == "category" else int(monotone.get(column.name, 0)) for column in columns]
+        near = [name for name in kinds if not isinstance(name, str) and str(name) in map(str, unknown)]
+        hint = f"; the names {near} are no texts: write them without quotes" if near else ""
+        raise ValueError(f"monotone: columns {unknown} are not in X{hint}")
+    ordered = [name for name, way in monotone.items() if way and kinds[name] == "category"]
+    if ordered:
+        raise ValueError(f"monotone: columns {ordered} hold categories, which have no direction; leave them out")
+    return [int(monotone.get(column.name, 0)) for column in columns]
 
 
 def seed_of(random_state: Any) -> int:

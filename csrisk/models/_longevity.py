@@ -9,11 +9,14 @@ import pandas as pd
 from scipy.special import expit
 
 from csrisk.exceptions import NotEnoughDataError
+from csrisk.models._align import first_index, floats
 from csrisk.models._blend import kinds_of_trees, train_ensemble
 from csrisk.models._canonical import canonical_sample
 from csrisk.models._frames import FrameReader, seed_of
 from csrisk.models._members import raw_margin
-from csrisk.models._sample import account_groups, check_same_index
+from csrisk.models._params import check_params, check_whole
+from csrisk.models._sample import account_groups
+from csrisk.models._times import read_times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["LongevityModel", "person_periods"]
 
 _MIN_EVENTS = 10
+_MOST_PERIODS, _LONGEST, _SHOWN = 400, 36_500, 60
 
 
 class LongevityModel(FrameReader):
@@ -98,8 +102,8 @@ class LongevityModel(FrameReader):
         X : DataFrame
             Features.
         y : DataFrame
-            Columns ``duration`` (days from ``as_of``, above 0) and ``event`` (churn at its end, else censored there),
-            as `label_time_to_churn` gives them; rows with a missing value are left out.
+            Columns ``duration`` (days from ``as_of``, or a time span, above 0) and ``event`` (churn at its end, else
+            censored there), as `label_time_to_churn` gives them; rows with a missing value are left out.
         groups : array-like, optional
             Account of each row; default is the index level ``account_id``.
 
@@ -110,13 +114,21 @@ class LongevityModel(FrameReader):
         Raises
         ------
         ValueError
-            If y lacks a column or has another index than X, a duration is not above 0, or the edges do not rise.
+            If a parameter is out of range, y lacks a column or has another index than X, a duration is not above 0, an
+            event is neither true nor false, or the edges do not rise.
         NotEnoughDataError
             If fewer accounts than `min_events` are seen to churn before the last edge.
         """
+        check_params(self.get_params(deep=False))
+        check_whole("n_members", self.n_members, 2)  # each period is calibrated on accounts held out
+        check_whole("min_events", self.min_events, 0)
         edges = _rising(self.edges)
-        matrix = self._learn_matrix(X)
-        row, period, event = person_periods(*_read_times(X, y), edges)
+        X, matrix = self._learn_matrix(X, groups)
+        index = first_index(X)
+        times = read_times(y, index, "X", reorder=False)
+        if len(y) != len(matrix):
+            raise ValueError(f"y has {len(y)} rows, X has {len(matrix)}; give one for each row")
+        row, period, event = person_periods(*times, edges)
         group = account_groups(X, groups)
         group = np.arange(len(matrix)) if group is None else group
         self.n_events_ = len(np.unique(group[row[event]]))
@@ -161,16 +173,16 @@ class LongevityModel(FrameReader):
             If days lie outside of 0 and the last edge.
         """
         edges = _rising(self.edges)
-        asked = np.asarray(days, dtype=np.float64)
+        asked = floats(days, "days")
         if asked.ndim != 1 or not ((asked >= 0) & (asked <= edges[-1])).all():
             raise ValueError(f"days={list(np.ravel(asked))}: must lie between 0 and the last edge, {edges[-1]}")
-        logs = np.column_stack([np.zeros(len(X)), np.log1p(-self._hazards(X)).cumsum(axis=1)])
+        logs = np.log1p(-self._hazards(X)).cumsum(axis=1)
+        logs = np.column_stack([np.zeros(len(logs)), logs])
         known = np.r_[0, edges].astype(np.float64)
         place = np.clip(np.searchsorted(known, asked, side="left"), 1, len(edges))
         share = (asked - known[place - 1]) / (known[place] - known[place - 1])
         survival = np.exp((1 - share) * logs[:, place - 1] + share * logs[:, place])
-        index = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(len(survival))
-        return pd.DataFrame(survival, index=index, columns=pd.Index(list(days), name="days"))
+        return pd.DataFrame(survival, index=_index_of(X, len(survival)), columns=pd.Index(list(days), name="days"))
 
     def predict_risk(self, X: Any, horizon: float, *, lead: float = 0) -> pd.Series:
         """Probability of churn within the horizon, of an account that is still there at the lead.
@@ -195,8 +207,7 @@ class LongevityModel(FrameReader):
             If lead + horizon lies beyond the last edge.
         """
         survival = self.predict_survival(X, [lead, lead + horizon]).to_numpy()
-        index = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(len(survival))
-        return pd.Series(1 - survival[:, 1] / survival[:, 0], index=index, name="risk")
+        return pd.Series(1 - survival[:, 1] / survival[:, 0], index=_index_of(X, len(survival)), name="risk")
 
     def expected_days(self, X: Any) -> pd.Series:
         """Days that an account is expected to stay, counted up to the last edge.
@@ -217,8 +228,7 @@ class LongevityModel(FrameReader):
         start = np.exp(np.column_stack([np.zeros(len(logs)), logs.cumsum(axis=1)[:, :-1]]))
         # area under start * exp(log * t / width) over one period
         areas = start * np.diff(edges) * np.divide(np.expm1(logs), logs, where=logs < 0, out=np.ones_like(logs))
-        index = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(len(areas))
-        return pd.Series(areas.sum(axis=1), index=index, name="expected_days")
+        return pd.Series(areas.sum(axis=1), index=_index_of(X, len(areas)), name="expected_days")
 
     def _hazards(self, X: Any) -> np.ndarray:
         matrix = self.encode(X)
@@ -267,22 +277,23 @@ def person_periods(
     return row[rows], period, event[rows] & (period == at_end[rows])
 
 
+def _index_of(X: Any, n_rows: int) -> pd.Index:
+    return X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(n_rows)
+
+
 def _rising(edges: Sequence[int]) -> np.ndarray:
-    ends = np.asarray(edges, dtype=np.int64)
-    if ends.ndim != 1 or len(ends) == 0 or ends[0] <= 0 or (np.diff(ends) <= 0).any():
-        raise ValueError(f"edges={list(edges)}: must be days above 0 that rise")
-    return ends
+    ends = np.atleast_1d(np.asarray(edges))
+    is_whole = ends.ndim == 1 and ends.dtype.kind in "iuf" and bool((ends == np.rint(ends)).all())
+    if not is_whole or not 0 < len(ends) <= _MOST_PERIODS or ends[0] <= 0 or (np.diff(ends) <= 0).any():
+        raise ValueError(
+            f"edges={_short(edges)}: must be whole days above 0 that rise, at most {_MOST_PERIODS} of them, "
+            "as each makes one more row of a snapshot"
+        )
+    if ends[-1] > _LONGEST:
+        raise ValueError(f"edges={_short(edges)}: must be at most {_LONGEST} days, a century")
+    return ends.astype(np.int64)
 
 
-def _read_times(X: Any, y: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    missing = [name for name in ("duration", "event") if name not in getattr(y, "columns", ())]
-    if missing:
-        raise ValueError(f"y: columns {missing} are missing; label_time_to_churn makes both")
-    check_same_index(y, X, "y")
-    known = y[["duration", "event"]].notna().all(axis=1).to_numpy()
-    if len(known) != len(X):
-        raise ValueError(f"y has {len(known)} rows, X has {len(X)}; give one for each row")
-    duration = y["duration"].to_numpy(dtype=np.float64, na_value=np.nan)[known]
-    if (duration <= 0).any():
-        raise ValueError(f"y: {int((duration <= 0).sum())} durations are not above 0")
-    return np.flatnonzero(known), duration, y["event"][known].to_numpy(dtype=bool)
+def _short(edges: object) -> str:
+    text = repr(list(edges) if isinstance(edges, tuple | list | np.ndarray) else edges)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

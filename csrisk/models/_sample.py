@@ -10,12 +10,15 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from csrisk.exceptions import NotEnoughDataError
+from csrisk.models._align import align, first_index, floats, index_accounts
 from csrisk.models._canonical import Sample, canonical_sample
+from csrisk.models._event import refuse_missing_words, require_event
 
-__all__ = ["account_groups", "check_same_index", "read_sample", "read_target", "read_weight", "require_accounts"]
+__all__ = ["account_groups", "read_sample", "read_target", "read_weight", "require_accounts"]
 
 # Below ten events the standard error of an AUC of .8 is above .08 (Hanley and McNeil 1982): nothing can be told apart.
 _BOOK_MIN_EVENTS = 10
+_WIDEST_WEIGHTS = 1e9
 
 
 def read_target(y: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -40,47 +43,24 @@ def read_target(y: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
     """
     if y is None:
         raise ValueError("the model requires y to be passed, but the target y is None")
-    check_same_index(y, X, "y")
+    y = align(y, first_index(X), "y", "X", reorder=False)
     values = y.iloc[:, 0] if isinstance(y, pd.DataFrame) and y.shape[1] == 1 else y
     if isinstance(values, pd.Series):
         labelled = values.notna().to_numpy()
         values = values[labelled].astype(object).infer_objects().to_numpy()
     else:
+        if isinstance(values, np.ma.MaskedArray):
+            raise ValueError("y is a masked array; hand over a pandas Series in which labels that are missing are pd.NA")
         values = column_or_1d(values, warn=True)
         labelled = np.ones(len(values), dtype=bool)
         if values.dtype == object:
             labelled = ~pd.isna(values)
             values = np.array(values[labelled].tolist())
+    refuse_missing_words(values, "y")
     kind = type_of_target(values, input_name="y") if len(values) else "binary"
     if kind != "binary":
         raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
     return values, labelled
-
-
-def check_same_index(values: Any, X: Any, name: str) -> None:
-    """Refuse a pandas object whose index is not that of X.
-
-    Parameters
-    ----------
-    values : object
-        Labels, weights or groups.
-    X : object
-        Features.
-    name : str
-        Name of the argument, for the message.
-
-    Raises
-    ------
-    ValueError
-        If both have an index and the two differ.
-    """
-    if not (isinstance(values, pd.Series | pd.DataFrame) and isinstance(X, pd.DataFrame)):
-        return
-    if len(values) != len(X) or not values.index.equals(X.index):
-        raise ValueError(
-            f"{name} and X have different indexes (n_samples {len(values)} and {len(X)}); "
-            f"align them first, as in {name}.loc[X.index]"
-        )
 
 
 def account_groups(X: Any, groups: Any) -> np.ndarray | None:
@@ -102,12 +82,13 @@ def account_groups(X: Any, groups: Any) -> np.ndarray | None:
     ValueError
         If groups are missing for some rows or have another length than X.
     """
+    index = first_index(X)
     if groups is None:
-        if not isinstance(X, pd.DataFrame) or "account_id" not in X.index.names:
+        groups = index_accounts(index)
+        if groups is None:
             return None
-        groups = X.index.get_level_values("account_id")
-    check_same_index(groups, X, "groups")
-    codes = pd.factorize(np.asarray(groups))[0] if not isinstance(groups, pd.Index) else pd.factorize(groups)[0]
+    groups = align(groups, index, "groups", "X", reorder=False)
+    codes = pd.factorize(groups if isinstance(groups, pd.Series | pd.Index) else np.asarray(groups))[0]
     check_consistent_length(X, codes)
     if (codes < 0).any():
         raise ValueError(f"groups: {int((codes < 0).sum())} of {len(codes)} are missing; each row needs its account")
@@ -150,6 +131,7 @@ def read_sample(
             f"y holds one class in {len(labels)} labelled rows (n_samples={len(labelled)}); "
             "a classifier needs two classes: widen the horizon or the period"
         )
+    require_event(classes, X)
     order = np.flatnonzero(used)
     sample = canonical_sample(matrix[order], target, weight[order], None if group is None else group[order])
     return sample, classes, int((~labelled).sum())
@@ -178,8 +160,8 @@ def read_weight(sample_weight: Any, X: Any, n_rows: int) -> np.ndarray:
     """
     if sample_weight is None:
         return np.ones(n_rows)
-    check_same_index(sample_weight, X, "sample_weight")
-    weight = np.asarray(sample_weight, dtype=np.float64)
+    sample_weight = align(sample_weight, first_index(X), "sample_weight", "X", reorder=False)
+    weight = floats(sample_weight, "sample_weight")
     if weight.ndim > 1:
         raise ValueError(f"Sample weights must be 1D array or scalar; got shape {weight.shape}")
     if weight.ndim == 0:
@@ -191,7 +173,19 @@ def read_weight(sample_weight: Any, X: Any, n_rows: int) -> np.ndarray:
         raise ValueError(f"sample_weight: {wrong} of {n_rows} are negative or not finite; weights are >= 0")
     if n_rows and not weight.any():
         raise ValueError("sample_weight must contain at least one weight that is not zero")
+    if n_rows:
+        _refuse_wide(weight)
     return weight
+
+
+def _refuse_wide(weight: np.ndarray) -> None:
+    """LightGBM holds weights in single precision: beyond that range the small ones would be lost without a word."""
+    least, most = weight[weight > 0].min(), weight.max()
+    if not np.isfinite(weight.sum()) or most > _WIDEST_WEIGHTS * least:
+        raise ValueError(
+            f"sample_weight: from {least:.3g} to {most:.3g}; the largest may be {_WIDEST_WEIGHTS:g} times the smallest "
+            "above 0, as only ratios matter; divide them, or leave rows of next to no weight out"
+        )
 
 
 def require_accounts(found: int, what: str, least: int | None, *, is_book: bool) -> None:

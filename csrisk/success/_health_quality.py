@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 from csrisk._evaluation import evaluate_scores
-from csrisk._evaluation._bootstrap import account_codes, interval, resampled
+from csrisk._evaluation._bootstrap import interval, resampled
+from csrisk._evaluation._rows import read_rows
+from csrisk.models._align import align
 from csrisk.success._health import health_band
 
 __all__ = ["health_quality"]
@@ -55,18 +57,13 @@ def health_quality(
     >>> table.loc[["auc", "red_lift", "churners_not_green"], "estimate"].tolist()
     [1.0, 4.0, 1.0]
     """
-    known = health.notna() & churn.reindex(health.index).notna()
-    health, churn = health[known], churn.reindex(health.index)[known]
-    groups = health.index.get_level_values(0) if isinstance(health.index, pd.MultiIndex) else None
-    table = evaluate_scores(
-        churn.to_numpy(dtype=float),
-        (100 - health).to_numpy(),
-        groups,
-        n_bootstrap=n_bootstrap,
-        random_state=random_state,
-    )
-    y = churn.to_numpy(dtype=float)
-    band = health_band(health, red=red, green=green)
+    churn = align(churn, health.index, "churn", "health")
+    known = (health.notna() & churn.notna()).to_numpy()
+    health, churn = health[known], churn[known]
+    table = evaluate_scores(churn, 100 - health, n_bootstrap=n_bootstrap, random_state=random_state)
+    rows = read_rows(churn, scores={"health": health})
+    y = rows.target
+    band = health_band(pd.Series(rows["health"]), red=red, green=green)
     is_red, is_green = (band == "red").to_numpy(dtype=float), (band == "green").to_numpy(dtype=float)
 
     def metrics(weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -79,7 +76,7 @@ def health_quality(
                 "churners_not_green": weights @ (y * (1 - is_green)) / events,
             }
 
-    estimate, drawn = resampled(metrics, account_codes(groups, len(y)), n_bootstrap, random_state)
+    estimate, drawn = resampled(metrics, rows.codes, n_bootstrap, random_state)
     bands = pd.DataFrame({"estimate": estimate}).join(interval(drawn))
     counts = table.loc[["n_snapshots", "n_accounts", "n_events"]]
     return pd.concat([table.loc[["auc", "lift_at_10"]], bands, counts]).rename_axis("metric")

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from csrisk._evaluation import evaluate_scores
-from csrisk.exceptions import NotEnoughDataError
+from csrisk._evaluation._rows import codes_of, labelled_rows
+from csrisk.exceptions import LabelError, NotEnoughDataError
+from csrisk.models._align import first_index, index_accounts
+from csrisk.models._encoder import encode_frame, learn_columns
+from csrisk.models._native import as_features
+from csrisk.models._params import check_seed, check_share, check_whole
 
 __all__ = ["covariate_balance", "overlap", "propensity"]
 
 _AT_LEAST = 20
+_MOST_FOLDS = 100
 
 
 def propensity(X: pd.DataFrame, treated: pd.Series, *, n_folds: int = 5, random_state: int = 0) -> pd.Series:
@@ -42,21 +51,80 @@ def propensity(X: pd.DataFrame, treated: pd.Series, *, n_folds: int = 5, random_
     NotEnoughDataError
         If fewer than 20 rows are treated, or fewer than 20 are not.
     """
-    side = treated.astype("boolean").reindex(X.index).fillna(False).to_numpy(dtype=bool)
-    if min(side.sum(), (~side).sum()) < _AT_LEAST:
-        message = f"{int(side.sum())} of {len(side)} rows are treated; at least {_AT_LEAST} of either side are needed"
-        raise NotEnoughDataError(message + " to tell who gets treated")
-    matrix = pd.get_dummies(X, dtype=float).to_numpy(dtype=float, na_value=np.nan)
-    groups = X.index.get_level_values(0) if isinstance(X.index, pd.MultiIndex) else np.arange(len(X))
-    codes = pd.factorize(groups)[0]
-    folds = GroupKFold(min(n_folds, len(np.unique(codes))), shuffle=True, random_state=random_state)
-    model = make_pipeline(
-        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
-        StandardScaler(),
-        LogisticRegression(C=0.05, max_iter=1000),
-    )
-    found = cross_val_predict(model, matrix, side, groups=codes, cv=folds, method="predict_proba")[:, 1]
+    check_whole("n_folds", n_folds, 2, _MOST_FOLDS)
+    check_seed(random_state)
+    X = as_features(X)
+    columns = learn_columns(X)
+    _, side, _, codes = read_sides(X, treated, treated)
+    categories = [place for place, column in enumerate(columns) if column.kind == "category"]
+    found = fit_propensity(encode_frame(columns, X), side, codes, categories, n_folds, random_state)
     return pd.Series(found, index=X.index, name="propensity")
+
+
+def read_sides(X: Any, y: Any, treated: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Bring churn and sides to the rows of features, by index.
+
+    Parameters
+    ----------
+    X : DataFrame or array
+        Features.
+    y, treated : array-like
+        Churn, and who was treated; rows without a label are left out.
+
+    Returns
+    -------
+    tuple of ndarray
+        Outcome, side (1 is treated), positions in X, and account codes of the rows with a label.
+    """
+    index = first_index(X)
+    target, known = labelled_rows(y, X, [0, 1], 1)
+    side, told = labelled_rows(treated, X, [0, 1], 1)
+    if not told.all():
+        raise LabelError(f"treated: {int((~told).sum())} of {len(told)} values are missing; say of each row what it got")
+    owners = index_accounts(index)
+    codes = np.arange(len(known)) if owners is None else codes_of(owners, len(known))
+    return target, side[known], np.flatnonzero(known), codes[known]
+
+
+def fit_propensity(
+    matrix: np.ndarray, side: np.ndarray, codes: np.ndarray, categories: list[int], n_folds: int, seed: int
+) -> np.ndarray:
+    """Predict the side of each row by a logistic regression that has not seen its account.
+
+    Parameters
+    ----------
+    matrix : ndarray
+        Encoded features.
+    side, codes : ndarray
+        1 for treated, and the account of each row.
+    categories : list of int
+        Columns of codes, each of which becomes columns of its own.
+    n_folds, seed : int
+        Folds of accounts.
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    NotEnoughDataError
+        If fewer than 20 rows are treated, or fewer than 20 are not.
+    """
+    n_treated = int(side.sum())
+    if min(n_treated, len(side) - n_treated) < _AT_LEAST:
+        message = f"{n_treated} of {len(side)} rows are treated; at least {_AT_LEAST} of either side are needed"
+        raise NotEnoughDataError(message + " to tell who gets treated")
+    folds = GroupKFold(min(n_folds, len(np.unique(codes))), shuffle=True, random_state=seed)
+    numbers = [place for place in range(matrix.shape[1]) if place not in set(categories)]
+    read = ColumnTransformer(
+        [
+            ("number", SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), numbers),
+            ("category", OneHotEncoder(handle_unknown="ignore", sparse_output=False), categories),
+        ]
+    )
+    model = make_pipeline(read, StandardScaler(), LogisticRegression(C=0.05, max_iter=1000))
+    return np.asarray(cross_val_predict(model, matrix, side > 0, groups=codes, cv=folds, method="predict_proba")[:, 1])
 
 
 def overlap(
@@ -111,11 +179,13 @@ def overlap(
     >>> bool(table.loc["propensity_auc", "estimate"] > 0.95)
     True
     """
+    check_share("trim", 2 * trim, "the range of propensities, twice")
     found = propensity(X, treated, random_state=random_state)
-    side = treated.astype("boolean").reindex(X.index).fillna(False).to_numpy(dtype=bool)
+    X = as_features(X)
+    side = read_sides(X, treated, treated)[1] > 0
     score = found.to_numpy()
-    groups = X.index.get_level_values(0) if isinstance(X.index, pd.MultiIndex) else None
-    auc = evaluate_scores(side.astype(float), score, groups, n_bootstrap=n_bootstrap, random_state=random_state)
+    sides = pd.Series(side.astype(float), index=X.index)
+    auc = evaluate_scores(sides, found, n_bootstrap=n_bootstrap, random_state=random_state)
     balance = covariate_balance(X, treated)["difference"].abs()
     numbers = {
         "outside": float(((score < trim) | (score > 1 - trim)).mean()),
@@ -158,8 +228,11 @@ def covariate_balance(X: pd.DataFrame, treated: pd.Series) -> pd.DataFrame:
     >>> covariate_balance(X, pd.Series([False, False, True, True]))["difference"].round(2).tolist()  # 4 / sqrt(2)
     [2.83]
     """
-    side = treated.astype("boolean").reindex(X.index).fillna(False).astype(bool)
-    numbers = X.select_dtypes("number").astype(float)
+    X = as_features(X)
+    side = read_sides(X, treated, treated)[1] > 0
+    columns = learn_columns(X)
+    matrix = pd.DataFrame(encode_frame(columns, X), index=X.index, columns=X.columns)
+    numbers = matrix.loc[:, [column.kind == "number" for column in columns]]
     ours, others = numbers[side], numbers[~side]
     spread = np.sqrt((ours.var() + others.var()) / 2)
     out = pd.DataFrame(

@@ -16,8 +16,12 @@ from sklearn.preprocessing import StandardScaler
 
 from csrisk._snapshots import Snapshots
 from csrisk.exceptions import ConfigError, DataWarning, NotEnoughDataError
+from csrisk.models._align import first_index
+from csrisk.models._frames import FrameReader
 from csrisk.models._lightgbm import regressor
-from csrisk.success._overlap import propensity
+from csrisk.models._native import as_features
+from csrisk.models._params import check_params
+from csrisk.success._overlap import fit_propensity, read_sides
 
 if TYPE_CHECKING:
     from typing import Self
@@ -107,7 +111,7 @@ def treated_snapshots(
     return snapshots, side.reindex(snapshots.index).astype(bool).rename("treated")
 
 
-class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+class UpliftModel(FrameReader):
     """Learn by how much a play lowers the probability of churn of each account.
 
     The T-learner fits one model to the treated and one to the others and takes the difference. The DR-learner
@@ -152,7 +156,7 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no
         self.random_state = random_state
         self.propensity = propensity
 
-    def fit(self, X: pd.DataFrame, y: pd.Series, treated: pd.Series) -> Self:
+    def fit(self, X: Any, y: Any, treated: Any) -> Self:
         """Fit to rows that chance has treated or not.
 
         Parameters
@@ -160,9 +164,9 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no
         X : pandas.DataFrame
             Features on the snapshot index.
         y : pandas.Series
-            Churn; rows without a label are left out.
+            Churn, true or false; rows without a label are left out.
         treated : pandas.Series
-            Boolean, on the index of X.
+            Boolean. Churn and treated are brought to the rows of X by their index.
 
         Returns
         -------
@@ -175,15 +179,18 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no
             If `method` or `propensity` is unknown, or the T-learner is asked for an estimated propensity.
         NotEnoughDataError
             If there are fewer than 20 events among the treated or among the others.
+        ValueError
+            If a parameter is out of range, indexes hold other rows, or a side is missing.
         """
         if self.method not in ("dr", "t"):
             raise ConfigError(f"method={self.method!r} must be 'dr' or 't'")
         if self.propensity not in ("known", "estimated") or (self.method == "t" and self.propensity != "known"):
             message = f"propensity={self.propensity!r} must be 'known' or 'estimated', the latter with method='dr'"
             raise ConfigError(message)
-        known = y.reindex(X.index).notna().to_numpy()
-        X = X[known]
-        target, side = y.reindex(X.index).to_numpy(dtype=float), treated.reindex(X.index).to_numpy(dtype=float)
+        check_params(self.get_params(deep=False))
+        X, matrix = self._learn_matrix(X)
+        target, side, known, codes = read_sides(X, y, treated)
+        matrix = matrix[known]
         events = int(target[side == 1].sum()), int(target[side == 0].sum())
         if min(events) < _AT_LEAST:
             message = (
@@ -193,22 +200,16 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no
         self.share_treated_ = float(side.mean())
         share = np.full(len(side), self.share_treated_)
         if self.propensity == "estimated":
-            estimated = propensity(X, treated.reindex(X.index), n_folds=self.n_folds, random_state=self.random_state)
-            share = estimated.clip(0.05, 0.95).to_numpy()
-        self.feature_names_in_ = np.array(X.columns, dtype=object)
-        self.categories_ = {
-            name: list(pd.Categorical(X[name]).categories) for name in X.columns if not _is_number(X[name])
-        }
-        matrix = self._encode(X)
-        groups = X.index.get_level_values(0) if isinstance(X.index, pd.MultiIndex) else np.arange(len(X))
+            estimated = fit_propensity(matrix, side, codes, self._categories(), self.n_folds, self.random_state)
+            share = np.clip(estimated, 0.05, 0.95)
         if self.method == "dr":
-            self._fit_dr(matrix, target, side, share, pd.factorize(groups)[0])
+            self._fit_dr(matrix, target, side, share, codes)
         else:
             self.treated_models_ = self._regressors(matrix[side == 1], target[side == 1])
             self.other_models_ = self._regressors(matrix[side == 0], target[side == 0])
         return self
 
-    def predict(self, X: pd.DataFrame) -> pd.Series:
+    def predict(self, X: Any) -> pd.Series:
         """Give the drop of the probability of churn that the play brings.
 
         Parameters
@@ -221,12 +222,13 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no
         pandas.Series
             Named ``uplift``: positive, the play keeps; negative, it drives away (do not contact).
         """
-        matrix = self._encode(X[list(self.feature_names_in_)])
+        X = as_features(X)
+        matrix = self.encode(X)
         if self.method == "dr":
             effect = np.mean([model.predict(matrix) for model in self.effect_models_], axis=0)
         else:
             effect = _average(self.treated_models_, matrix) - _average(self.other_models_, matrix)
-        return pd.Series(-effect, index=X.index, name="uplift")
+        return pd.Series(-effect, index=first_index(X), name="uplift")
 
     def _fit_dr(
         self, matrix: np.ndarray, y: np.ndarray, side: np.ndarray, share: np.ndarray, groups: np.ndarray
@@ -251,15 +253,6 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no
         )
         return [trees.fit(matrix, y), line.fit(matrix, y)]
 
-    def _encode(self, X: pd.DataFrame) -> np.ndarray:
-        columns = [
-            pd.Categorical(X[name], categories=self.categories_[name]).codes.astype(float)
-            if name in self.categories_
-            else X[name].to_numpy(dtype=float, na_value=np.nan)
-            for name in X.columns
-        ]
-        return np.column_stack(columns)
-
 
 class _Clipped(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """Cut standardised values at three, so that no single account bends the line."""
@@ -275,7 +268,3 @@ class _Clipped(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no ty
 
 def _average(models: list[Any], matrix: np.ndarray) -> np.ndarray:
     return np.asarray(np.mean([model.predict(matrix) for model in models], axis=0))
-
-
-def _is_number(column: pd.Series) -> bool:
-    return bool(pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column))

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
+from csrisk._evaluation._bootstrap import interval, resampled
+from csrisk._evaluation._rows import read_rows
 from csrisk.exceptions import NotEnoughDataError
+from csrisk.models._params import check_resamples, check_share
 
 __all__ = ["evaluate_uplift", "qini_curve"]
+
+_NOBODY = 1e-9  # what rounding leaves of a count that is nought
 
 
 def qini_curve(score: pd.Series, y: pd.Series, treated: pd.Series) -> pd.DataFrame:
@@ -16,11 +23,11 @@ def qini_curve(score: pd.Series, y: pd.Series, treated: pd.Series) -> pd.DataFra
     Parameters
     ----------
     score : pandas.Series
-        Ranking, highest first.
+        Ranking, highest first; equal scores share their place.
     y : pandas.Series
-        Churn.
+        Churn; rows without a label are left out.
     treated : pandas.Series
-        Boolean: who got the play, by chance.
+        Boolean: who got the play, by chance. All three are put together by their index.
 
     Returns
     -------
@@ -41,17 +48,13 @@ def qini_curve(score: pd.Series, y: pd.Series, treated: pd.Series) -> pd.DataFra
     >>> curve["saved"].tolist()  # of the first two, the treated one stays and the other leaves
     [0.0, 0.0, 0.25, 0.25, 0.25]
     """
-    order = np.argsort(-score.to_numpy(dtype=float), kind="stable")
-    saved = _saved(y.to_numpy(dtype=float)[order], treated.to_numpy(dtype=bool)[order])
-    share = np.linspace(0, 1, len(saved))
+    rows = read_rows(y, np.arange(len(y)), scores={"score": score}, sides={"treated": treated})
+    ranked = _Ranked(rows["score"])
+    sums = ranked.sums(np.ones((1, len(rows))), rows.target, rows["treated"])
+    place = np.arange(len(rows) + 1.0)
+    saved = np.interp(place, np.r_[0.0, sums.rows[0]], np.r_[0.0, sums.saved()[0]])
+    share = place / len(rows)
     return pd.DataFrame({"share": share, "saved": saved, "random": share * saved[-1]})
-
-
-def _saved(y: np.ndarray, treated: np.ndarray) -> np.ndarray:
-    n_treated, n_other = np.cumsum(treated), np.cumsum(~treated)
-    left, left_other = np.cumsum(y * treated), np.cumsum(y * ~treated)
-    scaled = np.where(n_other > 0, left_other * n_treated / np.maximum(n_other, 1), left)
-    return np.concatenate([[0.0], (scaled - left) / len(y)])
 
 
 def evaluate_uplift(
@@ -68,11 +71,12 @@ def evaluate_uplift(
     Parameters
     ----------
     score : pandas.Series
-        Ranking, highest first: predicted uplift, or risk to compare with.
+        Ranking, highest first: predicted uplift, or risk to compare with. Equal scores share their place, so the order
+        of rows changes nothing.
     y : pandas.Series
-        Churn, on the same index; rows without a label are left out.
+        Churn; rows without a label are left out. Score, churn and treated are put together by their index.
     treated : pandas.Series
-        Boolean, on the same index.
+        Boolean.
     capacity : float, default 0.2
         Share of accounts that can be treated, for `saved_at_capacity`.
     n_bootstrap : int, default 200
@@ -85,13 +89,16 @@ def evaluate_uplift(
     pandas.DataFrame
         Index metric; ``estimate``, ``low``, ``high`` (95 %). ``qini``: area between the Qini curve and the straight
         line, in accounts saved per account; ``auuc``: area under the curve; ``saved_at_capacity``: churn of the others
-        less churn of the treated among the first `capacity`, per account of the book; ``effect``: the same over all
-        rows; and the counts ``n_treated``, ``n_other``, ``n_events``.
+        less churn of the treated among the first `capacity`, per account of the book (NaN where one side is empty
+        there); ``effect``: the same over all rows; and the counts ``n_treated``, ``n_other``, ``n_events``.
 
     Raises
     ------
     NotEnoughDataError
         If one side is empty.
+    ValueError
+        If indexes hold other rows, a score or a side is missing, a label is neither 0 nor 1, or a parameter is out of
+        range.
 
     Examples
     --------
@@ -102,54 +109,84 @@ def evaluate_uplift(
     >>> float(table.loc["saved_at_capacity", "estimate"])  # half of the book, difference 1
     0.5
     """
-    known = y.notna().to_numpy()
-    frame = pd.DataFrame(
-        {
-            "score": score.to_numpy(dtype=float)[known],
-            "y": y[known].to_numpy(dtype=float),
-            "treated": treated.to_numpy(dtype=bool)[known],
-        }
-    )
-    if not frame["treated"].any() or frame["treated"].all():
-        message = f"{int(frame['treated'].sum())} of {len(frame)} rows are treated; both sides are needed"
+    check_share("capacity", capacity, "the accounts that can be treated")
+    check_resamples(n_bootstrap, random_state)
+    rows = read_rows(y, scores={"score": score}, sides={"treated": treated})
+    side = rows["treated"]
+    if not 0 < side.sum() < len(rows):
+        message = f"{int(side.sum())} of {len(rows)} rows are treated; both sides are needed"
         raise NotEnoughDataError(message)
-    index = y.index[known]
-    account = pd.factorize(index.get_level_values(0))[0] if isinstance(index, pd.MultiIndex) else np.arange(len(frame))
-    point = _metrics(frame.to_numpy(dtype=float), capacity)
-    rng = np.random.default_rng(random_state)
-    rows_of = [np.flatnonzero(account == code) for code in range(account.max() + 1)]
-    drawn = []
-    for _ in range(n_bootstrap):
-        rows = np.concatenate([rows_of[code] for code in rng.integers(0, len(rows_of), len(rows_of))])
-        if 0 < frame["treated"].to_numpy()[rows].sum() < len(rows):
-            drawn.append(_metrics(frame.to_numpy(dtype=float)[rows], capacity))
-    spread = pd.DataFrame(drawn)
-    out = pd.DataFrame({"estimate": point, "low": spread.quantile(0.025), "high": spread.quantile(0.975)})
-    counts = {
-        "n_treated": frame["treated"].sum(),
-        "n_other": (~frame["treated"]).sum(),
-        "n_events": int(frame["y"].sum()),
+    ranked = _Ranked(rows["score"])
+
+    def metrics(weights: np.ndarray) -> dict[str, np.ndarray]:
+        return _metrics(ranked.sums(weights, rows.target, side), capacity)
+
+    estimate, drawn = resampled(metrics, rows.codes, n_bootstrap, random_state)
+    out = pd.DataFrame({"estimate": estimate}).join(interval(drawn))
+    counts = {"n_treated": side.sum(), "n_other": (1 - side).sum(), "n_events": rows.target.sum()}
+    return pd.concat([out, pd.DataFrame({"estimate": pd.Series(counts, dtype=float)})]).rename_axis("metric")
+
+
+class _Sums(NamedTuple):
+    """Rows, treated, and churn on either side, summed from the top of the ranking to each distinct score."""
+
+    rows: np.ndarray
+    treated: np.ndarray
+    left: np.ndarray
+    left_other: np.ndarray
+
+    def saved(self) -> np.ndarray:
+        """Churn of the others, scaled to the treated, less churn of the treated, per account of the book."""
+        others = self.rows - self.treated
+        with np.errstate(divide="ignore", invalid="ignore"):
+            scaled = np.where(others > 0, self.left_other * self.treated / others, self.left)
+        return np.asarray((scaled - self.left) / self.rows[:, -1:])
+
+    def at(self, share: float) -> _Sums:
+        """The first share of the rows; those of one score share what is left of it."""
+        room = share * self.rows[:, -1]
+        found = [
+            [np.interp(wanted, np.r_[0.0, place], np.r_[0.0, part]) for wanted, place, part in zip(room, self.rows, sums)]
+            for sums in self
+        ]
+        return _Sums(*(np.asarray(part)[:, np.newaxis] for part in found))
+
+    def effect(self) -> np.ndarray:
+        """Churn rate of the others less that of the treated, at the end; NaN where a side is empty."""
+        treated, others = self.treated[:, -1], (self.rows - self.treated)[:, -1]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            both = self.left_other[:, -1] / others - self.left[:, -1] / treated
+        return np.where((treated > _NOBODY) & (others > _NOBODY), both, np.nan)
+
+
+class _Ranked:
+    """A ranking, highest first, in which equal scores are one place: no order of rows decides between them."""
+
+    def __init__(self, score: np.ndarray) -> None:
+        self.order = np.argsort(-score, kind="stable")
+        self.starts = np.flatnonzero(np.r_[True, np.diff(score[self.order]) != 0])
+
+    def sums(self, weights: np.ndarray, y: np.ndarray, treated: np.ndarray) -> _Sums:
+        """Sum weighted rows down the ranking."""
+        each = (np.ones(len(y)), treated, y * treated, y * (1 - treated))
+        return _Sums(
+            *(
+                np.add.reduceat((weights * one)[:, self.order], self.starts, axis=1).cumsum(axis=1)
+                for one in each
+            )
+        )
+
+
+def _metrics(sums: _Sums, capacity: float) -> dict[str, np.ndarray]:
+    saved, total = sums.saved(), sums.rows[:, -1]
+    # the curve is straight between distinct scores; its mean over the n + 1 points of n rows
+    steps = np.diff(sums.rows, axis=1, prepend=0.0)
+    area = (steps * (saved + np.column_stack([np.zeros(len(saved)), saved[:, :-1]]))).sum(axis=1) / 2
+    mean = (area + saved[:, -1] / 2) / (total + 1)
+    first = sums.at(capacity)
+    return {
+        "qini": mean - saved[:, -1] / 2,
+        "auuc": mean,
+        "saved_at_capacity": first.effect() * capacity,
+        "effect": sums.effect(),
     }
-    out = pd.concat([out, pd.DataFrame({"estimate": pd.Series(counts, dtype=float)})])
-    return out.rename_axis("metric")
-
-
-def _metrics(rows: np.ndarray, capacity: float) -> pd.Series:
-    rows = rows[np.argsort(-rows[:, 0], kind="stable")]
-    y, treated = rows[:, 1], rows[:, 2] > 0
-    saved = _saved(y, treated)
-    first = slice(0, max(1, round(capacity * len(y))))
-    return pd.Series(
-        {
-            "qini": np.mean(saved) - saved[-1] / 2,
-            "auuc": np.mean(saved),
-            "saved_at_capacity": _effect(y[first], treated[first]) * len(y[first]) / len(y),
-            "effect": _effect(y, treated),
-        }
-    )
-
-
-def _effect(y: np.ndarray, treated: np.ndarray) -> float:
-    if not treated.any() or treated.all():
-        return 0.0
-    return float(y[~treated].mean() - y[treated].mean())

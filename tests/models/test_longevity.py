@@ -118,7 +118,7 @@ def test_periods_without_churn_take_the_hazard_of_the_last():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"edges": (30, 20)}, r"edges=\[30, 20\]: must be days above 0 that rise"),
+        ({"edges": (30, 20)}, r"edges=\[30, 20\]: must be whole days above 0 that rise"),
         ({"y": pd.DataFrame({"duration": [1]})}, r"y: columns \['event'\] are missing"),
         ({"duration": 0}, "y: 300 durations are not above 0"),
         ({"event": False}, "min_events=10: 0 accounts are seen to churn within 180 days"),
@@ -167,6 +167,6 @@ def test_weights_of_the_uncensored_undo_the_censoring():
 def test_survival_of_another_index_or_beyond_all_is_refused():
     y = pd.DataFrame({"duration": [10, 20], "event": [True, False]})
     with pytest.raises(ValueError, match="y and survival have different indexes"):
-        evaluate_survival(y, pd.DataFrame({5: [0.5, 0.5]}, index=[1, 0]))
+        evaluate_survival(y, pd.DataFrame({5: [0.5, 0.5]}, index=[1, 2]))
     with pytest.raises(ValueError, match="days=30: no row is seen beyond it; the longest duration is 20"):
         evaluate_survival(y, pd.DataFrame({30: [0.5, 0.5]}))

@@ -82,5 +82,6 @@ def test_quality_by_hand() -> None:
     assert table.loc["churners_not_green", "estimate"] == pytest.approx(2 / 3)
     assert table.loc["red_share", "estimate"] == pytest.approx(0.4)
     assert table.loc["n_events", "estimate"] == 3
-    missing = health_quality(pd.concat([health, pd.Series([np.nan])], ignore_index=True), churn, n_bootstrap=0)
+    longer = pd.concat([health, pd.Series([np.nan])], ignore_index=True)
+    missing = health_quality(longer, churn.reindex(longer.index), n_bootstrap=0)
     assert missing.loc["n_snapshots", "estimate"] == 10

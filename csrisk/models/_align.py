@@ -1,0 +1,161 @@
+"""One door for what comes beside the features: brought to their rows by the names of the index, or refused."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from csrisk.exceptions import DataWarning
+
+__all__ = ["ACCOUNT", "align", "first_index", "floats", "index_accounts"]
+
+ACCOUNT = "account_id"
+
+
+def align(values: Any, index: pd.Index | None, name: str, other: str, *, reorder: bool = True) -> Any:
+    """Bring values to the rows of an index.
+
+    Parameters
+    ----------
+    values : object
+        Series or frame, whose own index says which row is whose; anything without one stands in the order of the rows.
+    index : pd.Index or None
+        Rows wanted; None where nothing has an index.
+    name, other : str
+        What the values and the rows are called, for the message.
+    reorder : bool, default True
+        Take the same rows in another order. False where a tool may have shuffled values together with their index.
+
+    Returns
+    -------
+    object
+        Values in the order of the index; a Series of Polars or Arrow becomes one of pandas.
+
+    Raises
+    ------
+    ValueError
+        If the index holds other rows, or rows that cannot be told apart in another order.
+    """
+    values = _as_pandas(values, index)
+    if index is None or not isinstance(values, pd.Series | pd.DataFrame):
+        return values
+    own = _same_levels(values.index, index)
+    if own.equals(index):
+        return values
+    is_same = len(own) == len(index) and own.is_unique and index.is_unique and own.nlevels == index.nlevels
+    place = own.get_indexer(index) if is_same else np.full(1, -1)
+    if (place < 0).any():
+        raise ValueError(
+            f"{name} and {other} have different indexes (n_samples {len(values)} and {len(index)}); "
+            f"align them first, as in {name}.loc[{other}.index]"
+        )
+    if not reorder:
+        raise ValueError(
+            f"{name} and {other} have different indexes: the same rows in another order; align them, as in "
+            f"{name}.loc[{other}.index], and to a tool that shuffles {name}, as permutation_test_score does, "
+            f"hand over {name}.to_numpy()"
+        )
+    return values.iloc[place]
+
+
+def first_index(*parts: Any) -> pd.Index | None:
+    """Give the index of the first pandas object, None where there is none.
+
+    Parameters
+    ----------
+    *parts : object
+        Features, labels, scores.
+
+    Returns
+    -------
+    pd.Index or None
+    """
+    return next((part.index for part in parts if isinstance(part, pd.Series | pd.DataFrame)), None)
+
+
+def index_accounts(index: pd.Index | None) -> pd.Index | None:
+    """Take the accounts from the level of an index that has their name.
+
+    Parameters
+    ----------
+    index : pd.Index or None
+        Index of features or labels.
+
+    Returns
+    -------
+    pd.Index or None
+        None where no level is called ``account_id``.
+
+    Warns
+    -----
+    DataWarning
+        If there are several levels and none of that name, so that each row counts as an account of its own.
+    """
+    if index is None:
+        return None
+    if ACCOUNT in index.names:
+        return index.get_level_values(ACCOUNT)
+    if index.nlevels > 1:
+        warnings.warn(
+            f"index levels {list(index.names)}: none is called {ACCOUNT!r}, so each row counts as an account of its "
+            f"own; rename the level of the accounts, or give groups=",
+            DataWarning,
+            stacklevel=3,
+        )
+    return None
+
+
+def floats(values: Any, name: str) -> np.ndarray:
+    """Read numbers, missing ones as NaN.
+
+    Parameters
+    ----------
+    values : array-like
+        Numbers; a Series may be nullable.
+    name : str
+        Name of the argument, for the message.
+
+    Returns
+    -------
+    ndarray of float64
+
+    Raises
+    ------
+    ValueError
+        If they are something else.
+    """
+    if isinstance(values, np.ma.MaskedArray):
+        values = values.astype(np.float64).filled(np.nan)
+    found = values if isinstance(values, pd.Series | pd.Index) else np.asarray(values)
+    # a duration would become nanoseconds, and a complex number lose a part, without a word
+    if getattr(found.dtype, "kind", "O") in "mMc":
+        raise ValueError(f"{name}: holds values of dtype {found.dtype}; hand over numbers, times as days")
+    try:
+        if isinstance(found, pd.Series | pd.Index):
+            return np.asarray(found.to_numpy(dtype=np.float64, na_value=np.nan))
+        return np.asarray(np.where(pd.isna(found), np.nan, found), dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}: holds values of dtype {found.dtype} that are no numbers; hand over numbers") from error
+
+
+def _same_levels(own: pd.Index, index: pd.Index) -> pd.Index:
+    """Put levels of the same names into the same order: they are told by name, never by place."""
+    names, wanted = list(own.names), list(index.names)
+    if own.nlevels > 1 and names != wanted and None not in wanted and sorted(names, key=str) == sorted(wanted, key=str):
+        return own.reorder_levels(wanted)  # type: ignore[attr-defined]  # a MultiIndex, as it has several levels
+    return own
+
+
+def _as_pandas(values: Any, index: pd.Index | None) -> Any:
+    """Give a Series of another library the rows of the index; it has none of its own."""
+    if isinstance(values, pd.Series | pd.DataFrame | pd.Index | np.ndarray):
+        return values
+    series = nw.from_native(values, series_only=True, pass_through=True)
+    if not isinstance(series, nw.Series):
+        return values
+    plain = series.to_pandas().array
+    return pd.Series(plain, index=index if index is not None and len(index) == len(plain) else None)

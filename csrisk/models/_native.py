@@ -1,0 +1,68 @@
+"""Frames of any library, read as one kind, so that the same rows are the same numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+__all__ = ["as_features"]
+
+
+def as_features(X: Any) -> Any:
+    """Turn features into a pandas frame, or into an array where they have no names.
+
+    Parameters
+    ----------
+    X : object
+        A frame of pandas, Polars, Arrow or any other library that Narwhals reads; or an array-like of numbers.
+
+    Returns
+    -------
+    DataFrame or object
+        The frame; anything else as it came, but for masked values, which become NaN.
+
+    Raises
+    ------
+    ValueError
+        If the frame is a query whose rows have no order, or an array holds text.
+    """
+    if isinstance(X, pd.DataFrame):
+        return X
+    frame = nw.from_native(X, pass_through=True)
+    if isinstance(frame, nw.LazyFrame):
+        if not frame.implementation.is_polars():
+            raise ValueError(
+                f"X is a query of {frame.implementation}, whose rows have no order: risks could not be matched to "
+                "accounts; collect it into a frame first, sorted by account_id and as_of"
+            )
+        frame = frame.collect()
+    if isinstance(frame, nw.DataFrame):
+        return frame.to_pandas()
+    if isinstance(X, np.ma.MaskedArray):
+        return X.astype(np.float64).filled(np.nan)
+    _refuse_text(X)
+    return X
+
+
+def _refuse_text(X: Any) -> None:
+    """An array has no column of its own type: text beside numbers, or in place of them, is a guess."""
+    if not isinstance(X, np.ndarray | list | tuple):
+        return
+    try:
+        values = np.asarray(X)
+    except ValueError:
+        return  # ragged: scikit-learn says so
+    if values.dtype.kind in "mM":
+        raise ValueError(f"X is an array of dtype {values.dtype}; turn times into days before as_of")
+    if values.dtype.kind not in "OSU" or values.ndim != 2:
+        return
+    texts = np.array([[isinstance(value, str | bytes) for value in row] for row in values])
+    places = np.flatnonzero(texts.any(axis=0)) if texts.size else []
+    if len(places):
+        raise ValueError(
+            f"X is an array with text in {int(texts.sum())} of {texts.size} cells (columns {places[:5].tolist()}); "
+            "hand over a frame, in which a column of text is a category and one of numbers holds numbers"
+        )
