@@ -111,7 +111,10 @@ def test_plots_draw_the_tables(book):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: calibration_curve([0, 1], [0.1, 0.2], n_bins=0), "n_bins=0 must be a whole number, at least 1 and at most 1000"),
+        (
+            lambda: calibration_curve([0, 1], [0.1, 0.2], n_bins=0),
+            "n_bins=0 must be a whole number, at least 1 and at most 1000",
+        ),
         (lambda: calibration_curve([0, 1], [0.1, 2]), r"1 of 2 are missing or outside of \[0, 1\]"),
         (lambda: capacity_curve([0, 1], [1, 2], capacities=[0.5, 2]), r"capacities=\[0.5, 2.0\]: each must lie in"),
         (lambda: expected_loss([0, 1], [0.1, 0.2], [1, np.nan]), "value: 1 of 2 are missing, negative or infinite"),

@@ -80,6 +80,7 @@ def interval(drawn: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
         Index metric, columns ``low`` and ``high``; NaN where no resample has a value.
     """
     tail = (1 - level) / 2
-    bounds = drawn.quantile([tail, 1 - tail])
+    with np.errstate(invalid="ignore"):  # a ratio to nothing is infinite
+        bounds = drawn.quantile([tail, 1 - tail])
     bounds.index = pd.Index(["low", "high"])
     return bounds.T

@@ -128,7 +128,9 @@ def capacity_curve(
     [0.5, 1.0]
     """
     check_resamples(n_bootstrap, random_state)
-    shares = np.linspace(0.05, 1, 20).round(2) if capacities is None else np.atleast_1d(floats(capacities, "capacities"))
+    shares = (
+        np.linspace(0.05, 1, 20).round(2) if capacities is None else np.atleast_1d(floats(capacities, "capacities"))
+    )
     if not ((shares > 0) & (shares <= 1)).all():
         raise ValueError(f"capacities={shares.tolist()}: each must lie in (0, 1], a share of the snapshots")
     rows_read = read_rows(y, groups, scores={"scores": scores})

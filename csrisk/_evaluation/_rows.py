@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -13,6 +12,9 @@ import pandas as pd
 from csrisk.exceptions import LabelError
 from csrisk.models._align import align, first_index, floats, index_accounts
 from csrisk.models._event import event_of, told, which_event
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Rows", "codes_of", "in_order", "labelled_rows", "model_event", "read_rows", "rows_of"]
 
@@ -145,7 +147,7 @@ def codes_of(groups: Any, n_rows: int) -> np.ndarray:
     ranked = sorted(range(len(distinct)), key=lambda place: (type(distinct[place]).__name__, distinct[place]))
     rank = np.empty(len(distinct), dtype=np.int64)
     rank[ranked] = np.arange(len(distinct))
-    return rank[codes]
+    return np.asarray(rank[codes])
 
 
 def model_event(model: Any) -> tuple[list[Any], Any]:
@@ -167,7 +169,9 @@ def model_event(model: Any) -> tuple[list[Any], Any]:
     """
     classes = getattr(model, "classes_", None)
     if classes is None:
-        raise LabelError(f"{type(model).__name__} has no classes_: fit a classifier, or measure scores by evaluate_scores")
+        raise LabelError(
+            f"{type(model).__name__} has no classes_: fit a classifier, or measure scores by evaluate_scores"
+        )
     event = event_of(classes)
     if event is None:
         raise LabelError(f"{type(model).__name__}.classes_: {which_event('y', classes)}, and fit again")
@@ -206,8 +210,8 @@ def labelled_rows(y: Any, X: Any, classes: list[Any], event: Any) -> tuple[np.nd
     foreign = ~labels.isin(classes)
     if foreign.any():
         raise LabelError(
-            f"y: {int(foreign.sum())} of {len(labels)} labels are {told(labels[foreign].unique())}, and the model knows "
-            f"{told(classes)}; hand over labels of the kind that it was trained on"
+            f"y: {int(foreign.sum())} of {len(labels)} labels are {told(labels[foreign].unique())}, and the model "
+            f"knows {told(classes)}; hand over labels of the kind that it was trained on"
         )
     return (labels == event).to_numpy().astype(np.float64), kept
 
@@ -229,7 +233,9 @@ def _column(y: Any) -> pd.Series:
     """One column of labels as they are, missing ones missing."""
     if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
         y = y.iloc[:, 0]
-    plain = y if isinstance(y, pd.Series | pd.Index) else np.ma.asanyarray(y)
+    # a list of numbers and a word would become an array of words
+    plain = np.asarray(y, dtype=object) if isinstance(y, list | tuple) else y
+    plain = plain if isinstance(plain, pd.Series | pd.Index) else np.ma.asanyarray(plain)
     if plain.ndim == 2 and plain.shape[1] == 1:
         plain = plain.ravel()
     if plain.ndim != 1:
@@ -255,13 +261,15 @@ def _scores(scores: Any, name: str, kept: np.ndarray, *, probability: bool) -> n
             f"{name}: {int(wrong.sum())} of {len(score)} are missing or outside of "
             f"{'[0, 1]' if probability else 'the finite numbers'}; say what a missing score means before measuring it"
         )
-    return score + 0.0  # -0.0 and 0.0 are one score
+    return np.asarray(score + 0.0)  # -0.0 and 0.0 are one score
 
 
 def _amounts(amount: Any, name: str, kept: np.ndarray) -> np.ndarray:
     found = floats(amount, name)
     if found.ndim and found.shape != kept.shape:
-        raise ValueError(f"{name} has shape {found.shape}, y has {len(kept)} values; give one amount for each row or all")
+        raise ValueError(
+            f"{name} has shape {found.shape}, y has {len(kept)} values; give one amount for each row or all"
+        )
     amounts = np.broadcast_to(found, kept.shape)[kept]
     wrong = int((~np.isfinite(amounts) | (amounts < 0)).sum())
     if wrong:

@@ -48,18 +48,18 @@ def align(values: Any, index: pd.Index | None, name: str, other: str, *, reorder
         return values
     is_same = len(own) == len(index) and own.is_unique and index.is_unique and own.nlevels == index.nlevels
     place = own.get_indexer(index) if is_same else np.full(1, -1)
-    if (place < 0).any():
-        raise ValueError(
-            f"{name} and {other} have different indexes (n_samples {len(values)} and {len(index)}); "
-            f"align them first, as in {name}.loc[{other}.index]"
-        )
-    if not reorder:
-        raise ValueError(
-            f"{name} and {other} have different indexes: the same rows in another order; align them, as in "
-            f"{name}.loc[{other}.index], and to a tool that shuffles {name}, as permutation_test_score does, "
-            f"hand over {name}.to_numpy()"
-        )
+    if (place < 0).any() or not reorder:
+        raise ValueError(_other_rows(values, index, name, other, is_same=bool((place >= 0).all()), reorder=reorder))
     return values.iloc[place]
+
+
+def _other_rows(values: Any, index: pd.Index, name: str, other: str, *, is_same: bool, reorder: bool) -> str:
+    how = "the same rows in another order" if is_same else f"n_samples {len(values)} and {len(index)}"
+    told = f"{name} and {other} have different indexes ({how}); align them first, as in {name}.loc[{other}.index]"
+    if reorder:
+        return told
+    # such a tool would otherwise find that no shuffling ever makes a model worse
+    return f"{told}; to a tool that shuffles {name}, as permutation_test_score does, hand over {name}.to_numpy()"
 
 
 def first_index(*parts: Any) -> pd.Index | None:
@@ -129,7 +129,7 @@ def floats(values: Any, name: str) -> np.ndarray:
         If they are something else.
     """
     if isinstance(values, np.ma.MaskedArray):
-        values = values.astype(np.float64).filled(np.nan)
+        values = np.ma.filled(values.astype(np.float64), np.nan)
     found = values if isinstance(values, pd.Series | pd.Index) else np.asarray(values)
     # a duration would become nanoseconds, and a complex number lose a part, without a word
     if getattr(found.dtype, "kind", "O") in "mMc":
@@ -139,14 +139,17 @@ def floats(values: Any, name: str) -> np.ndarray:
             return np.asarray(found.to_numpy(dtype=np.float64, na_value=np.nan))
         return np.asarray(np.where(pd.isna(found), np.nan, found), dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name}: holds values of dtype {found.dtype} that are no numbers; hand over numbers") from error
+        raise ValueError(
+            f"{name}: holds values of dtype {found.dtype} that are no numbers; hand over numbers"
+        ) from error
 
 
 def _same_levels(own: pd.Index, index: pd.Index) -> pd.Index:
     """Put levels of the same names into the same order: they are told by name, never by place."""
     names, wanted = list(own.names), list(index.names)
     if own.nlevels > 1 and names != wanted and None not in wanted and sorted(names, key=str) == sorted(wanted, key=str):
-        return own.reorder_levels(wanted)  # type: ignore[attr-defined]  # a MultiIndex, as it has several levels
+        places = [names.index(name) for name in wanted]
+        return pd.MultiIndex.from_arrays([own.get_level_values(place) for place in places], names=wanted)
     return own
 
 

@@ -109,7 +109,7 @@ def refuse_missing_words(values: np.ndarray, name: str) -> None:
     found = [value for value in values if isinstance(value, str) and value.strip().lower() in _MISSING_WORDS]
     if found:
         raise LabelError(
-            f"{name}: {len(found)} of {len(values)} labels are the text {found[0]!r}, a missing label turned into text; "
+            f"{name}: {len(found)} of {len(values)} labels are the text {found[0]!r}, a missing label made text; "
             "keep it missing: pd.NA in a pandas object"
         )
 

@@ -125,10 +125,10 @@ class LongevityModel(FrameReader):
         edges = _rising(self.edges)
         X, matrix = self._learn_matrix(X, groups)
         index = first_index(X)
-        times = read_times(y, index, "X", reorder=False)
+        known, duration, churned = read_times(y, index, "X", reorder=False)
         if len(y) != len(matrix):
             raise ValueError(f"y has {len(y)} rows, X has {len(matrix)}; give one for each row")
-        row, period, event = person_periods(*times, edges)
+        row, period, event = person_periods(known, duration, churned, edges)
         group = account_groups(X, groups)
         group = np.arange(len(matrix)) if group is None else group
         self.n_events_ = len(np.unique(group[row[event]]))

@@ -42,13 +42,13 @@ def as_features(X: Any) -> Any:
     if isinstance(frame, nw.DataFrame):
         return frame.to_pandas()
     if isinstance(X, np.ma.MaskedArray):
-        return X.astype(np.float64).filled(np.nan)
+        return np.ma.filled(X.astype(np.float64), np.nan)
     _refuse_text(X)
     return X
 
 
 def _refuse_text(X: Any) -> None:
-    """An array has no column of its own type: text beside numbers, or in place of them, is a guess."""
+    """Refuse text in an array: no column has a type of its own there, so what it is would be a guess."""
     if not isinstance(X, np.ndarray | list | tuple):
         return
     try:
@@ -60,8 +60,8 @@ def _refuse_text(X: Any) -> None:
     if values.dtype.kind not in "OSU" or values.ndim != 2:
         return
     texts = np.array([[isinstance(value, str | bytes) for value in row] for row in values])
-    places = np.flatnonzero(texts.any(axis=0)) if texts.size else []
-    if len(places):
+    if texts.any():
+        places = np.flatnonzero(texts.any(axis=0))
         raise ValueError(
             f"X is an array with text in {int(texts.sum())} of {texts.size} cells (columns {places[:5].tolist()}); "
             "hand over a frame, in which a column of text is a category and one of numbers holds numbers"

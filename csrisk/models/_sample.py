@@ -50,7 +50,9 @@ def read_target(y: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
         values = values[labelled].astype(object).infer_objects().to_numpy()
     else:
         if isinstance(values, np.ma.MaskedArray):
-            raise ValueError("y is a masked array; hand over a pandas Series in which labels that are missing are pd.NA")
+            raise ValueError(
+                "y is a masked array; hand over a pandas Series in which labels that are missing are pd.NA"
+            )
         values = column_or_1d(values, warn=True)
         labelled = np.ones(len(values), dtype=bool)
         if values.dtype == object:

@@ -63,9 +63,7 @@ _REPEAT = "categories that hardly repeat tell accounts apart and nothing of new 
 _IDS = "numbers that look like ids tell accounts apart and nothing of new ones; leave the column out"
 
 
-def _texts(
-    column: ColumnEncoder, values: pd.Series, codes: np.ndarray, accounts: np.ndarray | None
-) -> dict[str, str]:
+def _texts(column: ColumnEncoder, values: pd.Series, codes: np.ndarray, accounts: np.ndarray | None) -> dict[str, str]:
     told, known = {}, ~np.isnan(codes)
     texts = [value for value in column.categories if isinstance(value, str)]
     filled = [value for value in texts if value.strip()]

@@ -12,7 +12,9 @@ from csrisk.models._align import align, floats
 __all__ = ["read_times"]
 
 
-def read_times(y: Any, index: pd.Index | None, other: str, *, reorder: bool) -> tuple[np.ndarray, ...]:
+def read_times(
+    y: Any, index: pd.Index | None, other: str, *, reorder: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Read durations in days, and whether churn ends them.
 
     Parameters
@@ -45,7 +47,9 @@ def read_times(y: Any, index: pd.Index | None, other: str, *, reorder: bool) -> 
     event = floats(y["event"][known], "y['event']")
     wrong = int((~np.isin(event, (0, 1))).sum())
     if wrong:
-        raise ValueError(f"y: {wrong} of {len(event)} events are neither true nor false; churn is true, censoring false")
+        raise ValueError(
+            f"y: {wrong} of {len(event)} events are neither true nor false; churn is true, censoring false"
+        )
     beyond = int((~((duration > 0) & np.isfinite(duration))).sum())
     if beyond:
         raise ValueError(f"y: {beyond} durations are not above 0 or infinite")

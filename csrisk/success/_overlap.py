@@ -80,7 +80,9 @@ def read_sides(X: Any, y: Any, treated: Any) -> tuple[np.ndarray, np.ndarray, np
     target, known = labelled_rows(y, X, [0, 1], 1)
     side, told = labelled_rows(treated, X, [0, 1], 1)
     if not told.all():
-        raise LabelError(f"treated: {int((~told).sum())} of {len(told)} values are missing; say of each row what it got")
+        raise LabelError(
+            f"treated: {int((~told).sum())} of {len(told)} values are missing; say of each row what it got"
+        )
     owners = index_accounts(index)
     codes = np.arange(len(known)) if owners is None else codes_of(owners, len(known))
     return target, side[known], np.flatnonzero(known), codes[known]

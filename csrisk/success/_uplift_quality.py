@@ -143,13 +143,13 @@ class _Sums(NamedTuple):
         return np.asarray((scaled - self.left) / self.rows[:, -1:])
 
     def at(self, share: float) -> _Sums:
-        """The first share of the rows; those of one score share what is left of it."""
+        """Take the first share of the rows; those of one score share what is left of it."""
         room = share * self.rows[:, -1]
+        cut = zip(room, self.rows, *self, strict=True)
         found = [
-            [np.interp(wanted, np.r_[0.0, place], np.r_[0.0, part]) for wanted, place, part in zip(room, self.rows, sums)]
-            for sums in self
+            [np.interp(wanted, np.r_[0.0, place], np.r_[0.0, one]) for one in sums] for wanted, place, *sums in cut
         ]
-        return _Sums(*(np.asarray(part)[:, np.newaxis] for part in found))
+        return _Sums(*np.asarray(found).T[:, :, np.newaxis])
 
     def effect(self) -> np.ndarray:
         """Churn rate of the others less that of the treated, at the end; NaN where a side is empty."""
@@ -170,10 +170,7 @@ class _Ranked:
         """Sum weighted rows down the ranking."""
         each = (np.ones(len(y)), treated, y * treated, y * (1 - treated))
         return _Sums(
-            *(
-                np.add.reduceat((weights * one)[:, self.order], self.starts, axis=1).cumsum(axis=1)
-                for one in each
-            )
+            *(np.add.reduceat((weights * one)[:, self.order], self.starts, axis=1).cumsum(axis=1) for one in each)
         )
 
 

@@ -181,15 +181,6 @@ def test_clone_pickle_pipeline_and_grid_search(model, book):
     assert risk.shape == (len(X), 2)
 
 
-def test_labels_may_be_words(book):
-    X, y = book
-    labelled = y.notna().to_numpy()
-    words = np.where(y[labelled].astype(bool), "stayed not", "stayed")
-    model = ChurnModel(random_state=0).fit(X[labelled], words)
-    assert list(model.classes_) == ["stayed", "stayed not"]
-    assert set(model.predict(X)) == {"stayed", "stayed not"}
-
-
 def test_risks_are_calibrated_on_accounts_not_seen():
     rng = np.random.default_rng(5)
     X = rng.normal(size=(6000, 8))
