@@ -22,7 +22,7 @@ from csrisk.evaluation import (
     expected_maximum_profit,
     profit_curve,
 )
-from csrisk.exceptions import DataWarning, LabelError
+from csrisk.exceptions import DataWarning
 from csrisk.success import evaluate_uplift, health_quality, qini_curve
 
 if TYPE_CHECKING:
@@ -196,9 +196,8 @@ def test_a_tie_at_the_capacity_shares_what_is_left_of_it():
     ],
 )
 def test_labels_and_sides_that_say_something_else_are_named(call, message):
-    with pytest.raises(ValueError, match=message) as caught:
+    with pytest.raises(ValueError, match=message):
         call()
-    assert isinstance(caught.value, LabelError) or "score" in message
 
 
 def test_a_duration_is_no_number():
@@ -226,7 +225,7 @@ def test_resamples_are_bounded_everywhere(n_bootstrap):
 
 @pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "x", True])
 def test_seeds_are_checked(seed):
-    with pytest.raises(ValueError, match=r"random_state=.* must be a whole number from 0 to"):
+    with pytest.raises(ValueError, match=r"random_state=.* must be a seed, a whole number from 0 to"):
         evaluate_scores([0, 1], [1, 2], random_state=seed)
 
 

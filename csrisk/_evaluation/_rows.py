@@ -9,7 +9,6 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from csrisk.exceptions import LabelError
 from csrisk.models._align import align, first_index, floats, index_accounts
 from csrisk.models._event import event_of, told, which_event
 
@@ -164,17 +163,17 @@ def model_event(model: Any) -> tuple[list[Any], Any]:
 
     Raises
     ------
-    LabelError
+    ValueError
         If it has not two labels, or they do not say which is the event.
     """
     classes = getattr(model, "classes_", None)
     if classes is None:
-        raise LabelError(
+        raise ValueError(
             f"{type(model).__name__} has no classes_: fit a classifier, or measure scores by evaluate_scores"
         )
     event = event_of(classes)
     if event is None:
-        raise LabelError(f"{type(model).__name__}.classes_: {which_event('y', classes)}, and fit again")
+        raise ValueError(f"{type(model).__name__}.classes_: {which_event('y', classes)}, and fit again")
     return list(classes), event
 
 
@@ -209,7 +208,7 @@ def labelled_rows(y: Any, X: Any, classes: list[Any], event: Any) -> tuple[np.nd
     labels = values[kept]
     foreign = ~labels.isin(classes)
     if foreign.any():
-        raise LabelError(
+        raise ValueError(
             f"y: {int(foreign.sum())} of {len(labels)} labels are {told(labels[foreign].unique())}, and the model "
             f"knows {told(classes)}; hand over labels of the kind that it was trained on"
         )
@@ -222,7 +221,7 @@ def _outcomes(y: Any) -> tuple[np.ndarray, np.ndarray]:
     labels = values[kept]
     foreign = ~labels.isin([0, 1])
     if foreign.any():
-        raise LabelError(
+        raise ValueError(
             f"y: {int(foreign.sum())} values are neither 0 nor 1 ({told(labels[foreign].unique())}); "
             "say which is the event: hand over 1 or True for it, 0 or False for the other"
         )
@@ -284,7 +283,7 @@ def _side(side: Any, name: str, kept: np.ndarray) -> np.ndarray:
     values = values[kept]
     wrong = ~values.isin([0, 1])
     if wrong.any():
-        raise LabelError(
+        raise ValueError(
             f"{name}: {int(wrong.sum())} of {len(values)} values are missing or neither true nor false "
             f"({told(values[wrong].unique())}); hand over booleans"
         )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from csrisk.exceptions import DataWarning, LabelError
+from csrisk.exceptions import DataWarning
 from csrisk.models._align import ACCOUNT
 
 __all__ = ["event_of", "refuse_missing_words", "require_event", "told", "which_event"]
@@ -32,12 +32,12 @@ def event_of(classes: Any) -> Any:
 
     Raises
     ------
-    LabelError
+    ValueError
         If there are not two of them.
     """
     labels = list(classes)
     if len(labels) != 2:
-        raise LabelError(f"classes {told(labels)}: two are needed, of which one is the event")
+        raise ValueError(f"classes {told(labels)}: two are needed, of which one is the event")
     if not all(isinstance(label, bool | np.bool_ | int | float | np.number) for label in labels):
         return None
     low, high = sorted(labels)
@@ -59,7 +59,7 @@ def require_event(classes: np.ndarray, X: Any) -> None:
 
     Raises
     ------
-    LabelError
+    ValueError
         If the labels do not say which of them is the event, and X has names.
 
     Warns
@@ -71,7 +71,7 @@ def require_event(classes: np.ndarray, X: Any) -> None:
         return
     message = which_event("y", classes)
     if isinstance(X, pd.DataFrame) and (ACCOUNT in X.index.names or any(isinstance(name, str) for name in X.columns)):
-        raise LabelError(message)
+        raise ValueError(message)
     warnings.warn(
         f"{message}; until then the second column of predict_proba is the probability of {told(classes[1:])}, "
         "as in scikit-learn, and whether that is the risk nobody has said",
@@ -101,14 +101,14 @@ def refuse_missing_words(values: np.ndarray, name: str) -> None:
 
     Raises
     ------
-    LabelError
+    ValueError
         If one is the word for a missing value.
     """
     if values.dtype.kind not in "OSU":
         return
     found = [value for value in values if isinstance(value, str) and value.strip().lower() in _MISSING_WORDS]
     if found:
-        raise LabelError(
+        raise ValueError(
             f"{name}: {len(found)} of {len(values)} labels are the text {found[0]!r}, a missing label made text; "
             "keep it missing: pd.NA in a pandas object"
         )

@@ -99,7 +99,7 @@ class FrameReader(BaseEstimator):
         if named:
             raise ValueError(
                 f"X is an array, and columns {named[:5]} were learned as categories, which an array cannot hold; "
-                "hand over a frame with the columns of training"
+                "hand over a frame with the features of training"
             )
 
 

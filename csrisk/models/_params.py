@@ -107,7 +107,7 @@ def check_seed(value: Any, *, or_state: bool = False) -> None:
         return
     if isinstance(value, bool) or not isinstance(value, Integral) or not 0 <= int(value) <= _SEEDS:
         others = ", a numpy.random.RandomState or None" if or_state else ""
-        raise ValueError(f"random_state={value!r} must be a whole number from 0 to {_SEEDS}{others}")
+        raise ValueError(f"random_state={value!r} must be a seed, a whole number from 0 to {_SEEDS}{others}")
 
 
 def check_share(name: str, value: Any, of: str) -> None:

@@ -15,7 +15,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from csrisk._evaluation import evaluate_scores
 from csrisk._evaluation._rows import codes_of, labelled_rows
-from csrisk.exceptions import LabelError, NotEnoughDataError
+from csrisk.exceptions import NotEnoughDataError
 from csrisk.models._align import first_index, index_accounts
 from csrisk.models._encoder import encode_frame, learn_columns
 from csrisk.models._native import as_features
@@ -80,7 +80,7 @@ def read_sides(X: Any, y: Any, treated: Any) -> tuple[np.ndarray, np.ndarray, np
     target, known = labelled_rows(y, X, [0, 1], 1)
     side, told = labelled_rows(treated, X, [0, 1], 1)
     if not told.all():
-        raise LabelError(
+        raise ValueError(
             f"treated: {int((~told).sum())} of {len(told)} values are missing; say of each row what it got"
         )
     owners = index_accounts(index)

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score, learning_curve, permutation_test_score
 
 from csrisk import ChurnModel, evaluate
-from csrisk.exceptions import DataWarning, LabelError
+from csrisk.exceptions import DataWarning
 
 rng = np.random.default_rng(0)
 N = 240
@@ -33,7 +33,7 @@ WORDS = [("retained", "churned"), ("no", "yes"), ("stayed", "left"), ("False", "
 @pytest.mark.parametrize(("stayed", "left"), WORDS)
 def test_the_event_is_asked_for_and_never_the_label_that_sorts_last(stayed, left):
     words = Y.map({False: stayed, True: left})
-    with pytest.raises(LabelError, match=rf"y holds the labels .*{stayed!r}.*name it: y\.map"):
+    with pytest.raises(ValueError, match=rf"y holds the labels .*{stayed!r}.*name it: y\.map"):
         model().fit(X, words)
     # what the message says makes the model that booleans make, and leaves a missing label missing
     words.iloc[:12] = np.nan if isinstance(stayed, float) else None
@@ -57,17 +57,17 @@ def test_a_plain_array_is_warned_of_and_its_risk_is_measured_by_nobody():
     with pytest.warns(DataWarning, match="the labels 'churned' and 'retained', and neither says"):
         fitted = model().fit(X.to_numpy(), np.where(Y, "churned", "retained"))
     assert list(fitted.classes_) == ["churned", "retained"]
-    with pytest.raises(LabelError, match=r"ChurnModel.classes_: y holds the labels 'churned' and 'retained'"):
+    with pytest.raises(ValueError, match=r"ChurnModel.classes_: y holds the labels 'churned' and 'retained'"):
         evaluate(fitted, X.to_numpy(), np.where(Y, "churned", "retained"))
     foreign = LogisticRegression().fit(X, np.where(Y, "churned", "retained"))
-    with pytest.raises(LabelError, match=r"LogisticRegression.classes_: y holds the labels"):
+    with pytest.raises(ValueError, match=r"LogisticRegression.classes_: y holds the labels"):
         evaluate(foreign, X, np.where(Y, "churned", "retained"))
 
 
 @pytest.mark.parametrize("labels", [("no", "yes"), ("False", "True"), (1, 2), ("0", "1")])
 def test_labels_that_the_model_does_not_know_are_an_error_that_names_them(labels):
     fitted = model().fit(X, Y)
-    with pytest.raises(LabelError, match=rf"y: \d+ of 240 labels are .*{labels[1]!r}.*the model knows False, True"):
+    with pytest.raises(ValueError, match=rf"y: \d+ of 240 labels are .*{labels[1]!r}.*the model knows False, True"):
         evaluate(fitted, X, Y.map(dict(zip((False, True), labels, strict=True))))
 
 
@@ -80,7 +80,7 @@ def test_nan_is_no_class():
     assert model().fit(X, some).n_unlabelled_ == 40
     assert model().fit(X, pl.Series(some.tolist()).fill_nan(None)).n_unlabelled_ == 40
     for text in ("nan", "None", "", "<NA>"):
-        with pytest.raises(LabelError, match=r"y: 40 of 240 labels are the text .*a missing label made text"):
+        with pytest.raises(ValueError, match=r"y: 40 of 240 labels are the text .*a missing label made text"):
             model().fit(X, np.where(np.arange(N) < 40, text, np.where(Y, "yes", "no")))
 
 

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import numpy as np
 import pandas as pd
+import polars as pl
 
 import csrisk as cr
 from csrisk import evaluation, success
 from csrisk.data import make_saas
 from csrisk.features import Relationship, UsageDepth, declared
+from csrisk.models import AmountModel, LongevityModel
+from csrisk.success import UpliftModel, evaluate_uplift
 
 from ._case import Case
 
@@ -232,6 +236,15 @@ FEATURES += [
     ("build_features", "snapshots of other data", lambda g: cr.build_features(g.bare, g.past, (UsageDepth((30,)),)), "not in this data"),
 ]  # fmt: skip
 
+
+def _times(g: Ground) -> pd.DataFrame:
+    return pd.DataFrame({"duration": 40.0, "event": np.arange(len(g.X)) % 2 > 0}, index=g.X.index)
+
+
+def _category(g: Ground) -> str:
+    return next(name for name in g.X if isinstance(g.X[name].dtype, pd.CategoricalDtype))
+
+
 MODELS: list[tuple[str, str, Callable[[Ground], Any], str]] = [
     ("fit", "y is None", lambda g: cr.ChurnModel().fit(g.X, None), "y"),
     ("fit", "one class", lambda g: cr.ChurnModel().fit(g.X, np.zeros(len(g.X))), "one class"),
@@ -259,6 +272,39 @@ MODELS: list[tuple[str, str, Callable[[Ground], Any], str]] = [
     ("fit", "groups of another length", lambda g: cr.ChurnModel().fit(g.X, g.y, groups=np.ones(3)), "inconsistent"),
     ("fit", "monotone in an unknown column", lambda g: g.fit(monotone={"unheard_of": 1}), "not in X"),
     ("fit", "monotone in a direction of 2", lambda g: g.fit(monotone={g.X.columns[0]: 2}), "directions"),
+    ("fit", "monotone as a list", lambda g: g.fit(monotone=[1, 0]), "direction by column"),
+    ("fit", "monotone in a category", lambda g: g.fit(monotone={_category(g): 1}), "hold categories"),
+    ("fit", "monotone by the text of a number", lambda g: cr.ChurnModel(2, min_events=2, monotone={"0": 1}).fit(g.X.set_axis(range(g.X.shape[1]), axis=1), g.y), "write them without quotes"),
+    ("fit", "weights beyond what sums", lambda g: cr.ChurnModel().fit(g.X, g.y, sample_weight=np.full(len(g.X), 1e308)), "weight"),
+    ("fit", "one weight a billion times the others", lambda g: cr.ChurnModel().fit(g.X, g.y, sample_weight=np.r_[1e300, np.ones(len(g.X) - 1)]), "weight"),
+    ("fit", "weights that are durations", lambda g: cr.ChurnModel().fit(g.X, g.y, sample_weight=np.full(len(g.X), np.timedelta64(1, "D"))), "weight"),
+    ("fit", "labels churned and retained", lambda g: cr.ChurnModel().fit(g.X, g.y.map({True: "churned", False: "retained"})), "'churned' and 'retained'"),
+    ("fit", "labels yes and no", lambda g: cr.ChurnModel().fit(g.X, g.y.map({True: "yes", False: "no"})), "'no' and 'yes'"),
+    ("fit", "labels 1 and 2", lambda g: cr.ChurnModel().fit(g.X, g.y.map({True: 2, False: 1})), "labels 1.* and 2"),
+    ("fit", "missing labels as text", lambda g: cr.ChurnModel().fit(g.X, np.where(np.arange(len(g.X)) % 2, "nan", "churned")), "missing label"),
+    ("fit", "labels shuffled with their index", lambda g: cr.ChurnModel().fit(g.X, g.y.sample(frac=1, random_state=0)), "to_numpy"),
+    ("fit", "weights in another order", lambda g: cr.ChurnModel().fit(g.X, g.y, sample_weight=pd.Series(1.0, g.X.index).iloc[::-1]), "sample_weight and X have different indexes"),
+    ("fit", "an array of text", lambda g: cr.ChurnModel().fit(np.array([["1", "whispered"]] * len(g.X)), np.arange(len(g.X)) % 2), "array with text"),
+    ("fit", "a query of DuckDB", lambda g: cr.ChurnModel().fit(duckdb.sql("select 1 as use"), g.y), "query"),
+    ("predict_proba", "an array where categories were learned", lambda g: g.model.predict_proba(np.ones(g.X.shape)), "learned as categories"),
+    ("predict_proba", "an array of texts", lambda g: g.model.predict_proba(g.X.to_numpy().astype(str)), "array with text"),
+    ("predict_proba", "a column of Polars with text where numbers were", lambda g: g.model.predict_proba(pl.from_pandas(_with(g.X, "whispered"))), "of kind 'category' now"),
+    ("predict_proba", "a frame of Polars without a column", lambda g: g.model.predict_proba(pl.from_pandas(g.X.iloc[:, 1:])), "[Ff]eature names"),
+    ("LongevityModel.fit", "edges that are no days", lambda g: LongevityModel((30.5, 60)).fit(g.X, _times(g)), "edges"),
+    ("LongevityModel.fit", "a million edges", lambda g: LongevityModel(range(1, 10**6)).fit(g.X, _times(g)), "edges"),
+    ("LongevityModel.fit", "edges of text", lambda g: LongevityModel("quarters").fit(g.X, _times(g)), "edges"),
+    ("LongevityModel.fit", "n_members=1e9", lambda g: LongevityModel(n_members=10**9).fit(g.X, _times(g)), "n_members"),
+    ("LongevityModel.fit", "learning_rate='fast'", lambda g: LongevityModel(learning_rate="fast").fit(g.X, _times(g)), "learning_rate"),
+    ("LongevityModel.fit", "min_events=-1", lambda g: LongevityModel(min_events=-1).fit(g.X, _times(g)), "min_events"),
+    ("LongevityModel.fit", "random_state='x'", lambda g: LongevityModel(random_state="x").fit(g.X, _times(g)), "random_state"),
+    ("LongevityModel.fit", "events that are words", lambda g: LongevityModel().fit(g.X, _times(g).assign(event="no")), "event"),
+    ("LongevityModel.fit", "durations of 0", lambda g: LongevityModel().fit(g.X, _times(g).assign(duration=0)), "duration"),
+    ("LongevityModel.fit", "times in another order", lambda g: LongevityModel().fit(g.X, _times(g).iloc[::-1]), "indexes"),
+    ("AmountModel.fit", "power='strong'", lambda g: AmountModel(power="strong").fit(g.X, np.ones(len(g.X))), "power"),
+    ("AmountModel.fit", "amounts that are words", lambda g: AmountModel().fit(g.X, np.array(["whispered"] * len(g.X))), "numbers"),
+    ("UpliftModel.fit", "n_folds=0", lambda g: UpliftModel(n_folds=0).fit(g.X, g.y, g.y), "n_folds"),
+    ("UpliftModel.fit", "sides of other rows", lambda g: UpliftModel().fit(g.X, g.y, g.y.reset_index(drop=True)), "indexes"),
+    ("UpliftModel.fit", "sides that are words", lambda g: UpliftModel().fit(g.X, g.y, pd.Series("call", index=g.X.index)), "'call'"),
     ("predict_proba", "not fitted", lambda g: cr.ChurnModel().predict_proba(g.X), "not fitted"),
     ("predict_proba", "a column missing", lambda g: g.model.predict_proba(g.X.iloc[:, 1:]), "[Ff]eature names"),
     ("predict_proba", "a column more", lambda g: g.model.predict_proba(g.X.assign(more=1.0)), "[Ff]eature names"),
@@ -286,15 +332,35 @@ MODELS += [("fit", f"random_state={v!r}", lambda g, v=v: g.fit(random_state=v), 
 
 EVALUATION: list[tuple[str, str, Callable[[Ground], Any], str]] = [
     ("evaluate", "labels of another length", lambda g: cr.evaluate(g.model, g.X, [0, 1]), "one label for each row|different"),
-    ("evaluate", "labels of another index", lambda g: cr.evaluate(g.model, g.X, g.y.iloc[::-1]), "indexes"),
+    ("evaluate", "labels of another index", lambda g: cr.evaluate(g.model, g.X, g.y.reset_index(drop=True)), "indexes"),
     ("evaluate", "no label at all", lambda g: cr.evaluate(g.model, g.X, g.y.mask(g.y.notna())), "none of"),
+    ("evaluate", "labels of another kind", lambda g: cr.evaluate(g.model, g.X, g.y.map({True: "yes", False: "no"})), "'yes'|'no'"),
+    ("evaluate", "labels 1 and 2", lambda g: cr.evaluate(g.model, g.X, g.y.map({True: 2, False: 1})), "labels are 2"),
+    ("evaluate", "a model that is no classifier", lambda g: cr.evaluate(AmountModel(), g.X, g.y), "classes_"),
+    ("evaluate", "n_bootstrap=1e8", lambda g: cr.evaluate(g.model, g.X, g.y, n_bootstrap=10**8), "n_bootstrap"),
+    ("evaluate", "n_bootstrap='many'", lambda g: cr.evaluate(g.model, g.X, g.y, n_bootstrap="many"), "n_bootstrap"),
+    ("evaluate", "random_state='x'", lambda g: cr.evaluate(g.model, g.X, g.y, random_state="x"), "random_state"),
+    ("evaluate", "groups of other rows", lambda g: cr.evaluate(g.model, g.X, g.y, groups=pd.Series(1, index=range(len(g.X)))), "groups and X have different indexes"),
+    ("evaluate_scores", "labels that are words", lambda _: evaluation.evaluate_scores(["no", "yes"], [0.1, 0.2]), "'no', 'yes'"),
+    ("evaluate_scores", "scores that are durations", lambda _: evaluation.evaluate_scores([0, 1], pd.to_timedelta([1, 2], unit="D")), "times as days"),
+    ("evaluate_scores", "scores of two columns", lambda _: evaluation.evaluate_scores([0, 1], np.ones((2, 2))), "one score for each row"),
+    ("compare", "a second score of other rows", lambda g: evaluation.compare(g.y, g.y.astype("Float64"), g.y.iloc[1:].astype("Float64")), "second and y have different indexes"),
+    ("compare", "capacity=0", lambda _: evaluation.compare([0, 1], [1, 2], [1, 2], capacity=0), "capacity"),
+    ("expected_loss", "values of other rows", lambda g: evaluation.expected_loss(g.y, g.y.astype("Float64"), pd.Series([1.0, 2.0])), "value and y have different indexes"),
+    ("evaluate_uplift", "a score of other rows", lambda g: evaluate_uplift(pd.Series(1.0, index=range(len(g.y))), g.y, g.y), "have different indexes"),
+    ("evaluate_uplift", "sides that are missing", lambda _: evaluate_uplift(pd.Series([1, 2]), pd.Series([0, 1]), pd.Series([True, None])), "treated: 1 of 2"),
+    ("evaluate_uplift", "capacity=0", lambda _: evaluate_uplift(pd.Series([1, 2]), pd.Series([0, 1]), pd.Series([True, False]), capacity=0), "capacity"),
+    ("evaluate_survival", "events that are words", lambda _: evaluation.evaluate_survival(pd.DataFrame({"duration": [1, 2], "event": ["no", "yes"]}), pd.DataFrame({1: [0.1, 0.2]})), "event"),
+    ("evaluate_survival", "chances above 1", lambda _: evaluation.evaluate_survival(pd.DataFrame({"duration": [1, 2], "event": [True, False]}), pd.DataFrame({1: [0.1, 2]})), "outside"),
+    ("backtest", "n_bootstrap=1e8", lambda g: cr.backtest(g.model, g.X, g.y, g.past, ["2024-09-01"], n_bootstrap=10**8), "n_bootstrap"),
+    ("calibration_curve", "a billion levels", lambda _: evaluation.calibration_curve([0, 1], [0.1, 0.2], n_bins=10**9), "n_bins"),
     ("evaluate", "capacity=0", lambda g: cr.evaluate(g.model, g.X, g.y, capacity=0), "capacity"),
     ("evaluate", "capacity=2", lambda g: cr.evaluate(g.model, g.X, g.y, capacity=2), "capacity"),
     ("evaluate", "capacity=nan", lambda g: cr.evaluate(g.model, g.X, g.y, capacity=float("nan")), "capacity"),
     ("evaluate_scores", "labels that are neither 0 nor 1", lambda _: evaluation.evaluate_scores([0, 2, 1], [0.1, 0.2, 0.3]), "neither 0 nor 1"),
     ("evaluate_scores", "missing scores", lambda _: evaluation.evaluate_scores([0, 1, 1], [0.1, np.nan, 0.3]), "missing|finite|NaN"),
     ("evaluate_scores", "scores of another length", lambda _: evaluation.evaluate_scores([0, 1, 1], [0.1]), "one score for each row"),
-    ("evaluate_scores", "scores of another index", lambda g: evaluation.evaluate_scores(g.y, g.y.iloc[::-1].astype("Float64")), "indexes"),
+    ("evaluate_scores", "scores of another index", lambda g: evaluation.evaluate_scores(g.y, g.y.iloc[1:].astype("Float64")), "indexes"),
     ("backtest", "features of other snapshots", lambda g: cr.backtest(g.model, g.book.rename(index=lambda _: "Kanarie", level=0), g.y, g.past, ["2024-09-01"]), "not in snapshots"),
     ("backtest", "no date", lambda g: cr.backtest(g.model, g.X, g.y, g.past, []), "date"),
     ("capacity_curve", "a capacity of 2", lambda _: evaluation.capacity_curve([0, 1], [0.1, 0.2], capacities=[2]), "capacities"),
