@@ -6,16 +6,22 @@ features to predictions (``mlflow.pyfunc.load_model``), with a signature that na
 
 from __future__ import annotations
 
+import platform
 import sys
 import tempfile
+import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
 
 import csrisk
 from csrisk.exceptions import ConfigError, ModelFileError
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from collections.abc import Iterator, Mapping
 
     from csrisk._pipeline import RiskPipeline
 
@@ -24,10 +30,18 @@ __all__ = ["FLAVOR", "load_model", "log_model", "save_model"]
 FLAVOR = "csrisk"
 _FILE = "model.csrisk"
 _EXAMPLES = 5
+_BATCH, _LONGEST = 100, 500  # of parameters, as a tracking server takes them
+_ENDS = {"estimate": "", "low": "_low", "high": "_high"}
+_PACKAGES = ("lightgbm", "numpy", "pandas", "scikit-learn")
 
 
 def log_model(pipeline: RiskPipeline, name: str = "csrisk", **options: Any) -> Any:
     """Log a fitted pipeline in the active run of MLflow, or in a new one.
+
+    The run carries the specification as parameters (``csrisk.snapshots.horizon``, ...), the forward test as metrics
+    (``csrisk.auc``, ``csrisk.auc_low``, ``csrisk.gain_over_recency``, ...), and as tags the model id and the versions
+    that trained it. With a `name` other than "csrisk" that stands in their place, so that a run may hold several
+    models.
 
     Parameters
     ----------
@@ -51,7 +65,10 @@ def log_model(pipeline: RiskPipeline, name: str = "csrisk", **options: Any) -> A
     _require()
     from mlflow.models import Model
 
-    return Model.log(artifact_path=None, name=name, flavor=sys.modules[__name__], pipeline=pipeline, **options)
+    told = Model.log(artifact_path=None, name=name, flavor=sys.modules[__name__], pipeline=pipeline, **options)
+    if told.run_id:
+        _tell(pipeline, told.run_id, name)
+    return told
 
 
 def save_model(
@@ -74,7 +91,8 @@ def save_model(
     mlflow_model : mlflow.models.Model, optional
         Model that the flavour is added to.
     signature : mlflow.models.ModelSignature, optional
-        Default names every feature as double or string, and every prediction.
+        Default names every feature and every prediction. Features are of any type, as what `build_features` gives is:
+        categories, integers, booleans and text; the model itself says which kind each one is, and refuses another one.
     input_example : pandas.DataFrame, optional
         Features; default is made of the values that monitoring keeps, column by column, so that a row is nobody.
     pip_requirements : list of str, optional
@@ -153,7 +171,19 @@ class _Predictor:
         self.pipeline = pipeline
 
     def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:  # noqa: ARG002  # the signature is MLflow's
-        return self.pipeline.predict(model_input).reset_index(drop=True)
+        return self.pipeline.predict(_features(self.pipeline, model_input)).reset_index(drop=True)
+
+
+def _features(pipeline: RiskPipeline, given: pd.DataFrame) -> pd.DataFrame:
+    """Bring columns into the order of the model; what held no value in training may be left out, as it is not read.
+
+    MLflow serves JSON, in which a number, a truth value and nothing can stand in one column: such columns arrive as
+    objects, and the encoder of the model reads them as what they are.
+    """
+    idle = {str(column.name): np.nan for column in pipeline.model_.columns_ if column.kind == "empty"}
+    there = given.assign(**{name: value for name, value in idle.items() if name not in given})
+    names = [str(name) for name in pipeline.model_.feature_names_in_]
+    return there[[name for name in names if name in there]]
 
 
 def _load_pyfunc(path: str) -> _Predictor:
@@ -164,14 +194,16 @@ def _load_pyfunc(path: str) -> _Predictor:
 
 
 def _signature(pipeline: RiskPipeline) -> Any:
+    """Name every feature; MLflow's own types would refuse what `build_features` gives (int64, categories, booleans)."""
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
+    from mlflow.types import ColSpec, Schema, schema
 
-    kinds = {str(c.name): "string" if c.kind == "category" else "double" for c in pipeline.model_.columns_}
+    any_type: Any = schema.AnyType  # MLflow does not annotate it
+    columns = [(str(column.name), column.kind != "empty") for column in pipeline.model_.columns_]
     told = pipeline.predict(_example(pipeline)).columns
     return ModelSignature(
-        Schema([ColSpec(kind, name) for name, kind in kinds.items()]),
-        Schema([ColSpec("double", name) for name in told]),
+        Schema([ColSpec(any_type(), name, required=needed) for name, needed in columns]),
+        Schema([ColSpec("double", name, required=name == "churn_probability") for name in told]),
     )
 
 
@@ -180,6 +212,56 @@ def _example(pipeline: RiskPipeline) -> pd.DataFrame:
     rows = values[list(pipeline.model_.feature_names_in_)].iloc[:_EXAMPLES].reset_index(drop=True)
     text = {str(c.name): object for c in pipeline.model_.columns_ if c.kind == "category"}
     return rows.astype(text)
+
+
+def _tell(pipeline: RiskPipeline, run_id: str, name: str) -> None:
+    """Write parameters, metrics and versions into a run."""
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric, Param, RunTag
+
+    now = int(time.time() * 1000)
+    client = MlflowClient()
+    metrics = [Metric(f"{name}.{key}", value, now, 0) for key, value in _metrics(pipeline).items()]
+    params = [Param(f"{name}.{key}", value) for key, value in _params(pipeline.spec_.to_dict())]
+    tags = [RunTag(f"{name}.{key}", value) for key, value in _versions(pipeline).items()]
+    for first in range(0, len(params), _BATCH):
+        client.log_batch(run_id, params=params[first : first + _BATCH])
+    client.log_batch(run_id, metrics=metrics, tags=tags)
+
+
+def _params(section: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in section.items():
+        if isinstance(value, dict):
+            yield from _params(value, f"{path}{key}.")
+        else:
+            yield f"{path}{key}", str(value)[:_LONGEST]
+
+
+def _metrics(pipeline: RiskPipeline) -> dict[str, float]:
+    """Give the forward test of the model with its intervals, and what it gains over each baseline."""
+    record = pipeline.record_
+    found: dict[str, float] = {}
+    for metric, row in record.evaluation().get("model", pd.DataFrame()).iterrows():
+        found |= {f"{metric}{end}": row[column] for column, end in _ENDS.items()}
+    if record.gain is not None:
+        for baseline, row in record.gain.iterrows():
+            key = f"gain_over_{str(baseline).replace(' ', '_')}"
+            found |= {
+                f"{key}{end}": row[column] for column, end in {**_ENDS, "difference": ""}.items() if column in row
+            }
+    found["features"] = pipeline.model_.n_features_in_
+    return {name: float(value) for name, value in found.items() if np.isfinite(value)}
+
+
+def _versions(pipeline: RiskPipeline) -> dict[str, str]:
+    facts = pipeline.record_.facts
+    packages = {f"version.{package}": version(package) for package in _PACKAGES}
+    told = {
+        "model_id": pipeline.model_id_,
+        "trained_at": str(facts["trained at"]),
+        "tables": ", ".join(facts["tables"]),
+    }
+    return {**told, "version.csrisk": csrisk.__version__, "version.python": platform.python_version(), **packages}
 
 
 def _require() -> None:
