@@ -21,7 +21,6 @@ __all__ = ["read_end", "settle_ends"]
 _FIRST_YEAR, _LAST_YEAR = 1900, 2100
 # tables whose rows come as things happen: their last rows show until when the book was observed
 _SHOWING = ("usage", "contacts", "surveys", "advocacy", "finance")
-_HANDFUL, _HANDFUL_SHARE = 5, 0.001
 _JUDGED = 10  # times; a table with fewer has no rhythm of its own
 
 
@@ -78,7 +77,7 @@ def _last_days(found: Found, tables: Mapping[str, Rhythm]) -> dict[str, int]:
 def _last_of_all(tables: Mapping[str, Rhythm]) -> int:
     """Last day of all tables: tables too sparse for a rhythm of their own are judged by that of all together."""
     together = Rhythm.joined(tables.values())
-    day, _ = together.last(most=max(_HANDFUL, int(_HANDFUL_SHARE * together.rows.sum())))
+    day, _ = together.last(most=together.handful)
     return int(together.days[-1]) if any(_goes_on(one, day) for one in tables.values()) else day
 
 

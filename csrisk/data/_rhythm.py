@@ -22,6 +22,8 @@ _YEAR, _FEWEST = 365, 20  # gaps are taken from the last year, or the last so ma
 _FACTOR = 2
 _CHANCE = 1e-4  # of a silence this long, by chance
 _AGREED_SHARE = 0.01
+_HANDFUL, _HANDFUL_SHARE = 5, 0.001
+_BULK_FACTOR, _FLAT = 3, 1.5
 _STRAY_SHARE = 0.25  # more rows than this are no straying ones, whatever comes between
 
 
@@ -70,8 +72,9 @@ class Rhythm(NamedTuple):
         """Find the last day in the rhythm, and the number of rows that stray after it.
 
         Rows stray where so few came in so long a time as never before: one row weeks after all others, or some rows of
-        a few clocks that go wrong. Of all days after which that holds, the one is taken at which the rate changes most
-        (likelihood of two Poisson rates, less one for each row that would stray).
+        a few clocks that go wrong. More than a handful stray only where rows became few at once, as the use of a closed
+        group of customers fades, too. Of all days after which that holds, the one is taken at which the rate changes
+        most (likelihood of two Poisson rates, less one for each row that would stray).
         """
         best, found, after = -math.inf, (int(self.days[-1]), 0), 0
         total = int(self.rows.sum())
@@ -81,13 +84,26 @@ class Rhythm(NamedTuple):
             length = int(self.days[-1] - self.days[at])
             if after > most:
                 break
-            if length <= _FACTOR or not self.usual(at, after).outlasted(length):
+            if length <= _FACTOR or not (usual := self.usual(at, after)).outlasted(length):
+                continue
+            if after > self.handful and self._fades(at, after, length, usual.longest):
                 continue
             before, span = total - after, int(self.days[at] - self.days[0]) + 1
             likelihood = before * math.log(before / span) + after * (math.log(after / length) - 1)
             if likelihood > best:
                 best, found = likelihood, (int(self.days[at]), after)
         return found
+
+    @property
+    def handful(self) -> int:
+        """So few rows that a few wrong clocks may have made them."""
+        return max(_HANDFUL, int(_HANDFUL_SHARE * self.rows.sum()))
+
+    def _fades(self, at: int, after: int, length: int, usual: float) -> bool:
+        """Whether rows after a day are not so few at once as they are later."""
+        day = int(self.days[at])
+        at_first = self.between(day + 1, day + 1 + int(usual))
+        return length <= _BULK_FACTOR * usual or at_first > _FLAT * after * usual / length
 
     def until(self, day: int) -> Rhythm:
         """Keep what came before a day."""
