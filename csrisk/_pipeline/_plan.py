@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from csrisk._pipeline._panel import book, labelled_past, resolved
 
 if TYPE_CHECKING:
@@ -79,5 +81,6 @@ def _tables(data: CustomerData) -> dict[str, Any]:
         "tables": list(data.tables),
         "missing tables": list(data.missing),
         "first and last day": f"{data.start:%Y-%m-%d} to {data.end:%Y-%m-%d}",
+        "observed until": {name: f"{end - pd.Timedelta(days=1):%Y-%m-%d}" for name, end in data.ends.items()},
         "rows set aside": len(data.rejected),
     }

@@ -46,7 +46,11 @@ _NEEDED: dict[str, Callable[[Any], bool]] = {
     "tables": _tables,
     "features": _count,
 }
-_FURTHER: dict[str, Callable[[Any], bool]] = {"tested on": _words, "tested model learned from": _words}
+_FURTHER: dict[str, Callable[[Any], bool]] = {
+    "stopped before": _words,
+    "tested on": _words,
+    "tested model learned from": _words,
+}
 
 
 class _Layout(NamedTuple):

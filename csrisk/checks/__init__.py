@@ -2,6 +2,7 @@
 
 from csrisk.checks._check import Check, Rule, checks_frame
 from csrisk.checks._drift import check_base_rate, check_calibration, check_drift, check_drift_classifier
+from csrisk.checks._feeds import check_feeds
 from csrisk.checks._leakage import check_future_use, check_single_feature, check_telling_values
 from csrisk.checks._null import check_permutation_null
 from csrisk.checks._panel import check_duplicates, check_events, check_evidence, check_label_window
@@ -19,6 +20,7 @@ __all__ = [
     "check_duplicates",
     "check_events",
     "check_evidence",
+    "check_feeds",
     "check_future_use",
     "check_label_window",
     "check_permutation_null",

@@ -14,6 +14,7 @@ from csrisk.checks._drift import (
     check_drift,
     check_drift_classifier,
 )
+from csrisk.checks._feeds import FEEDS, check_feeds, feed_ages
 from csrisk.checks._leakage import (
     FUTURE,
     SINGLE,
@@ -50,7 +51,7 @@ RULES = tuple(
     sorted(
         (
             *(SINGLE, VALUES, FUTURE, NULL, DUPLICATES, WINDOW),
-            *(RATE, EVENTS, DRIFT, CLASSIFIER, CALIBRATION, EVIDENCE, REBUILT),
+            *(RATE, EVENTS, DRIFT, CLASSIFIER, CALIBRATION, EVIDENCE, REBUILT, FEEDS),
         ),
         key=lambda rule: rule.code,
     )
@@ -115,7 +116,8 @@ def run_checks(
     """
     checks = [check_single_feature(X, y), check_telling_values(X, y)]
     checks += _tables(X, y, data, snapshots, build)
-    checks += [check_events(y), check_evidence(X)]
+    until = None if snapshots is None else snapshots.end
+    checks += [check_events(y), check_evidence(X), check_feeds(None if data is None else feed_ages(data, until))]
     checks += _forward(X, y, split, risk, fit_predict)
     checks += _book(X, split, book)
     return tuple(sorted(checks, key=lambda check: check.code))

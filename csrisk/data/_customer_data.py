@@ -142,6 +142,7 @@ class CustomerData:
         self._ends: Mapping[str, pd.Timestamp] = MappingProxyType(
             {n: loaded.ends[n] for n in CONTRACT if n in loaded.ends}
         )
+        self._stated = frozenset(loaded.stated)
         self._rejected: pd.DataFrame | None = None
         self._engine: Engine = loaded.engine
         self._lazy = loaded.canonical()
@@ -232,6 +233,11 @@ class CustomerData:
         {'usage': '2025-04-01', 'contacts': '2025-07-01'}
         """
         return self._ends
+
+    @property
+    def stated(self) -> frozenset[str]:
+        """Tables whose own end the user stated."""
+        return self._stated
 
     @property
     def start(self) -> pd.Timestamp:

@@ -1,8 +1,8 @@
 """Monitoring: drift by goal, calibration once labels arrive, expected performance before, and staleness."""
 
+from csrisk.checks._feeds import feed_ages
 from csrisk.monitoring._drift import drift_by_goal, drift_table, goals_of
 from csrisk.monitoring._expected import EXPECTED_LIMITS, expected_performance
-from csrisk.monitoring._feeds import feed_ages
 from csrisk.monitoring._monitor import Monitoring, monitor
 
 __all__ = [

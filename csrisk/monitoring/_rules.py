@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from csrisk.checks import Check, Rule, check_calibration
+from csrisk.checks import check_feeds as judge_feeds
 from csrisk.monitoring._drift import LEAST_ACCOUNTS, USUAL_FACTOR
 
 __all__ = [
@@ -197,14 +198,7 @@ def check_feeds(feeds: pd.DataFrame | None) -> Check:
     -------
     Check
     """
-    if feeds is None or feeds.empty:
-        return FEEDS.not_applicable("no dated tables were handed over", "pass feeds=feed_ages(data, as_of)")
-    late = feeds[feeds["late"]]
-    told = feeds if late.empty else late
-    oldest = told.iloc[int(told["days"].to_numpy().argmax())]
-    measure = f"{len(late)} of {len(feeds)} tables are late; the oldest is {oldest.name}, {oldest['days']:.0f} days"
-    threshold = f"twice the usual gap ({oldest['usual']:.0f} days), and too long for chance"
-    return FEEDS.judge(not late.empty, measure, threshold, late.index)
+    return replace(judge_feeds(feeds), code=FEEDS.code, name=FEEDS.name)
 
 
 def check_book(before: int, now: int, *, is_sample: bool = False) -> Check:

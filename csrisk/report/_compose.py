@@ -23,6 +23,7 @@ from csrisk.report._forecast import churn_forecast, mrr_forecast
 from csrisk.report._format import day
 from csrisk.report._model_card import backtest_parts, features_table, model_table
 from csrisk.report._names import clean
+from csrisk.report._observed import limits_of_time
 from csrisk.report._success_part import make_success
 from csrisk.success import trap_consequences
 
@@ -136,7 +137,7 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
         cards_note="" if inputs.chunk else _cards_note(len(cards), len(book.keys), inputs.max_cards),
         segments=tuple(sorted({card.facts[0] for card in cards if card.facts})),
         missing=missing,
-        limits=_LIMITS,
+        limits=(*limits_of_time(book.as_of, inputs.data), *_LIMITS),
         model=model_table(book, inputs.window),
         features=features_table(why.declarations),
         quality=(*quality, *backtests),
@@ -201,9 +202,11 @@ def _all_missing(goal: Goal, data: CustomerData | None) -> bool:
 
 def _consequences(inputs: Inputs, until: pd.Timestamp) -> pd.DataFrame | None:
     """Say what followed on relationship traps; None where the tables tell no churn."""
+    if inputs.data is None:
+        return None
     lead, horizon = inputs.window or (0, _HORIZON)
     try:
-        return inputs.data and trap_consequences(inputs.data, lead=lead, horizon=horizon, until=until)
+        return trap_consequences(inputs.data, lead=lead, horizon=horizon, until=until)
     except CsriskError:
         return None
 

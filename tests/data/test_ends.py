@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import csrisk
 from csrisk import CustomerData, Snapshots, label_change, label_churn, label_expansion, label_time_to_churn
 from csrisk.data import make_saas
 from csrisk.exceptions import DataContractError, DataWarning
 from csrisk.monitoring import feed_ages
+from csrisk.report._observed import limits_of_time
 from csrisk.testing import on_engine
 
 pytestmark = pytest.mark.filterwarnings("ignore::csrisk.exceptions.DataWarning")
@@ -243,3 +245,34 @@ def test_what_lies_after_the_clock_is_said(monkeypatch: pytest.MonkeyPatch) -> N
     with warnings.catch_warnings():
         warnings.simplefilter("error", DataWarning)
         CustomerData({"usage": day_in_day_out()})
+
+
+def test_stale_feeds_are_a_check_and_are_said_in_the_report(tmp_path: Any) -> None:
+    book = make_saas(150, 24, seed=3)
+    usage = book.tables["usage"]
+    tables = {**book.tables, "usage": usage[usage["at"] < book.end - pd.Timedelta(days=60)]}
+    spec = csrisk.RiskSpec.from_toml("model = { random_state = 0, n_members = 2 }\n[test]\ntrainings = 1")
+    data = CustomerData(tables)
+    pipeline = csrisk.RiskPipeline(spec).fit(data)
+    check = pipeline.record_.checks.loc["CSR014"]
+    assert check["status"] == "failed"
+    assert check["found"] == "usage"
+    assert pipeline.record_.facts["stopped before"] == f"usage (last day {usage_end(tables['usage']):%Y-%m-%d})"
+    pipeline.save(tmp_path / "model.csrisk")
+    assert csrisk.RiskPipeline.load(tmp_path / "model.csrisk").record_.facts == pipeline.record_.facts
+    page = pipeline.report(tmp_path / "report.md", data).read_text()
+    assert "Of usage nothing was observed after" in page
+    stated = CustomerData(tables, end={"usage": book.end})
+    assert not feed_ages(stated)["late"].any()
+    assert not codes(stated)
+
+
+def usage_end(usage: pd.DataFrame) -> pd.Timestamp:
+    return usage["at"].max().normalize()
+
+
+def test_a_report_of_a_date_to_come_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("csrisk.report._observed._now", lambda: pd.Timestamp("2025-06-10"))
+    with pytest.warns(DataWarning, match="as_of=2025-07-01 lies after the clock of this machine, 2025-06-10"):
+        assert "nobody can know it" in limits_of_time(pd.Timestamp("2025-07-01"), None)[0]
+    assert limits_of_time(pd.Timestamp("2025-06-11"), None) == ()

@@ -8,13 +8,22 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from csrisk.data._contract import CONTRACT
+from csrisk.checks._check import Rule
+from csrisk.data import CONTRACT
 from csrisk.data._rhythm import read_changes, signs_of_life
 
 if TYPE_CHECKING:
+    from csrisk.checks._check import Check
     from csrisk.data import CustomerData
 
-__all__ = ["feed_ages"]
+__all__ = ["FEEDS", "check_feeds", "feed_ages"]
+
+FEEDS = Rule(
+    "CSR014",
+    "Tables that stopped arriving",
+    "more than twice the longest gap of a year, and too long for chance",
+    "look at the feed of the tables named; where nothing happened on those days, state it: end={'usage': '2025-07-01'}",
+)
 
 
 def feed_ages(data: CustomerData, as_of: Any = None) -> pd.DataFrame:
@@ -35,7 +44,7 @@ def feed_ages(data: CustomerData, as_of: Any = None) -> pd.DataFrame:
     pandas.DataFrame
         Index table; ``days`` (from the newest row to `as_of`; of contracts, accounts and plans from the newest change),
         ``usual`` (longest gap between days with rows within a year before that row), ``late``: more than twice the
-        usual gap, and too long for chance.
+        usual gap, and too long for chance, and the user has not stated that the table was observed until `as_of`.
 
     Examples
     --------
@@ -48,7 +57,36 @@ def feed_ages(data: CustomerData, as_of: Any = None) -> pd.DataFrame:
     rows = {table: _age(data, table, cut) for table in data.tables if CONTRACT[table].has_account}
     told = {table: row for table, row in rows.items() if row is not None}
     found = pd.DataFrame.from_dict(told, orient="index", columns=["days", "usual", "late"]).rename_axis("table")
-    return found.astype({"days": "float64", "usual": "float64", "late": "bool"})
+    found = found.astype({"days": "float64", "usual": "float64", "late": "bool"})
+    trusted = [table for table in found.index if table in data.stated and data.ends[table] >= _stamp(cut)]
+    found.loc[trusted, "late"] = False
+    return found
+
+
+def check_feeds(feeds: pd.DataFrame | None) -> Check:
+    """Judge whether tables still arrive.
+
+    Parameters
+    ----------
+    feeds : pandas.DataFrame, optional
+        What `feed_ages` gave.
+
+    Returns
+    -------
+    Check
+    """
+    if feeds is None or feeds.empty:
+        return FEEDS.not_applicable("no dated tables were handed over", "pass feeds=feed_ages(data, as_of)")
+    late = feeds[feeds["late"]]
+    told = feeds if late.empty else late
+    oldest = told.iloc[int(told["days"].to_numpy().argmax())]
+    measure = f"{len(late)} of {len(feeds)} tables are late; the oldest is {oldest.name}, {oldest['days']:.0f} days"
+    threshold = f"twice the usual gap ({oldest['usual']:.0f} days), and too long for chance"
+    return FEEDS.judge(not late.empty, measure, threshold, late.index)
+
+
+def _stamp(day: int) -> pd.Timestamp:
+    return pd.Timestamp(day, unit="D")
 
 
 def _age(data: CustomerData, table: str, cut: int) -> tuple[float, float, bool] | None:
