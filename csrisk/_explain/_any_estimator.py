@@ -2,73 +2,122 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from csrisk._processes import is_forked
 from csrisk.exceptions import ExplanationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     Matrix = NDArray[np.float64]
 
-__all__ = ["function_of"]
+__all__ = ["Codec", "own_prediction"]
 
 
-def function_of(model: Any) -> tuple[Callable[[pd.DataFrame], Matrix], Callable[[Matrix], Matrix]]:
-    """Make the two halves of a prediction: from a frame to a matrix, and from a matrix to predictions.
+class Codec:
+    """Columns of frames as numbers, and back as the model wants them.
+
+    A column that holds no numbers travels as positions among the values of all frames. Back, a column has the type that
+    it has in the frames; where they differ, types of categories are joined, and no frame lends its own to another.
+
+    Parameters
+    ----------
+    frames : sequence of pandas.DataFrame
+        All frames that will be encoded, with the same columns; of types that differ, the last one's kind counts.
+    """
+
+    def __init__(self, frames: Sequence[pd.DataFrame]) -> None:
+        self._labels = list(frames[-1].columns)
+        places = range(len(self._labels))
+        self._columns = [_Column([frame.iloc[:, place] for frame in frames]) for place in places]
+
+    def encode(self, frame: pd.DataFrame) -> Matrix:
+        """Turn a frame into a matrix."""
+        return np.column_stack([column.encode(frame.iloc[:, i]) for i, column in enumerate(self._columns)])
+
+    def decode(self, matrix: Matrix) -> pd.DataFrame:
+        """Turn a matrix back into a frame."""
+        columns = [column.decode(matrix[:, place]) for place, column in enumerate(self._columns)]
+        return pd.concat(columns, axis=1, keys=range(len(columns))).set_axis(self._labels, axis=1)
+
+
+class _Column:
+    """One column: its type, and its values where they are no numbers."""
+
+    def __init__(self, parts: list[pd.Series[Any]]) -> None:
+        dtypes = list(dict.fromkeys(part.dtype for part in parts))
+        self._values: pd.Index[Any] | None = None
+        self._dtype: Any = dtypes[0] if len(dtypes) == 1 else None
+        if all(pd.api.types.is_numeric_dtype(dtype) for dtype in dtypes):
+            return
+        categories = [dtype for dtype in dtypes if isinstance(dtype, pd.CategoricalDtype)]
+        known = [*(d.categories for d in sorted(categories, key=lambda d: -len(d.categories)))]
+        known += [pd.Index(part.dropna().unique()) for part in parts if not isinstance(part.dtype, pd.CategoricalDtype)]
+        self._values = pd.Index(pd.concat([index.to_series().astype(object) for index in known]).unique(), dtype=object)
+        if self._dtype is None:
+            last = parts[-1].dtype
+            ordered = bool(categories) and all(dtype.ordered for dtype in categories)
+            joined = pd.CategoricalDtype(self._values.infer_objects(), ordered=ordered)
+            self._dtype = joined if isinstance(last, pd.CategoricalDtype) else last
+
+    def encode(self, values: pd.Series[Any]) -> Matrix:
+        if self._values is None:
+            return values.to_numpy(dtype=np.float64, na_value=np.nan)
+        codes = self._values.get_indexer(pd.Index(values, dtype=object))
+        return np.where(values.isna().to_numpy() | (codes < 0), np.nan, codes)
+
+    def decode(self, numbers: Matrix) -> pd.Series[Any]:
+        absent = np.isnan(numbers)
+        if self._values is not None:
+            found = self._values.to_numpy()[np.where(absent, 0, numbers).astype(np.intp)] if len(self._values) else None
+            return pd.Series(found, index=range(len(numbers)), dtype=object).mask(absent).astype(self._dtype)
+        if self._dtype is None or (absent.any() and isinstance(self._dtype, np.dtype)):
+            return pd.Series(numbers)
+        whole = pd.Series(pd.array(np.where(absent, 0.0, numbers), dtype="Float64")).mask(absent)
+        return (whole if absent.any() else pd.Series(numbers)).astype(self._dtype)
+
+
+def own_prediction(model: Any, frame: pd.DataFrame) -> Matrix:
+    """Predict with the model itself.
 
     Parameters
     ----------
     model : estimator
-        Fitted on a frame; its ``predict_proba`` must have two columns.
+        Its ``predict_proba`` must have two columns, of which the second counts; without one, ``predict`` counts.
+    frame : pandas.DataFrame
+        Its features.
 
     Returns
     -------
-    encode, predict : callable
-        Columns that hold no numbers travel through the matrix as positions in the list of values seen so far, and get
-        their dtype back before the estimator sees them.
+    ndarray of float64
+
+    Raises
+    ------
+    ExplanationError
+        If there are more than two classes.
     """
-    names = [str(name) for name in model.feature_names_in_]
-    values: dict[str, list[Any]] = {}
-    dtypes: dict[str, Any] = {}
-
-    def encode(frame: pd.DataFrame) -> Matrix:
-        matrix = np.empty((len(frame), len(names)))
-        for place, name in enumerate(names):
-            column = frame[name]
-            dtypes.setdefault(name, column.dtype)
-            if pd.api.types.is_numeric_dtype(column.dtype):
-                matrix[:, place] = column.to_numpy(dtype=float, na_value=np.nan)
-                continue
-            known = values.setdefault(name, [])
-            known += [value for value in column.dropna().unique() if value not in known]
-            codes = pd.Categorical(column.astype(object), categories=known).codes
-            matrix[:, place] = np.where(codes < 0, np.nan, codes)
-        return matrix
-
-    def decode(matrix: Matrix) -> pd.DataFrame:
-        columns = {}
-        for place, name in enumerate(names):
-            if name not in values:
-                columns[name] = pd.Series(matrix[:, place])
-                continue
-            codes = np.where(np.isnan(matrix[:, place]), -1, matrix[:, place]).astype(int)
-            columns[name] = pd.Series(pd.Categorical.from_codes(codes, pd.Index(values[name]))).astype(dtypes[name])
-        return pd.DataFrame(columns)
-
-    def predict(matrix: Matrix) -> Matrix:
-        frame = decode(matrix)
+    with _alone():
         if not hasattr(model, "predict_proba"):
             return np.asarray(model.predict(frame), dtype=float)
         probability = np.asarray(model.predict_proba(frame), dtype=float)
-        if probability.ndim != 2 or probability.shape[1] != 2:
-            shape = probability.shape
-            raise ExplanationError(f"predict_proba returned shape {shape}: only models of two classes are explained")
-        return probability[:, 1]
+    if probability.ndim != 2 or probability.shape[1] != 2:
+        shape = probability.shape
+        raise ExplanationError(f"predict_proba returned shape {shape}: only models of two classes are explained")
+    return probability[:, 1]
 
-    return encode, predict
+
+def _alone() -> AbstractContextManager[Any]:
+    """One thread of OpenMP in a forked process, where those of the parent are missing."""
+    if not is_forked():
+        return nullcontext()
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[Any] = threadpool_limits(1, user_api="openmp")
+    return limits

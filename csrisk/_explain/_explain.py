@@ -11,11 +11,13 @@ from csrisk._explain._blocks import n_threads
 from csrisk._explain._codes import coded
 from csrisk._explain._direct_engine import DirectEngine
 from csrisk._explain._explanation import Explanation
+from csrisk._explain._frames import as_frame
 from csrisk._explain._game import shapley_map
 from csrisk._explain._goals_of import Declarations, declarations_of, players_of
 from csrisk._explain._herding import herd
 from csrisk._explain._link_game import Side
 from csrisk._explain._margin_game import MarginGame
+from csrisk._explain._own import require_ends, require_own
 from csrisk._explain._reference import Comparison, Reference
 from csrisk._explain._subject import Subject, subject_of
 from csrisk._explain._tables import Background, typical_values
@@ -36,9 +38,9 @@ _HERDED_FROM = 5_000
 
 def explain(
     model: Any,
-    X: pd.DataFrame,
+    X: Any,
     *,
-    reference: pd.DataFrame | Reference,
+    reference: Any,
     output: Literal["probability", "log_odds", "amount"] = "probability",
     declarations: Declarations = None,
     n_reference: int = 100,
@@ -57,15 +59,15 @@ def explain(
     model : object
         A fitted `ChurnModel` or `ExpansionModel`, a LightGBM model, or any estimator with ``predict_proba`` or
         ``predict`` (slower: every coalition is predicted).
-    X : pd.DataFrame
-        Features of the snapshots to explain.
-    reference : pd.DataFrame or Reference
+    X : DataFrame
+        Features of the snapshots to explain: a frame of pandas, Polars, Arrow or another library.
+    reference : DataFrame or Reference
         What to compare with. A frame, for example the training snapshots, is taken as ``Reference.book``.
     output : {"probability", "log_odds", "amount"}, default "probability"
         Scale that is explained: the calibrated probability, reported in percentage points; the margin that the trees
         add up in; or the predicted amount of an `AmountModel` or another regressor.
     declarations : iterable of Feature or mapping from column to goal, optional
-        Goal of each column; default the declarations of the builders of csrisk.
+        Goal of each column, beside and before the declarations of the builders of csrisk.
     n_reference : int, default 100
         On the probability scale, how many rows stand for the reference. They are chosen by kernel herding on the
         contributions of goals to the log-odds, which halves the error of random ones. On log-odds all rows are used.
@@ -83,7 +85,8 @@ def explain(
     Raises
     ------
     ExplanationError
-        If the model is not recognised, a column has no goal, or a frame is empty.
+        If the model is not recognised, a column has no goal, a frame is empty, or a model of another library predicts
+        something else for the original frames than what is explained.
 
     Examples
     --------
@@ -100,10 +103,9 @@ def explain(
     True
     """
     _require(output, n_reference, n_strongest)
-    subject = subject_of(model)
-    against = reference if isinstance(reference, Reference) else _book(reference)
-    if not isinstance(X, pd.DataFrame):
-        raise ExplanationError(f"X={type(X).__name__}: pass the feature frame itself, as build_features gives it")
+    X = as_frame(X, "X")
+    against = reference if isinstance(reference, Reference) else Reference.book(reference)
+    subject = subject_of(model, X, against.frame)
     if not len(X):
         raise ExplanationError("X has 0 rows, at least one is needed; see how the snapshots are selected")
     declared = declarations_of(subject.names, declarations)
@@ -114,10 +116,13 @@ def explain(
     comparisons = against.comparisons(X)
     trees = subject.forest() if subject.boosters else None
     rows, other = subject.encode(X), subject.encode(against.frame)
+    require_own(subject, X, rows, "X")
     chosen = comparisons
     if subject.link_for(output) is not None or trees is None:
         seed = (n_reference, random_state)
         chosen = [_herded(c, subject, trees, goal_of_feature, other, seed) for c in comparisons]
+    used = np.unique(np.concatenate([comparison.reference for comparison in chosen]))
+    require_own(subject, against.frame.iloc[used], other[used], "the reference")
     if trees is None:
         engine: DirectEngine | TreeEngine = DirectEngine(
             subject.on(output), goal_of_feature, rows, other, tuple(chosen), n_strongest
@@ -125,6 +130,7 @@ def explain(
     else:
         effort = Effort(n_strongest, n_threads(n_jobs))
         engine = _tree_engine(subject, trees, output, goal_of_feature, rows, other, tuple(chosen), effort)
+    require_ends(subject, output, rows, other, chosen, engine.ends)
     return _explanation(engine, X, against, (comparisons, chosen), declared, tuple(players), subject, output)
 
 
@@ -138,12 +144,6 @@ def _require(output: str, n_reference: int, n_strongest: int) -> None:
             "between 0 and 8"
         )
         raise ExplanationError(message)
-
-
-def _book(frame: Any) -> Reference:
-    if not isinstance(frame, pd.DataFrame):
-        raise ExplanationError(f"reference={type(frame).__name__}: pass a feature frame or a csrisk.Reference")
-    return Reference.book(frame)
 
 
 def _herded(
@@ -209,8 +209,8 @@ def _explanation(
     output: str,
 ) -> Explanation:
     scale = 100.0 if output == "probability" else 1.0
-    names = list(subject.names)
-    frame = against.frame[names]
+    names, labels = list(subject.names), list(subject.labels)
+    frame, values = (each[labels].set_axis(names, axis=1) for each in (against.frame, X))
     comparison_of = np.empty(len(X), dtype=np.intp)
     if comparisons[0][0].paired:
         typical = frame.iloc[comparisons[0][0].reference].reset_index(drop=True)
@@ -235,7 +235,7 @@ def _explanation(
         prediction=scale * everyone,
         reference_words=words,
         background=Background(
-            declared, X[names], typical, comparison_of, "before it was" if against.kind == "self" else "typical is"
+            declared, values, typical, comparison_of, "before it was" if against.kind == "self" else "typical is"
         ),
         game=engine,
         reference_kind=against.kind,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from csrisk._display import html_table
 from csrisk._explain import _plots, _shap, _steps, _tables
+from csrisk._explain._frames import index_keys
 from csrisk._explain._game import leave_one_out_map, pairs
 from csrisk._explain._reasons import NEGLIGIBLE, main_goals
 from csrisk._goals import Goal
@@ -232,10 +233,10 @@ class Explanation:
 
     def position(self, account_id: Any, as_of: Any = None) -> int:
         """Row position of an account, by default at its latest snapshot."""
-        accounts = self.index.get_level_values(0)
+        accounts, dates = index_keys(self.index) if self.index.nlevels > 1 else (self.index, None)
         found = np.flatnonzero(accounts == account_id)
-        if len(found) and self.index.nlevels > 1:
-            times = self.index.get_level_values(1)[found]
+        if len(found) and dates is not None:
+            times = dates[found]
             found = found[[times.argmax()]] if as_of is None else found[times == pd.Timestamp(as_of)]
         if not len(found):
             message = (

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from csrisk._goals import Goal
-from csrisk.exceptions import ExplanationError
+from csrisk.exceptions import ExplanationError, FeatureError
 from csrisk.features._declaration import Feature
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def declarations_of(names: Sequence[str], given: Declarations) -> tuple[Feature,
     names : sequence of str
         Columns of the model.
     given : iterable of Feature, mapping from column to goal, or None
-        None asks the builders of csrisk.
+        They come before the declarations of the builders of csrisk, which tell of all columns that are not given.
 
     Returns
     -------
@@ -43,9 +44,10 @@ def declarations_of(names: Sequence[str], given: Declarations) -> tuple[Feature,
 
         return tuple(features.declared(list(names)))
     if isinstance(given, Mapping):
-        by_name = {name: _plain(name, goal) for name, goal in given.items()}
+        by_name = {str(name): _plain(str(name), goal) for name, goal in given.items()}
     else:
         by_name = {feature.name: feature for feature in given}
+    by_name = {**_defaults([name for name in names if name not in by_name]), **by_name}
     missing = [name for name in names if name not in by_name]
     if missing:
         message = (
@@ -56,10 +58,22 @@ def declarations_of(names: Sequence[str], given: Declarations) -> tuple[Feature,
     return tuple(by_name[name] for name in names)
 
 
+def _defaults(names: Sequence[str]) -> dict[str, Feature]:
+    from csrisk import features
+
+    with suppress(FeatureError):
+        return dict(zip(names, features.declared(names), strict=True))
+    known = {feature.name: feature for builder in features.default_builders() for feature in builder.features}
+    extra = features.declared([name for name in names if name.startswith("account_")])
+    return {**known, **{feature.name: feature for feature in extra}}
+
+
 def _plain(name: str, goal: Goal | str) -> Feature:
     if str(goal) not in [str(known) for known in Goal]:
         raise ExplanationError(f"declarations: goal={goal!r} must be one of {[str(known) for known in Goal]}")
-    return Feature(name, Goal(goal), "score", f"{name} is {{value}}; typical is {{typical}}.")
+    # a name may hold braces, which mean something in a sentence
+    shown = name.replace("{", "{{").replace("}", "}}")
+    return Feature(name, Goal(goal), "score", f"{shown} is {{value}}; typical is {{typical}}.")
 
 
 def players_of(declarations: Sequence[Feature]) -> dict[Goal, NDArray[np.intp]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
+from csrisk._explain._frames import as_frame, index_keys
 from csrisk.exceptions import ExplanationError
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Reference:
     by: str | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "frame", as_frame(self.frame, "reference"))
         if not len(self.frame):
             raise ExplanationError(
                 f"reference={self.kind!r} has 0 rows, at least one is needed; see how it is selected"
@@ -75,6 +77,7 @@ class Reference:
     @classmethod
     def book(cls, frame: pd.DataFrame) -> Reference:
         """Compare with all given snapshots, for example those of the training period."""
+        frame = as_frame(frame, "reference")
         return cls(frame, "book", f"{len(frame):,} snapshots of the book")
 
     @classmethod
@@ -97,6 +100,7 @@ class Reference:
         ExplanationError
             If there is no such column.
         """
+        frame = as_frame(frame, "reference")
         if by not in frame.columns:
             raise ExplanationError(
                 f"by={by!r}: no such column in the reference, which has {len(frame.columns)} columns"
@@ -125,6 +129,7 @@ class Reference:
         ExplanationError
             If the mask selects nothing or does not fit.
         """
+        frame = as_frame(frame, "reference")
         if len(mask) != len(frame) or (isinstance(mask, pd.Series) and not mask.index.equals(frame.index)):
             raise ExplanationError(f"mask has {len(mask)} entries for {len(frame)} snapshots; give it the same index")
         chosen = frame[np.asarray(mask, dtype=bool)]
@@ -132,10 +137,15 @@ class Reference:
 
     @classmethod
     def own_past(cls, frame: pd.DataFrame) -> Reference:
-        """Compare each snapshot with the latest earlier one of the same account: what changed since."""
-        if frame.index.nlevels != 2:
+        """Compare each snapshot with the latest earlier one of the same account: what changed since.
+
+        Account and date go by the names of the index levels, account_id and as_of, wherever they stand.
+        """
+        frame = as_frame(frame, "reference")
+        if frame.index.nlevels < 2:
             message = f"reference='self' needs an index of account and as_of; it has {frame.index.nlevels} level(s)"
             raise ExplanationError(message)
+        index_keys(frame.index)
         return cls(frame, "self", "the account's own earlier snapshot")
 
     def comparisons(self, X: pd.DataFrame) -> list[Comparison]:
@@ -188,8 +198,9 @@ class Reference:
     def _partners(self, X: pd.DataFrame) -> NDArray[np.intp]:
         """Position of the latest earlier snapshot of the same account, -1 if there is none."""
         keys = ["account", "time"]
-        left = pd.DataFrame({k: X.index.get_level_values(i) for i, k in enumerate(keys)}).assign(row=range(len(X)))
-        right = pd.DataFrame({k: self.frame.index.get_level_values(i) for i, k in enumerate(keys)})
+        own, past = index_keys(X.index, self.frame.index), index_keys(self.frame.index)
+        left = pd.DataFrame(dict(zip(keys, own, strict=True))).assign(row=range(len(X)))
+        right = pd.DataFrame(dict(zip(keys, past, strict=True)))
         right = right.assign(partner=range(len(right)))
         both = left.merge(right, on="account", suffixes=("", "_past"))
         both = both[both["time_past"] < both["time"]].sort_values("time_past", kind="stable")

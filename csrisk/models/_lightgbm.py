@@ -25,6 +25,7 @@ __all__ = [
     "dataset",
     "described",
     "from_text",
+    "predicted",
     "raw_score",
     "regressor",
     "rescaled",
@@ -119,6 +120,26 @@ def raw_score(booster: Booster, matrix: np.ndarray, n_jobs: int | None = None) -
         return np.empty(0)
     _library()
     return np.asarray(booster.predict(matrix, raw_score=True, num_threads=predict_threads(n_jobs)), dtype=np.float64)
+
+
+def predicted(model: Any, frame: Any) -> np.ndarray:
+    """Predict with a booster or an estimator of LightGBM itself: the second class, or the number.
+
+    Parameters
+    ----------
+    model : lightgbm.Booster or estimator
+        Model.
+    frame : pandas.DataFrame
+        Features as the model wants them.
+
+    Returns
+    -------
+    ndarray of float64
+    """
+    _library()
+    predict = getattr(model, "predict_proba", model.predict)
+    found = np.asarray(predict(frame, num_threads=1), dtype=np.float64)
+    return found[:, -1] if found.ndim == 2 else found
 
 
 def as_text(booster: Booster, n_rounds: int | None = None) -> str:

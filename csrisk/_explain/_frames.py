@@ -1,0 +1,126 @@
+"""Frames of any library as pandas frames, and the columns of a model in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from csrisk.exceptions import ExplanationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["as_frame", "columns_of", "index_keys"]
+
+_KEYS = ["account_id", "as_of"]
+
+
+def as_frame(given: Any, what: str) -> pd.DataFrame:
+    """Give a frame of pandas, Polars, Arrow or another library as a pandas frame.
+
+    Parameters
+    ----------
+    given : frame
+        What the user brought; columns account_id and as_of of a frame without index become its index.
+    what : str
+        How messages call it.
+
+    Returns
+    -------
+    pandas.DataFrame
+
+    Raises
+    ------
+    ExplanationError
+        If it is no frame, or one that was not computed yet.
+    """
+    if isinstance(given, pd.DataFrame):
+        return given
+    frame = nw.from_native(given, pass_through=True)
+    if not isinstance(frame, nw.DataFrame):
+        raise ExplanationError(
+            f"{what}={type(given).__name__}: pass the feature frame itself, as build_features gives it; rows of a lazy "
+            "frame have no order, so collect it first"
+        )
+    made = frame.to_pandas()
+    keys = [key for key in _KEYS if key in made.columns]
+    return made.set_index(keys) if len(keys) == len(_KEYS) else made
+
+
+def columns_of(names: Sequence[Any], frame: pd.DataFrame, what: str) -> list[Any]:
+    """Find the columns of a model in a frame.
+
+    Parameters
+    ----------
+    names : sequence
+        Features as the model calls them. LightGBM writes blanks as underlines; a model that was fitted without names
+        numbers its features, and then the columns are taken in their order.
+    frame : pandas.DataFrame
+        Where they are looked for.
+    what : str
+        How messages call the frame.
+
+    Returns
+    -------
+    list
+        Labels of the columns, in the order of the model.
+
+    Raises
+    ------
+    ExplanationError
+        If a column is missing or occurs more than once.
+    """
+    if not any(name in frame.columns for name in names) and _are_numbers(names) and frame.shape[1] == len(names):
+        return list(frame.columns)
+    written: dict[str, list[Any]] = {}
+    for label in frame.columns:
+        written.setdefault(str(label).replace(" ", "_"), []).append(label)
+    found = [[name] * int((frame.columns == name).sum()) or written.get(str(name), []) for name in names]
+    wrong = [name for name, labels in zip(names, found, strict=True) if len(labels) != 1]
+    if wrong:
+        raise ExplanationError(
+            f"{what}: {len(wrong)} of {len(names)} columns of the model are missing or occur more than once, first "
+            f"{wrong[:5]}; give the columns of training"
+        )
+    return [labels[0] for labels in found]
+
+
+def _are_numbers(names: Sequence[Any]) -> bool:
+    plain = [str(name).removeprefix("Column_").removeprefix("f") for name in names]
+    return plain == [str(place) for place in range(len(plain))]
+
+
+def index_keys(index: pd.Index, like: pd.Index | None = None) -> tuple[pd.Index, pd.Index]:
+    """Give accounts and times of an index by the names of its levels, wherever they stand.
+
+    Parameters
+    ----------
+    index : pandas.Index
+        Index of snapshots. Where its levels are not called account_id and as_of, the one of two that holds times is the
+        time; where that does not tell, names of `like` do, and at last the order.
+    like : pandas.Index, optional
+        Another index of such snapshots.
+
+    Returns
+    -------
+    tuple of Index
+
+    Raises
+    ------
+    ExplanationError
+        If the levels cannot be told apart.
+    """
+    keys: list[Any] = [key for key in _KEYS if key in index.names]
+    if len(keys) < len(_KEYS):
+        if index.nlevels != len(_KEYS):
+            raise ExplanationError(f"index has levels {list(index.names)}; name those of it account_id and as_of")
+        dated = [pd.api.types.is_datetime64_any_dtype(level) for level in index.to_frame(index=False).dtypes]
+        told = list(index.names if like is None else like.names)
+        keys = [0, 1]
+        if dated[0] != dated[1]:
+            keys = [1, 0] if dated[0] else [0, 1]
+        elif told == list(index.names)[::-1] and told[0] != told[1]:
+            keys = [1, 0]
+    return index.get_level_values(keys[0]), index.get_level_values(keys[1])
