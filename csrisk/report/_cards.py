@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from csrisk.data import CustomerData
     from csrisk.report._content import Moves
+    from csrisk.report._standing import Standing
 
 __all__ = ["make_cards", "make_lines"]
 
@@ -84,6 +85,7 @@ def make_cards(
     moves: Moves | None,
     gaps: Sequence[tuple[tuple[str, float], ...]],
     page: int | None = None,
+    standing: Standing | None = None,
     harmful: frozenset[str] = frozenset(),
 ) -> tuple[Card, ...]:
     """Write the cards of the first accounts of a book.
@@ -109,6 +111,8 @@ def make_cards(
         By account, its gap to the best customers by goal; the first 25 show it.
     page : int, optional
         Cards on a page.
+    standing : Standing, optional
+        Where the accounts stand; its quadrant is named and asks for steps.
     harmful : frozenset of str
         Relationship traps that ask for a step.
 
@@ -135,10 +139,12 @@ def make_cards(
         page=page or max(count, 1),
     )
     timelines = make_timelines(book, data, min(count, _TIMELINES))
-    steps = make_next_steps(book, data, min(count, _STEPS), harmful)
+    steps = make_next_steps(book, data, min(count, _STEPS), standing, harmful)
+    quadrants = [""] * count if standing is None else standing.quadrants
     return tuple(
         replace(
             _card(details, at),
+            quadrant=quadrants[at],
             moved=None if moves is None else moves.by_account[at],
             timeline=timelines[at] if at < len(timelines) else None,
             compared=peers.compare(at, details.leading(at)) if at < _COMPARED else (),

@@ -24,6 +24,7 @@ from csrisk.report._format import day
 from csrisk.report._model_card import backtest_parts, features_table, model_table
 from csrisk.report._names import clean
 from csrisk.report._observed import limits_of_time
+from csrisk.report._standing import read_standing
 from csrisk.report._success_part import make_success
 from csrisk.success import trap_consequences
 
@@ -105,8 +106,8 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
     count = len(book.keys) if inputs.chunk else min(len(book.keys), inputs.max_cards)
     consequences = _consequences(inputs, book.as_of)
     harmful = frozenset() if consequences is None else frozenset(consequences.index[consequences["harmful"]])
-    gaps = make_gaps(book, inputs.gap)
-    cards = make_cards(book, count, inputs.data, peers, moves, gaps, inputs.chunk, harmful)
+    standing, gaps = read_standing(book, inputs.data), make_gaps(book, inputs.gap)
+    cards = make_cards(book, count, inputs.data, peers, moves, gaps, inputs.chunk, standing, harmful)
     lines = make_lines(book, len(cards))
     goals = _spread(book, inputs.data)
     missing = _missing(inputs.data)
@@ -114,7 +115,7 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
     backtests, trends = backtest_parts(inputs.backtest)
     checks = None if inputs.checks is None else _tables.checks_table(inputs.checks)
     window = _window(book.as_of, inputs.window)
-    few, success = concentrated(book), make_success(book, inputs.data, consequences)
+    few, success = concentrated(book), make_success(book, inputs.data, standing, consequences)
     return Report(
         title=clean(inputs.title),
         as_of=day(book.as_of),

@@ -173,6 +173,7 @@ class Card:
     compared: tuple[Comparison, ...] = ()
     steps: tuple[Step, ...] = ()
     gap: tuple[tuple[str, float], ...] = ()
+    quadrant: str = ""
 
 
 @dataclass(frozen=True, slots=True)

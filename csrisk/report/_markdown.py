@@ -191,6 +191,8 @@ def _card(card: Card, currency: str) -> str:
     lines.append(f"- Sum: {sum_words(card)}")
     if card.gap:
         lines.append(f"- {gap_words(card)}")
+    if card.quadrant:
+        lines.append(f"- Quadrant: {card.quadrant}.")
     lines += [f"- {_plain(step.action)}: {_plain(step.evidence)}." for step in card.steps]
     if card.timeline:
         lines.append(f"- {timeline_words(card.timeline)}")

@@ -15,6 +15,7 @@ from csrisk._snapshots import Snapshots
 from csrisk.report._book import book_features
 from csrisk.report._content import Step
 from csrisk.report._names import clean
+from csrisk.report._quadrant_steps import quadrant_steps
 from csrisk.success import TRAPS, relationship_traps, unused_features
 from csrisk.success._seen import seen
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from csrisk.data import CustomerData
     from csrisk.report._book import Book
+    from csrisk.report._standing import Standing
 
 __all__ = ["make_next_steps"]
 
@@ -59,7 +61,11 @@ class _Seen:
 
 
 def make_next_steps(
-    book: Book, data: CustomerData | None, count: int, harmful: frozenset[str] = frozenset()
+    book: Book,
+    data: CustomerData | None,
+    count: int,
+    standing: Standing | None = None,
+    harmful: frozenset[str] = frozenset(),
 ) -> tuple[tuple[Step, ...], ...]:
     """List for the first accounts of a book what their tables ask for.
 
@@ -75,6 +81,8 @@ def make_next_steps(
         The tables; None gives no steps but those that the features tell.
     count : int
         Number of accounts.
+    standing : Standing, optional
+        Where the accounts stand; the quadrant asks for a step of its own.
     harmful : frozenset of str
         Traps in which more accounts left later than outside, as `csrisk.success.trap_consequences` finds them.
 
@@ -92,6 +100,9 @@ def make_next_steps(
             found[place].append(step)
         for place, step in _unused(book, look):
             found[place].append(step)
+        if standing is not None:
+            for place, step in _by_quadrant(look, standing, count):
+                found[place].insert(0, step)
     return tuple(_chosen(steps, book.points.iloc[place]) for place, steps in enumerate(found))
 
 
@@ -199,14 +210,18 @@ def _detractors(look: _Seen) -> Iterator[Found]:
 def _promises(look: _Seen) -> Iterator[Found]:
     if not look.data.has("expectations", "due_at"):
         return
-    rows = look.rows("expectations", ["due_at_day", "met_at_day", "closed_at_day"])
-    # a due date may lie ahead, so a masked one is simply not due yet
-    due = rows[rows["met_at_day"].isna() & rows["closed_at_day"].isna() & (rows["due_at_day"] < look.today)]
-    for place, days in _by_place(due, "due_at_day"):
+    for place, days in _by_place(_overdue(look), "due_at_day"):
         n, last = len(days), look.today - int(days.max())
         what = "promise that is overdue" if n == 1 else f"{n} promises that are overdue"
         text = f"{'it was' if n == 1 else 'the latest was'} due {last} {_days(last)} ago"
         yield place, Step("advocacy", f"Keep or renegotiate the {what}", text)
+
+
+def _overdue(look: _Seen) -> pd.DataFrame:
+    """Promises past their due date, neither met nor ended."""
+    rows = look.rows("expectations", ["due_at_day", "met_at_day", "closed_at_day"])
+    # a due date may lie ahead, so a masked one is simply not due yet
+    return rows[rows["met_at_day"].isna() & rows["closed_at_day"].isna() & (rows["due_at_day"] < look.today)]
 
 
 def _traps(look: _Seen) -> Iterator[Found]:
@@ -238,6 +253,12 @@ def _waiting(look: _Seen) -> pd.DataFrame:
     """Answers of a year that nobody acted upon and nobody declined with a reason."""
     rows = look.rows("surveys", ["answered_at_day", "closed_at_day"], 365)
     return rows[rows["answered_at_day"].notna() & rows["closed_at_day"].isna()]
+
+
+def _by_quadrant(look: _Seen, standing: Standing, count: int) -> Iterator[Found]:
+    contacts = look.rows("contacts", ["stage"], 180)
+    overdue = _overdue(look).groupby("place").size()
+    return quadrant_steps(standing, contacts, overdue, count)
 
 
 def _unused(book: Book, look: _Seen) -> Iterator[Found]:

@@ -12,6 +12,7 @@ from csrisk._snapshots import Snapshots
 from csrisk.report._content import Column, Interval, Success, Table
 from csrisk.report._names import clean
 from csrisk.report._success_footprint import footprint_tables
+from csrisk.report._success_lists import list_tables
 from csrisk.report._success_tables import (
     apart_table,
     business_risk_table,
@@ -40,6 +41,7 @@ from csrisk.success import (
 if TYPE_CHECKING:
     from csrisk.data import CustomerData
     from csrisk.report._book import Book
+    from csrisk.report._standing import Standing
 
 __all__ = ["make_success"]
 
@@ -52,6 +54,11 @@ _NEEDS = {
     "what happiness rests on": "surveys, advocacy, contacts or expectations",
     "moves between quadrants": "happiness and revenue or profit, now and half a year before",
     "business risk": "happiness and revenue or profit",
+    "whom to ask for a reference": "advocacy, and happy accounts that nobody asked for a year",
+    "who speaks against us": "advocacy with a stance, a rating or a kind that speaks against",
+    "captives": "happiness, planned ends of contracts, and accounts that are bound and not happy",
+    "let go or recover": "happiness and profit, and accounts below both",
+    "accounts by owner": "accounts with an owner",
     _LOYALTY: "surveys, advocacy, contacts or expectations",
     "what sets the best apart": "at least 10 best customers and 10 others",
     "gap to the best by goal": "at least 10 best customers and 10 others",
@@ -66,7 +73,9 @@ _NEEDS = {
 }
 
 
-def make_success(book: Book, data: CustomerData | None, consequences: pd.DataFrame | None = None) -> Success | None:
+def make_success(
+    book: Book, data: CustomerData | None, standing: Standing | None, consequences: pd.DataFrame | None = None
+) -> Success | None:
     """Work out where the book stands beside its risk, from whatever tables there are.
 
     Parameters
@@ -75,6 +84,8 @@ def make_success(book: Book, data: CustomerData | None, consequences: pd.DataFra
         The book in order of priority.
     data : CustomerData or None
         The tables.
+    standing : Standing or None
+        Where the accounts stand.
     consequences : pandas.DataFrame, optional
         What followed on relationship traps.
 
@@ -83,16 +94,13 @@ def make_success(book: Book, data: CustomerData | None, consequences: pd.DataFra
     Success or None
         None where no table of these accounts was handed over.
     """
-    seen = None if data is None else book.snapshots(data)
-    if data is None or seen is None:
+    if data is None or standing is None:
         return None
-    mood = _in_order(happiness(data, seen), book)
-    company = _in_order(company_happiness(data, seen), book)
+    seen, mood, company, quadrant = standing.seen, standing.mood, standing.company, standing.quadrant
     risk = pd.Series(book.probability, index=mood.index)
     known = mood["position"].notna()
-    quadrant = success_quadrant(mood, company) if known.any() else pd.DataFrame()
     groups = loyalty_groups(mood["position"], risk)
-    parts = _parts(book, data, seen, mood, quadrant, groups, consequences)
+    parts = _parts(book, data, seen, mood, quadrant, groups, consequences) | list_tables(data, book, standing, groups)
     return Success(
         accounts=len(mood),
         known=int(known.sum()),
@@ -187,12 +195,6 @@ def _directions(data: CustomerData, seen: Snapshots) -> Table | None:
     )
     note = "Preventive: begun by us. Corrective: begun by the customer. Hard: handed on, reopened or asked again."
     return Table("Preventive and corrective contacts, worst first", columns, rows, note) if rows else None
-
-
-def _in_order(table: pd.DataFrame, book: Book) -> pd.DataFrame:
-    """Rows in the order of the book, on its keys; accounts without tables have missing values."""
-    by_account = table.set_axis(table.index.get_level_values("account_id"))
-    return by_account.reindex(pd.Index(book.keys, name="account_id"))
 
 
 def _first(table: pd.DataFrame, column: str) -> float | None:

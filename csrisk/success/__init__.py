@@ -17,6 +17,7 @@ from csrisk.success._traps import TRAPS, Trap, relationship_traps, trap_summary
 from csrisk.success._uplift import UpliftModel, treated_snapshots
 from csrisk.success._uplift_quality import evaluate_uplift, qini_curve
 from csrisk.success._velocity import velocity
+from csrisk.success._voices import voices_against, whom_to_ask
 
 __all__ = [
     "HAPPINESS_STAGES",
@@ -59,5 +60,7 @@ __all__ = [
     "treated_snapshots",
     "unused_features",
     "velocity",
+    "voices_against",
     "what_sets_apart",
+    "whom_to_ask",
 ]

@@ -8,6 +8,9 @@ import pandas as pd
 import pytest
 
 import csrisk as cr
+from csrisk.report._book import read_book
+from csrisk.report._next_steps import make_next_steps
+from csrisk.report._standing import read_standing
 
 
 def steps(tmp_path, why, tables, account):
@@ -108,3 +111,86 @@ def test_names_of_features_and_stages_are_text(tmp_path, why, suffix):
     text = cr.write_report(tmp_path / f"a.{suffix}", why, data=data).read_text("utf-8")
     assert "<script>alert" not in text
     assert "alert" in text
+
+
+def asked_of(why, tables, account, harmful):
+    data = cr.CustomerData({name: pd.DataFrame(table) for name, table in tables.items()}, end="2025-12-01")
+    book = read_book(why, data)
+    found = make_next_steps(book, data, len(book.keys), read_standing(book, data), frozenset(harmful))
+    return {step.action: step.evidence for step in found[book.keys.index(account)]}
+
+
+def calls(account, by, **more):
+    days = pd.to_datetime("2025-09-01") + pd.to_timedelta(range(6), unit="D")
+    return contacts(account, days, days, initiated_by=by, case_id=list("uvwxyz"), **more)
+
+
+def test_a_trap_asks_for_a_step_only_where_it_did_harm(why):
+    table = {"contacts": calls("acct-00009", "customer")}
+    assert "Plan a proactive contact" in asked_of(why, table, "acct-00009", {"reactive"})
+    assert "Plan a proactive contact" not in asked_of(why, table, "acct-00009", {"asked_twice"})
+
+
+def test_nobody_gets_one_more_contact_while_meetings_are_empty(why):
+    table = {"contacts": calls("acct-00009", "customer", has_agenda_or_outcome=[False] * 6)}
+    found = asked_of(why, table, "acct-00009", {"reactive", "empty_meetings"})
+    assert "Plan a proactive contact" not in found
+    assert "Hold fewer meetings, with agenda and outcome" in found
+
+
+def test_surveys_pause_while_answers_wait(why):
+    sent = pd.to_datetime("2025-03-01") + pd.to_timedelta(range(0, 70, 10), unit="D")
+    answered = [sent[0], sent[1], *[None] * 5]
+    table = {"account_id": "acct-00009", "sent_at": sent, "answered_at": answered, "acted_at": None, "kind": "CSAT"}
+    found = asked_of(why, {"surveys": table}, "acct-00009", {"asked_on"})
+    assert found["Pause surveys until 2 answers are acted on"].startswith("surveys sent since an answer")
+
+
+def finance(account, revenue, cost):
+    at = pd.to_datetime(["2025-06-30", "2025-07-31", "2025-08-31"])
+    return {"account_id": account, "at": at, "revenue": revenue, "cost_to_serve": cost}
+
+
+def standing_of(why, nps, revenue, cost, **tables):
+    when = pd.to_datetime(["2025-09-10", "2025-09-11"])
+    answers = {"account_id": "acct-00009", "sent_at": when, "answered_at": when, "acted_at": when, "kind": "NPS"}
+    tables = {"surveys": answers | {"score": [nps] * 2}, "finance": finance("acct-00009", revenue, cost), **tables}
+    return asked_of(why, tables, "acct-00009", ())
+
+
+def test_each_quadrant_has_its_own_cure(why):
+    late = {"account_id": "acct-00009", "agreed_at": ["2025-05-01"], "due_at": ["2025-08-01"], "met_at": [None]}
+    unhappy = standing_of(why, 1.0, 100.0, 10.0, expectations=late)
+    assert unhappy["Talk about what they expect and what they got"] == "pays well and is not happy; 1 promise overdue"
+    costly = standing_of(why, 10.0, 100.0, 130.0, contacts=calls("acct-00009", "customer", stage="learn"))
+    assert costly["Move what they need in learn to self-service"] == (
+        "happy, but brings -30 % of its revenue after the cost to serve; 6 of 6 contacts in 180 days were in learn"
+    )
+    assert "Recover them" in standing_of(why, 5.0, 100.0, 110.0)
+    assert "Decide by name whether to go on" in standing_of(why, 0.0, 100.0, 110.0)
+    assert "Decide by name whether to go on" in standing_of(why, 5.0, 100.0, 150.0)
+    assert standing_of(why, 10.0, 100.0, 10.0) == {}
+
+
+def test_a_promise_taken_back_asks_for_nothing(tmp_path, why):
+    table = {
+        "account_id": "acct-00006",
+        "agreed_at": pd.to_datetime(["2025-05-01"]),
+        "due_at": pd.to_datetime(["2025-08-01"]),
+        "met_at": pd.to_datetime([None]),
+        "closed_at": pd.to_datetime(["2025-07-20"]),
+        "outcome": ["cancelled"],
+    }
+    assert steps(tmp_path, why, {"expectations": table}, "acct-00006") == {}
+
+
+def test_an_explained_no_asks_for_nothing(tmp_path, why):
+    table = {
+        "account_id": "acct-00004",
+        "sent_at": pd.to_datetime(["2025-08-01"]),
+        "answered_at": pd.to_datetime(["2025-08-02"]),
+        "declined_at": pd.to_datetime(["2025-08-05"]),
+        "kind": "CSAT",
+        "score": 4.0,
+    }
+    assert steps(tmp_path, why, {"surveys": table}, "acct-00004") == {}

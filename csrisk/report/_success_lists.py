@@ -1,0 +1,149 @@
+"""Accounts by name: whom to ask, who speaks against us, captives, and those to decide on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from csrisk.report._book import book_features
+from csrisk.report._content import Cell, Column, Interval, Table
+from csrisk.report._names import clean
+from csrisk.report._quadrant_steps import recoverable
+from csrisk.success import QUADRANTS, voices_against, whom_to_ask
+
+if TYPE_CHECKING:
+    from csrisk.data import CustomerData
+    from csrisk.report._book import Book
+    from csrisk.report._standing import Standing
+
+__all__ = ["list_tables"]
+
+Row = tuple[Cell, ...]
+_LISTED = 10
+_BOUND_DAYS = 180
+_CAPTIVE = "dissatisfied but safe"
+_NAME, _RISK = Column("Account", "name"), Column("Risk", "percent")
+_HAPPY = Column("Happiness, 0 to 1", "number", 2)
+
+
+def list_tables(data: CustomerData, book: Book, standing: Standing, groups: pd.Series) -> dict[str, Table | None]:
+    """Make the lists; None where there is nobody to name."""
+    return {
+        "whom to ask for a reference": _whom_to_ask(data, book, standing),
+        "who speaks against us": _against(data, book, standing),
+        "captives": _captives(book, standing, groups),
+        "let go or recover": _decide(book, standing),
+        "accounts by owner": _owners(data, book),
+    }
+
+
+def _at(book: Book, index: pd.Index) -> list[int]:
+    place = {key: at for at, key in enumerate(book.keys)}
+    return [place[key] for key in index.get_level_values("account_id")]
+
+
+def _mood(standing: Standing, at: int) -> Interval | None:
+    position, low, high = (standing.mood[name].iloc[at] for name in ("position", "low", "high"))
+    return None if pd.isna(position) else Interval(float(position), float(low), float(high))
+
+
+def _whom_to_ask(data: CustomerData, book: Book, standing: Standing) -> Table | None:
+    if not data.has("advocacy"):
+        return None
+    index = standing.seen.index
+    places = _at(book, index)
+    position = pd.Series(standing.mood["position"].to_numpy(np.float64)[places], index=index)
+    found = whom_to_ask(data, position, pd.Series(book.probability[places], index=index), standing.seen)
+    rows: list[Row] = [
+        (book.names[at], _mood(standing, at), float(book.probability[at]), _days(days))
+        for at, days in zip(_at(book, found.index), found["days_since_act"], strict=True)
+    ]
+    note = "Happy, at risk below the median, no case open for more than a week, and not asked or heard in a year."
+    return _table("Whom to ask for a reference", (_NAME, _HAPPY, _RISK, Column("Last spoke up")), rows, note)
+
+
+def _against(data: CustomerData, book: Book, standing: Standing) -> Table | None:
+    found = voices_against(data, standing.seen)
+    rows: list[Row] = []
+    for at, row in zip(_at(book, found.index), found.to_dict("records"), strict=True):
+        kind = clean(row["kind"] or "").replace("_", " ")
+        rows.append((book.names[at], int(row["times"]), _days(row["days_since"]), kind, float(book.probability[at])))
+    columns = (_NAME, Column("Times in a year", "integer"), Column("Last"), Column("What it was"), _RISK)
+    return _table("Who speaks against us", columns, rows, "Bad reviews, complaints, threats, and what states so.")
+
+
+def _captives(book: Book, standing: Standing, groups: pd.Series) -> Table | None:
+    """Name the dissatisfied who are bound to stay for half a year at least."""
+    features = book_features(book.why)
+    if "days_to_renewal" not in features:
+        return None
+    left = features["days_to_renewal"].to_numpy(np.float64)[book.rows]
+    bound = (groups.astype(object) == _CAPTIVE).to_numpy() & (left >= _BOUND_DAYS)
+    rows: list[Row] = [
+        (book.names[at], _money(book, at), _mood(standing, at), float(book.probability[at]), int(left[at]))
+        for at in np.flatnonzero(bound).tolist()
+    ]
+    columns = (_NAME, Column("Money a month", "money"), _HAPPY, _RISK, Column("Days to renewal", "integer"))
+    note = "Dissatisfied, and bound by contract for half a year or more: expect no growth and no reference."
+    return _table("Captives: bound, and not happy", columns, rows, note)
+
+
+def _decide(book: Book, standing: Standing) -> Table | None:
+    both = np.array(standing.quadrants) == QUADRANTS[3]
+    slight = recoverable(standing).to_numpy(bool)
+    order = sorted(np.flatnonzero(both).tolist(), key=lambda at: (not slight[at], at))
+    margin = standing.company["margin"].to_numpy(np.float64, na_value=np.nan)
+    rows: list[Row] = [
+        (
+            book.names[at],
+            _mood(standing, at),
+            None if np.isnan(margin[at]) else float(margin[at]),
+            float(book.probability[at]),
+            "recover" if slight[at] else "decide",
+        )
+        for at in order
+    ]
+    columns = (_NAME, _HAPPY, Column("Margin", "percent"), _RISK, Column("What to do"))
+    note = "Recover: happiness of at least 0.35 and a loss of at most a fifth of the revenue. Decide: all others."
+    return _table("Let go or recover", columns, rows, note)
+
+
+def _owners(data: CustomerData, book: Book) -> Table | None:
+    """Sum up the accounts of each owner; an owner is a colleague, so a pseudonymised report has no such table."""
+    if not data.has("accounts", "owner") or book.accounts != tuple(map(str, book.keys)):
+        return None
+    accounts = data.frame("accounts").set_index("account_id")["owner"].reindex(list(book.keys))
+    owners = pd.Series([clean(name) if isinstance(name, str) else "nobody" for name in accounts])
+    mrr = np.full(len(owners), np.nan) if book.mrr is None else book.mrr
+    table = pd.DataFrame({"owner": owners, "risk": book.probability, "mrr": mrr, "at_risk": book.probability * mrr})
+    summed = table.groupby("owner").agg(
+        accounts=("risk", "size"), leaving=("risk", "sum"), mrr=("mrr", "sum"), at_risk=("at_risk", "sum")
+    )
+    summed = summed.sort_values(["at_risk", "leaving"], ascending=False, kind="stable")
+    rows: list[Row] = []
+    for owner, row in summed.iterrows():
+        money = (None, None) if book.mrr is None else (float(row["mrr"]), float(row["at_risk"]))
+        rows.append((str(owner), int(row["accounts"]), float(row["leaving"]), *money))
+    columns = (
+        Column("Owner"),
+        Column("Accounts", "integer"),
+        Column("Expected to leave", "number", 1),
+        Column("Money a month", "money"),
+        Column("At risk", "money"),
+    )
+    return _table("Accounts by owner", columns, rows, "Expected to leave: the sum of the probabilities.", most=25)
+
+
+def _money(book: Book, at: int) -> float | None:
+    return None if book.mrr is None else float(book.mrr[at])
+
+
+def _days(value: Any) -> str:
+    return "never" if pd.isna(value) else f"{int(value)} days ago"
+
+
+def _table(caption: str, columns: tuple[Column, ...], rows: list[Row], note: str, most: int = _LISTED) -> Table | None:
+    more = f" The first {most} of {len(rows):,}." if len(rows) > most else ""
+    return Table(caption, columns, tuple(rows[:most]), note + more) if rows else None
