@@ -85,13 +85,13 @@ class RiskBand:
         Returns
         -------
         tuple of ndarray
-            Low and high: of the share that churned among accounts of the forward test that were told as much, widened
-            to hold the risk itself.
+            Low and high: of the share that churned among accounts of the forward test that were told as much. Where
+            the risk itself lies outside, the forward test contradicts the model; it is not stretched to hide that.
         """
         away = _margin(risk) - self.center
         middle = self.intercept + self.slope * away
         half = _Z * np.sqrt(np.maximum(self.variance + 2 * away * self.covariance + away**2 * self.slope_variance, 0.0))
-        return np.minimum(expit(middle - half), risk), np.maximum(expit(middle + half), risk)
+        return expit(middle - half), expit(middle + half)
 
     def to_dict(self) -> dict[str, float]:
         """Give plain values.

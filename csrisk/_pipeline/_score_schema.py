@@ -58,7 +58,8 @@ SCORE_COLUMNS = (
     ScoreColumn(
         "churn_low",
         "number",
-        "95 % interval of the share that churned among accounts of the forward test that were told as much",
+        "95 % interval of the share that churned among accounts of the forward test that were told as much; the churn "
+        "probability may lie outside, where the forward test contradicts the model",
         "no forward test, or too few churned in it",
     ),
     ScoreColumn("churn_high", "number", "its upper end", "as churn_low"),

@@ -22,6 +22,7 @@ __all__ = ["quadrant_steps", "recoverable"]
 
 _SLIGHT_POSITION = 0.35  # from here on a customer is unhappy, not lost
 _SLIGHT_LOSS = -0.2  # a loss of at most a fifth of the revenue
+_CREDITED = 0.1
 _, _UNHAPPY, _COSTLY, _BOTH = QUADRANTS
 
 
@@ -53,11 +54,13 @@ def quadrant_steps(
         standing.quadrant["business_risk"].to_numpy(bool) if "business_risk" in standing.quadrant else slight & False
     )
     margin = standing.company["margin"].to_numpy(np.float64, na_value=np.nan)
+    credited = standing.company["credits"].to_numpy(np.float64, na_value=np.nan)
     for place in range(min(count, len(names))):
         if names[place] == _UNHAPPY:
             yield place, _expectations(int(overdue.get(place, 0)), bool(risky[place]))
         elif names[place] == _COSTLY:
-            yield place, _cost(contacts.loc[contacts["place"] == place, "stage"], margin[place])
+            stages = contacts.loc[contacts["place"] == place, "stage"]
+            yield place, _cost(stages, margin[place], credited[place])
         elif names[place] == _BOTH:
             yield place, _both(bool(slight[place]))
 
@@ -68,11 +71,13 @@ def _expectations(overdue: int, risky: bool) -> Step:
     return Step(str(Goal.ADVOCACY), "Talk about what they expect and what they got", f"{who}; {promises}")
 
 
-def _cost(stages: pd.Series, margin: float) -> Step:
+def _cost(stages: pd.Series, margin: float, credited: float) -> Step:
     counts = stages.dropna().value_counts()
     brings = (
         f"brings {100 * margin:.0f} % of its revenue after the cost to serve" if margin == margin else "brings little"
     )
+    if credited >= _CREDITED:
+        brings += f" and {100 * credited:.0f} % of what was billed went back as credits"
     if counts.empty:
         return Step(str(Goal.CHURN), "Find out what makes them costly to serve", f"happy, but {brings}")
     stage, most = clean(counts.index[0]), int(counts.iloc[0])

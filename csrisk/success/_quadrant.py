@@ -41,8 +41,8 @@ def company_happiness(
     -------
     pandas.DataFrame
         On ``snapshots.index``: ``value`` (money per month), ``low`` and ``high`` (95 %, Student's t over the booking
-        periods; missing with fewer than two), ``margin`` (profit over revenue), ``periods`` (booking periods), and
-        ``measure``: "profit", "mrr" or "unknown".
+        periods; missing with fewer than two), ``margin`` (profit over revenue), ``credits`` (share of what was billed
+        that was given back), ``periods`` (booking periods), and ``measure``: "profit", "mrr" or "unknown".
 
     Examples
     --------
@@ -72,7 +72,10 @@ def _profit(data: CustomerData, snapshots: Snapshots, days: int) -> pd.DataFrame
     margin = by_snapshot["profit"].sum().reindex(out.index) / revenue.where(revenue > 0)
     low, high = out["mean"] - half, out["mean"] + half
     periods = out["size"].fillna(0).astype("int64")
-    return pd.DataFrame({"value": out["mean"], "low": low, "high": high, "margin": margin, "periods": periods})
+    billed = rows["revenue"].clip(lower=0).groupby(rows["snapshot"]).sum().reindex(out.index)
+    credited = (billed - revenue) / billed.where(billed > 0)
+    columns = {"value": out["mean"], "low": low, "high": high, "margin": margin, "credits": credited}
+    return pd.DataFrame({**columns, "periods": periods})
 
 
 def _mrr(data: CustomerData, snapshots: Snapshots) -> pd.Series:

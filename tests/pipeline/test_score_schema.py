@@ -105,24 +105,20 @@ def test_the_band_holds_what_came() -> None:
         band = RiskBand.fit(came, pd.Series(risk, index))
         assert band is not None
         low, high = band.bounds(told)
-        assert (low <= told).all()
-        assert (told <= high).all()
-        line = expit(band.intercept + band.slope * (np.log(told / (1 - told)) - band.center))
-        width = (np.log(high / (1 - high)) - np.log(low / (1 - low))) / 2
-        held += bool((np.abs(np.log(line / (1 - line)) - np.log(told / (1 - told))) <= width).all())
+        held += bool(((low <= told) & (told <= high)).all())
     assert held >= 88
 
 
-def test_risks_told_wrong_widen_the_band() -> None:
-    """Twice the share that was told came: the band reaches beyond it."""
+def test_the_band_of_risks_told_wrong_is_not_stretched_to_hold_them() -> None:
+    """Twice the share that was told came: the band is about what came, and leaves the told risk out."""
     chance = np.random.default_rng(1)
     risk = np.full(2000, 0.1) * np.exp(chance.normal(0, 0.3, 2000))
     index = one_date(2000)
     band = RiskBand.fit(pd.Series((chance.random(2000) < 2 * risk).astype(float), index), pd.Series(risk, index))
     assert band is not None
     low, high = band.bounds(np.array([0.1]))
-    assert low[0] == 0.1
-    assert 0.2 < high[0] < 0.25
+    assert 0.1 < low[0] < high[0] < 0.25
+    assert high[0] > 0.2
 
 
 def test_too_few_events_give_no_band() -> None:

@@ -124,3 +124,19 @@ def test_migration_counts_every_account_once(small_book: cr.CustomerData) -> Non
     np.testing.assert_allclose(moves.groupby(["as_of", "before"])["share"].sum(), 1)
     assert (moves.groupby("before")["accounts"].sum() == moves.groupby("before")["of"].first()).all()
     assert ((moves["low"] <= moves["share"]) & (moves["share"] <= moves["high"])).all()
+
+
+def test_credits_are_told_apart_from_revenue() -> None:
+    """100 billed and 90 given back: 10 of revenue, of which the credits are .9 of what was billed."""
+    finance = pd.DataFrame(
+        {
+            "account_id": "a",
+            "at": pd.to_datetime(["2025-06-01", "2025-06-15"]),
+            "revenue": [100.0, -90.0],
+            "cost_to_serve": [5.0, 5.0],
+        }
+    )
+    accounts = pd.DataFrame({"account_id": ["a", "b"], "started_at": "2025-01-01"})
+    data = cr.CustomerData({"accounts": accounts, "finance": finance}, end="2025-07-01")
+    row = company_happiness(data, cr.Snapshots.at(data, "2025-07-01", eligible="account")).droplevel("as_of").loc["a"]
+    assert (row["credits"], row["margin"], row["value"]) == (0.9, 0.0, 0.0)
