@@ -1,0 +1,271 @@
+"""What differs from what training saw, said before anybody acts on a score: checks CSM009 to CSM013."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binom, poisson
+
+from csrisk.checks import Check, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from csrisk.data import CustomerData
+    from csrisk.monitoring._tables import TableProfile
+
+__all__ = ["check_columns", "check_date", "check_gaps", "check_levels", "check_rows"]
+
+_RANGE = "range of the months before training, widened; chance below 1 in 10,000"
+COLUMNS = Rule(
+    "CSM009",
+    "Columns without a value any more",
+    "columns that had values at training",
+    "look at the export of the tables named; features of these columns are missing, and risks are guesses without them",
+)
+ROWS = Rule(
+    "CSM010",
+    "Rows and accounts of the tables",
+    _RANGE,
+    "compare the tables named with their sources: rows loaded twice, in part, or not at all",
+)
+LEVELS = Rule(
+    "CSM011",
+    "Level of numbers",
+    "three times the range of the months, or the middle 90 percent of the book at training",
+    "look at the units of the columns named, such as cents for whole amounts; a real change calls for training again",
+)
+GAPS = Rule(
+    "CSM012",
+    "Values that are missing or unknown",
+    _RANGE,
+    "look at the export of the columns named; a change of their words calls for training again",
+)
+DATE = Rule(
+    "CSM013",
+    "Date of the book",
+    "what came after a date is known to a model that was trained later",
+    "take such scores for a look back, not for a forecast, and never for a test of the model",
+)
+_CHANCE = 1e-4
+_LEAST, _MOST_SAID = 10, 5
+_ROWS_FACTOR, _ACCOUNTS_FACTOR, _LEVEL_FACTOR = 1.5, 2.0, 3.0
+_KEPT, _GAP, _UNSEEN = 0.8, 0.2, 0.3
+_MONTHS = 3
+_MIDDLE = (0.05, 0.95)
+_AGES = 0.3
+
+
+def check_columns(data: CustomerData, profile: TableProfile) -> Check:
+    """Name columns that had values at training and have none now.
+
+    Parameters
+    ----------
+    data : CustomerData
+        The tables.
+    profile : TableProfile
+        What training saw.
+
+    Returns
+    -------
+    Check
+    """
+    every = [f"{table}.{name}" for table, names in profile.columns.items() for name in names]
+    if not every:
+        return COLUMNS.not_applicable("nothing was noted of the tables at training")
+    gone = [name for name in every if not data.has(*name.split(".", 1))]
+    measure = f"{len(gone)} of {len(every)} columns have no value any more{_listed(gone)}"
+    return COLUMNS.judge(bool(gone), measure, "0 columns", gone)
+
+
+def check_rows(profile: TableProfile, now: pd.DataFrame, before: int, accounts: int) -> Check:
+    """Judge how many rows and accounts the tables have in the latest month.
+
+    Parameters
+    ----------
+    profile : TableProfile
+        What training saw.
+    now : pandas.DataFrame
+        What `now_of` measured.
+    before, accounts : int
+        Accounts of the book at training, and now.
+
+    Returns
+    -------
+    Check
+    """
+    rules: dict[str, Callable[..., str | None]] = {"rows": _rows, "kept": _kept, "twice": _twice}
+    joined = profile.ranges.join(now, how="left")
+    said, found = [], []
+    for (table, _, measure), row in joined.iterrows():
+        if measure == "accounts":
+            words = _accounts(row, accounts / before if before else 1.0)
+        else:
+            words = rules[measure](row) if measure in rules else None
+        if words is not None:
+            said.append(f"{table}: {words}")
+            found.append(str(table))
+    if joined.empty:
+        return ROWS.not_applicable("nothing was noted of the tables at training")
+    tables = joined.index.get_level_values("table").nunique()
+    measure = f"{len(set(found))} of {tables} tables differ{_listed(said)}"
+    return ROWS.judge(bool(found), measure, "range of training, widened", dict.fromkeys(found))
+
+
+def _accounts(row: pd.Series, growth: float) -> str | None:
+    """Accounts with rows, where the book has grown or shrunk since."""
+    if row["months"] < _MONTHS or np.isnan(row["value"]):
+        return None
+    low, high = row["low"] * min(growth, 1.0), row["high"] * max(growth, 1.0)
+    few = row["value"] * _ACCOUNTS_FACTOR < low and poisson.cdf(row["value"], low) < _CHANCE
+    many = row["value"] > _ACCOUNTS_FACTOR * high and poisson.sf(row["value"] - 1, max(high, 1)) < _CHANCE
+    if not (few or many):
+        return None
+    return f"{row['value']:,.0f} accounts with rows in 30 days, {_range(row, '{:,.0f}')} at training"
+
+
+def _rows(row: pd.Series) -> str | None:
+    if row["months"] < _MONTHS or not row["n"] >= _LEAST:
+        return None
+    if row["low"] / _ROWS_FACTOR <= row["value"] <= row["high"] * _ROWS_FACTOR:
+        return None
+    return f"{row['value']:.3g} rows of an account in 30 days, {_range(row)} at training"
+
+
+def _kept(row: pd.Series) -> str | None:
+    if row["months"] < _MONTHS or not row["n"] >= _LEAST or row["value"] > _KEPT * row["low"]:
+        return None
+    if binom.cdf(round(row["value"] * row["n"]), row["n"], row["low"]) >= _CHANCE:
+        return None
+    share = f"{100 * row['value']:.0f} %"
+    return f"{share} of the accounts of the month before have rows again, {_range(row, '{:.0%}')} at training"
+
+
+def _twice(row: pd.Series) -> str | None:
+    if not row["n"] >= _LEAST or row["value"] <= row["high"] + _GAP:
+        return None
+    return f"{100 * row['value']:.0f} % of the rows are there twice, {100 * row['high']:.0f} % at training"
+
+
+def check_levels(profile: TableProfile, now: pd.DataFrame, reference: pd.DataFrame, book: pd.DataFrame, features: Iterable[str], usual: pd.Series | None = None) -> Check:
+    """Judge whether numbers are of another size than training saw.
+
+    Parameters
+    ----------
+    profile, now
+        As for `check_rows`.
+    reference, book : pandas.DataFrame
+        Features at training, and now.
+    features : iterable of str
+        Columns of both that are features.
+    usual : pandas.Series, optional
+        Distance of each between two ordinary dates; features that age as fast as this are not judged.
+
+    Returns
+    -------
+    Check
+    """
+    levels = profile.ranges.join(now, how="left")
+    levels = levels[levels.index.get_level_values("measure") == "level"]
+    said = {f"{table}.{name}": words for (table, name, _), row in levels.iterrows() if (words := _level(row))}
+    names = [name for name in features if pd.api.types.is_numeric_dtype(book[name].dtype) and name in reference]
+    ages = set() if usual is None else set(usual.index[usual >= _AGES])
+    for name in names:
+        if name not in ages and (words := _feature_level(reference[name], book[name])):
+            said[name] = words
+    if not len(levels) and not names:
+        return LEVELS.not_applicable("no number is known of training and now")
+    measure = f"{len(said)} of {len(levels) + len(names)} numbers are of another size{_listed([f'{k}: {v}' for k, v in said.items()])}"
+    return LEVELS.judge(bool(said), measure, "range of training", said)
+
+
+def _level(row: pd.Series) -> str | None:
+    if not row["n"] >= _LEAST or not row["low"] > 0:
+        return None
+    if row["low"] / _LEVEL_FACTOR <= row["value"] <= row["high"] * _LEVEL_FACTOR:
+        return None
+    return f"mean {row['value']:.4g} in 30 days, {_range(row, '{:.4g}')} at training"
+
+
+def _feature_level(old: pd.Series, new: pd.Series) -> str | None:
+    """Half of the accounts lie where one in twenty lay: chance with ten accounts below 1 in 10,000."""
+    before, now = (side.to_numpy(dtype=np.float64, na_value=np.nan) for side in (old, new))
+    before, now = (side[np.isfinite(side)] for side in (before, now))
+    if min(len(before), len(now)) < _LEAST or 2 * len(before) < len(old) or 2 * len(now) < len(new):
+        return None
+    low, high = np.quantile(before, _MIDDLE)
+    middle = float(np.median(now))
+    if low <= middle <= high:
+        return None
+    return f"median {middle:.4g}, {np.median(before):.4g} at training (90 % of accounts {low:.4g} to {high:.4g})"
+
+
+def check_gaps(profile: TableProfile, now: pd.DataFrame, reference: pd.DataFrame, book: pd.DataFrame, features: Iterable[str]) -> Check:
+    """Judge whether more values are missing, or say words that training did not see.
+
+    Parameters
+    ----------
+    profile, now, reference, book, features
+        As for `check_levels`.
+
+    Returns
+    -------
+    Check
+    """
+    joined = now.join(profile.ranges, how="left")
+    kinds = joined.index.get_level_values("measure")
+    said = {}
+    for (table, name, _), row in joined[kinds == "missing"].iterrows():
+        if row["n"] >= _LEAST and _more(row["value"], row["high"], row["n"]):
+            said[f"{table}.{name}"] = f"{100 * row['value']:.0f} % missing in 30 days, {100 * row['high']:.0f} % at most at training"
+    for (table, name, _), row in joined[kinds == "unseen"].iterrows():
+        if row["n"] >= _LEAST and row["value"] > _UNSEEN:
+            said[f"{table}.{name}"] = f"{100 * row['value']:.0f} % of the rows of 30 days hold a value that training did not see"
+    names = [name for name in features if name in reference]
+    for name in names:
+        old, new = float(reference[name].isna().mean()), float(book[name].isna().mean())
+        if len(book) >= _LEAST and _more(new, old, min(len(book), len(reference))):
+            said[name] = f"missing for {100 * new:.0f} % of accounts, {100 * old:.0f} % at training"
+    if joined.empty and not names:
+        return GAPS.not_applicable("nothing was noted of the tables at training")
+    measure = f"{len(said)} columns have more gaps or other words{_listed([f'{k}: {v}' for k, v in said.items()])}"
+    return GAPS.judge(bool(said), measure, f"{100 * _GAP:.0f} points more than at training", said)
+
+
+def _more(now: float, before: float, n: float) -> bool:
+    """Whether a share rose by more than a step and more than chance explains, the one before being a sample too."""
+    spread = np.sqrt(max(before * (1 - before), 0.05) * 2 / n)
+    return bool(now > before + max(_GAP, 4 * spread))
+
+
+def check_date(as_of: pd.Timestamp, trained_at: Any) -> Check:
+    """Judge whether a book is of a time that the model has seen.
+
+    Parameters
+    ----------
+    as_of : pandas.Timestamp
+        Date of the book.
+    trained_at : date, optional
+        First day that the model knows nothing of.
+
+    Returns
+    -------
+    Check
+    """
+    if trained_at is None:
+        return DATE.not_applicable("it was not said when the model learned", "pass trained_at=")
+    days = (pd.Timestamp(trained_at) - as_of).days
+    words = f"as_of {as_of:%Y-%m-%d}, trained with what was known before {pd.Timestamp(trained_at):%Y-%m-%d}"
+    return DATE.judge(days > 0, f"{words}: {days} days back" if days > 0 else words, "not before the end of training")
+
+
+def _range(row: pd.Series, shape: str = "{:.3g}") -> str:
+    low, high = shape.format(row["low"]), shape.format(row["high"])
+    return low if low == high else f"{low} to {high}"
+
+
+def _listed(said: list[str]) -> str:
+    more = f" and {len(said) - _MOST_SAID} more" if len(said) > _MOST_SAID else ""
+    return f": {'; '.join(said[:_MOST_SAID])}{more}" if said else ""

@@ -1,0 +1,258 @@
+"""What the tables looked like within months: rows, accounts, levels and gaps, as ranges that later months are held to."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+from scipy.stats import trim_mean
+
+from csrisk.data import CONTRACT
+from csrisk.features._rollups import exact, one, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from csrisk.data import CustomerData
+
+__all__ = ["TableProfile", "months_of", "now_of", "profile_of"]
+
+Lazy = nw.LazyFrame[Any]
+DAYS, MONTHS = 30, 12
+_MOST_VALUES = 200
+_TRIMMED = 0.1
+_KEYS = ["table", "column", "measure"]
+# of rows that are filled in later, such as an answer, a gap says nothing
+_STATED, _AT_ONCE = ("number", "category", "bool", "id", "text"), ("category", "id")
+_LATER = ("outcome",)
+
+
+@dataclass(frozen=True, eq=False)
+class TableProfile:
+    """What training saw of the tables.
+
+    Parameters
+    ----------
+    ranges : pandas.DataFrame
+        Index (table, column, measure); ``low`` and ``high`` over the months before training, ``months``. The measures
+        of a table are ``accounts`` (with rows), ``rows`` (of each), ``kept`` (share of the accounts of the month before
+        that have rows again), ``twice`` (share of rows that are there already); those of a column ``missing`` (share)
+        and ``level`` (mean over accounts of their mean, without the
+        lowest and the highest tenth).
+    columns : dict of str to tuple of str
+        Columns with a value, by table.
+    values : dict of str to tuple of str
+        Categories by ``table.column``; columns of many are left out.
+    """
+
+    ranges: pd.DataFrame = field(default_factory=lambda: _ranges(pd.DataFrame(columns=[*_KEYS, "month", "value"])))
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain values for JSON.
+
+        Returns
+        -------
+        dict
+        """
+        rows = [[*map(str, key), *map(float, row)] for key, row in zip(self.ranges.index, self.ranges.to_numpy(), strict=True)]
+        return {
+            "ranges": rows,
+            "columns": {table: list(names) for table, names in self.columns.items()},
+            "values": {name: list(values) for name, values in self.values.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, told: Mapping[str, Any]) -> TableProfile:
+        """Read what `to_dict` gave.
+
+        Parameters
+        ----------
+        told : mapping
+            Plain values.
+
+        Returns
+        -------
+        TableProfile
+
+        Raises
+        ------
+        ValueError, TypeError, KeyError
+            If they are something else.
+        """
+        rows = [_row(entry) for entry in told["ranges"]]
+        ranges = pd.DataFrame(rows, columns=[*_KEYS, "low", "high", "months"]).set_index(_KEYS)
+        columns, values = ({str(k): tuple(map(str, v)) for k, v in told[name].items()} for name in ("columns", "values"))
+        return cls(ranges.astype(np.float64), columns, values)
+
+
+def _row(entry: Any) -> list[Any]:
+    table, column, measure, *numbers = entry
+    figures = [float(number) for number in numbers]
+    if table not in CONTRACT or len(figures) != 3 or not all(map(math.isfinite, figures)):
+        raise ValueError("range of a table")
+    return [str(table), str(column), str(measure), *figures]
+
+
+def profile_of(data: CustomerData, as_of: Any, *, skip: int = 0) -> TableProfile:
+    """Take the ranges of the months before a date.
+
+    Parameters
+    ----------
+    data : CustomerData
+        The tables.
+    as_of : date
+        Rows that happened or became known from that day on are not there yet.
+    skip : int
+        Latest months to leave out.
+
+    Returns
+    -------
+    TableProfile
+    """
+    months = months_of(data, as_of, MONTHS + skip)
+    columns = {table: tuple(name for name in CONTRACT[table].names if data.has(table, name)) for table in data.tables}
+    values = {}
+    for table, name in _categories(data):
+        found = _values(data, table, name, as_of, MONTHS * DAYS, skip * DAYS)
+        if 0 < len(found) <= _MOST_VALUES:
+            values[f"{table}.{name}"] = tuple(sorted(found.index))
+    return TableProfile(_ranges(months[months["month"] >= skip]), columns, values)
+
+
+def _ranges(months: pd.DataFrame) -> pd.DataFrame:
+    known = months[months["value"].notna()]
+    found = known.groupby(_KEYS, sort=True)["value"].agg(low="min", high="max", months="size")
+    return found.astype(np.float64)
+
+
+def now_of(data: CustomerData, as_of: Any, profile: TableProfile) -> pd.DataFrame:
+    """Measure the month before a date as the profile was measured.
+
+    Parameters
+    ----------
+    data : CustomerData
+        The tables.
+    as_of : date
+        As for `profile_of`.
+    profile : TableProfile
+        What is measured.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index (table, column, measure); ``value``, ``n`` (accounts, or rows of ``unseen`` and ``twice``). ``unseen`` is
+        the share of rows whose category training did not see.
+    """
+    months = months_of(data, as_of, 2)
+    found = months[months["month"] == 0].set_index(_KEYS)[["value", "n"]]
+    more = []
+    for name, seen in profile.values.items():
+        table, _, column = name.partition(".")
+        if not data.has(table, column):
+            continue
+        counts = _values(data, table, column, as_of, DAYS)
+        if len(counts):
+            share = float(counts[~counts.index.isin(seen)].sum() / counts.sum())
+            more.append([table, column, "unseen", share, float(counts.sum())])
+    extra = pd.DataFrame(more, columns=[*_KEYS, "value", "n"]).set_index(_KEYS)
+    return pd.concat([found, extra]).astype(np.float64) if more else found
+
+
+def months_of(data: CustomerData, as_of: Any, months: int) -> pd.DataFrame:
+    """Measure each of the months before a date.
+
+    Parameters
+    ----------
+    data : CustomerData
+        The tables.
+    as_of : date
+        As for `profile_of`.
+    months : int
+        How many, of 30 days each.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``table``, ``column``, ``measure``, ``month`` (0 is the latest), ``value``, ``n``.
+    """
+    cut = int((pd.Timestamp(as_of) - pd.Timestamp(0)).days)
+    rows = [row for table in _dated(data) for row in _measures(data, table, cut, months)]
+    rows += [row for table in data.tables if CONTRACT[table].has_account for row in _twice(data, table, cut)]
+    return pd.DataFrame(rows, columns=[*_KEYS, "month", "value", "n"])
+
+
+def _dated(data: CustomerData) -> list[str]:
+    return [table for table in data.tables if CONTRACT[table].event]
+
+
+def _columns(data: CustomerData, table: str, *kinds: str) -> list[str]:
+    return [c.name for c in CONTRACT[table].columns if c.kind in kinds and c.name != "account_id" and data.has(table, c.name)]
+
+
+def _categories(data: CustomerData) -> Iterator[tuple[str, str]]:
+    for table in _dated(data):
+        yield from ((table, name) for name in _columns(data, table, "category"))
+
+
+def _by_month(rows: Lazy, cut: int, months: int) -> Lazy:
+    """Rows of the months before a day, each as it was known at the end of its month."""
+    age = cut - nw.col("day")
+    # comparisons and sums alone: engines divide whole numbers each in their own way
+    month = sum((one(age > DAYS * number) for number in range(1, months)), start=one(age < 0))
+    rows = rows.filter(nw.col("day") < cut, nw.col("day") >= cut - DAYS * months).with_columns(month.alias("month"))
+    return rows.filter(nw.col("known") < cut - DAYS * nw.col("month"))
+
+
+def _measures(data: CustomerData, table: str, cut: int, months: int) -> Iterator[list[Any]]:
+    kinds = _AT_ONCE if CONTRACT[table].second_times else _STATED
+    stated = [name for name in _columns(data, table, *kinds) if name not in _LATER]
+    numbers = _columns(data, table, "number")
+    names = sorted({*stated, *numbers})
+    sums = [whole(nw.col("day") * 0 + 1).alias("n")]
+    sums += [whole(one(~nw.col(name).is_null())).alias(f"n_{name}") for name in names]
+    sums += [exact(nw.col(name)).alias(f"sum_{name}") for name in numbers]
+    rows = _by_month(data.lazy(table), cut, months).group_by("account", "month").agg(*sums)
+    found = data.engine.collect(rows)
+    first = data.engine.collect(data.lazy(table).select(nw.col("day").min().alias("day")))["day"].iloc[0]
+    whole_months = min(months, int((cut - first) // DAYS))
+    accounts = {month: set(part["account"]) for month, part in found.groupby("month")}
+    for month in range(whole_months):
+        part = found[found["month"] == month]
+        n, before = len(part), accounts.get(month + 1, set())
+        yield [table, "", "accounts", month, float(n), n]
+        yield [table, "", "rows", month, part["n"].sum() / n if n else np.nan, n]
+        if month + 1 < whole_months and before:
+            kept = len(before & accounts.get(month, set())) / len(before)
+            yield [table, "", "kept", month, kept, len(before)]
+        for name in stated if n else ():
+            yield [table, name, "missing", month, 1 - part[f"n_{name}"].sum() / part["n"].sum(), n]
+        for name in numbers if n else ():
+            own = part[part[f"n_{name}"] > 0]
+            means = (own[f"sum_{name}"] / own[f"n_{name}"]).to_numpy(dtype=np.float64)
+            yield [table, name, "level", month, float(trim_mean(means, _TRIMMED)) if len(means) else np.nan, len(own)]
+
+
+def _twice(data: CustomerData, table: str, cut: int) -> Iterator[list[Any]]:
+    """Share of rows that say in every column what another one says: of the latest month, or of all contracts."""
+    rows = data.lazy(table).filter(nw.col("day") < cut, nw.col("known") < cut)
+    if CONTRACT[table].event:
+        rows = rows.filter(nw.col("day") >= cut - DAYS)
+    count = whole(nw.col("account") * 0 + 1).alias("n")
+    n, different = (data.engine.collect(part.select(count))["n"].iloc[0] for part in (rows, rows.unique()))
+    if not pd.isna(n) and n:
+        yield [table, "", "twice", 0, 1 - float(different) / float(n), int(n)]
+
+
+def _values(data: CustomerData, table: str, name: str, as_of: Any, days: int, skip: int = 0) -> pd.Series:
+    """Rows by category within days before a date."""
+    cut = int((pd.Timestamp(as_of) - pd.Timestamp(0)).days) - skip
+    day, known = nw.col("day"), nw.col("known")
+    rows = data.lazy(table).filter(day < cut, known < cut, day >= cut - days, ~nw.col(name).is_null())
+    counts = data.engine.collect(rows.group_by(name).agg(whole(day * 0 + 1).alias("n")).sort("n", descending=True).head(_MOST_VALUES + 1))
+    return counts.set_index(counts[name].astype(str))["n"]
