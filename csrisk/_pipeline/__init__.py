@@ -1,10 +1,11 @@
 """From tables to scores and report: the specification of a run, the pipeline, and the model file."""
 
 from csrisk._pipeline._files import write_table, write_text
+from csrisk._pipeline._history import read_scores
 from csrisk._pipeline._load import open_folder, open_source
 from csrisk._pipeline._pipeline import RiskPipeline
 from csrisk._pipeline._plan import plan_book, plan_training
-from csrisk._pipeline._scores import read_scores, write_scores
+from csrisk._pipeline._scores import write_scores
 from csrisk._pipeline._spec import RiskSpec
 
 __all__ = [

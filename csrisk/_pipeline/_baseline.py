@@ -13,6 +13,7 @@ from csrisk._pipeline._model_file import frame_of, read_json, write_json
 from csrisk._pipeline._strict_json import number
 from csrisk.exceptions import ModelFileError
 from csrisk.monitoring import drift_table, goals_of
+from csrisk.monitoring._tables import TableProfile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,15 +40,18 @@ class Baseline:
         Date of the book.
     accounts : int
         Accounts of the whole book, of which `values` may be a sample.
+    tables : TableProfile
+        Ranges of the tables in the months before.
     """
 
     values: pd.DataFrame
     usual: pd.Series
     as_of: str
     accounts: int
+    tables: TableProfile
 
     @classmethod
-    def of(cls, model: ChurnModel, book: pd.DataFrame, before: pd.DataFrame | None) -> Baseline:
+    def of(cls, model: ChurnModel, book: pd.DataFrame, before: pd.DataFrame | None, tables: TableProfile) -> Baseline:
         """Take a scored book apart.
 
         Parameters
@@ -58,6 +62,8 @@ class Baseline:
             Features and scores at the time of training, on (account_id, as_of).
         before : pandas.DataFrame or None
             The same at an earlier date.
+        tables : TableProfile
+            What training saw of the tables.
 
         Returns
         -------
@@ -71,7 +77,7 @@ class Baseline:
         if len(book) > _ROWS:
             kept = book.iloc[np.sort(np.random.default_rng(0).choice(len(book), _ROWS, replace=False))]
         matrix = np.sort(_matrix(model, kept), axis=0)
-        return cls(_frame(model, matrix, _scores(model, kept)), usual, f"{as_of:%Y-%m-%d}", len(book))
+        return cls(_frame(model, matrix, _scores(model, kept)), usual, f"{as_of:%Y-%m-%d}", len(book), tables)
 
     def members(self, model: ChurnModel) -> dict[str, bytes]:
         """Give the parts of an archive.
@@ -90,6 +96,7 @@ class Baseline:
             "accounts": self.accounts,
             "scores": _scores(model, self.values),
             "usual": {str(name): float(value) for name, value in self.usual.items()},
+            "tables": self.tables.to_dict(),
         }
         matrix = _matrix(model, self.values)
         return {"baseline.json": write_json(told), _ARRAY: array_to_bytes(matrix)}
@@ -120,13 +127,14 @@ class Baseline:
             scores = [str(name) for name in told["scores"]]
             usual = pd.Series({str(name): number(value) for name, value in told["usual"].items()}, dtype=np.float64)
             as_of, accounts = pd.Timestamp(told["as_of"]), int(told["accounts"])
+            tables = TableProfile.from_dict(told["tables"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelFileError("model file: baseline.json breaks its rules") from error
         if not len(matrix) <= _ROWS or "churn_probability" not in scores or accounts < len(matrix):
             raise ModelFileError("model file: the baseline has more rows than it may, or no risk")
         if matrix.ndim != 2 or matrix.shape[1] != len(model.columns_) + len(scores):
             raise ModelFileError("model file: the baseline has another shape than the model")
-        return cls(_frame(model, matrix, scores), usual, f"{as_of:%Y-%m-%d}", accounts)
+        return cls(_frame(model, matrix, scores), usual, f"{as_of:%Y-%m-%d}", accounts, tables)
 
 
 def _scores(model: ChurnModel, book: pd.DataFrame) -> list[str]:

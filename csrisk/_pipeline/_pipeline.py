@@ -12,6 +12,7 @@ from csrisk._pipeline import _training as training
 from csrisk._pipeline._archive import open_archive, refusing, write_archive
 from csrisk._pipeline._baseline import Baseline
 from csrisk._pipeline._forward import run_backtest
+from csrisk._pipeline._guarding import guarded, said_of_training
 from csrisk._pipeline._load import open_source
 from csrisk._pipeline._panel import book, churn_model, features_of, panel, resolved
 from csrisk._pipeline._predict import predictions, quadrants
@@ -22,6 +23,7 @@ from csrisk._pipeline._spec import RiskSpec
 from csrisk._pipeline._stored import identify, restore, scoring_members
 from csrisk._pipeline._watching import watched, with_scores
 from csrisk.exceptions import ConfigError
+from csrisk.monitoring._tables import profile_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,6 +77,8 @@ class RiskPipeline:
         Facts of the training, the forward test and the checks.
     model_id_ : str
         Hash of what scoring, monitoring and reports depend on.
+    guards_ : tuple of Check
+        How the latest month of the tables differs from those before, as `fit` found it; not saved.
 
     Raises
     ------
@@ -98,6 +102,7 @@ class RiskPipeline:
     baseline_: Baseline
     record_: Record
     model_id_: str
+    guards_: tuple[Check, ...]
 
     def __init__(self, spec: RiskSpec | Mapping[str, Any] | str | Path | None = None) -> None:
         if spec is None:
@@ -141,11 +146,14 @@ class RiskPipeline:
         self.reference_ = training.choose_reference(self.spec_, self.model_, past)
         now, before = training.two_books(self.spec_, data, past, until)
         earlier = None if before is None else with_scores(before, self._explained(before))
-        self.baseline_ = Baseline.of(self.model_, with_scores(now, self._explained(now)), earlier)
+        cut = data.end if until is None else until
+        tables = profile_of(data, cut)
+        self.baseline_ = Baseline.of(self.model_, with_scores(now, self._explained(now)), earlier, tables)
         self.record_ = training.remember(
             self.spec_, data, past, test, checks, width=self.model_.n_features_in_, until=until
         )
         self.model_id_ = identify(self)
+        self.guards_ = said_of_training(data, cut, len(now))
         return self
 
     def check(self, data: CustomerData | str | Path, until: Any = None) -> tuple[Check, ...]:
@@ -220,7 +228,9 @@ class RiskPipeline:
         self.record_.require_tables(data.tables)
         _logger.info("features of the book")
         X = features_of(self.spec_, data, book(self.spec_, data, as_of))
-        return self._explained(X)
+        why = self._explained(X)
+        guarded(self, data, why)
+        return why
 
     def _explained(self, X: pd.DataFrame) -> Explanation:
         _logger.info("contributions of %s accounts", f"{len(X):,}")
@@ -247,7 +257,8 @@ class RiskPipeline:
         -------
         pandas.DataFrame
             Index (account_id, as_of); columns as documented under "score table": priority, churn probability and its
-            interval, expansion, revenue, contributions by goal, reasons, quadrant, model and data.
+            interval, expansion, revenue, contributions by goal, reasons, quadrant, model and data. How the book differs
+            from what training saw is warned of, and stands in ``attrs["checks"]``.
 
         Raises
         ------
@@ -257,6 +268,7 @@ class RiskPipeline:
         self._require_fit()
         data = self._open(data)
         why = self.explain(data, as_of) if why is None else why
+        checks = guarded(self, data, why)
         X = why.background.values  # noqa: PD011  # the field of a dataclass
         told = self.predict(X)
         return score_table(
@@ -268,6 +280,8 @@ class RiskPipeline:
             band=self.band_,
             change=told["expected_mrr_change"],
             quadrant=quadrants(data, X.index),
+            trained_at=self.record_.facts.get("trained at"),
+            checks=checks,
         )
 
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
@@ -103,21 +104,29 @@ SCORE_COLUMNS = (
     ScoreColumn("model_id", "text", "hash of everything that scoring depends on"),
     ScoreColumn("data_hash", "text", "hash of the features of this book"),
     ScoreColumn("schema", "whole", f"version of this schema: {SCORES_SCHEMA}"),
+    ScoreColumn(
+        "trained_at",
+        "date",
+        "first day that the model knows nothing of; a score with an earlier as_of is a look back, not a forecast",
+        "the model file does not tell",
+    ),
 )
 
 
-def as_schema(flat: pd.DataFrame) -> pa.Table:
+def as_schema(flat: pd.DataFrame, checks: list[dict[str, Any]] | None = None) -> pa.Table:
     """Give a flat score table the types of the schema.
 
     Parameters
     ----------
     flat : pandas.DataFrame
         Columns as in `SCORE_COLUMNS`.
+    checks : list of dict, optional
+        How the book differs from what training saw.
 
     Returns
     -------
     pyarrow.Table
-        With the meaning of each column, and the version, in its metadata.
+        With the meaning of each column, the version and the checks in its metadata.
     """
     import pyarrow as pa
 
@@ -133,5 +142,6 @@ def as_schema(flat: pd.DataFrame) -> pa.Table:
         pa.field(column.name, types[column.kind], nullable=bool(column.null), metadata={"meaning": column.meaning})
         for column in SCORE_COLUMNS
     ]
-    schema = pa.schema(fields, metadata={"csrisk scores": str(SCORES_SCHEMA)})
+    told = {} if checks is None else {"csrisk checks": json.dumps(checks, allow_nan=False)}
+    schema = pa.schema(fields, metadata={"csrisk scores": str(SCORES_SCHEMA), **told})
     return pa.Table.from_pandas(flat, schema=schema, preserve_index=False).replace_schema_metadata(schema.metadata)

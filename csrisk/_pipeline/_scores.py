@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,9 @@ from csrisk.report._revenue import at_stake
 if TYPE_CHECKING:
     from csrisk._explain import Explanation
     from csrisk._pipeline._band import RiskBand
+    from csrisk.checks import Check
 
-__all__ = ["SCORES_SCHEMA", "frame_hash", "read_scores", "score_table", "write_scores"]
+__all__ = ["SCORES_SCHEMA", "frame_hash", "score_table", "write_scores"]
 
 
 def score_table(
@@ -32,6 +34,8 @@ def score_table(
     band: RiskBand | None = None,
     change: pd.Series | None = None,
     quadrant: pd.Series | None = None,
+    trained_at: str | None = None,
+    checks: tuple[Check, ...] = (),
 ) -> pd.DataFrame:
     """Arrange what is known of a book.
 
@@ -53,11 +57,15 @@ def score_table(
         Expected change of monthly revenue, on part of the index.
     quadrant : pandas.Series, optional
         Place in the success quadrant, on the same index.
+    trained_at : date, optional
+        First day that the model knows nothing of.
+    checks : tuple of Check
+        How the book differs from what training saw.
 
     Returns
     -------
     pandas.DataFrame
-        Index (account_id, as_of), most urgent first; columns as in `SCORE_COLUMNS`.
+        Index (account_id, as_of), most urgent first; columns as in `SCORE_COLUMNS`; the checks in ``attrs["checks"]``.
     """
     goals = why.goals()
     risk = (goals["prediction"] / 100).to_numpy() if risk is None else risk
@@ -80,10 +88,16 @@ def score_table(
     ).join(_reasons(why))
     table["quadrant"] = None if quadrant is None else quadrant.reindex(X.index).astype(object)
     table["model_id"], table["data_hash"], table["schema"] = model_id, frame_hash(X), SCORES_SCHEMA
+    table["trained_at"] = pd.Series(
+        pd.NaT if trained_at is None else pd.Timestamp(trained_at), table.index, "datetime64[us]"
+    )
     weight = at_stake(table["churn_probability"].to_numpy(), mrr)
     order = np.lexsort((np.arange(len(table)), -table["churn_probability"], -weight))
     table = table.iloc[order].assign(priority=np.arange(1, len(table) + 1))
-    return _plain_text(table[[column.name for column in SCORE_COLUMNS[2:]]])
+    table = _plain_text(table[[column.name for column in SCORE_COLUMNS[2:]]])
+    if checks:
+        table.attrs["checks"] = [{**asdict(check), "found": list(check.found)} for check in checks]
+    return table
 
 
 def _plain_text(table: pd.DataFrame) -> pd.DataFrame:
@@ -140,57 +154,8 @@ def write_scores(path: str | Path, scores: pd.DataFrame) -> Path:
     if target.suffix.lower() != ".parquet":
         return write_table(target, flat)
     with atomic_path(target) as part:
-        parquet.write_table(as_schema(flat), part)
+        parquet.write_table(as_schema(flat, scores.attrs.get("checks")), part)
     return target
-
-
-def read_scores(source: pd.DataFrame | str | Path, model_id: str | None = None) -> pd.DataFrame:
-    """Read scores of several dates.
-
-    Parameters
-    ----------
-    source : pandas.DataFrame or path
-        What `score_table` gave for several dates, one Parquet file of it, or a folder of such files.
-    model_id : str, optional
-        Keep the scores of this model alone.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index (account_id, as_of); where a snapshot was scored twice, the last one in the order of the file names.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such file, or it is no score table.
-    """
-    columns = ["account_id", "as_of", "churn_probability", "model_id"]
-    if isinstance(source, pd.DataFrame):
-        flat = source.reset_index() if "as_of" in source.index.names else source
-    else:
-        path = Path(source)
-        files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
-        if not all(file.is_file() for file in files):
-            raise ConfigError(f"history: {path.name!r} is neither a score file nor a folder of them")
-        nothing = pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
-        flat = pd.concat([_read_file(file) for file in files]) if files else nothing
-    absent = [name for name in columns if name not in flat.columns]
-    if absent:
-        raise ConfigError(f"history: columns {absent} are missing; it takes what `csrisk score --out` wrote")
-    kept = flat[columns] if model_id is None else flat.loc[flat["model_id"] == model_id, columns]
-    kept = kept.drop_duplicates(["account_id", "as_of"], keep="last")
-    return kept.set_index(["account_id", "as_of"]).sort_index()
-
-
-def _read_file(path: Path) -> pd.DataFrame:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    try:
-        frame: pd.DataFrame = parquet.read_table(path).to_pandas()
-    except (pa.ArrowException, OSError) as error:
-        raise ConfigError(f"history: {path.name!r} is not a readable Parquet file") from error
-    return frame
 
 
 def _reasons(why: Explanation) -> pd.DataFrame:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from typing import TYPE_CHECKING, cast
 
 import pandas as pd
 
+from csrisk._pipeline._guarding import guards_of
+from csrisk._pipeline._history import of_accounts, read_scores
 from csrisk._pipeline._panel import outcomes
-from csrisk._pipeline._scores import read_scores
 from csrisk.monitoring import Monitoring, feed_ages, monitor
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["further_tables", "watched", "with_scores"]
 
+_logger = logging.getLogger("csrisk")
 _OUTLOOK = {
     "level": "Monthly revenue now",
     "churn_loss": "lost with accounts that leave",
@@ -76,9 +79,11 @@ def watched(
     labels = None
     if history is not None:
         told = read_scores(history, pipeline.model_id_)
-        told = told[told.index.get_level_values("as_of") < now]
+        others = told.attrs["other_models"]
+        told = of_accounts(told[told.index.get_level_values("as_of") < now], data.accounts)
+        _logger.info("history: %s scores of this model, %s of others left out", f"{len(told):,}", f"{others:,}")
         if len(told):
-            labels = outcomes(pipeline.spec_, data, told.index, now)
+            labels = outcomes(pipeline.spec_, data, cast("pd.MultiIndex", told.index), now)
             scored = pd.concat([told[["churn_probability"]], scored])
     baseline, rule = pipeline.baseline_, pipeline.spec_.monitor
     return monitor(
@@ -93,6 +98,7 @@ def watched(
         limit=rule.limit,
         max_age=rule.max_age,
         accounts=baseline.accounts,
+        guards=guards_of(pipeline, data, why.background.values),
     )
 
 

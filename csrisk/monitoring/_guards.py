@@ -9,14 +9,15 @@ import pandas as pd
 from scipy.stats import binom, poisson
 
 from csrisk.checks import Check, Rule
+from csrisk.monitoring._drift import goals_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
     from csrisk.data import CustomerData
     from csrisk.monitoring._tables import TableProfile
 
-__all__ = ["check_columns", "check_date", "check_gaps", "check_levels", "check_rows"]
+__all__ = ["book_guards", "check_columns", "check_date", "check_gaps", "check_levels", "check_rows"]
 
 _RANGE = "range of the months before training, widened; chance below 1 in 10,000"
 COLUMNS = Rule(
@@ -56,6 +57,52 @@ _KEPT, _GAP, _UNSEEN = 0.8, 0.2, 0.3
 _MONTHS = 3
 _MIDDLE = (0.05, 0.95)
 _AGES = 0.3
+
+
+def book_guards(
+    data: CustomerData,
+    profile: TableProfile,
+    now: pd.DataFrame,
+    reference: pd.DataFrame,
+    book: pd.DataFrame,
+    *,
+    accounts: int,
+    usual: pd.Series | None = None,
+    trained_at: Any = None,
+) -> tuple[Check, ...]:
+    """Hold tables and features of a book against what training saw.
+
+    Parameters
+    ----------
+    data : CustomerData
+        The tables.
+    profile : TableProfile
+        What training saw of them.
+    now : pandas.DataFrame
+        What `now_of` measured.
+    reference, book : pandas.DataFrame
+        Features at training, and now, on (account_id, as_of).
+    accounts : int
+        Accounts of the book at training.
+    usual : pandas.Series, optional
+        Distance of each feature between two ordinary dates.
+    trained_at : date, optional
+        First day that the model knows nothing of.
+
+    Returns
+    -------
+    tuple of Check
+        CSM009 to CSM013.
+    """
+    features = list(goals_of(book.columns))
+    as_of = pd.Timestamp(book.index.get_level_values("as_of").max())
+    return (
+        check_columns(data, profile),
+        check_rows(profile, now, accounts, len(book)),
+        check_levels(profile, now, reference, book, features, usual),
+        check_gaps(profile, now, reference, book, features),
+        check_date(as_of, trained_at),
+    )
 
 
 def check_columns(data: CustomerData, profile: TableProfile) -> Check:
@@ -99,7 +146,7 @@ def check_rows(profile: TableProfile, now: pd.DataFrame, before: int, accounts: 
     rules: dict[str, Callable[..., str | None]] = {"rows": _rows, "kept": _kept, "twice": _twice}
     joined = profile.ranges.join(now, how="left")
     said, found = [], []
-    for (table, _, measure), row in joined.iterrows():
+    for table, _, measure, row in _each(joined):
         if measure == "accounts":
             words = _accounts(row, accounts / before if before else 1.0)
         else:
@@ -149,7 +196,14 @@ def _twice(row: pd.Series) -> str | None:
     return f"{100 * row['value']:.0f} % of the rows are there twice, {100 * row['high']:.0f} % at training"
 
 
-def check_levels(profile: TableProfile, now: pd.DataFrame, reference: pd.DataFrame, book: pd.DataFrame, features: Iterable[str], usual: pd.Series | None = None) -> Check:
+def check_levels(
+    profile: TableProfile,
+    now: pd.DataFrame,
+    reference: pd.DataFrame,
+    book: pd.DataFrame,
+    features: Iterable[str],
+    usual: pd.Series | None = None,
+) -> Check:
     """Judge whether numbers are of another size than training saw.
 
     Parameters
@@ -169,7 +223,7 @@ def check_levels(profile: TableProfile, now: pd.DataFrame, reference: pd.DataFra
     """
     levels = profile.ranges.join(now, how="left")
     levels = levels[levels.index.get_level_values("measure") == "level"]
-    said = {f"{table}.{name}": words for (table, name, _), row in levels.iterrows() if (words := _level(row))}
+    said = {f"{table}.{name}": words for table, name, _, row in _each(levels) if (words := _level(row))}
     names = [name for name in features if pd.api.types.is_numeric_dtype(book[name].dtype) and name in reference]
     ages = set() if usual is None else set(usual.index[usual >= _AGES])
     for name in names:
@@ -177,7 +231,7 @@ def check_levels(profile: TableProfile, now: pd.DataFrame, reference: pd.DataFra
             said[name] = words
     if not len(levels) and not names:
         return LEVELS.not_applicable("no number is known of training and now")
-    measure = f"{len(said)} of {len(levels) + len(names)} numbers are of another size{_listed([f'{k}: {v}' for k, v in said.items()])}"
+    measure = f"{len(said)} of {len(levels) + len(names)} numbers are of another size{_listed(_worded(said))}"
     return LEVELS.judge(bool(said), measure, "range of training", said)
 
 
@@ -202,7 +256,9 @@ def _feature_level(old: pd.Series, new: pd.Series) -> str | None:
     return f"median {middle:.4g}, {np.median(before):.4g} at training (90 % of accounts {low:.4g} to {high:.4g})"
 
 
-def check_gaps(profile: TableProfile, now: pd.DataFrame, reference: pd.DataFrame, book: pd.DataFrame, features: Iterable[str]) -> Check:
+def check_gaps(
+    profile: TableProfile, now: pd.DataFrame, reference: pd.DataFrame, book: pd.DataFrame, features: Iterable[str]
+) -> Check:
     """Judge whether more values are missing, or say words that training did not see.
 
     Parameters
@@ -217,12 +273,16 @@ def check_gaps(profile: TableProfile, now: pd.DataFrame, reference: pd.DataFrame
     joined = now.join(profile.ranges, how="left")
     kinds = joined.index.get_level_values("measure")
     said = {}
-    for (table, name, _), row in joined[kinds == "missing"].iterrows():
+    for table, name, _, row in _each(joined[kinds == "missing"]):
         if row["n"] >= _LEAST and _more(row["value"], row["high"], row["n"]):
-            said[f"{table}.{name}"] = f"{100 * row['value']:.0f} % missing in 30 days, {100 * row['high']:.0f} % at most at training"
-    for (table, name, _), row in joined[kinds == "unseen"].iterrows():
+            said[f"{table}.{name}"] = (
+                f"{100 * row['value']:.0f} % missing in 30 days, {100 * row['high']:.0f} % at most at training"
+            )
+    for table, name, _, row in _each(joined[kinds == "unseen"]):
         if row["n"] >= _LEAST and row["value"] > _UNSEEN:
-            said[f"{table}.{name}"] = f"{100 * row['value']:.0f} % of the rows of 30 days hold a value that training did not see"
+            said[f"{table}.{name}"] = (
+                f"{100 * row['value']:.0f} % of the rows of 30 days hold a value that training did not see"
+            )
     names = [name for name in features if name in reference]
     for name in names:
         old, new = float(reference[name].isna().mean()), float(book[name].isna().mean())
@@ -230,7 +290,7 @@ def check_gaps(profile: TableProfile, now: pd.DataFrame, reference: pd.DataFrame
             said[name] = f"missing for {100 * new:.0f} % of accounts, {100 * old:.0f} % at training"
     if joined.empty and not names:
         return GAPS.not_applicable("nothing was noted of the tables at training")
-    measure = f"{len(said)} columns have more gaps or other words{_listed([f'{k}: {v}' for k, v in said.items()])}"
+    measure = f"{len(said)} columns have more gaps or other words{_listed(_worded(said))}"
     return GAPS.judge(bool(said), measure, f"{100 * _GAP:.0f} points more than at training", said)
 
 
@@ -261,9 +321,19 @@ def check_date(as_of: pd.Timestamp, trained_at: Any) -> Check:
     return DATE.judge(days > 0, f"{words}: {days} days back" if days > 0 else words, "not before the end of training")
 
 
+def _each(table: pd.DataFrame) -> Iterator[tuple[str, str, str, pd.Series]]:
+    """Give table, column, measure and figures of each row."""
+    for place, (name, column, measure) in enumerate(table.index):
+        yield str(name), str(column), str(measure), table.iloc[place]
+
+
 def _range(row: pd.Series, shape: str = "{:.3g}") -> str:
     low, high = shape.format(row["low"]), shape.format(row["high"])
     return low if low == high else f"{low} to {high}"
+
+
+def _worded(said: dict[str, str]) -> list[str]:
+    return [f"{name}: {words}" for name, words in said.items()]
 
 
 def _listed(said: list[str]) -> str:

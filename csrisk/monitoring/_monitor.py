@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from csrisk._days import whole_days
@@ -35,7 +36,7 @@ class Monitoring:
     as_of : pandas.Timestamp
         Date of the book.
     checks : tuple of Check
-        CSM001 to CSM008: passed, failed or not applicable.
+        CSM001 to CSM008, and those of the tables to CSM013: passed, failed or not applicable.
     drift : pandas.DataFrame
         One row for each feature and score, as `drift_table` gives it.
     goals : pandas.DataFrame
@@ -112,6 +113,7 @@ def monitor(
     limit: float = 0.1,
     max_age: Duration = "365D",
     accounts: int | None = None,
+    guards: tuple[Check, ...] = (),
 ) -> Monitoring:
     """Hold the latest scored book against a reference: drift by goal, calibration, performance, staleness.
 
@@ -132,7 +134,8 @@ def monitor(
     tested : pandas.DataFrame, optional
         Forward test of the model, as `evaluate` gives it.
     trained_at : date, optional
-        First day that the model knows nothing of.
+        First day that the model knows nothing of. Scores of earlier dates are looks back, such as those of a backfill:
+        the model has learned from what came after them, so they are counted and never judged.
     feeds : pandas.DataFrame, optional
         What `csrisk.monitoring.feed_ages` gave.
     alpha : float, default 0.01
@@ -143,6 +146,8 @@ def monitor(
         Days after which a model is stale.
     accounts : int, optional
         Accounts of the whole reference book, where `reference` is a sample of it.
+    guards : tuple of Check
+        Further checks, such as those of the tables (CSM009 to CSM013), which `RiskPipeline.monitor` adds.
 
     Returns
     -------
@@ -188,30 +193,41 @@ def monitor(
         found, base = {}, base[[]]  # too few to tell drift from chance
     drift = drift_table(base, book, found, usual=usual, alpha=alpha, limit=limit)
     expected = expected_performance(book[_RISK]) if _RISK in book and book[_RISK].notna().all() else None
-    told, came = _told(every, labels)
+    told, came, backfilled = _told(every, labels, trained_at)
     realised = None if came is None else evaluate_scores(came, told, probability=True)
     checks = (
         rules.check_drift_of(drift, "feature", alpha, limit),
         rules.check_drift_of(drift, "score", alpha, limit),
-        rules.check_told(pd.Series(dtype="boolean") if came is None else came, told),
-        rules.check_realised(realised, tested),
+        rules.check_told(pd.Series(dtype="boolean") if came is None else came, told, backfilled),
+        rules.check_realised(realised, tested, backfilled),
         rules.check_expected(expected, tested),
         rules.check_age(as_of, trained_at, whole_days(max_age, "max_age", minimum=1)),
         rules.check_feeds(feeds),
         rules.check_book(accounts or len(reference), len(book)),
+        *guards,
     )
     performance = _performance(tested, expected, realised)
     return Monitoring(as_of, checks, drift, drift_by_goal(drift, base, book), performance)
 
 
-def _told(every: pd.DataFrame, labels: pd.Series | None) -> tuple[pd.Series, pd.Series | None]:
-    """Risks that were told, and what came of them; None where no label has arrived."""
+def _told(every: pd.DataFrame, labels: pd.Series | None, trained_at: Any) -> tuple[pd.Series, pd.Series | None, str]:
+    """Risks that were told beforehand, and what came of them (None where no label has arrived); what is left out."""
     if labels is None or not len(labels) or _RISK not in every:
-        return pd.Series(dtype=float), None
+        return pd.Series(dtype=float), None, ""
     frame = _keyed(labels.rename("outcome").to_frame(), "labels")
     came = frame["outcome"].astype("boolean").reindex(every.index)
-    known = came.notna() & every[_RISK].notna()
-    return every.loc[known, _RISK], came[known] if known.any() else None
+    known = (came.notna() & every[_RISK].notna()).to_numpy(dtype=bool)
+    dates = every.index.get_level_values("as_of")
+    back = np.zeros(len(every), dtype=bool) if trained_at is None else dates < pd.Timestamp(trained_at)
+    left = known & back
+    words = ""
+    if left.any():
+        words = (
+            f"{left.sum():,} scores of {dates[left].nunique()} dates before {pd.Timestamp(trained_at):%Y-%m-%d} are "
+            "left out, as the model was trained with what came of them"
+        )
+    known = known & ~back
+    return every.loc[known, _RISK], came[known] if known.any() else None, words
 
 
 def _keyed(frame: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The checks of a monitoring run, with codes CSM001 to CSM008."""
+"""The checks of a monitoring run, with codes CSM001 to CSM008; those of the tables are in `_guards`."""
 
 from __future__ import annotations
 
@@ -64,6 +64,7 @@ BOOK = Rule(
     "compare the tables of accounts and subscriptions with their sources",
 )
 _LEAST_LABELS = 20
+_NO_LABEL = "no label has arrived for a scored snapshot"
 
 
 def check_drift_of(drift: pd.DataFrame, kind: str, alpha: float, limit: float) -> Check:
@@ -101,45 +102,52 @@ def check_drift_of(drift: pd.DataFrame, kind: str, alpha: float, limit: float) -
     return rule.judge(not drifting.empty, measure, threshold, drifting.index)
 
 
-def check_told(labels: pd.Series, risk: pd.Series) -> Check:
+def check_told(labels: pd.Series, risk: pd.Series, left_out: str = "") -> Check:
     """Compare risks that were told with what came.
 
     Parameters
     ----------
     labels, risk : pandas.Series
         Outcomes and probabilities on one index (account_id, as_of).
+    left_out : str
+        What is not judged, and why.
 
     Returns
     -------
     Check
     """
     if not labels.notna().any():
-        return CALIBRATION.not_applicable("no label has arrived for a scored snapshot", "wait for the horizon to end")
+        return CALIBRATION.not_applicable(_and(_NO_LABEL, left_out), "wait for the horizon to end")
     found = check_calibration(labels, risk)
-    return replace(found, code=CALIBRATION.code, name=CALIBRATION.name)
+    return replace(found, code=CALIBRATION.code, name=CALIBRATION.name, measure=_and(found.measure, left_out))
 
 
-def check_realised(realised: pd.DataFrame | None, tested: pd.DataFrame | None) -> Check:
+def check_realised(realised: pd.DataFrame | None, tested: pd.DataFrame | None, left_out: str = "") -> Check:
     """Compare the AUC on labels that arrived with that of the forward test.
 
     Parameters
     ----------
     realised, tested : pandas.DataFrame, optional
         Index metric, columns ``estimate``, ``low``, ``high``.
+    left_out : str
+        What is not judged, and why.
 
     Returns
     -------
     Check
     """
     if realised is None or tested is None:
-        what = "no label has arrived for a scored snapshot" if realised is None else "there was no forward test"
-        return REALISED.not_applicable(what)
+        what = _NO_LABEL if realised is None else "there was no forward test"
+        return REALISED.not_applicable(_and(what, left_out))
     now, then = realised.loc["auc"], tested.loc["auc"]
     events = int(realised["estimate"]["n_events"])
     if not np.isfinite(now["high"]) or events < _LEAST_LABELS:
-        return REALISED.not_applicable(f"{events} events among the labels that arrived; {_LEAST_LABELS} are needed")
+        few = f"{events} events among the labels that arrived; {_LEAST_LABELS} are needed"
+        return REALISED.not_applicable(_and(few, left_out))
     measure = f"AUC {now['estimate']:.3f} ({now['low']:.3f} to {now['high']:.3f}) since training"
-    return REALISED.judge(bool(now["high"] < then["low"]), measure, f"not all below {then['low']:.3f}, as tested")
+    return REALISED.judge(
+        bool(now["high"] < then["low"]), _and(measure, left_out), f"not all below {then['low']:.3f}, as tested"
+    )
 
 
 def check_expected(expected: pd.DataFrame | None, tested: pd.DataFrame | None) -> Check:
@@ -220,3 +228,7 @@ def check_book(before: int, now: int, *, is_sample: bool = False) -> Check:
     ratio = now / before
     measure = f"{now:,} accounts, {before:,} in the reference"
     return BOOK.judge(not 0.5 <= ratio <= 2.0, measure, "between half and double")
+
+
+def _and(words: str, left_out: str) -> str:
+    return f"{words}; {left_out}" if left_out else words

@@ -1,4 +1,4 @@
-"""What the tables looked like within months: rows, accounts, levels and gaps, as ranges that later months are held to."""
+"""What the tables looked like month by month: rows, accounts, levels and gaps, as ranges for later months."""
 
 from __future__ import annotations
 
@@ -45,13 +45,28 @@ class TableProfile:
         lowest and the highest tenth).
     columns : dict of str to tuple of str
         Columns with a value, by table.
-    values : dict of str to tuple of str
-        Categories by ``table.column``; columns of many are left out.
+    categories : dict of str to tuple of str
+        Values by ``table.column``; columns of many are left out.
     """
 
-    ranges: pd.DataFrame = field(default_factory=lambda: _ranges(pd.DataFrame(columns=[*_KEYS, "month", "value"])))
+    ranges: pd.DataFrame
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of_months(cls, months: pd.DataFrame) -> TableProfile:
+        """Take the ranges of months alone.
+
+        Parameters
+        ----------
+        months : pandas.DataFrame
+            What `months_of` measured.
+
+        Returns
+        -------
+        TableProfile
+        """
+        return cls(_ranges(months))
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain values for JSON.
@@ -60,11 +75,14 @@ class TableProfile:
         -------
         dict
         """
-        rows = [[*map(str, key), *map(float, row)] for key, row in zip(self.ranges.index, self.ranges.to_numpy(), strict=True)]
+        rows = [
+            [*map(str, key), *map(float, row)]
+            for key, row in zip(self.ranges.index, self.ranges.to_numpy(), strict=True)
+        ]
         return {
             "ranges": rows,
             "columns": {table: list(names) for table, names in self.columns.items()},
-            "values": {name: list(values) for name, values in self.values.items()},
+            "categories": {name: list(values) for name, values in self.categories.items()},
         }
 
     @classmethod
@@ -87,7 +105,9 @@ class TableProfile:
         """
         rows = [_row(entry) for entry in told["ranges"]]
         ranges = pd.DataFrame(rows, columns=[*_KEYS, "low", "high", "months"]).set_index(_KEYS)
-        columns, values = ({str(k): tuple(map(str, v)) for k, v in told[name].items()} for name in ("columns", "values"))
+        columns, values = (
+            {str(k): tuple(map(str, v)) for k, v in told[name].items()} for name in ("columns", "categories")
+        )
         return cls(ranges.astype(np.float64), columns, values)
 
 
@@ -99,7 +119,7 @@ def _row(entry: Any) -> list[Any]:
     return [str(table), str(column), str(measure), *figures]
 
 
-def profile_of(data: CustomerData, as_of: Any, *, skip: int = 0) -> TableProfile:
+def profile_of(data: CustomerData, as_of: Any) -> TableProfile:
     """Take the ranges of the months before a date.
 
     Parameters
@@ -108,27 +128,25 @@ def profile_of(data: CustomerData, as_of: Any, *, skip: int = 0) -> TableProfile
         The tables.
     as_of : date
         Rows that happened or became known from that day on are not there yet.
-    skip : int
-        Latest months to leave out.
 
     Returns
     -------
     TableProfile
     """
-    months = months_of(data, as_of, MONTHS + skip)
+    months = months_of(data, as_of, MONTHS)
     columns = {table: tuple(name for name in CONTRACT[table].names if data.has(table, name)) for table in data.tables}
     values = {}
     for table, name in _categories(data):
-        found = _values(data, table, name, as_of, MONTHS * DAYS, skip * DAYS)
+        found = _values(data, table, name, as_of, MONTHS * DAYS)
         if 0 < len(found) <= _MOST_VALUES:
             values[f"{table}.{name}"] = tuple(sorted(found.index))
-    return TableProfile(_ranges(months[months["month"] >= skip]), columns, values)
+    return TableProfile(_ranges(months), columns, values)
 
 
 def _ranges(months: pd.DataFrame) -> pd.DataFrame:
     known = months[months["value"].notna()]
-    found = known.groupby(_KEYS, sort=True)["value"].agg(low="min", high="max", months="size")
-    return found.astype(np.float64)
+    found = known.groupby(_KEYS, sort=True)["value"].agg(["min", "max", "size"])
+    return found.set_axis(["low", "high", "months"], axis=1).astype(np.float64)
 
 
 def now_of(data: CustomerData, as_of: Any, profile: TableProfile) -> pd.DataFrame:
@@ -152,7 +170,7 @@ def now_of(data: CustomerData, as_of: Any, profile: TableProfile) -> pd.DataFram
     months = months_of(data, as_of, 2)
     found = months[months["month"] == 0].set_index(_KEYS)[["value", "n"]]
     more = []
-    for name, seen in profile.values.items():
+    for name, seen in profile.categories.items():
         table, _, column = name.partition(".")
         if not data.has(table, column):
             continue
@@ -192,7 +210,11 @@ def _dated(data: CustomerData) -> list[str]:
 
 
 def _columns(data: CustomerData, table: str, *kinds: str) -> list[str]:
-    return [c.name for c in CONTRACT[table].columns if c.kind in kinds and c.name != "account_id" and data.has(table, c.name)]
+    return [
+        c.name
+        for c in CONTRACT[table].columns
+        if c.kind in kinds and c.name != "account_id" and data.has(table, c.name)
+    ]
 
 
 def _categories(data: CustomerData) -> Iterator[tuple[str, str]]:
@@ -249,10 +271,12 @@ def _twice(data: CustomerData, table: str, cut: int) -> Iterator[list[Any]]:
         yield [table, "", "twice", 0, 1 - float(different) / float(n), int(n)]
 
 
-def _values(data: CustomerData, table: str, name: str, as_of: Any, days: int, skip: int = 0) -> pd.Series:
+def _values(data: CustomerData, table: str, name: str, as_of: Any, days: int) -> pd.Series:
     """Rows by category within days before a date."""
-    cut = int((pd.Timestamp(as_of) - pd.Timestamp(0)).days) - skip
+    cut = int((pd.Timestamp(as_of) - pd.Timestamp(0)).days)
     day, known = nw.col("day"), nw.col("known")
     rows = data.lazy(table).filter(day < cut, known < cut, day >= cut - days, ~nw.col(name).is_null())
-    counts = data.engine.collect(rows.group_by(name).agg(whole(day * 0 + 1).alias("n")).sort("n", descending=True).head(_MOST_VALUES + 1))
+    counts = data.engine.collect(
+        rows.group_by(name).agg(whole(day * 0 + 1).alias("n")).sort("n", descending=True).head(_MOST_VALUES + 1)
+    )
     return counts.set_index(counts[name].astype(str))["n"]

@@ -95,7 +95,8 @@ def _comments(data: CustomerData, snapshots: Snapshots, days: int) -> pd.DataFra
         polarity = pd.Series(english_polarity(texts), index=texts, dtype="float64")
     except ImportError:
         return _piece(seen(data, snapshots, "none", []), "comments", 0.0)
-    told = rows.assign(position=(rows["comment"].map(polarity) + 1) / 2).dropna(subset="position")
+    # mapped text stays text where no comment lies in the window
+    told = rows.assign(position=(rows["comment"].map(polarity).astype(np.float64) + 1) / 2).dropna(subset="position")
     return _piece(told, "comments", told["position"])
 
 

@@ -16,6 +16,7 @@ from csrisk.checks import RULES
 from csrisk.checks._check import Rule
 from csrisk.cli import main
 from csrisk.data import CODES, CONTRACT
+from csrisk.monitoring import _guards as guards
 from csrisk.monitoring import _rules as monitoring_rules
 
 TABLES = """Every table but one dated table is optional. What is missing is named in the report as "no evidence" for
@@ -100,7 +101,10 @@ def errors() -> str:
     ]
     heads = ("code", "what is checked", "what to do", "source of the threshold")
     parts += [_table(heads, checks), "## Codes of monitoring", "Found by `csrisk monitor`; exit code 3 if one fails."]
-    watched = sorted((v for v in vars(monitoring_rules).values() if isinstance(v, Rule)), key=lambda rule: rule.code)
+    watched = sorted(
+        (v for part in (monitoring_rules, guards) for v in vars(part).values() if isinstance(v, Rule)),
+        key=lambda rule: rule.code,
+    )
     parts += [_table(heads, [(f"`{rule.code}`", rule.name, rule.next_step, rule.source) for rule in watched])]
     return "\n\n".join(parts)
 

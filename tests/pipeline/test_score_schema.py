@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,11 @@ def test_frame_and_file_follow_the_schema(scores: pd.DataFrame, tmp_path: Path) 
         field = schema.field(column.name)
         assert (str(field.type), field.nullable) == (kinds[column.kind], bool(column.null))
         assert field.metadata[b"meaning"].decode() == column.meaning
-    assert schema.metadata == {b"csrisk scores": str(SCORES_SCHEMA).encode()}
+    assert schema.metadata[b"csrisk scores"] == str(SCORES_SCHEMA).encode()
+    checks = json.loads(schema.metadata[b"csrisk checks"])
+    assert checks == scores.attrs["checks"]
+    codes = [check["code"] for check in checks]
+    assert codes == [f"CSM{n:03}" for n in (1, 6, 7, 8, 9, 10, 11, 12, 13)]
     back = pd.read_parquet(tmp_path / "s.parquet")
     for column in SCORE_COLUMNS:
         if not column.null:

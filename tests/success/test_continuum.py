@@ -148,3 +148,9 @@ def test_who_speaks_against_us_is_placed_lower(row: dict[str, object], accounts:
         return float(happiness(cr.CustomerData(tables, end=data.end)).droplevel("as_of").loc[account, "position"])
 
     assert after(**row) < before[account] < after(kind="reference")
+
+
+def test_no_comment_in_the_window_is_no_error() -> None:
+    """Comments long past are text without a polarity: the position rests on what else is known, here on nothing."""
+    row = _answer("a", "NPS", 9, "2023-06-10", sent="2023-06-01") | {"comment": "Great service, thank you."}
+    assert _at(_book([row]), "2025-07-01")["position"].isna().all()

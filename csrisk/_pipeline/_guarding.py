@@ -1,0 +1,128 @@
+"""What is said at scoring and at training: how the tables and the book differ from what training saw."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from csrisk._days import whole_days
+from csrisk.exceptions import ScoringWarning
+from csrisk.monitoring import _rules as rules
+from csrisk.monitoring import drift_table, feed_ages, goals_of
+from csrisk.monitoring._drift import LEAST_ACCOUNTS
+from csrisk.monitoring._guards import book_guards, check_rows
+from csrisk.monitoring._tables import TableProfile, months_of, now_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from csrisk._explain import Explanation
+    from csrisk._pipeline._pipeline import RiskPipeline
+    from csrisk.checks import Check
+    from csrisk.data import CustomerData
+
+__all__ = ["guarded", "guards_of", "said_of_training"]
+
+# months with holidays move as much as half of the accounts on some feature; monitoring looks closer, and for longer
+_LIMIT = 0.6
+_seen: WeakKeyDictionary[Explanation, tuple[Check, ...]] = WeakKeyDictionary()
+
+
+def guarded(pipeline: RiskPipeline, data: CustomerData, why: Explanation) -> tuple[Check, ...]:
+    """Hold a book against what training saw, and warn of what differs; each explanation is judged once.
+
+    Parameters
+    ----------
+    pipeline : RiskPipeline
+        Fitted.
+    data : CustomerData
+        The tables.
+    why : Explanation
+        Contributions of the book.
+
+    Returns
+    -------
+    tuple of Check
+    """
+    if why not in _seen:
+        X = why.background.values  # noqa: PD011  # the field of a dataclass
+        _seen[why] = _cheap(pipeline, data, X) + guards_of(pipeline, data, X)
+        _warn(_seen[why], "differs from training")
+    return _seen[why]
+
+
+def guards_of(pipeline: RiskPipeline, data: CustomerData, X: pd.DataFrame) -> tuple[Check, ...]:
+    """Judge tables and features against the profile of the training: CSM009 to CSM013.
+
+    Parameters
+    ----------
+    pipeline, data
+        As for `guarded`.
+    X : pandas.DataFrame
+        Features of the book.
+
+    Returns
+    -------
+    tuple of Check
+    """
+    baseline, as_of = pipeline.baseline_, X.index.get_level_values("as_of").max()
+    return book_guards(
+        data,
+        baseline.tables,
+        now_of(data, as_of, baseline.tables),
+        baseline.values,
+        X,
+        accounts=baseline.accounts,
+        usual=baseline.usual,
+        trained_at=pipeline.record_.facts.get("trained at"),
+    )
+
+
+def _cheap(pipeline: RiskPipeline, data: CustomerData, X: pd.DataFrame) -> tuple[Check, ...]:
+    """Run the checks of monitoring that cost little."""
+    baseline, rule = pipeline.baseline_, pipeline.spec_.monitor
+    as_of = X.index.get_level_values("as_of").max()
+    goals = goals_of(X.columns) if min(len(X), len(baseline.values)) >= LEAST_ACCOUNTS else {}
+    limit = max(rule.limit, _LIMIT)
+    drift = drift_table(baseline.values, X, goals, usual=baseline.usual, alpha=rule.alpha, limit=limit)
+    age = whole_days(rule.max_age, "max_age", minimum=1)
+    return (
+        rules.check_drift_of(drift, "feature", rule.alpha, limit),
+        rules.check_age(as_of, pipeline.record_.facts.get("trained at"), age),
+        rules.check_feeds(feed_ages(data, as_of)),
+        rules.check_book(baseline.accounts, len(X)),
+    )
+
+
+def said_of_training(data: CustomerData, until: Any, accounts: int) -> tuple[Check, ...]:
+    """Judge the latest month that a training learns from against the months before it, and warn.
+
+    Parameters
+    ----------
+    data : CustomerData
+        The tables.
+    until : date or None
+        End of the training.
+    accounts : int
+        Accounts of the book.
+
+    Returns
+    -------
+    tuple of Check
+    """
+    as_of = data.end if until is None else until
+    months = months_of(data, as_of, 13)
+    earlier, now = TableProfile.of_months(months[months["month"] > 0]), months[months["month"] == 0]
+    found = (
+        rules.check_feeds(feed_ages(data, as_of)),
+        check_rows(earlier, now.set_index(["table", "column", "measure"])[["value", "n"]], accounts, accounts),
+    )
+    _warn(found, "the latest month differs from those before")
+    return found
+
+
+def _warn(checks: tuple[Check, ...], words: str) -> None:
+    for check in checks:
+        if check.failed:
+            warnings.warn(f"{words}: {check}", ScoringWarning, stacklevel=4)
