@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 from csrisk.exceptions import ConfigError
 
-__all__ = ["count", "date", "duration", "inside", "one_of", "put", "text", "texts", "wrong"]
+__all__ = ["LONGEST", "count", "date", "duration", "frequency", "inside", "one_of", "put", "text", "texts", "wrong"]
 
 _DURATION = re.compile(r"(\d{1,6}) ?D", re.ASCII)
-_LONGEST = 36_500
+LONGEST = 36_500
+_SHOWN, _MOST_TEXT = 80, 1_000
 _ELSEWHERE = re.compile(r"[/\\~]|[A-Za-z]:")
 
 
@@ -23,14 +24,17 @@ def put(spec: object, name: str, value: object) -> None:
 
 def wrong(name: str, value: object, rule: str) -> ConfigError:
     """Name key, value and rule."""
-    return ConfigError(f"{name} = {value!r} must be {rule}")
+    shown = repr(value)
+    return ConfigError(f"{name} = {shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '...'} must be {rule}")
 
 
 def text(spec: object, name: str, *, optional: bool = False) -> None:
     """Require text that is not empty."""
     value = getattr(spec, name)
-    if not (isinstance(value, str) and value) and not (optional and value is None):
-        raise wrong(name, value, "text")
+    if optional and value is None:
+        return
+    if not isinstance(value, str) or not 0 < len(value) <= _MOST_TEXT or "\0" in value:
+        raise wrong(name, value, f"text of at most {_MOST_TEXT:,} characters")
 
 
 def inside(table: str, files: str | Sequence[str]) -> None:
@@ -60,11 +64,11 @@ def one_of(spec: object, name: str, allowed: Sequence[str]) -> None:
         raise wrong(name, value, f"one of {', '.join(allowed)}{hint}")
 
 
-def count(spec: object, name: str, least: int) -> None:
-    """Require a whole number of at least so many."""
+def count(spec: object, name: str, least: int, most: int) -> None:
+    """Require a whole number of at least and at most so many: a slip of the finger must not keep a machine for days."""
     value = getattr(spec, name)
-    if type(value) is not int or value < least:
-        raise wrong(name, value, f"a whole number of at least {least}")
+    if type(value) is not int or not least <= value <= most:
+        raise wrong(name, value, f"a whole number of at least {least} and at most {most:,}")
 
 
 def duration(spec: object, name: str, least: int = 0) -> None:
@@ -72,9 +76,23 @@ def duration(spec: object, name: str, least: int = 0) -> None:
     value = getattr(spec, name)
     written = _DURATION.fullmatch(value) if isinstance(value, str) else None
     days = int(written[1]) if written else value
-    if type(days) is not int or not least <= days <= _LONGEST:
-        shown = value if len(str(value)) < 40 else f"{str(value)[:40]}..."
-        raise wrong(name, shown, f'whole days, at least {least} and at most {_LONGEST}: "90D" or 90')
+    if type(days) is not int or not least <= days <= LONGEST:
+        raise wrong(name, value, f'whole days, at least {least} and at most {LONGEST}: "90D" or 90')
+
+
+def frequency(spec: object, name: str) -> None:
+    """Require an offset alias of pandas that goes forward by days at least."""
+    import pandas as pd
+
+    value = getattr(spec, name)
+    try:
+        step = pd.tseries.frequencies.to_offset(value) if isinstance(value, str) else None
+        first = pd.Timestamp("2024-01-01")
+        forward = step is not None and first + 2 * step >= first + pd.Timedelta(days=1)
+    except (ValueError, OverflowError):
+        forward = False
+    if not forward:
+        raise wrong(name, value, 'a pandas offset alias of a day or more: "1MS", "W-MON", "30D"')
 
 
 def date(name: str, value: object) -> str:

@@ -128,6 +128,7 @@ def upgraded(members: Mapping[str, bytes], origin: Origin) -> dict[str, bytes]:
         return dict(members)
     from csrisk._pipeline._record import Record
     from csrisk._pipeline._spec import RiskSpec
+    from csrisk.monitoring._tables import TableProfile
 
     found = dict(members)
     fresh = RiskSpec().to_dict()
@@ -135,6 +136,7 @@ def upgraded(members: Mapping[str, bytes], origin: Origin) -> dict[str, bytes]:
     for section, known in _SECTIONS_1.items():
         added = {name: value for name, value in fresh[section].items() if name not in known}
         _fill(found, "spec.json", added, section)
+    _fill(found, "baseline.json", {"tables": TableProfile.empty().to_dict()})
     record = Record().to_dict()
     _fill(found, "record.json", {name: value for name, value in record.items() if name not in _RECORD_1})
     for name in ("churn.json", "expansion.json", "growth.json", "shrinkage.json"):

@@ -96,12 +96,13 @@ class SnapshotSpec:
     look_back: str | int = "180D"
 
     def __post_init__(self) -> None:
-        rule.text(self, "frequency")
+        rule.frequency(self, "frequency")
         if not isinstance(self.dates, list | tuple):
             raise rule.wrong("dates", self.dates, 'a list of dates: dates = ["2025-01-01"]')
         rule.put(self, "dates", tuple(rule.date("dates", value) for value in self.dates))
         days = self.days_since_start
-        if not isinstance(days, Sequence) or any(type(day) is not int or day < 0 for day in days):
+        listed = isinstance(days, Sequence) and not isinstance(days, str)
+        if not listed or any(type(day) is not int or not 0 <= day <= rule.LONGEST for day in days):
             raise rule.wrong("days_since_start", days, "a list of whole numbers of days, none negative: [30, 60]")
         rule.put(self, "days_since_start", tuple(days))
         if self.dates and self.days_since_start:
@@ -195,8 +196,8 @@ class TestSpec:
     def __post_init__(self) -> None:
         if self.start is not None:
             rule.put(self, "start", rule.date("start", self.start))
-        rule.count(self, "trainings", 1)
-        rule.count(self, "n_bootstrap", 20)
+        rule.count(self, "trainings", 1, 100)
+        rule.count(self, "n_bootstrap", 20, 10_000)
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,7 @@ class ReferenceSpec:
 
     def __post_init__(self) -> None:
         rule.one_of(self, "kind", _REFERENCES)
-        rule.count(self, "rows", 10)
+        rule.count(self, "rows", 10, 10_000)
 
 
 @dataclass(frozen=True)

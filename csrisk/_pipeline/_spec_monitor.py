@@ -32,4 +32,4 @@ class MonitorSpec:
             value = getattr(self, name)
             if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < 1:
                 raise rule.wrong(name, value, "a share between 0 and 1, such as 0.01")
-        rule.duration(self, "max_age")
+        rule.duration(self, "max_age", 1)

@@ -67,6 +67,7 @@ def demo(out: Path, *, dry_run: bool) -> None:
 @click.option("--model", type=options.Out(), required=True, help="File to write.")
 @_until
 @options.end
+@options.strict
 @options.dry_run
 @options.as_json
 def train(
@@ -77,14 +78,15 @@ def train(
     until: str | None,
     end: str | None,
     *,
+    strict: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
     """Test a model forward, fit it to everything, and write it to a file."""
-    from csrisk._pipeline import RiskPipeline, open_source, plan_training
+    from csrisk._pipeline import RiskPipeline, plan_training
 
     pipeline = RiskPipeline(options.read_spec(config, overrides))
-    data = open_source(source, pipeline.spec, end=end)
+    data = options.opened(source, pipeline.spec, end)
     if dry_run:
         print_plan({**plan_training(pipeline.spec, data, until), "would write": str(model)}, as_json=as_json)
         return
@@ -94,11 +96,13 @@ def train(
         print_json(
             {"model": str(model), "sha256": sha256, "model_id": pipeline.model_id_, **pipeline.record_.to_dict()}
         )
-        return
-    print_test(pipeline)
-    for name, fact in pipeline.record_.facts.items():
-        click.echo(f"{name}: {', '.join(fact) if isinstance(fact, list) else fact}")
-    click.echo(f"Model: {model} (sha256 {sha256})")
+    else:
+        print_test(pipeline)
+        for name, fact in pipeline.record_.facts.items():
+            click.echo(f"{name}: {', '.join(fact) if isinstance(fact, list) else fact}")
+        click.echo(f"Model: {model} (sha256 {sha256})")
+    if strict and any(check.failed for check in pipeline.guards_):
+        raise click.exceptions.Exit(CHECKS_FAILED)
 
 
 @click.command()
@@ -123,10 +127,10 @@ def check(
 
     With --dry-run the tables alone are checked against their contract.
     """
-    from csrisk._pipeline import RiskPipeline, open_source, plan_training
+    from csrisk._pipeline import RiskPipeline, plan_training
 
     pipeline = RiskPipeline(options.read_spec(config, overrides))
-    data = open_source(source, pipeline.spec, end=end)
+    data = options.opened(source, pipeline.spec, end)
     if dry_run:
         print_plan(plan_training(pipeline.spec, data, until), as_json=as_json)
         return
@@ -166,12 +170,12 @@ def backtest(
 
     The dates lie in the test period of the configuration; default is the last quarter of the labelled snapshots.
     """
-    from csrisk._pipeline import RiskPipeline, open_source, plan_training, write_table
+    from csrisk._pipeline import RiskPipeline, plan_training, write_table
 
     spec = options.read_spec(config, overrides)
     wanted = trainings or max(4, spec.test.trainings)
     pipeline = RiskPipeline(dataclasses.replace(spec, test=dataclasses.replace(spec.test, trainings=wanted)))
-    data = open_source(source, pipeline.spec, end=end)
+    data = options.opened(source, pipeline.spec, end)
     if dry_run:
         print_plan({**plan_training(pipeline.spec, data, until), "trainings": wanted}, as_json=as_json)
         return

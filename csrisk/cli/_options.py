@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import re
+import logging
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,24 +30,16 @@ __all__ = [
     "end",
     "history",
     "of_a_book",
+    "opened",
     "overrides",
     "read_spec",
     "source",
+    "strict",
 ]
 
-_CONNECTION = re.compile(r"[a-z][a-z0-9+_]*://")
+_logger = logging.getLogger("csrisk")
 # what a fitted model may be told anew: where tables are, how it is shown, when it alarms
 _LATE = ("tables", "report", "monitor")
-
-
-class _Source(click.ParamType):  # type: ignore[type-arg]  # generic in new releases of click alone
-    name = "source"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        text = str(value)
-        if not _CONNECTION.match(text) and not Path(text).exists():
-            self.fail(f"{text!r} does not exist; give a folder, a DuckDB file or a connection string", param, ctx)
-        return text
 
 
 class _Date(click.ParamType):  # type: ignore[type-arg]  # generic in new releases of click alone
@@ -90,7 +82,7 @@ class Out(click.Path):
     """
 
     def __init__(self, *suffixes: str) -> None:
-        super().__init__(dir_okay=False, path_type=Path)
+        super().__init__(path_type=Path)
         self.suffixes = suffixes
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -100,13 +92,35 @@ class Out(click.Path):
             raise ConfigError(f"{path.name}: suffix={path.suffix!r} must be one of {', '.join(self.suffixes)}")
         if not path.parent.is_dir():
             raise ConfigError(f"{path.name}: No such file or directory: folder {path.parent.name!r} must exist")
+        if path.is_dir():
+            raise ConfigError(f"{path.name}: Is a directory; name a file in it")
+        return path
+
+
+class _Existing(click.Path):
+    """A path to read: what is missing tonight is a failed run, not a misspelt command."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(path_type=Path)
+        self.what = what
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Give the path, or say that nothing is there."""
+        path = Path(str(super().convert(value, param, ctx)))
+        if not path.exists():
+            raise ConfigError(f"{self.what} {path.name!r}: No such file or directory; look at the path")
+        if self.what != "history" and path.is_dir():
+            raise ConfigError(f"{self.what} {path.name!r}: Is a directory; name the file")
         return path
 
 
 DATE = _Date()
-_file = click.Path(exists=True, dir_okay=False, path_type=Path)
-source = click.argument("source", type=_Source())
-config = click.option("--config", type=_file, help="TOML file: column names, label, dates; default fits a usual book.")
+source = click.argument("source")
+config = click.option(
+    "--config",
+    type=_Existing("configuration"),
+    help="TOML file: column names, label, dates; default fits a usual book.",
+)
 overrides = click.option(
     "--set",
     "overrides",
@@ -120,15 +134,18 @@ _as_of = click.option("--as-of", type=DATE, metavar="DATE", help="Date to score 
 end = click.option(
     "--end", type=DATE, metavar="DATE", help="First day not observed; default is the day after the last event."
 )
+strict = click.option(
+    "--strict", is_flag=True, help="Exit code 3 if tables or book differ from what training saw; files are written."
+)
 dry_run = click.option(
     "--dry-run", is_flag=True, help="Read and check everything, say what would be done, fit and write nothing."
 )
-_model = click.option("--model", type=_file, required=True, help="What `csrisk train` wrote.")
+_model = click.option("--model", type=_Existing("model file"), required=True, help="What `csrisk train` wrote.")
 _sha256 = click.option("--sha256", help="Hash that the model file must have.")
 history = click.option(
     "--history",
-    type=click.Path(exists=True, path_type=Path),
-    help="Folder of earlier score files (Parquet): what they told is held against what came.",
+    type=_Existing("history"),
+    help="Earlier scores, a file or a folder of Parquet or CSV: what they told is held against what came.",
 )
 
 
@@ -150,6 +167,30 @@ def read_spec(config: Path | None, overrides: tuple[tuple[tuple[str, ...], Any],
 
     spec = RiskSpec() if config is None else RiskSpec.from_toml(config)
     return _overridden(spec, overrides) if overrides else spec
+
+
+def opened(source: str, spec: RiskSpec, end: str | None) -> CustomerData:
+    """Open the tables of a source, and log how many rows there are.
+
+    Parameters
+    ----------
+    source : str
+        As the user gave it; never logged, as it may hold a secret.
+    spec : RiskSpec
+        Names of tables and columns.
+    end : str or None
+        First day not observed.
+
+    Returns
+    -------
+    CustomerData
+    """
+    from csrisk._pipeline import open_source
+
+    data = open_source(source, spec, end=end)
+    facts = {"rows": data.rows, "accounts": len(data.accounts), "end": f"{data.end:%Y-%m-%d}"}
+    _logger.info("read %s rows of %s tables", f"{sum(data.rows.values()):,}", len(data.rows), extra={"csrisk": facts})
+    return data
 
 
 @dataclass(frozen=True)
@@ -208,10 +249,10 @@ def of_a_book(command: Callable[..., None]) -> Callable[..., None]:
         as_json: bool,
         **own: Any,
     ) -> None:
-        from csrisk._pipeline import open_source, plan_book
+        from csrisk._pipeline import plan_book
 
         pipeline = _load(model, sha256, overrides)
-        data = open_source(source, pipeline.spec, end=end)
+        data = opened(source, pipeline.spec, end)
         if not dry_run:
             command(Book(pipeline, data, as_of, as_json), **own)
             return
@@ -227,6 +268,7 @@ def _load(path: Path, sha256: str | None, overrides: tuple[tuple[tuple[str, ...]
     from csrisk._pipeline import RiskPipeline
 
     pipeline = RiskPipeline.load(path, expected_sha256=sha256)
+    _logger.info("model loaded", extra={"csrisk": {"model_id": pipeline.model_id_}})
     fixed = sorted({key[0] for key, _ in overrides} - set(_LATE))
     if fixed:
         raise ConfigError(f"--set {fixed[0]}: the model was trained with it; only {', '.join(_LATE)} can be overridden")

@@ -1,17 +1,18 @@
-"""How commands run: one clear message for an error, steps on a terminal, nothing half done after a signal."""
+"""How commands run: one clear message for an error, a log of the steps, nothing half done after a signal."""
 
 from __future__ import annotations
 
 import contextlib
-import logging
+import os
 import signal
-import sys
+import traceback
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
+from csrisk.cli._logging import FORMATS, Session, logged, session
 from csrisk.exceptions import CsriskError, CsriskWarning
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["CHECKS_FAILED", "Commands"]
 
 ERROR, CHECKS_FAILED, INTERRUPTED, TERMINATED = 1, 3, 130, 143
+_DEBUG = "CSRISK_DEBUG"
+_ROOT = Path(__file__).resolve().parents[1]
 
 
 class _Terminated(BaseException):
@@ -34,24 +37,83 @@ class Commands(click.Group):
         """Name the commands in the order in which they are used."""
         return list(self.commands)
 
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Take a command, and give it the options that all of them share."""
+        cmd.params.extend(_shared())
+        super().add_command(cmd, name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's
+        """List the commands with their whole first sentence."""
+        rows = [(name, command.get_short_help_str(limit=1_000)) for name, command in self.commands.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command, and turn what ends it into a message and an exit code."""
-        with _terminated_in_order(), _steps_on_a_terminal(), _warnings_in_one_line():
+        told = session(ctx)
+        with _terminated_in_order(), logged(told), _warnings_in_one_line(told):
             try:
                 return super().invoke(ctx)
-            except CsriskError as error:
-                _fail(str(error), ERROR)
-            except OSError as error:
-                name = Path(error.filename).name if isinstance(error.filename, str | Path) else "a file"
-                _fail(f"{name}: {error.strerror or error}", ERROR)
-            except KeyboardInterrupt:
-                _fail("interrupted; no file was left half-written", INTERRUPTED)
-            except _Terminated:
-                _fail("terminated; no file was left half-written", TERMINATED)
+            except (click.exceptions.Exit, click.Abort, click.ClickException, BrokenPipeError):
+                raise
+            except Exception as error:  # whatever it is, nobody needs a traceback in the night
+                _fail(told, _words(error), ERROR, error)
+            except KeyboardInterrupt as error:
+                _fail(told, "interrupted; no file was left half-written", INTERRUPTED, error)
+            except _Terminated as error:
+                _fail(told, "terminated; no file was left half-written", TERMINATED, error)
 
 
-def _fail(message: str, code: int) -> NoReturn:
-    click.echo(f"error: {message}", err=True)
+def _shared() -> list[click.Parameter]:
+    log_format = click.Option(
+        ["--log-format"],
+        type=click.Choice(FORMATS),
+        default="auto",
+        show_default=True,
+        expose_value=False,
+        callback=_set_format,
+        help="Log on standard error: text or json lines, or none; auto is short steps on a terminal, text elsewhere.",
+    )
+    debug = click.Option(
+        ["--debug"],
+        is_flag=True,
+        expose_value=False,
+        callback=_set_debug,
+        help=f"Show where in the code an error arose; also {_DEBUG}=1.",
+    )
+    return [log_format, debug]
+
+
+def _set_format(ctx: click.Context, param: click.Parameter, value: str) -> None:  # noqa: ARG001  # click's signature
+    session(ctx).log_format = value
+
+
+def _set_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001  # click's
+    session(ctx).debug = value
+
+
+def _words(error: Exception) -> str:
+    """Say what went wrong; of an error that nobody foresaw the kind and the place, as its text may hold anything."""
+    if isinstance(error, CsriskError):
+        return str(error)
+    if isinstance(error, OSError):
+        name = Path(os.fsdecode(error.filename)).name if isinstance(error.filename, str | bytes | Path) else "a file"
+        return f"{name}: {error.strerror or type(error).__name__}"
+    if isinstance(error, MemoryError):
+        return "memory is used up; give the machine more, or score fewer accounts at a time"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(_ROOT)] or frames
+    place = f"{Path(own[-1].filename).name}, line {own[-1].lineno}" if own else "an unknown place"
+    return (
+        f"{type(error).__name__} at {place}, which nobody foresaw: a fault of csrisk. Please report it to those who "
+        "gave you csrisk, with this line, the version and what --debug shows; look for data of customers in it first"
+    )
+
+
+def _fail(told: Session, message: str, code: int, error: BaseException) -> NoReturn:
+    if told.debug or os.environ.get(_DEBUG, "") not in ("", "0"):
+        click.echo("".join(traceback.format_exception(error)).rstrip(), err=True)
+    told.say("error", message)
     raise click.exceptions.Exit(code)
 
 
@@ -74,27 +136,7 @@ def _terminated_in_order() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _steps_on_a_terminal() -> Iterator[None]:
-    """Show what is being done on a terminal; say nothing into logs and pipes."""
-    logger = logging.getLogger("csrisk")
-    if not sys.stderr.isatty():
-        yield
-        return
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("… %(message)s"))
-    handler.addFilter(lambda record: record.name == "csrisk")
-    level = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
-
-
-@contextlib.contextmanager
-def _warnings_in_one_line() -> Iterator[None]:
+def _warnings_in_one_line(told: Session) -> Iterator[None]:
     def show(
         message: Warning | str,
         category: type[Warning],
@@ -104,7 +146,7 @@ def _warnings_in_one_line() -> Iterator[None]:
         line: str | None = None,  # noqa: ARG001
     ) -> None:
         if issubclass(category, CsriskWarning):
-            click.echo(f"warning: {message}", err=True)
+            told.say("warning", str(message))
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", CsriskWarning)

@@ -22,8 +22,9 @@ _table, _report = options.Out(".parquet", ".csv"), options.Out(".html", ".md", "
 
 @click.command()
 @click.option("--out", type=_table, help="File to write: .parquet or .csv.")
+@options.strict
 @options.of_a_book
-def score(book: options.Book, out: Path | None) -> None:
+def score(book: options.Book, out: Path | None, *, strict: bool) -> None:
     """Score every account of a book, most urgent first."""
     from csrisk._pipeline import write_scores
 
@@ -32,10 +33,16 @@ def score(book: options.Book, out: Path | None) -> None:
         write_scores(out, scores)
     if book.as_json:
         click.echo(scores.reset_index().to_json(orient="records", date_format="iso", double_precision=15))
-        return
-    print_first(scores)
-    if out is not None:
-        click.echo(f"Scores: {out}")
+    else:
+        print_first(scores)
+        if out is not None:
+            click.echo(f"Scores: {out}")
+    _leave(strict, any(check["status"] == "failed" for check in scores.attrs["checks"]))
+
+
+def _leave(strict: bool, differs: bool) -> None:  # two facts of one decision
+    if strict and differs:
+        raise click.exceptions.Exit(CHECKS_FAILED)
 
 
 @click.command()
@@ -88,9 +95,12 @@ def _print_account(why: Explanation, account: str, top: int, *, as_json: bool) -
 )
 @click.option("--previous", type=options.DATE, metavar="DATE", help="An earlier date: the report says what moved.")
 @options.history
+@options.strict
 @options.of_a_book
-def report(book: options.Book, out: Path, previous: str | None, history: Path | None) -> None:
+def report(book: options.Book, out: Path, previous: str | None, history: Path | None, *, strict: bool) -> None:
     """Write the report of a book; with --history it also says what monitoring found."""
+    from csrisk._pipeline._guarding import guarded
+
     why = book.pipeline.explain(book.data, book.as_of)
     watched = None if history is None else book.pipeline.monitor(book.data, history=history, why=why)
     path = book.pipeline.report(out, book.data, why=why, previous=previous, monitoring=watched)
@@ -98,6 +108,7 @@ def report(book: options.Book, out: Path, previous: str | None, history: Path | 
         print_json({"report": str(path), "accounts": len(why), "model_id": book.pipeline.model_id_})
     else:
         click.echo(f"Report: {path}")
+    _leave(strict, any(check.failed for check in guarded(book.pipeline, book.data, why)))
 
 
 @click.command()

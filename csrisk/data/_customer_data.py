@@ -203,6 +203,11 @@ class CustomerData:
         return tuple(name for name in CONTRACT if self._evidence.get(name, {}).get("", 0))
 
     @property
+    def rows(self) -> dict[str, int]:
+        """Number of rows of each table that is there."""
+        return {name: int(self._evidence[name][""]) for name in self.tables}
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """Names of the tables that are not there, or empty."""
         return tuple(name for name in CONTRACT if name not in self.tables)

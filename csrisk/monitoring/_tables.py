@@ -54,6 +54,16 @@ class TableProfile:
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
+    def empty(cls) -> TableProfile:
+        """Give the profile of a model that noted nothing; nothing is judged by it.
+
+        Returns
+        -------
+        TableProfile
+        """
+        return cls.from_dict({"ranges": [], "columns": {}, "categories": {}})
+
+    @classmethod
     def of_months(cls, months: pd.DataFrame) -> TableProfile:
         """Take the ranges of months alone.
 
