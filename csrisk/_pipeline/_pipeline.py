@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import pandas as pd
+
 from csrisk._explain import Reference, explain
 from csrisk._pipeline import _training as training
 from csrisk._pipeline._archive import open_archive, refusing, write_archive
@@ -18,7 +20,7 @@ from csrisk._pipeline._panel import book, churn_model, features_of, panel, resol
 from csrisk._pipeline._predict import predictions, quadrants
 from csrisk._pipeline._reporting import report_of
 from csrisk._pipeline._schemas import upgraded
-from csrisk._pipeline._scores import score_table
+from csrisk._pipeline._scores import frame_hash, log_scores, score_table
 from csrisk._pipeline._spec import RiskSpec
 from csrisk._pipeline._stored import identify, restore, scoring_members
 from csrisk._pipeline._watching import watched, with_scores
@@ -26,8 +28,6 @@ from csrisk.exceptions import ConfigError
 from csrisk.monitoring._tables import profile_of
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from csrisk._evaluation import Backtest
     from csrisk._explain import Explanation
     from csrisk._pipeline._amounts import Amounts
@@ -153,6 +153,8 @@ class RiskPipeline:
             self.spec_, data, past, test, checks, width=self.model_.n_features_in_, until=until
         )
         self.model_id_ = identify(self)
+        facts = {"model_id": self.model_id_, "data_hash": frame_hash(past.X), "until": f"{pd.Timestamp(cut):%Y-%m-%d}"}
+        _logger.info("trained on %s snapshots", f"{len(past.X):,}", extra={"csrisk": facts})
         self.guards_ = said_of_training(data, cut, len(now))
         return self
 
@@ -271,7 +273,7 @@ class RiskPipeline:
         checks = guarded(self, data, why)
         X = why.background.values  # noqa: PD011  # the field of a dataclass
         told = self.predict(X)
-        return score_table(
+        table = score_table(
             why,
             X,
             self.model_id_,
@@ -283,6 +285,8 @@ class RiskPipeline:
             trained_at=self.record_.facts.get("trained at"),
             checks=checks,
         )
+        log_scores(table)
+        return table
 
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:
         """Predict from features alone: what a service or a Spark job needs, where no tables are at hand.

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from csrisk._days import whole_days
+from csrisk._pipeline._guarding import guarded
 from csrisk._pipeline._report_parts import books_before, distance_to_best
 from csrisk._pipeline._watching import further_tables
+from csrisk.checks import checks_frame
 from csrisk.report import write_report
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ def report_of(
     """
     spec, record = pipeline.spec_, pipeline.record_
     scores = pipeline.score(data, why=why)
+    found = checks_frame(guarded(pipeline, data, why)) if monitoring is None else monitoring.table()
     if previous is None:
         _logger.info("the books of the months before")
         previous = books_before(pipeline.model_, spec, data, why, pipeline.reference_)
@@ -70,7 +73,7 @@ def report_of(
         title=spec.report.title,
         evaluation=record.evaluation() or None,
         calibration=record.calibration,
-        checks=record.checks if monitoring is None else pd.concat([record.checks, monitoring.table()]),
+        checks=pd.concat([record.checks, found]),
         backtest=record.backtest() or None,
         previous=previous,
         gap=distance_to_best(pipeline.model_, spec, data, why),

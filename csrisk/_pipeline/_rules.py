@@ -33,7 +33,7 @@ def text(spec: object, name: str, *, optional: bool = False) -> None:
     value = getattr(spec, name)
     if optional and value is None:
         return
-    if not isinstance(value, str) or not 0 < len(value) <= _MOST_TEXT or "\0" in value:
+    if not isinstance(value, str) or not 0 < len(value) <= _MOST_TEXT:
         raise wrong(name, value, f"text of at most {_MOST_TEXT:,} characters")
 
 

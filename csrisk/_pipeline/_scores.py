@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from csrisk._pipeline._band import RiskBand
     from csrisk.checks import Check
 
-__all__ = ["SCORES_SCHEMA", "frame_hash", "score_table", "write_scores"]
+__all__ = ["SCORES_SCHEMA", "frame_hash", "log_scores", "score_table", "write_scores"]
+
+_logger = logging.getLogger("csrisk")
 
 
 def score_table(
@@ -98,6 +101,17 @@ def score_table(
     if checks:
         table.attrs["checks"] = [{**asdict(check), "found": list(check.found)} for check in checks]
     return table
+
+
+def log_scores(table: pd.DataFrame) -> None:
+    """Log how many accounts were scored, by which model and from which data."""
+    as_of, first = table.index.get_level_values("as_of")[0], table.iloc[0]
+    facts = {
+        "as_of": f"{as_of:%Y-%m-%d}",
+        "accounts": len(table),
+        **{k: str(first[k]) for k in ("model_id", "data_hash")},
+    }
+    _logger.info("scored %s accounts", f"{len(table):,}", extra={"csrisk": facts})
 
 
 def _plain_text(table: pd.DataFrame) -> pd.DataFrame:

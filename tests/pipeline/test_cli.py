@@ -6,6 +6,7 @@ import inspect
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -122,7 +123,16 @@ ERRORS = [
     (["report", "{folder}", "--model", "{model}", "--out", "{empty}/r.pdf"], 1, "suffix='.pdf' must be one of"),
     (["score", "{folder}", "--model", "{model}", "--as-of", "soon"], 2, "'soon' is not a date; write it as 2025-07-01"),
     (["score", "{folder}"], 2, "Missing option '--model'"),
-    (["score", "{empty}/absent", "--model", "{model}"], 2, "does not exist"),
+    (["score", "{empty}/absent", "--model", "{model}"], 1, "error: .*does not exist"),
+    (["score", "{folder}", "--model", "{empty}/absent"], 1, "error: model file 'absent': No such file or directory"),
+    (["score", "{folder}", "--model", "{folder}"], 1, "error: model file .*: Is a directory"),
+    (["train", "{folder}", "--config", "{empty}/absent.toml", "--model", "m"], 1, "error: configuration 'absent.toml'"),
+    (["train", "{folder}", "--config", "{folder}/usage.parquet", "--model", "m"], 1, "error: .*it is not UTF-8 text"),
+    (["train", "{folder}", "--model", "{empty}"], 1, "error: .*: Is a directory; name a file in it"),
+    (["score", "{folder}", "--model", "{model}", "--as-of", "2999-01-01"], 1, "error: .*2999"),
+    (["monitor", "{folder}", "--model", "{model}", "--history", "{empty}/no"], 1, "error: history 'no': No such file"),
+    (["train", "{folder}", "--model", "m", "--set", "test.n_bootstrap=100000000"], 1, "at least 20 and at most 10,000"),
+    (["train", "{folder}", "--model", "m", "--set", "modle.x=1"], 1, "unknown key 'modle'; did you mean 'model'"),
     (["trian"], 2, "No such command 'trian'"),
     (["score", "{folder}", "--model", "{model}", "--set", "horizon"], 2, "no override; write it as snapshots.horizon"),
     (["score", "{folder}", "--model", "{model}", "--set", "snapshots.horizon=9D"], 1, "the model was trained with it"),
@@ -139,14 +149,67 @@ ERRORS = [
 def test_errors_are_one_message(
     words: list[str], code: int, message: str, folder: Path, model: Path, tmp_path: Path
 ) -> None:
-    import re
-
     (tmp_path / "bad.toml").write_text("[snapshots]\nhorzon = 3\n", encoding="utf-8")
     (tmp_path / "bad.duckdb").write_bytes(b"no database")
     done = call(*(word.format(empty=tmp_path, folder=folder, model=model) for word in words))
     assert done.exit_code == code, done.output
     assert re.search(message, done.stderr)
     assert "Traceback" not in done.output
+    assert done.stderr.splitlines()[-1].startswith("error: " if code == 1 else "Error: ")
+    assert sum(line.startswith("error: ") for line in done.stderr.splitlines()) == (code == 1)
+
+
+def test_an_unforeseen_error_is_one_line_without_what_it_says(
+    folder: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("Acme Ltd")
+
+    monkeypatch.setattr("csrisk.RiskPipeline.score", broken)
+    done = call("score", folder, "--model", model)
+    last = done.stderr.splitlines()[-1]
+    assert done.exit_code == 1
+    assert last.startswith("error: KeyError at ")
+    assert "Please report it" in last
+    assert "Acme" not in done.output
+    shown = call("score", folder, "--model", model, "--debug")
+    assert "Traceback" in shown.stderr
+    assert "Acme Ltd" in shown.stderr
+    monkeypatch.setenv("CSRISK_DEBUG", "1")
+    assert "Traceback" in call("score", folder, "--model", model).stderr
+
+
+def test_every_line_of_a_json_log_is_json(folder: Path, model: Path) -> None:
+    done = call("score", folder, "--model", model, "--set", "monitor.max_age=1", "--end", "2026-01-05",
+                "--log-format", "json")  # fmt: skip
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert {"time", "seconds", "level", "message"} <= set(lines[0])
+    scored = next(line for line in lines if line["message"].startswith("scored "))
+    assert {"accounts", "model_id", "data_hash", "as_of"} <= set(scored)
+    assert any(line["level"] == "warning" and "CSM006" in line["message"] for line in lines)
+    failed = call("score", folder, "--model", model, "--as-of", "1999-01-01", "--log-format", "json")
+    assert json.loads(failed.stderr.splitlines()[-1])["level"] == "error"
+    assert failed.exit_code == 1
+
+
+def test_strict_is_exit_code_3_and_writes_all_the_same(folder: Path, model: Path, tmp_path: Path) -> None:
+    words = ["--model", model, "--set", "monitor.max_age=1", "--end", "2026-01-05"]
+    for command, name in (("score", "s.csv"), ("report", "r.md")):
+        assert call(command, folder, *words, "--out", tmp_path / name).exit_code == 0
+        done = call(command, folder, *words, "--out", tmp_path / name, "--strict")
+        assert done.exit_code == 3, done.output
+        assert "warning: differs from training: CSM006 Age of the model: failed (4 days" in done.stderr
+        assert (tmp_path / name).stat().st_size > 0
+    assert "CSM006" in (tmp_path / "r.md").read_text(encoding="utf-8")
+
+
+def test_help_says_whole_sentences() -> None:
+    shown = " ".join(call("--help").stdout.split())
+    for command in main.commands.values():
+        assert " ".join((command.help or "").split("\n\n")[0].split()).rstrip(".") in shown
+    assert "..." not in shown.replace("[ARGS]...", "").replace(
+        "(usage, contacts, surveys, subscriptions, accounts, ...)", ""
+    )
 
 
 def test_quiet_in_a_pipe_and_steps_on_a_terminal(folder: Path, model: Path, tmp_path: Path) -> None:
@@ -163,6 +226,12 @@ def test_quiet_in_a_pipe_and_steps_on_a_terminal(folder: Path, model: Path, tmp_
     ]
     piped = subprocess.run(words, capture_output=True, text=True, check=True)
     assert "…" not in piped.stdout + piped.stderr
+    assert re.search(r"INFO \d+\.\ds read [\d,]+ rows of 10 tables rows=.*'usage': \d+", piped.stderr)
+    assert re.search(
+        r"scored \d+ accounts as_of=2026-01-01 accounts=\d+ model_id=[0-9a-f]{16} data_hash=", piped.stderr
+    )
+    silent = subprocess.run([*words, "--log-format", "none"], capture_output=True, text=True, check=True)
+    assert "INFO" not in silent.stderr
     screen, terminal = pty.openpty()
     done = subprocess.run(words, stdout=subprocess.PIPE, stderr=terminal, check=True)
     os.close(terminal)
@@ -234,7 +303,7 @@ def test_monitor_alarms_with_exit_code_3(folder: Path, model: Path, tmp_path: Pa
     calm = call("monitor", folder, "--model", model, "--json", "--out", tmp_path / "d.csv")
     told = json.loads(calm.stdout)
     assert calm.exit_code == (3 if told["failed"] else 0)
-    assert [row["code"] for row in told["checks"]] == [f"CSM00{n}" for n in range(1, 9)]
+    assert [row["code"] for row in told["checks"]] == [f"CSM{n:03}" for n in range(1, 14)]
     assert {"goal", "distance", "drifts"} <= set(pd.read_csv(tmp_path / "d.csv").columns)
     aged = call("monitor", folder, "--model", model, "--set", "monitor.max_age=1", "--end", "2026-01-05",
                 "--report", tmp_path / "r.md")  # fmt: skip
