@@ -14,7 +14,6 @@ import pandas as pd
 from csrisk._atomic import atomic_path
 from csrisk._pipeline._files import write_table
 from csrisk._pipeline._score_schema import GOALS, REASONS, SCORE_COLUMNS, SCORES_SCHEMA, as_schema
-from csrisk.exceptions import ConfigError
 from csrisk.report._revenue import at_stake
 
 if TYPE_CHECKING:
