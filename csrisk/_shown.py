@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["is_address", "scheme", "shown"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["is_address", "masked", "scheme", "shown"]
 
 # what a plain path is written with; addresses, queries and key=value pairs need other signs
 _PLAIN = re.compile(r"(?=\S)[\w .,()+~\\/-]{1,400}(?<=\S)")
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+._-]+):")  # a drive of Windows is one letter
 _LONGEST = 80
+_SHORTEST = 3
 
 
 def shown(source: object, instead: str) -> str:
@@ -52,3 +57,29 @@ def scheme(source: object) -> str:
 def is_address(source: object) -> bool:
     """Whether text is an address and no path that is there."""
     return bool(scheme(source)) and not isinstance(source, Path)
+
+
+def masked(text: str, words: Iterable[str]) -> str:
+    """Take words that could hold a secret, and pieces of them, out of a message.
+
+    Parameters
+    ----------
+    text : str
+        The message.
+    words : iterable of str
+        What was typed.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> masked("no such command 'md:db?token=abc'", ["md:db?token=abc", "--dry-run"])
+    "no such command '...'"
+    """
+    pieces = {piece for word in words for piece in (word, word.partition("=")[2], *re.split(r"[/\\\s]", word))}
+    for piece in sorted(pieces, key=len, reverse=True):
+        if len(piece) >= _SHORTEST and not _PLAIN.fullmatch(piece):
+            text = text.replace(piece, "...").replace(repr(piece)[1:-1], "...")
+    return text

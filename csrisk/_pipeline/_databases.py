@@ -1,4 +1,4 @@
-"""From a DuckDB file or a connection string to CustomerData."""
+"""From a database file or an address to CustomerData; nothing is written, no file is made, no address is repeated."""
 
 from __future__ import annotations
 
@@ -8,22 +8,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from csrisk._pipeline._load import check_names
+from csrisk._pipeline._sqlite import sqlite_tables
+from csrisk._shown import is_address, scheme, shown
 from csrisk.data import CONTRACT
+from csrisk.data._kinds import database_kind
+from csrisk.data._parts import near_name
 from csrisk.exceptions import ConfigError, DataContractError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from csrisk._pipeline._spec import RiskSpec
     from csrisk.data import CustomerData
 
 __all__ = ["is_database", "open_database"]
 
 _logger = logging.getLogger("csrisk")
-_SUFFIXES = (".duckdb", ".ddb", ".db")
-_CONNECTION = re.compile(r"[a-z][a-z0-9+_]*://")
+_FILES = (".duckdb", ".ddb", ".db", ".sqlite", ".sqlite3")
+_PREFIX = re.compile(r"\s*(duckdb|sqlite):(//)?", re.IGNORECASE)
+# scheme of an address, and the extra of Ibis that brings its driver
+_DRIVERS = {
+    **{name: name for name in ("athena", "bigquery", "clickhouse", "databricks", "druid", "exasol", "impala", "mssql")},
+    **{name: name for name in ("mysql", "oracle", "postgres", "risingwave", "snowflake", "trino")},
+    "postgresql": "postgres",
+    "redshift": "postgres",
+}
 
 
 def is_database(source: str | Path) -> bool:
-    """Whether a source is a DuckDB file or a connection string, not a folder.
+    """Whether a source is a database file or an address, not a folder.
 
     Parameters
     ----------
@@ -34,10 +47,13 @@ def is_database(source: str | Path) -> bool:
     -------
     bool
     """
-    if isinstance(source, str) and _CONNECTION.match(source):
-        return True
     path = Path(source)
-    return path.suffix in _SUFFIXES and not path.is_dir()
+    try:
+        if path.is_file():
+            return path.suffix.lower() in _FILES or bool(database_kind(path))
+        return not path.exists() and (is_address(source) or path.suffix.lower() in _FILES)
+    except (OSError, ValueError):
+        return is_address(source)
 
 
 def open_database(source: str, spec: RiskSpec, *, end: str | None = None) -> CustomerData:
@@ -46,7 +62,7 @@ def open_database(source: str, spec: RiskSpec, *, end: str | None = None) -> Cus
     Parameters
     ----------
     source : str
-        Path of a DuckDB file, or a connection string.
+        Path of a DuckDB or SQLite file, told by its content, or an address.
     spec : RiskSpec
         ``file`` of a table is its name in the database, where it is not that of the contract.
     end : str, optional
@@ -59,79 +75,116 @@ def open_database(source: str, spec: RiskSpec, *, end: str | None = None) -> Cus
     Raises
     ------
     ConfigError
-        If a table of the specification is unknown or missing.
+        If a table of the specification is unknown or missing, or a driver is.
     DataContractError
         If the database cannot be opened or holds no table of the contract.
     """
     check_names(spec)
-    if _CONNECTION.match(source) and not source.startswith("duckdb://"):
-        return _open_ibis(source, spec, end)
-    return _open_duckdb(Path(source.removeprefix("duckdb://")), spec, end)
+    if is_address(source) and not Path(source).exists() and not _PREFIX.match(source):
+        return _open_ibis(source.strip(), spec, end)
+    path = Path(source) if Path(source).exists() else Path(_PREFIX.sub("", source).strip())
+    name = shown(path, "the database")
+    if not path.is_file():
+        # an engine would make an empty database of a typing error
+        raise DataContractError(f"database file {name} does not exist, or is no file{near_name(path)}")
+    kind = database_kind(path)
+    if not kind:
+        raise DataContractError(f"{name} is neither a DuckDB nor a SQLite database by its first bytes")
+    return (_open_duckdb if kind == "duckdb" else _open_sqlite)(path, name, spec, end)
 
 
-def _open_duckdb(path: Path, spec: RiskSpec, end: str | None) -> CustomerData:
+def _open_duckdb(path: Path, name: str, spec: RiskSpec, end: str | None) -> CustomerData:
     import duckdb
 
     from csrisk.data import CustomerData
 
-    if not path.is_file():
-        raise DataContractError(f"DuckDB file {path.name!r} does not exist")
     try:
         connection = duckdb.connect(str(path), read_only=True)
     except duckdb.Error as error:
         # the message of the engine may hold a path; its kind says enough
         raise DataContractError(
-            f"DuckDB file {path.name!r} cannot be opened: {type(error).__name__}; it is damaged, or open elsewhere for "
-            "writing"
-        ) from error
+            f"DuckDB file {name} cannot be opened: {type(error).__name__}; it is damaged, of a newer DuckDB, or open "
+            "elsewhere for writing"
+        ) from None
     with connection:
-        there = {
+        there = [
             str(row[0]) for row in connection.execute("SELECT table_name FROM information_schema.tables").fetchall()
-        }
-        names = _names(spec, there, path.name)
+        ]
+        names = _names(spec, there, name)
         _logger.info("reading %s tables", len(names))
-        tables = {table: connection.table(name) for table, name in names.items()}
+        tables = {table: connection.table(f'"{name}"') for table, name in names.items()}
+        return CustomerData(tables, columns=_columns(spec), end=end)
+
+
+def _open_sqlite(path: Path, name: str, spec: RiskSpec, end: str | None) -> CustomerData:
+    from csrisk.data import CustomerData
+
+    with sqlite_tables(path, name) as book:
+        names = _names(spec, book.names, name)
+        _logger.info("reading %s tables", len(names))
+        tables = {table: book.written(name) for table, name in names.items()}
         return CustomerData(tables, columns=_columns(spec), end=end)
 
 
 def _open_ibis(source: str, spec: RiskSpec, end: str | None) -> CustomerData:
-    try:
-        import ibis
-    except ImportError as error:
+    kind = scheme(source)
+    if kind in ("md", "motherduck"):
         raise ConfigError(
-            "a connection string needs Ibis with its backend: pip install 'csrisk[ibis]' 'ibis-framework[postgres]'"
-        ) from error
-
+            "MotherDuck needs an extension of DuckDB, and csrisk fetches none: attach it in Python and hand over its "
+            "tables as DuckDB relations"
+        )
+    if kind not in _DRIVERS or not source[len(kind) :].startswith("://"):
+        raise ConfigError(
+            "the source is an address of no known kind; give a folder, a database file, or "
+            f"<kind>://host/database with one of {', '.join(sorted(_DRIVERS))}"
+        )
+    connection, there = _connected(kind, source)
     from csrisk.data import CustomerData
 
-    kind = source.split(":", 1)[0]
-    try:
-        connection = ibis.connect(source)
-        there = set(connection.list_tables())
-    except Exception as error:  # each driver has errors of its own, and their text may hold the password
-        raise DataContractError(
-            f"the {kind} database cannot be opened: {type(error).__name__}; check host, name and rights"
-        ) from None
     names = _names(spec, there, f"the {kind} database")
     _logger.info("reading %s tables", len(names))
     tables: dict[str, Any] = {table: connection.table(name) for table, name in names.items()}
     return CustomerData(tables, columns=_columns(spec), end=end)
 
 
-def _names(spec: RiskSpec, there: set[str], where: str) -> dict[str, str]:
+def _connected(kind: str, source: str) -> tuple[Any, list[str]]:
+    try:
+        import ibis
+
+        connection = ibis.connect(kind + source[len(kind) :])
+        return connection, list(connection.list_tables())
+    except (ImportError, AttributeError):
+        raise ConfigError(
+            f"an address {kind}:// needs Ibis with its driver: pip install 'csrisk[ibis]' "
+            f"'ibis-framework[{_DRIVERS[kind]}]'"
+        ) from None
+    except Exception as error:  # each driver has errors of its own, and their text may hold the password
+        raise DataContractError(
+            f"the {kind} database cannot be opened: {type(error).__name__}; check host, name and rights"
+        ) from None
+
+
+def _names(spec: RiskSpec, there: Iterable[str], where: str) -> dict[str, str]:
+    """Table of the contract to name in the database; upper and lower case are alike where that is no question."""
+    folded: dict[str, list[str]] = {}
+    for name in there:
+        folded.setdefault(name.casefold(), []).append(name)
     found = {}
     for table in CONTRACT:
         entry = spec.tables.get(table)
-        name = entry.file if entry is not None and entry.file is not None else table
-        if not isinstance(name, str):
+        wanted = entry.file if entry is not None and entry.file is not None else table
+        if not isinstance(wanted, str):
             raise ConfigError(f"tables.{table}: file must name one table of a database")
-        if name in there:
-            found[table] = name
+        alike = folded.get(wanted.casefold(), [])
+        if wanted in alike or len(alike) == 1:
+            found[table] = wanted if wanted in alike else alike[0]
+        elif alike:
+            raise ConfigError(f"tables.{table}: {len(alike)} tables of {where} are called so; say which with file =")
         elif entry is not None:
-            raise ConfigError(f"tables.{table}: there is no table {name!r} in {where!r}")
+            raise ConfigError(f"tables.{table}: there is no table {wanted!r} in {where}")
     if not found:
         raise DataContractError(
-            f"{where!r} holds no table of the contract; known names: {', '.join(CONTRACT)}; or name tables in [tables]"
+            f"{where} holds no table of the contract; known names: {', '.join(CONTRACT)}; or name tables in [tables]"
         )
     return found
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from csrisk._cells import printable
 from csrisk.cli import _options as options
 from csrisk.cli._print import percent, print_first, print_frame, print_json, print_plan, print_test
 from csrisk.cli._running import CHECKS_FAILED
@@ -139,7 +140,7 @@ def check(
         print_json([dataclasses.asdict(one) for one in found])
     else:
         for one in found:
-            click.echo(str(one))
+            click.echo(printable(str(one)))
     if any(one.failed for one in found):
         raise click.exceptions.Exit(CHECKS_FAILED)
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from csrisk._cells import one_line
+from csrisk._cells import one_line, printable
+from csrisk._shown import masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,10 +34,13 @@ class Session:
         auto: short steps on a terminal, lines of text elsewhere.
     debug : bool
         Whether errors show where in the code they arose.
+    typed : tuple of str
+        The arguments; what could hold a secret among them is never repeated.
     """
 
     log_format: str = "auto"
     debug: bool = False
+    typed: tuple[str, ...] = ()
     began: float = field(default_factory=time.monotonic)
 
     @property
@@ -51,12 +55,16 @@ class Session:
         if self.shape == "json":
             click.echo(self.line(level, message, {}), err=True)
         else:
-            click.echo(f"{level}: {message}", err=True)
+            click.echo(f"{level}: {self.harmless(message)}", err=True)
+
+    def harmless(self, text: str) -> str:
+        """Take secrets that were typed, and what acts on a terminal, out of a text."""
+        return printable(masked(text, self.typed))
 
     def line(self, level: str, message: str, more: dict[str, Any]) -> str:
         """Write a line of JSON."""
         told = {"time": _now(), "seconds": self.seconds, "level": level, "message": message}
-        return json.dumps({**told, **more}, default=str)
+        return masked(json.dumps({**told, **more}, default=str), self.typed)
 
     @property
     def seconds(self) -> float:
@@ -94,13 +102,13 @@ class _Handler(logging.Handler):
         facts = dict(getattr(record, "csrisk", {}))
         message = record.getMessage()
         if shape == "steps" and record.name == "csrisk":
-            click.echo(f"… {one_line(message)}", err=True)
+            click.echo(f"… {one_line(told.harmless(message))}", err=True)
         elif shape == "json":
             click.echo(told.line(record.levelname.lower(), message, facts), err=True)
         elif shape == "text":
             words = " ".join(f"{name}={value}" for name, value in facts.items())
             line = f"{_now()} {record.levelname} {told.seconds:.1f}s {one_line(message)}"
-            click.echo(f"{line} {one_line(words)}".rstrip(), err=True)
+            click.echo(told.harmless(f"{line} {one_line(words)}".rstrip()), err=True)
 
 
 @contextlib.contextmanager

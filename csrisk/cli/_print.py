@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from csrisk._cells import one_line
 from csrisk._explain import NO_REASON
 
 if TYPE_CHECKING:
@@ -69,15 +70,21 @@ def print_first(scores: pd.DataFrame) -> None:
     for row in scores.head(_MOST).reset_index().to_dict("records"):
         money = f", {row['mrr']:,.0f} a month" if row["mrr"] == row["mrr"] else ""
         reason = row["reason_1"] if isinstance(row["reason_1"], str) else NO_REASON
-        click.echo(
-            f"{row['priority']}. {row['account_id']} ({percent(row['churn_probability'])} risk{money}): {reason}"
-        )
+        account = one_line(str(row["account_id"]))
+        risk = percent(row["churn_probability"])
+        click.echo(f"{row['priority']}. {account} ({risk} risk{money}): {one_line(reason)}")
 
 
 def print_frame(table: pd.DataFrame, digits: int = 3) -> None:
     """Print a small table, aligned, without an index that is only a count."""
-    shown = table.map(lambda value: f"{value:.{digits}f}" if isinstance(value, float) else value)
+    shown = table.map(lambda value: f"{value:.{digits}f}" if isinstance(value, float) else _text(value))
+    shown = shown.rename(index=_text, columns=_text)
     click.echo(shown.to_string(na_rep=""))
+
+
+def _text(value: object) -> object:
+    """Names of customers do nothing to a terminal."""
+    return one_line(value) if isinstance(value, str) else value
 
 
 def percent(share: float) -> str:

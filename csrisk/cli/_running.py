@@ -33,6 +33,18 @@ class _Terminated(BaseException):
 class Commands(click.Group):
     """Commands whose errors are one clear message: what went wrong is said, where in the code is not."""
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Read the arguments; what could hold a secret among them is not repeated by any message."""
+        typed = tuple(args)
+        try:
+            context = super().make_context(info_name, args, parent, **extra)
+        except click.UsageError as error:
+            raise _usage(error, Session(typed=typed)) from None
+        session(context).typed = typed
+        return context
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # the signature is click's
         """Name the commands in the order in which they are used."""
         return list(self.commands)
@@ -54,6 +66,8 @@ class Commands(click.Group):
         with _terminated_in_order(), logged(told), _warnings_in_one_line(told):
             try:
                 return super().invoke(ctx)
+            except click.UsageError as error:
+                raise _usage(error, told) from None
             except (click.exceptions.Exit, click.Abort, click.ClickException, BrokenPipeError):
                 raise
             except Exception as error:  # whatever it is, nobody needs a traceback in the night
@@ -110,9 +124,13 @@ def _words(error: Exception) -> str:
     )
 
 
+def _usage(error: click.UsageError, told: Session) -> click.UsageError:
+    return click.UsageError(told.harmless(error.format_message()), ctx=error.ctx)
+
+
 def _fail(told: Session, message: str, code: int, error: BaseException) -> NoReturn:
     if told.debug or os.environ.get(_DEBUG, "") not in ("", "0"):
-        click.echo("".join(traceback.format_exception(error)).rstrip(), err=True)
+        click.echo(told.harmless("".join(traceback.format_exception(error)).rstrip()), err=True)
     told.say("error", message)
     raise click.exceptions.Exit(code)
 

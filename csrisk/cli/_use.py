@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from csrisk._cells import one_line, printable
 from csrisk.cli import _options as options
 from csrisk.cli._print import print_first, print_frame, print_json
 from csrisk.cli._running import CHECKS_FAILED
@@ -81,12 +82,12 @@ def _print_account(why: Explanation, account: str, top: int, *, as_json: bool) -
         rows = features.where(features.notna(), None).to_dict("records")
         print_json({"account_id": matches[0], "goals": row.to_dict(), "features": rows})
         return
-    click.echo(f"{account}: {row['prediction']:.1f} % risk = {row['reference']:.1f} (reference)")
+    click.echo(f"{one_line(account)}: {row['prediction']:.1f} % risk = {row['reference']:.1f} (reference)")
     for goal in row.drop(["reference", "prediction"]).sort_values(key=abs, ascending=False).index:
         click.echo(f"  {row[goal]:+6.1f}  {goal}")
     click.echo("")
     for entry in table.head(top).to_dict("records"):
-        click.echo(f"  {entry['points']:+6.2f}  {entry['sentence']}")
+        click.echo(f"  {entry['points']:+6.2f}  {one_line(entry['sentence'])}")
 
 
 @click.command()
@@ -130,7 +131,7 @@ def monitor(book: options.Book, history: Path | None, report_: Path | None, out:
         print_json(found.to_dict())
     else:
         for one in found.checks:
-            click.echo(str(one))
+            click.echo(printable(str(one)))
         click.echo("")
         print_frame(found.goals, 2)
     if found.failed:

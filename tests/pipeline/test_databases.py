@@ -74,13 +74,12 @@ def test_a_duckdb_file(prefix: str, folder: Path, tmp_path: Path) -> None:
     assert {entry.name for entry in tmp_path.iterdir()} == {"book.duckdb", "s.parquet"}
 
 
-def test_sqlite_through_ibis(folder: Path, small_saas: SaasBook, tmp_path: Path) -> None:
-    pytest.importorskip("ibis", reason="the extra ibis is not installed")
+def test_a_sqlite_file(folder: Path, small_saas: SaasBook, tmp_path: Path) -> None:
     path = tmp_path / "book.db"
     with contextlib.closing(sqlite3.connect(path)) as connection:
         for name, table in small_saas.tables.items():
             table.to_sql(name, connection, index=False)
-    same_scores(folder, f"sqlite://{path}", tmp_path / "s.parquet", same_engine=False)
+    same_scores(folder, f"sqlite://{path}", tmp_path / "s.parquet", same_engine=True)
 
 
 @pytest.fixture
