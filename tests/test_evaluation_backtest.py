@@ -109,3 +109,14 @@ def test_input_that_makes_no_sense_is_refused(panel):
         cr.backtest(model, X, y, snapshots, DATES, baselines={"health": X["days_since_use"]})
     with pytest.raises(SnapshotError, match="train 0 and test"):
         cr.backtest(model, X, y, snapshots, ["2023-01-01"])
+
+
+def test_what_belongs_to_snapshots_is_found_by_the_names_of_levels(panel, backtest):
+    _, y, _ = panel
+    segment = pd.Series(np.where(np.arange(len(y)) % 2, "a", "b"), index=y.index, name="segment")
+    pd.testing.assert_frame_equal(backtest.by_segment(segment.swaplevel()), backtest.by_segment(segment))
+    pd.testing.assert_frame_equal(backtest.by_lead({14: y.swaplevel().sort_index()}), backtest.by_lead({14: y}))
+    with pytest.raises(ValueError, match=r"segment: holds none of \d+ snapshots; give it on the index"):
+        backtest.by_segment(segment.reset_index(drop=True))
+    with pytest.raises(ValueError, match=r"labels\[14\]: holds none of"):
+        backtest.by_lead({14: y.droplevel("as_of")})

@@ -14,7 +14,7 @@ from csrisk._evaluation._evaluate import check_capacity, evaluate_scores
 from csrisk._evaluation._rows import labelled_rows, model_event
 from csrisk._splits import ForwardSplit
 from csrisk.exceptions import SnapshotError
-from csrisk.models._align import align
+from csrisk.models._align import align, floats, same_levels
 from csrisk.models._params import check_resamples
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Backtest:
             Index (segment, score).
         """
         fresh = self.fresh
-        of_row = segment.astype(object).reindex(_snapshots_of(fresh))
+        of_row = _on(segment.astype(object), _snapshots_of(fresh), "segment")
         named = of_row.where(of_row.notna(), "unknown").astype(str).set_axis(fresh.index)
         return self._table(fresh, named.rename(str(segment.name or "segment")))
 
@@ -155,9 +155,11 @@ class Backtest:
         fresh, parts = self.fresh, []
         keys = _snapshots_of(fresh)
         for lead, label in sorted(labels.items()):
-            outcome = label.reindex(keys).set_axis(fresh.index)
-            known = outcome.notna().to_numpy()
-            rows = fresh[known].assign(outcome=outcome[known].astype(float))
+            outcome = _on(label, keys, f"labels[{lead!r}]").set_axis(fresh.index)
+            if outcome.isna().all():
+                continue  # no window of this lead is over
+            target, known = labelled_rows(outcome, fresh, [0, 1], 1)
+            rows = fresh[known].assign(outcome=target)
             parts.append(self._table(rows, pd.Series(lead, index=rows.index, name="lead")))
         return pd.concat(parts)
 
@@ -251,6 +253,7 @@ def backtest(
     >>> found.overall().loc["model", ["n_snapshots", "auc"]].tolist()
     [200.0, 1.0]
     """
+    X = X.set_axis(same_levels(X.index, snapshots.index))
     unknown = int((~X.index.isin(snapshots.index)).sum())
     if unknown:
         raise SnapshotError(f"X: {unknown} of {len(X)} rows are not in snapshots; build X from these snapshots")
@@ -276,16 +279,25 @@ def _snapshots_of(scores: pd.DataFrame) -> pd.MultiIndex:
     return pd.MultiIndex.from_arrays([scores.index.get_level_values(level) for level in levels], names=levels)
 
 
+def _on(values: pd.Series, index: pd.Index, name: str) -> pd.Series:
+    """Values of snapshots, found by the names of their levels; a table without any of them is a mistake."""
+    own = same_levels(values.index, index)
+    if len(index) and (own.nlevels != index.nlevels or not index.isin(own).any()):
+        raise ValueError(f"{name}: holds none of {len(index)} snapshots; give it on the index {list(index.names)}")
+    return values.set_axis(own).reindex(index)
+
+
 def _baselines(X: pd.DataFrame, given: Mapping[str, pd.Series]) -> pd.DataFrame:
     others = pd.DataFrame(index=X.index)
     if _RECENCY_COLUMN in X:
         recency = X[_RECENCY_COLUMN].astype(float)
         others[RECENCY] = recency.fillna(recency.max() + 1).fillna(0.0)
     for name, score in given.items():
-        missing = int(score.reindex(X.index).isna().sum())
+        found = _on(score, X.index, f"baselines[{name!r}]")
+        missing = int(found.isna().sum())
         if missing:
             raise ValueError(f"baselines[{name!r}]: {missing} of {len(X)} scores are missing on the index of X")
-        others[name] = score.reindex(X.index).astype(float)
+        others[name] = floats(found, f"baselines[{name!r}]")
     return others
 
 

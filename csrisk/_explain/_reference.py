@@ -10,6 +10,7 @@ import pandas as pd
 
 from csrisk._explain._frames import as_frame, index_keys
 from csrisk.exceptions import ExplanationError
+from csrisk.models._align import chosen
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -116,7 +117,7 @@ class Reference:
         frame : pd.DataFrame
             Snapshots.
         mask : boolean array or Series on the index of `frame`
-            Which of them.
+            Which of them; where it is not known, a snapshot is not.
         words : str, default "the healthiest"
             What they are.
 
@@ -130,10 +131,11 @@ class Reference:
             If the mask selects nothing or does not fit.
         """
         frame = as_frame(frame, "reference")
-        if len(mask) != len(frame) or (isinstance(mask, pd.Series) and not mask.index.equals(frame.index)):
-            raise ExplanationError(f"mask has {len(mask)} entries for {len(frame)} snapshots; give it the same index")
-        chosen = frame[np.asarray(mask, dtype=bool)]
-        return cls(chosen, "best", f"{len(chosen):,} snapshots: {words}")
+        try:
+            rows = frame[chosen(mask, frame.index, "mask", "frame")]
+        except ValueError as error:
+            raise ExplanationError(str(error)) from error
+        return cls(rows, "best", f"{len(rows):,} snapshots: {words}")
 
     @classmethod
     def own_past(cls, frame: pd.DataFrame) -> Reference:

@@ -257,7 +257,7 @@ def _pairs(
     whole = np.sort(fresh.index.get_level_values("as_of"))[len(fresh) // 2] - known[-1]
     # where the training period is shorter than the gap, its longest distances have to do
     gap = min(whole, known[-1] - known[len(known) // 2])
-    starts = [date for date in known if date + gap <= known[-1] and len(known) > 1 and gap > np.timedelta64(0)]
+    starts = [date for date in known if date + gap <= known[-1] and len(known) > 1 and gap > np.timedelta64(0, "D")]
     chosen = [starts[place] for place in sorted({0, len(starts) // 2, len(starts) - 1})] if starts else []
     found = [(train[dates == known[-1]], fresh)]
     for date in chosen:

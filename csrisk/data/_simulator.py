@@ -134,8 +134,8 @@ def make_saas(
     4
     """
     _check(n_accounts, months, monthly_churn)
-    last = np.datetime64(pd.Timestamp(end), "M")
-    calendar = np.arange(last - months, last + 1).astype("datetime64[D]")
+    after = np.datetime64(pd.Timestamp(end), "M").astype(np.int64)
+    calendar = np.arange(after - months, after + 1).astype("datetime64[M]").astype("datetime64[D]")
     streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(9)]
     book = _signed(n_accounts, calendar, streams[0], streams[1])
     live(book, monthly_churn, treatment_effect, streams[2])
@@ -170,7 +170,8 @@ def _signed(n: int, calendar: NDArray[np.datetime64], chance: np.random.Generato
     joined = 1 + np.floor(chance.random(n) * max(1, months - 1)).astype(np.int64)
     first_month = np.where(before, -age, np.minimum(joined, months - 1))
     day = chance.integers(0, 28, n)
-    start = (calendar[0].astype("datetime64[M]") + first_month).astype("datetime64[D]") + day
+    month = calendar[0].astype("datetime64[M]") + first_month.astype("timedelta64[M]")
+    start = month.astype("datetime64[D]") + day.astype("timedelta64[D]")
     segment = np.searchsorted([0.45, 0.83], chance.random(n))
     share = np.array([[0.55, 0.25, 0.20], [0.25, 0.2, 0.55], [0.05, 0.15, 0.8]])[segment]
     term = np.array([1, 3, 12])[(chance.random(n)[:, None] > share.cumsum(axis=1)[:, :2]).sum(axis=1)]

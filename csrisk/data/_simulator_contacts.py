@@ -64,9 +64,9 @@ def days_in_month(
     ndarray of datetime64[D]
     """
     length = np.diff(book.months).astype(int)
-    day = book.months[month] + np.floor(rng.random(len(account)) * length[month]).astype(int)
+    day = book.months[month] + np.floor(rng.random(len(account)) * length[month]).astype("timedelta64[D]")
     weekday = (day.astype(int) + 3) % 7
-    return np.asarray(np.where(weekday >= 5, day + (7 - weekday), day))
+    return np.asarray(np.where(weekday >= 5, day + (7 - weekday).astype("timedelta64[D]"), day))
 
 
 def _lives(book: Book, account: NDArray[np.int64], day: NDArray[np.datetime64]) -> NDArray[np.bool_]:
@@ -119,7 +119,7 @@ def _work(book: Book, frame: pd.DataFrame, ids: NDArray[np.object_], rng: np.ran
     out: dict[str, Any] = {
         "account_id": ids[account],
         "opened_at": opened,
-        "resolved_at": np.where(unresolved, np.datetime64("NaT"), resolved).astype("datetime64[us]"),
+        "resolved_at": np.where(unresolved, np.datetime64("NaT", "us"), resolved).astype("datetime64[us]"),
         "contact_id": [f"contact-{i:06d}" for i in range(n)],
         "case_id": [f"case-{case:06d}" for case in frame["case"]],
         "channel": np.where(kind == "meeting", "call", _CHANNELS[rng.integers(4, size=n)]),
@@ -131,7 +131,7 @@ def _work(book: Book, frame: pd.DataFrame, ids: NDArray[np.object_], rng: np.ran
     out["stage"] = _stage(book, frame, rng)
     late = rng.random(n) < _LATE
     known = opened + (rng.integers(1, 21, n) * 86400).astype("timedelta64[s]")
-    out["known_at"] = np.where(late, known, np.datetime64("NaT")).astype("datetime64[us]")
+    out["known_at"] = np.where(late, known, np.datetime64("NaT", "us")).astype("datetime64[us]")
     return pd.DataFrame(out)
 
 

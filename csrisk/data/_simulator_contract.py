@@ -168,7 +168,7 @@ def _prepare(book: Book) -> None:
     book.renews = (age > 0) & (age % book.term[:, None] == 0) & (book.term[:, None] > 1)
     book.log_odds = {name: np.zeros(size) for name in OUTCOMES}
     book.happened = {name: np.zeros(size, dtype=bool) for name in OUTCOMES}
-    book.end_day = np.full(n_accounts, np.datetime64("NaT"), dtype="datetime64[D]")
+    book.end_day = np.full(n_accounts, np.datetime64("NaT", "D"), dtype="datetime64[D]")
     # A success call helps who has trouble in spite of value, and reminds who gets no value that there is a bill.
     value, effort = book.latent.states[..., 0], book.latent.states[..., 1]
     book.uplift = np.clip(0.8 * effort + 0.8 * value + 0.2, -1.5, 1.5)
@@ -242,7 +242,9 @@ def _campaign(book: Book, month: int, active: NDArray[np.bool_], rng: np.random.
     if month % 3 == 2:
         book.treated[:, month] = treated
         rows = np.flatnonzero(chosen)
-        book.campaigns.append({"account": rows, "at": book.months[month] + day[rows], "treated": treated[rows]})
+        book.campaigns.append(
+            {"account": rows, "at": book.months[month] + day[rows].astype("timedelta64[D]"), "treated": treated[rows]}
+        )
 
 
 def _at_start(book: Book, rng: np.random.Generator) -> _Holding:
@@ -260,14 +262,15 @@ def _event_day(book: Book, month: int, rng: np.random.Generator) -> NDArray[np.d
     chance = rng.integers(1, length, len(book.term))
     anniversary = (book.start_day - book.start_day.astype("datetime64[M]")).astype(int)
     fixed = book.renews[:, month] | (book.term == 1) | (book.first_month == month)
-    return np.asarray(first + np.where(fixed, anniversary, chance))
+    return np.asarray(first + np.where(fixed, anniversary, chance).astype("timedelta64[D]"))
 
 
 def _term_start(book: Book) -> NDArray[np.datetime64]:
     age = np.maximum(0, -book.first_month)
     begun = np.where(book.term > 1, age // book.term * book.term, 0)
     day = book.start_day - book.start_day.astype("datetime64[M]")
-    return np.asarray((book.start_day.astype("datetime64[M]") + begun).astype("datetime64[D]") + day)
+    month = book.start_day.astype("datetime64[M]") + begun.astype("timedelta64[M]")
+    return np.asarray(month.astype("datetime64[D]") + day)
 
 
 def _record(book: Book, month: int, moved: NDArray[np.bool_], day: NDArray[np.datetime64], holding: _Holding) -> None:
@@ -275,8 +278,10 @@ def _record(book: Book, month: int, moved: NDArray[np.bool_], day: NDArray[np.da
     term = book.term[rows]
     to_go = np.where(term > 1, term - (month - book.first_month[rows]) % term, 0)
     anniversary = book.start_day[rows] - book.start_day[rows].astype("datetime64[M]")
-    planned = (book.months[month].astype("datetime64[M]") + to_go).astype("datetime64[D]") + anniversary
-    planned[term == 1] = np.datetime64("NaT")
+    planned = (book.months[month].astype("datetime64[M]") + to_go.astype("timedelta64[M]")).astype(
+        "datetime64[D]"
+    ) + anniversary
+    planned[term == 1] = np.datetime64("NaT", "D")
     change = {"account": rows, "start_at": day[rows], "planned_end": planned}
     change |= {name: getattr(holding, name)[rows] for name in ("seats", "plan", "holds")}
     book.changes.append({**change, "mrr": holding.price(book.discount)[rows]})

@@ -127,7 +127,7 @@ def finance(book: Book, ids: NDArray[np.object_], rng: np.random.Generator) -> p
     pandas.DataFrame
     """
     account, month = np.nonzero(book.active)
-    last = book.months[month + 1] - 1
+    last = book.months[month + 1] - np.timedelta64(1, "D")
     started = book.first_month[account] == month
     ends = book.end_day[account]
     share = np.where(started, (last - book.start_day[account]).astype(int) + 1, 30)
@@ -140,7 +140,7 @@ def finance(book: Book, ids: NDArray[np.object_], rng: np.random.Generator) -> p
             "at": last.astype("datetime64[us]"),
             "revenue": np.round(book.mrr[account, month] * share, 2),
             "cost_to_serve": np.round(costs(book)[account, month] * share * noise, 2),
-            "known_at": (last + rng.integers(3, 16, len(account))).astype("datetime64[us]"),
+            "known_at": (last + rng.integers(3, 16, len(account)).astype("timedelta64[D]")).astype("datetime64[us]"),
         }
     )
     return frame.sort_values(["at", "account_id"], kind="stable").reset_index(drop=True)

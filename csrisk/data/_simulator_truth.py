@@ -161,7 +161,7 @@ def _window(
     start, stop = day + pd.Timedelta(days=lead), day + pd.Timedelta(days=lead + horizon)
     renewals = np.zeros(len(now))
     for turn in range(horizon // 80 + 3):
-        due = now["next_renewal"].to_numpy().astype("datetime64[M]") + turn * term
+        due = now["next_renewal"].to_numpy().astype("datetime64[M]") + (turn * term).astype("timedelta64[M]")
         date = due.astype("datetime64[D]") + now["renewal_day"].to_numpy().astype("timedelta64[D]")
         renewals += (date >= np.datetime64(start)) & (date < np.datetime64(stop)) & (term > 1)
     return plain, at_renewal, np.maximum(horizon / _DAYS_IN_MONTH - renewals, 0.0), renewals
@@ -216,8 +216,10 @@ def _renewals(book: Book, account: NDArray[np.int64], month: NDArray[np.int64]) 
     age = np.arange(book.shape[1]) - book.first_month[:, None]
     wait = np.where(age > 0, -age % book.term[:, None], book.term[:, None])[account, month]
     day = book.start_day - book.start_day.astype("datetime64[M]")
-    due = (book.months[month].astype("datetime64[M]") + wait).astype("datetime64[D]") + day[account]
-    due = np.where(book.term[account] > 1, due, np.datetime64("NaT"))
+    due = (book.months[month].astype("datetime64[M]") + wait.astype("timedelta64[M]")).astype("datetime64[D]") + day[
+        account
+    ]
+    due = np.where(book.term[account] > 1, due, np.datetime64("NaT", "D"))
     return {
         "term": book.term[account],
         "next_renewal": due.astype("datetime64[us]"),

@@ -76,7 +76,7 @@ def usage(book: Book, ids: NDArray[np.object_], rng: np.random.Generator) -> pd.
     names = np.array([name for name, *_ in FEATURES], dtype=object)
     product = np.array([name for _, name, *_ in FEATURES], dtype=object)
     late = rng.random(n) < _LATE
-    known = np.where(late, day + rng.integers(1, 12, n), np.datetime64("NaT"))
+    known = np.where(late, day + rng.integers(1, 12, n).astype("timedelta64[D]"), np.datetime64("NaT", "D"))
     frame = pd.DataFrame(
         {
             "account_id": ids[account],
@@ -113,7 +113,7 @@ def times(day: NDArray[np.datetime64], rng: np.random.Generator) -> NDArray[np.d
 def _visits(
     book: Book, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.datetime64]]:
-    days = np.arange(book.months[0], book.months[-1])
+    days = np.arange(book.months[0], book.months[-1], np.timedelta64(1, "D"))
     month_of = np.searchsorted(book.months, days, side="right") - 1
     weekday = (days.astype(int) + 3) % 7
     of_year = (days - days.astype("datetime64[Y]")).astype(int)

@@ -70,7 +70,7 @@ def surveys(book: Book, contacts: pd.DataFrame, ids: NDArray[np.object_], rng: n
             "acknowledged_at": acknowledged,
             "acted_at": acted,
             "respondent": sent["respondent"],
-            "known_at": np.where(late, known, np.datetime64("NaT")).astype("datetime64[us]"),
+            "known_at": np.where(late, known, np.datetime64("NaT", "us")).astype("datetime64[us]"),
         }
     )
 
@@ -116,7 +116,7 @@ def _later(
     at: NDArray[np.datetime64], days: NDArray[np.float64], happens: NDArray[np.bool_], end: np.datetime64
 ) -> NDArray[np.datetime64]:
     out = at + (days * 86400).astype("timedelta64[s]")
-    return np.asarray(np.where(happens & (out < end), out, np.datetime64("NaT")).astype("datetime64[us]"))
+    return np.asarray(np.where(happens & (out < end), out, np.datetime64("NaT", "us")).astype("datetime64[us]"))
 
 
 def _wants(level: float, loop: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.bool_]:
@@ -202,8 +202,8 @@ def expectations(book: Book, ids: NDArray[np.object_], rng: np.random.Generator)
         {
             "account_id": ids[account],
             "agreed_at": agreed,
-            "due_at": (agreed.astype("datetime64[D]") + promised).astype("datetime64[us]"),
-            "met_at": np.where(happens, met, np.datetime64("NaT")).astype("datetime64[us]"),
+            "due_at": (agreed.astype("datetime64[D]") + promised.astype("timedelta64[D]")).astype("datetime64[us]"),
+            "met_at": np.where(happens, met, np.datetime64("NaT", "us")).astype("datetime64[us]"),
             "outcome": np.where(happens, np.where(exceeded, "exceeded", "met").astype(object), _NOTHING),
         }
     )

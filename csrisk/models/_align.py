@@ -11,7 +11,7 @@ import pandas as pd
 
 from csrisk.exceptions import DataWarning
 
-__all__ = ["ACCOUNT", "align", "first_index", "floats", "index_accounts"]
+__all__ = ["ACCOUNT", "align", "chosen", "first_index", "floats", "index_accounts", "same_levels"]
 
 ACCOUNT = "account_id"
 
@@ -43,7 +43,7 @@ def align(values: Any, index: pd.Index | None, name: str, other: str, *, reorder
     values = _as_pandas(values, index)
     if index is None or not isinstance(values, pd.Series | pd.DataFrame):
         return values
-    own = _same_levels(values.index, index)
+    own = same_levels(values.index, index)
     if own.equals(index):
         return values
     is_same = len(own) == len(index) and own.is_unique and index.is_unique and own.nlevels == index.nlevels
@@ -109,6 +109,36 @@ def index_accounts(index: pd.Index | None) -> pd.Index | None:
     return None
 
 
+def chosen(mask: Any, index: pd.Index, name: str, other: str) -> np.ndarray:
+    """Read which rows are chosen; one of which that is not known is not.
+
+    Parameters
+    ----------
+    mask : array-like of bool
+        Choice, brought to the rows by its index.
+    index : pd.Index
+        Rows.
+    name, other : str
+        What mask and rows are called, for the message.
+
+    Returns
+    -------
+    ndarray of bool
+
+    Raises
+    ------
+    ValueError
+        If the mask has other rows, or holds something else than true, false and missing values.
+    """
+    values = floats(align(mask, index, name, other), name)
+    if values.shape != (len(index),):
+        raise ValueError(f"{name} has shape {values.shape} for {len(index)} rows of {other}; give one for each row")
+    wrong = int((~(np.isnan(values) | np.isin(values, (0, 1)))).sum())
+    if wrong:
+        raise ValueError(f"{name}: {wrong} of {len(values)} values are neither true nor false; hand over booleans")
+    return np.asarray(values == 1)
+
+
 def floats(values: Any, name: str) -> np.ndarray:
     """Read numbers, missing ones as NaN.
 
@@ -144,8 +174,20 @@ def floats(values: Any, name: str) -> np.ndarray:
         ) from error
 
 
-def _same_levels(own: pd.Index, index: pd.Index) -> pd.Index:
-    """Put levels of the same names into the same order: they are told by name, never by place."""
+def same_levels(own: pd.Index, index: pd.Index) -> pd.Index:
+    """Put levels of the same names into the same order: they are told by name, never by place.
+
+    Parameters
+    ----------
+    own : pd.Index
+        Index to bring into order.
+    index : pd.Index
+        Index with the order wanted.
+
+    Returns
+    -------
+    pd.Index
+    """
     names, wanted = list(own.names), list(index.names)
     if own.nlevels > 1 and names != wanted and None not in wanted and sorted(names, key=str) == sorted(wanted, key=str):
         places = [names.index(name) for name in wanted]

@@ -14,8 +14,10 @@ from sklearn.utils.validation import validate_data
 from csrisk.models._calibration import calibrate_ensemble, probed_rows, spread_of_members
 from csrisk.models._canonical import Sample
 from csrisk.models._encoder import ColumnEncoder, encode_frame, learn_columns
+from csrisk.models._event import require_event
 from csrisk.models._lightgbm import dataset, raw_score, rescaled, rows_in_batches
 from csrisk.models._members import all_params, assign_folds, train_member
+from csrisk.models._params import check_params
 from csrisk.models._sample import read_target
 
 if TYPE_CHECKING:
@@ -76,6 +78,7 @@ def fit_parquet(model: AnyModel, path: str | os.PathLike[str], y: pd.Series) -> 
     >>> fit_parquet(cr.ChurnModel(n_members=2), path, cr.label_churn(data, past)).n_features_in_
     11
     """
+    check_params(model.get_params(deep=False))
     if model.blend is True:
         raise ValueError("blend=True: kinds of trees are chosen in memory; use blend='auto' or False, or model.fit")
     labels, labelled = read_target(y, None)
@@ -83,6 +86,7 @@ def fit_parquet(model: AnyModel, path: str | os.PathLike[str], y: pd.Series) -> 
     model.classes_, target = np.unique(labels, return_inverse=True)
     if len(model.classes_) < 2:
         raise ValueError(f"y holds one class in {len(labels)} labelled rows; a classifier needs two classes")
+    require_event(model.classes_, source.frame(0))
     model.columns_ = source.columns
     # feature names and counts as scikit-learn sets them
     validate_data(model, source.frame(0).iloc[:1], skip_check_array=True)

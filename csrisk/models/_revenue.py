@@ -9,6 +9,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from csrisk.models._align import align, floats
+from csrisk.models._params import check_share
+
 __all__ = ["RevenueOutlook", "revenue_outlook"]
 
 
@@ -62,7 +65,7 @@ def revenue_outlook(
     Raises
     ------
     ValueError
-        If a probability lies outside of [0, 1], or a level or amount is missing or negative.
+        If a probability lies outside of [0, 1], a level or amount is missing or negative, or an index has other rows.
 
     Notes
     -----
@@ -79,6 +82,7 @@ def revenue_outlook(
     >>> outlook.book["estimate"].round(3).to_dict()["net_retention"]
     0.867
     """
+    check_share("coverage", coverage, "outcomes that an interval holds")
     told = {"churn": churn, "expansion": expansion, "contraction": contraction}
     chance = {name: _values(values, level, name, highest=1.0) for name, values in told.items()}
     amounts = {"expansion": expansion_amount, "contraction": contraction_amount}
@@ -117,9 +121,10 @@ def _ratio(part: Any, whole: Any) -> Any:
 
 
 def _values(values: Any, level: pd.Series, name: str, highest: float = np.inf) -> np.ndarray:
-    if isinstance(values, pd.Series) and not values.index.equals(level.index):
-        raise ValueError(f"{name} and level have different indexes; align them first, as in {name}.loc[level.index]")
-    numbers = np.broadcast_to(np.asarray(values, dtype=np.float64), (len(level),)).copy()
+    found = floats(align(values, level.index, name, "level"), name)
+    if found.ndim and found.shape != (len(level),):
+        raise ValueError(f"{name} has shape {found.shape}, level has {len(level)} values; give one for each row or all")
+    numbers = np.broadcast_to(found, (len(level),)).copy()
     wrong = int((~np.isfinite(numbers) | (numbers < 0) | (numbers > highest)).sum())
     if wrong:
         rule = "in [0, 1]" if highest == 1.0 else ">= 0"

@@ -10,6 +10,8 @@ from scipy.stats import mannwhitneyu
 
 from csrisk._explain import explain
 from csrisk.exceptions import NotEnoughDataError
+from csrisk.models._align import align, chosen
+from csrisk.models._params import check_share
 
 if TYPE_CHECKING:
     from csrisk._explain import Explanation
@@ -43,6 +45,7 @@ def best_customers(quadrant: pd.Series, risk: pd.Series, *, risk_below: float | 
     >>> best_customers(pd.Series(["success", "success", None]), pd.Series([0.01, 0.2, 0.01]), risk_below=0.1).tolist()
     [True, False, False]
     """
+    risk = align(risk, quadrant.index, "risk", "quadrant")
     limit = float(risk.median()) if risk_below is None else risk_below
     return ((quadrant == "success") & (risk < limit)).fillna(False).astype(bool).rename("best")
 
@@ -58,7 +61,7 @@ def what_sets_apart(X: pd.DataFrame, best: pd.Series, *, false_discovery: float 
     X : pandas.DataFrame
         Features of the snapshots of one date.
     best : pandas.Series
-        Boolean, on the index of X.
+        Boolean, brought to the rows of X by its index; where it is not known, an account is not best.
     false_discovery : float, default 0.05
         Share of false findings that is tolerated.
 
@@ -82,7 +85,8 @@ def what_sets_apart(X: pd.DataFrame, best: pd.Series, *, false_discovery: float 
     Hanley, J. A. and McNeil, B. J. (1982). The meaning and use of the area under a receiver operating characteristic
     curve. Radiology 143, 29-36.
     """
-    best = best.astype("boolean").reindex(X.index).fillna(False).astype(bool)
+    check_share("false_discovery", false_discovery, "false findings that is tolerated")
+    best = pd.Series(chosen(best, X.index, "best", "X"), index=X.index)
     if min(best.sum(), (~best).sum()) < _AT_LEAST:
         message = f"best={int(best.sum())} of {len(best)}: both sides need at least {_AT_LEAST} accounts to be compared"
         raise NotEnoughDataError(message + "; choose a milder limit of risk or happiness")
@@ -135,7 +139,8 @@ def gap_to_best(model: Any, X: pd.DataFrame, best: pd.Series, **options: Any) ->
     X : pandas.DataFrame
         Features of the snapshots.
     best : pandas.Series
-        Boolean, on the index of X; these are the reference.
+        Boolean, brought to the rows of X by its index; these are the reference. Where it is not known, an account is
+        not best.
     **options
         Passed to `explain`.
 
@@ -149,8 +154,8 @@ def gap_to_best(model: Any, X: pd.DataFrame, best: pd.Series, **options: Any) ->
     NotEnoughDataError
         If fewer than 10 accounts are best.
     """
-    chosen = best.astype("boolean").reindex(X.index).fillna(False).astype(bool)
-    if chosen.sum() < _AT_LEAST:
-        message = f"best={int(chosen.sum())} of {len(chosen)}: a reference needs at least {_AT_LEAST} accounts"
+    rows = chosen(best, X.index, "best", "X")
+    if rows.sum() < _AT_LEAST:
+        message = f"best={int(rows.sum())} of {len(rows)}: a reference needs at least {_AT_LEAST} accounts"
         raise NotEnoughDataError(message + "; choose a milder limit of risk or happiness")
-    return explain(model, X, reference=X.loc[chosen], **options)
+    return explain(model, X, reference=X.loc[rows], **options)

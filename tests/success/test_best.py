@@ -6,7 +6,8 @@ import pytest
 from scipy.stats import false_discovery_control
 from sklearn.metrics import roc_auc_score
 
-from csrisk.exceptions import NotEnoughDataError
+from csrisk import Reference
+from csrisk.exceptions import ExplanationError, NotEnoughDataError
 from csrisk.success import best_customers, gap_to_best, what_sets_apart
 
 
@@ -55,3 +56,25 @@ def test_too_few_best_are_refused(frame: tuple[pd.DataFrame, pd.Series]) -> None
         what_sets_apart(X, few)
     with pytest.raises(NotEnoughDataError, match=r"best=4 of 200: a reference needs at least 10"):
         gap_to_best(None, X, few)
+
+
+@pytest.mark.parametrize("dtype", ["object", "float64", "boolean"])
+def test_who_is_not_known_to_be_best_is_not(frame: tuple[pd.DataFrame, pd.Series], dtype: str) -> None:
+    X, best = frame
+    unknown = best.astype("boolean").mask(np.arange(200) >= 150)
+    mask = unknown.astype(dtype) if dtype != "object" else unknown.astype(object).where(unknown.notna(), np.nan)
+    assert len(Reference.best(X, mask).frame) == 60
+    pd.testing.assert_frame_equal(what_sets_apart(X, mask), what_sets_apart(X, best))
+    pd.testing.assert_frame_equal(what_sets_apart(X, mask.sample(frac=1, random_state=0)), what_sets_apart(X, best))
+    with pytest.raises(ValueError, match="best and X have different indexes"):
+        what_sets_apart(X, best.set_axis(best.index + 1))
+    with pytest.raises(ValueError, match="best: 200 of 200 values are neither true nor false"):
+        what_sets_apart(X, best * 1.0 + 0.5)
+    with pytest.raises(ExplanationError, match="mask: 1 of 200 values are neither true nor false"):
+        Reference.best(X, best.astype(float).where(np.arange(200) > 0, 7.0))
+
+
+def test_best_knows_quadrant_and_risk_by_their_index() -> None:
+    quadrant = pd.Series(["success", "success", "success"], index=list("abc"))
+    risk = pd.Series([0.1, 0.9, np.nan], index=list("abc"))
+    assert best_customers(quadrant, risk[::-1], risk_below=0.5).to_dict() == {"a": True, "b": False, "c": False}
