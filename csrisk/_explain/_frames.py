@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import narwhals.stable.v2 as nw
 import pandas as pd
 
 from csrisk.exceptions import ExplanationError
+from csrisk.models._native import as_features
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,19 +34,17 @@ def as_frame(given: Any, what: str) -> pd.DataFrame:
     Raises
     ------
     ExplanationError
-        If it is no frame, or one that was not computed yet.
+        If it is no frame, or a query whose rows have no order.
     """
-    if isinstance(given, pd.DataFrame):
-        return given
-    frame = nw.from_native(given, pass_through=True)
-    if not isinstance(frame, nw.DataFrame):
+    try:
+        made = as_features(given)
+    except ValueError as error:
+        raise ExplanationError(f"{what}: {error}") from error
+    if not isinstance(made, pd.DataFrame):
         raise ExplanationError(
-            f"{what}={type(given).__name__}: pass the feature frame itself, as build_features gives it; rows of a lazy "
-            "frame have no order, so collect it first"
+            f"{what}={type(given).__name__}: pass the feature frame itself, as build_features gives it"
         )
-    made = frame.to_pandas()
-    keys = [key for key in _KEYS if key in made.columns]
-    return made.set_index(keys) if len(keys) == len(_KEYS) else made
+    return made
 
 
 def columns_of(names: Sequence[Any], frame: pd.DataFrame, what: str) -> list[Any]:

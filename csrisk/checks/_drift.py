@@ -12,12 +12,14 @@ from scipy.stats import chi2
 from csrisk.checks._association import MIN_EVENTS, Array, Auc, account_codes, clustered_auc, is_number
 from csrisk.checks._check import Check, Rule
 from csrisk.models._lightgbm import classifier
+from csrisk.models._params import check_seed, check_whole
 
 __all__ = ["check_base_rate", "check_calibration", "check_drift", "check_drift_classifier"]
 
 Z = 2.576  # two-sided 99 percent
 _BINS = 10
 _MIN_ROWS = 50
+_MOST_PERMUTATIONS = 100_000
 _MARGIN = 1.5
 
 RATE = Rule(
@@ -89,6 +91,8 @@ def check_drift(
     >>> check_drift(calm, moved).status
     'failed'
     """
+    check_whole("n_permutations", n_permutations, 1, _MOST_PERMUTATIONS)
+    check_seed(random_state)
     rng = np.random.default_rng(random_state)
     names = [name for name in new.columns if name in train.columns]
     ((old, fresh), *ordinary), stretch = _pairs(_sorted(train[names]), _sorted(new[names]), rng)
@@ -131,6 +135,7 @@ def check_drift_classifier(
     -------
     Check
     """
+    check_seed(random_state)
     rng = np.random.default_rng(random_state)
     names = [name for name in new.columns if name in train.columns]
     ((old, fresh), *ordinary), _ = _pairs(_sorted(train[names]), _sorted(new[names]), rng)

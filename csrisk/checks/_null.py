@@ -10,6 +10,7 @@ from scipy.stats import rankdata
 
 from csrisk.checks._association import MIN_EVENTS, Array
 from csrisk.checks._check import Check, Rule
+from csrisk.models._params import check_seed, check_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["check_permutation_null"]
 
 _DEALS = 999
+_MOST_SHUFFLES = 1_000  # each trains anew
 NULL = Rule(
     "CSR004",
     "Permutation null",
@@ -57,6 +59,8 @@ def check_permutation_null(
     -------
     Check
     """
+    check_whole("n_shuffles", n_shuffles, 1, _MOST_SHUFFLES)
+    check_seed(random_state)
     known = y.notna()
     learned, tested = train & known, test & known
     rng = np.random.default_rng(random_state)

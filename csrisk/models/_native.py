@@ -8,7 +8,11 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
+from csrisk.models._align import ACCOUNT
+
 __all__ = ["as_features"]
+
+_KEYS = (ACCOUNT, "as_of")
 
 
 def as_features(X: Any) -> Any:
@@ -22,7 +26,8 @@ def as_features(X: Any) -> Any:
     Returns
     -------
     DataFrame or object
-        The frame; anything else as it came, but for masked values, which become NaN.
+        The frame, with columns account_id and as_of as its index where it has none; anything else as it came, but for
+        masked values, which become NaN.
 
     Raises
     ------
@@ -35,12 +40,14 @@ def as_features(X: Any) -> Any:
     if isinstance(frame, nw.LazyFrame):
         if not frame.implementation.is_polars():
             raise ValueError(
-                f"X is a query of {frame.implementation}, whose rows have no order: risks could not be matched to "
-                "accounts; collect it into a frame first, sorted by account_id and as_of"
+                f"X is a query of {frame.implementation.value}, whose rows have no order, so that risks could not be "
+                "told apart by account; collect it into a frame first, sorted by account_id and as_of"
             )
         frame = frame.collect()
     if isinstance(frame, nw.DataFrame):
-        return frame.to_pandas()
+        made = frame.to_pandas()
+        # only pandas has an index: elsewhere the keys of snapshots stand beside the features
+        return made.set_index(list(_KEYS)) if set(_KEYS) <= set(made.columns) else made
     if isinstance(X, np.ma.MaskedArray):
         return np.ma.filled(X.astype(np.float64), np.nan)
     _refuse_text(X)

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from csrisk._evaluation._metrics import ranking_metrics
+from csrisk.models._align import floats
+from csrisk.models._params import check_seed, check_whole
 
 __all__ = ["EXPECTED_LIMITS", "expected_performance"]
 
@@ -19,6 +21,7 @@ EXPECTED_LIMITS = (
 _RANKING = ("auc", "average_precision", "lift_at_10")
 _SMALLEST = 1e-15
 _CELLS = 2_000_000
+_MOST_DRAWS = 100_000
 
 
 def expected_performance(risk: Any, *, n_draws: int = 400, random_state: int = 0) -> pd.DataFrame:
@@ -59,7 +62,9 @@ def expected_performance(risk: Any, *, n_draws: int = 400, random_state: int = 0
     >>> [round(float(expected_performance(risk).loc["auc", "expected"]), 1) for risk in (sure, vague)]
     [1.0, 0.5]
     """
-    told = np.asarray(risk, dtype=np.float64)
+    check_whole("n_draws", n_draws, 1, _MOST_DRAWS)
+    check_seed(random_state)
+    told = floats(risk, "risk")
     wrong = int((~((told >= 0) & (told <= 1))).sum())
     if wrong or not len(told):
         raise ValueError(f"risk: {wrong} of {len(told)} are missing or outside of [0, 1]; give probabilities")

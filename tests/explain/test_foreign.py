@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import duckdb
 import lightgbm
 import numpy as np
 import pandas as pd
@@ -187,14 +188,17 @@ def test_declarations_given_come_beside_those_of_csrisk(y):
         cr.explain(model, frame.iloc[:2], reference=frame.iloc[:20], declarations={"events_30d": "churn"})
 
 
-@pytest.mark.parametrize("read", [pl.from_pandas, lambda frame: pa.Table.from_pandas(frame, preserve_index=False)])
+@pytest.mark.parametrize(
+    "read",
+    [pl.from_pandas, lambda f: pl.from_pandas(f).lazy(), lambda f: pa.Table.from_pandas(f, preserve_index=False)],
+)
 def test_frames_of_other_libraries_are_read_by_the_same_encoder(read, X, y):
     model = cr.ChurnModel(2, blend=False, random_state=0).fit(X, y)
     want = cr.explain(model, X.iloc[:5], reference=X, declarations=GOALS).goals()
     got = cr.explain(model, read(X.iloc[:5]), reference=read(X), declarations=GOALS).goals()
     pd.testing.assert_frame_equal(got, want)
-    with pytest.raises(ExplanationError, match=r"X=LazyFrame: .* collect it first"):
-        cr.explain(model, pl.from_pandas(X).lazy(), reference=X, declarations=GOALS)
+    with pytest.raises(ExplanationError, match=r"X: X is a query of .*duckdb.*collect it into a frame first"):
+        cr.explain(model, duckdb.sql("select 1 as events_30d"), reference=X, declarations=GOALS)
 
 
 def test_numbers_keep_their_types(X, y):

@@ -181,3 +181,21 @@ def test_a_category_is_held_against_the_accounts_where_they_are_known():
     (found,) = said(FRAME[["use"]].assign(name=[f"name {one}" for one in owner]), groups=owner)
     assert "'name': 60 values in 60 accounts" in found
     assert said(FRAME[["use"]].assign(region=[f"region {one % 9}" for one in owner]), groups=owner) == []
+
+
+@pytest.mark.filterwarnings("ignore::csrisk.exceptions.DataWarning")
+def test_keys_beside_the_features_are_the_index_that_other_libraries_lack():
+    owner, date = (
+        [f"a{row // 4}" for row in range(N)],
+        pd.to_datetime("2025-01-01") + pd.to_timedelta(np.arange(N) % 4, "D"),
+    )
+    indexed = FRAME.set_axis(pd.MultiIndex.from_arrays([owner, date], names=["account_id", "as_of"]))
+    beside = polars().with_columns(pl.Series("account_id", owner), pl.Series("as_of", date.tolist()))
+    want = churn_model().fit(indexed, CHURN.to_numpy()).predict_proba(indexed)
+    model = churn_model().fit(beside, CHURN.to_numpy())
+    assert list(model.feature_names_in_) == list(FRAME.columns)
+    np.testing.assert_array_equal(model.predict_proba(beside), want)
+    np.testing.assert_array_equal(model.predict_proba(polars()), want)
+    # labels of pandas are then found by their index
+    with pytest.raises(ValueError, match="y and X have different indexes"):
+        churn_model().fit(beside, CHURN)
