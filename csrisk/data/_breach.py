@@ -204,6 +204,13 @@ _CODES = (
         "correct the dates, or the clock; a simulated book may lie there",
     ),
     Code("CSD213", "end is not far after the last row", "kept", "give the day after the last one that was loaded"),
+    Code(
+        "CSD221",
+        "rows that sum up a period are dated when it is over",
+        "kept",
+        "date sums at the end of their period, or give the end as known_at; dated at its start they tell the future to "
+        "features; nothing if these are events of their own",
+    ),
     Code("CSD301", "a number can be read", "value missing", "write it with a point and without separators"),
     Code("CSD302", "a number is finite", "value missing", _SOURCE),
     Code("CSD303", "a number lies within its range", "value missing", _SOURCE),
@@ -223,6 +230,39 @@ _CODES = (
         "subscriptions of an account and product do not overlap",
         "kept",
         "end the old one first; sums count both",
+    ),
+    Code(
+        "CSD322",
+        "few events are repeated exactly",
+        "kept",
+        "remove repeats of retried events; nothing if they happened so often",
+    ),
+    Code(
+        "CSD323",
+        "contracts state an amount that sums can be made of",
+        "kept",
+        "write it, 0 where nothing is paid, and net discounts and credits into the contract; until then the sums of "
+        "these accounts are unknown while such a contract runs, never 0",
+    ),
+    Code("CSD324", "amounts are in one currency", "refused", "convert them to one currency before"),
+    Code(
+        "CSD325",
+        "mrr is the amount of a month",
+        "kept",
+        "divide amounts of a year by 12, then leave interval out; nothing if they are by month already",
+    ),
+    Code("CSD326", "amounts of a table are in one unit", "kept", "where some are in cents, divide these by 100"),
+    Code(
+        "CSD327",
+        "a score says which survey it answers",
+        "kept",
+        "add kind (NPS 0-10, CSAT 1-5, CES 1-7); scores without it are never used",
+    ),
+    Code(
+        "CSD328",
+        "surveys say when they were answered",
+        "kept",
+        "add answered_at, empty without an answer; until then response rates are unknown, not 0",
     ),
 )
 

@@ -204,6 +204,7 @@ ENDED = ("missed", "cancelled", "declined", "superseded")
 UNASKED = ("idea", "complaint", "praise")
 PROMISES = ("goal", "sales_promise", "action_item", "milestone")
 
+_CURRENCY = Column("currency", "category", "Currency of the amounts; the same in all tables.")
 _ACCOUNT = Column("account_id", "id", "The account that the row is about.", required=True)
 # an unreadable known_at must not make a row known early, so the row goes; one before the event is allowed (a meeting is
 # booked before it takes place) and makes nothing known before it happened
@@ -249,6 +250,8 @@ _TABLES = (
             _time("end_at", "First day on which the contract does not run any more; missing while it runs."),
             _time("planned_end", "End or renewal date.", planned=True),
             _number("mrr", "Monthly recurring revenue."),
+            _CURRENCY,
+            _category("interval", "How often is paid; anything but a month is said, as mrr is by month."),
             _number("seats", "Seats or licences bought."),
             _category("plan", "Plan."),
             _category("product", "Product."),
@@ -265,9 +268,10 @@ _TABLES = (
             _time("at", "When it was used.", required=True),
             Column("user_id", "id", "Person who used it."),
             _category("feature", "Feature that was used."),
-            Column("quantity", "number", "How often or how much.", low=0.0, default=1.0, strict=True),
+            Column("quantity", "number", "How often or how much; 0 is no use.", low=0.0, default=1.0, strict=True),
             _category("product", "Product."),
             _number("value", "Money of a purchase line; negative for a refund.", low=None),
+            _CURRENCY,
             _KNOWN,
         ),
         time="at",
@@ -372,6 +376,7 @@ _TABLES = (
             _time("at", "When it was booked.", required=True),
             _number("revenue", "Revenue; negative for a credit.", low=None),
             _number("cost_to_serve", "Cost to serve."),
+            _CURRENCY,
             _KNOWN,
         ),
         time="at",

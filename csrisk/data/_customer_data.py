@@ -20,6 +20,7 @@ from csrisk.data._contract import CONTRACT
 from csrisk.data._engine import DuckDBEngine, Engine, PolarsEngine, require_polars
 from csrisk.data._folder import FolderTables, find_tables
 from csrisk.data._loading import Loaded, load
+from csrisk.data._meaning import check_meaning, loud_repeats
 from csrisk.data._native import NativeLoaded, load_native
 from csrisk.data._native_engines import is_native, unwrapped
 from csrisk.data._seats import require_own_process
@@ -128,6 +129,9 @@ class CustomerData:
 
     def _settle(self, loaded: Loaded | NativeLoaded, tables: Mapping[str, Any]) -> None:
         self._loaded = loaded
+        if not loaded.refused:
+            repeated = loud_repeats(loaded.breaches, loaded.evidence)
+            loaded.breaches = [*repeated, *check_meaning(loaded.engine, loaded.canonical(), loaded.evidence)]
         self._breaches = tuple(sorted(loaded.breaches, key=lambda breach: (not breach.fatal, breach.code)))
         if loaded.refused:
             raise DataContractError(_message(self._breaches), self._breaches)

@@ -1,0 +1,111 @@
+"""What whole tables say that no row can: whether their sums, amounts and answers can mean what they are taken for."""
+
+from __future__ import annotations
+
+import calendar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from csrisk.data._breach import Breach
+from csrisk.data._money import check_money
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from csrisk.data._engine import Engine
+
+__all__ = ["check_meaning", "loud_repeats"]
+
+Lazy = nw.LazyFrame[Any]
+Evidence = dict[str, dict[str, int]]
+_SUMMED = ("usage", "finance")  # tables whose rows may be sums over a period
+_NEARLY_ALL, _MANY_REPEATS = 0.95, 0.05
+_MONTHS, _WEEKS, _ROWS = 3, 8, 20  # fewer may be chance
+
+
+def check_meaning(engine: Engine, tables: Mapping[str, Lazy], evidence: Evidence) -> list[Breach]:
+    """Look at each table as a whole; one or two small queries for each.
+
+    Parameters
+    ----------
+    engine : Engine
+        Where the tables are.
+    tables : mapping of str to narwhals LazyFrame
+        Canonical tables.
+    evidence : dict
+        Values of each column of each table; rows under the empty name.
+
+    Returns
+    -------
+    list of Breach
+    """
+    found: list[Breach] = []
+    for name in _SUMMED:
+        if name in tables and evidence.get(name, {}).get("", 0) >= _ROWS:
+            found += _first_of_period(engine, name, tables[name])
+    if "surveys" in tables and evidence.get("surveys", {}).get("", 0):
+        found += _surveys(engine, tables["surveys"], evidence["surveys"])
+    return found + check_money(engine, tables, evidence)
+
+
+def loud_repeats(breaches: Iterable[Breach], evidence: Evidence) -> list[Breach]:
+    """Say exact repeats aloud, with their share, where they are many."""
+    said = []
+    for breach in breaches:
+        n_rows = evidence.get(breach.table, {}).get("", 0)
+        if breach.code == "CSD309" and n_rows and not breach.detail:
+            share = breach.count / n_rows
+            code = "CSD322" if share >= _MANY_REPEATS else breach.code
+            breach = replace(breach, code=code, detail=f"{100 * share:.2g} % of {n_rows} rows")
+        said.append(breach)
+    return said
+
+
+def _first_of_period(engine: Engine, name: str, rows: Lazy) -> list[Breach]:
+    """Find times that are all the first of a month, or one day of the week, and were not known later."""
+    midnight = nw.col("at_second") == nw.col("day") * 86_400
+    lag = nw.col("known") - nw.col("day")
+    counts = {"n": lag * 0 + 1, "month": _one(midnight & (lag < 27)), "week": _one(midnight & (lag < 6))}
+    sums = [value.cast(nw.Int64).sum().cast(nw.Int64).alias(column) for column, value in counts.items()]
+    days = engine.collect(rows.group_by("day").agg(*sums))
+    weekday = (days["day"] + 3) % 7  # 1970-01-01 was a Thursday
+    usual = int(weekday.mode().iloc[0])
+    firsts = pd.to_datetime(days["day"], unit="D").dt.day == 1
+    for period, first, enough, words in (
+        ("month", firsts, _MONTHS, "the first of a month"),
+        ("week", weekday == usual, _WEEKS, f"a {calendar.day_name[usual]}"),
+    ):
+        count = int(days.loc[first, period].sum())
+        share = count / int(days["n"].sum())
+        if share >= _NEARLY_ALL and int(first.sum()) >= enough:
+            part = "all" if share == 1 else f"{100 * share:.3g} %"
+            return [Breach("CSD221", name, "at", count, detail=f"{part} on {words}")]
+    return []
+
+
+def _surveys(engine: Engine, rows: Lazy, evidence: Mapping[str, int]) -> list[Breach]:
+    n_rows, found = evidence[""], []
+    if "answered_at" not in evidence:
+        found.append(Breach("CSD328", "surveys", "answered_at", n_rows))
+    if evidence.get("score", 0):
+        score = nw.col("score")
+        unused = rows.filter(~score.is_null(), nw.col("kind").is_null())
+        row = engine.collect(unused.select(_count("n"), score.min().alias("low"), score.max().alias("high"))).iloc[0]
+        if not pd.isna(row["n"]) and row["n"] > 0:
+            low, high = float(row["low"]), float(row["high"])
+            nps = "; if they answer how likely a recommendation is, say kind='NPS'" if 0 <= low <= high <= 10 else ""
+            found.append(
+                Breach("CSD327", "surveys", "kind", int(row["n"]), detail=f"scores from {low:g} to {high:g}{nps}")
+            )
+    return found
+
+
+def _one(condition: nw.Expr) -> nw.Expr:
+    return nw.when(condition).then(nw.lit(1)).otherwise(nw.lit(0))
+
+
+def _count(name: str) -> nw.Expr:
+    return (nw.col("day") * 0 + 1).cast(nw.Int64).sum().cast(nw.Int64).alias(name)

@@ -1,0 +1,165 @@
+"""What tables say as a whole, the same on every engine: sums dated early, unknown parts, units, answers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from csrisk import CustomerData
+from csrisk.data._money import _two_heaps
+from csrisk.exceptions import DataContractError, DataWarning
+from csrisk.testing import on_engine
+
+ENGINES = ["duckdb", "polars", "ibis-duckdb", "ibis-sqlite", pytest.param("pyspark", marks=pytest.mark.slow)]
+IDS = [f"a{number:02d}" for number in range(12)]
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request):
+    if request.param == "pyspark":
+        pytest.importorskip("pyspark", reason="the extra spark is not installed")
+        if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+            pytest.skip("no Java is installed, which Spark needs")
+    elif request.param.startswith("ibis"):
+        pytest.importorskip("ibis", reason="the extra ibis is not installed")
+    return request.param
+
+
+def found(tables, engine="duckdb", end="2026-01-01"):
+    """Codes with what they say, of the findings tested here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        with CustomerData(on_engine(tables, engine), end=end, threads=1) as data:
+            breaches = data.breaches
+    ours = ("CSD221", *(f"CSD32{number}" for number in range(1, 10)))
+    return {b.code: (b.table, b.column, b.count, b.detail) for b in breaches if b.code in ours}
+
+
+def by_period(frequency, periods, **columns):
+    days = pd.date_range("2024-01-01", freq=frequency, periods=periods)
+    return pd.MultiIndex.from_product([IDS, days], names=["account_id", "at"]).to_frame(index=False).assign(**columns)
+
+
+def test_sums_dated_at_the_first_of_their_month_are_said(engine):
+    assert found({"usage": by_period("MS", 12, quantity=40.0)}, engine) == {
+        "CSD221": ("usage", "at", 144, "all on the first of a month")
+    }
+
+
+def test_sums_of_weeks_are_said(engine):
+    assert found({"usage": by_period("W-MON", 20, quantity=40.0)}, engine)["CSD221"][3] == "all on a Monday"
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        by_period("MS", 12).assign(known_at=lambda rows: rows["at"] + pd.offsets.MonthEnd(1)),
+        by_period("ME", 12),
+        by_period("D", 60),
+        by_period("MS", 2),
+        by_period("MS", 12).assign(at=lambda rows: rows["at"] + pd.Timedelta(hours=9)),
+    ],
+    ids=["known at the end", "dated at the end", "by day", "two months", "with a clock"],
+)
+def test_other_dates_are_no_sums_dated_early(usage):
+    assert "CSD221" not in found({"usage": usage})
+
+
+def test_nearly_all_is_said_and_the_cure_is_named():
+    usage = by_period("MS", 12)
+    usage.loc[:3, "at"] += pd.Timedelta(days=3)
+    with pytest.warns(DataWarning, match=r"CSD221 table=usage .* 97.2 % on the first of a month; .*known_at"):
+        CustomerData({"usage": usage}, end="2026-01-01")
+
+
+def contracts(**columns):
+    n = 2 * len(IDS)
+    plain = {"account_id": IDS * 2, "start_at": pd.Timestamp("2024-01-01"), "product": ["x"] * 12 + ["y"] * 12}
+    return pd.DataFrame(plain | {"mrr": np.linspace(90, 110, n)} | columns)
+
+
+@pytest.mark.parametrize("column", ["mrr", "seats"])
+def test_contracts_without_an_amount_are_counted(engine, column):
+    amounts = pd.Series(np.linspace(5, 6, 24)).where(lambda values: ~values.index.isin([0, 3, 12]))
+    told = found({"subscriptions": contracts(**{column: amounts})}, engine)
+    assert told == {"CSD323": ("subscriptions", column, 3, "of 2 accounts")}
+
+
+def test_a_negative_amount_is_an_unknown_part():
+    told = found({"subscriptions": contracts(mrr=[-20.0, *[100.0] * 23])})
+    assert told["CSD323"] == ("subscriptions", "mrr", 1, "of 1 accounts")
+
+
+@pytest.mark.parametrize("where", ["within a table", "between tables"])
+def test_several_currencies_are_refused(engine, where):
+    half = ["EUR", "USD"] * 12 if where == "within a table" else "EUR"
+    tables = {"subscriptions": contracts(currency=half)}
+    if where == "between tables":
+        tables["finance"] = by_period("ME", 3, revenue=10.0, currency="USD")
+    with pytest.raises(DataContractError, match=r"CSD324 .*examples=\[EUR, USD\].*convert them to one currency"):
+        found(tables, engine)
+
+
+def test_one_currency_is_none_of_our_business(engine):
+    tables = {"subscriptions": contracts(currency="EUR"), "finance": by_period("ME", 3, revenue=10.0, currency="eur ")}
+    assert found(tables, engine) == {}
+
+
+def test_other_intervals_than_a_month_are_said(engine):
+    table = contracts(interval=["month"] * 20 + ["year"] * 4)
+    assert found({"subscriptions": table}, engine)["CSD325"][:3] == ("subscriptions", "interval", 4)
+    assert found({"subscriptions": contracts(interval="monthly")}, engine) == {}
+
+
+@pytest.mark.parametrize(("code", "factor"), [("CSD325", 12), ("CSD326", 100)])
+def test_amounts_of_another_period_or_unit_in_one_plan_are_said(engine, code, factor):
+    amounts = np.linspace(90, 110, 24) * np.where(np.arange(24) % 3, 1, factor)
+    told = found({"subscriptions": contracts(mrr=amounts, product="x", plan="pro")}, engine)
+    assert told == {code: ("subscriptions", "mrr", 8, f"about {factor} times the others of their plan")}
+
+
+def test_plans_and_sizes_may_differ():
+    amounts = np.where(np.arange(24) < 12, 100.0, 1200.0)
+    assert found({"subscriptions": contracts(mrr=amounts)}) == {}  # another product
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        assert _two_heaps(rng.lognormal(6, 1.2, 300))[1] == 0
+
+
+def test_bookings_that_jump_a_hundredfold_are_said(engine):
+    finance = by_period("ME", 6, revenue=50.0)
+    finance.loc[finance["at"] > "2024-04-15", "revenue"] = 5000.0
+    assert found({"finance": finance}, engine)["CSD326"][:3] == ("finance", "revenue", 12)
+
+
+def surveys(**columns):
+    plain = {"account_id": IDS, "sent_at": pd.Timestamp("2024-03-01"), "answered_at": pd.Timestamp("2024-03-02")}
+    return pd.DataFrame(plain | {"score": np.linspace(0, 10, 12).round()} | columns)
+
+
+def test_scores_without_kind_are_said_with_their_range(engine):
+    table, column, count, detail = found({"surveys": surveys()}, engine)["CSD327"]
+    assert (table, column, count) == ("surveys", "kind", 12)
+    assert detail.startswith("scores from 0 to 10; if they answer how likely")
+    assert found({"surveys": surveys(kind="NPS")}, engine) == {}
+    part = found({"surveys": surveys(kind=["NPS"] * 10 + [None] * 2, score=[5] * 10 + [40, 50])}, engine)
+    assert part["CSD327"][2:] == (2, "scores from 40 to 50")
+
+
+def test_surveys_without_the_time_of_answers_are_said(engine):
+    table = surveys(kind="NPS").drop(columns="answered_at")
+    assert found({"surveys": table}, engine)["CSD328"][:3] == ("surveys", "answered_at", 12)
+
+
+def test_many_exact_repeats_are_said_aloud_and_few_quietly():
+    usage = pd.DataFrame({"account_id": IDS * 10, "at": pd.date_range("2024-01-01", periods=120, freq="7h")})
+    many = pd.concat([usage, usage.iloc[:30]])
+    with pytest.warns(DataWarning, match=r"CSD322 table=usage count=30.* 20 % of 150 rows"):
+        CustomerData({"usage": many}, end="2026-01-01")
+    with CustomerData({"usage": pd.concat([usage, usage.iloc[:2]])}, end="2026-01-01") as data:
+        assert {breach.code: breach.quiet for breach in data.breaches}["CSD309"]
