@@ -22,7 +22,7 @@ __all__ = ["check_meaning", "loud_repeats"]
 Lazy = nw.LazyFrame[Any]
 Evidence = dict[str, dict[str, int]]
 _SUMMED = ("usage", "finance")  # tables whose rows may be sums over a period
-_NEARLY_ALL, _MANY_REPEATS = 0.95, 0.05
+_NEARLY_ALL, _MANY_REPEATS, _SOME = 0.95, 0.05, 10
 _MONTHS, _WEEKS, _ROWS = 3, 8, 20  # fewer may be chance
 
 
@@ -58,7 +58,7 @@ def loud_repeats(breaches: Iterable[Breach], evidence: Evidence) -> list[Breach]
         n_rows = evidence.get(breach.table, {}).get("", 0)
         if breach.code == "CSD309" and n_rows and not breach.detail:
             share = breach.count / n_rows
-            code = "CSD322" if share >= _MANY_REPEATS else breach.code
+            code = "CSD322" if share >= _MANY_REPEATS and breach.count >= _SOME else breach.code
             breach = replace(breach, code=code, detail=f"{100 * share:.2g} % of {n_rows} rows")
         said.append(breach)
     return said

@@ -61,6 +61,8 @@ def stamps(*texts: str, zone: str | None = None) -> Any:
 
 BERLIN, UTC = dt.timezone(dt.timedelta(hours=1)), dt.UTC
 WITHOUT_COLUMN = contacts().drop(columns="opened_at")
+MONTHS = pd.DataFrame({"account_id": "a", "at": pd.date_range("2024-01-01", freq="MS", periods=12)})
+CENTS = pd.DataFrame({"account_id": list("abcd") * 5, "start_at": "2024-01-01", "mrr": [49.0] * 10 + [4900.0] * 10})
 DOUBLED = pd.DataFrame([["a", "2025-01-01", "2025-01-02"]], columns=["account_id", "at", "at"])
 
 # what it is, tables, further arguments, code, count; then what is refused
@@ -101,6 +103,7 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], str, int]] = [
         3,
     ),
     ("ids rounded by float", {"usage": usage(account_id=[9.1e15, 9.2e15, 1.0])}, {}, "CSD107", 2),
+    ("two currencies", {"subscriptions": subscriptions(currency=["EUR", "USD", "EUR"])}, {}, "CSD324", 2),
     ("no time can be read", {"usage": usage(at=["01/02/2025", "02/02/2025", "03/02/2025"])}, {}, "CSD202", 3),
 ]
 
@@ -374,6 +377,21 @@ LISTED: list[tuple[str, dict[str, Any], dict[str, Any], str, int, str]] = [
         1,
         "kept",
     ),
+    ("a report of months", {"usage": pd.concat([MONTHS] * 2, ignore_index=True)}, {}, "CSD221", 24, "kept"),
+    ("a retried load", {"usage": pd.concat([usage()] * 6)}, {}, "CSD322", 15, "kept"),
+    ("mrr on request", {"subscriptions": subscriptions(mrr=[10, None, 30])}, {}, "CSD323", 1, "kept"),
+    ("a discount line", {"subscriptions": subscriptions(mrr=[10, -2, 30])}, {}, "CSD323", 1, "kept"),
+    (
+        "paid by the year",
+        {"subscriptions": subscriptions(interval=["month", "month", "year"])},
+        {},
+        "CSD325",
+        1,
+        "kept",
+    ),
+    ("cents beside euros", {"subscriptions": CENTS}, {}, "CSD326", 10, "kept"),
+    ("scores of no kind", {"surveys": surveys(kind=[None, "CSAT", "CES"])}, {}, "CSD327", 1, "kept"),
+    ("only answers", {"surveys": surveys().drop(columns=["answered_at", "score"])}, {}, "CSD328", 3, "kept"),
 ]
 
 # what it is, tables: nothing to complain about
@@ -408,8 +426,8 @@ FINE: list[tuple[str, dict[str, Any], Callable[[CustomerData], bool]]] = [
     ),
     (
         "Decimal",
-        {"subscriptions": subscriptions(mrr=[decimal.Decimal("10.50"), None, decimal.Decimal(3)]), "usage": usage()},
-        lambda data: list(data.frame("subscriptions")["mrr"].dropna()) == [10.5, 3.0],
+        {"subscriptions": subscriptions(mrr=[decimal.Decimal("10.50"), decimal.Decimal(3), 7]), "usage": usage()},
+        lambda data: list(data.frame("subscriptions")["mrr"]) == [10.5, 3.0, 7.0],
     ),
     (
         "categoricals with ids as integers",
