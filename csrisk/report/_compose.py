@@ -26,7 +26,7 @@ from csrisk.report._names import clean
 from csrisk.report._observed import limits_of_time
 from csrisk.report._standing import read_standing
 from csrisk.report._success_part import make_success
-from csrisk.success import trap_consequences
+from csrisk.success import past_outcomes, trap_consequences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from csrisk._evaluation import Backtest
     from csrisk._explain import Explanation
     from csrisk.data import CustomerData
+    from csrisk.success import History
 
 __all__ = ["Inputs", "compose"]
 
@@ -104,7 +105,8 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
     moves = make_moves(book, inputs.previous)
     peers = Peers(book, inputs.previous)
     count = len(book.keys) if inputs.chunk else min(len(book.keys), inputs.max_cards)
-    consequences = _consequences(inputs, book.as_of)
+    history = _history(inputs, book.as_of)
+    consequences = None if history is None or inputs.data is None else trap_consequences(inputs.data, history)
     harmful = frozenset() if consequences is None else frozenset(consequences.index[consequences["harmful"]])
     standing, gaps = read_standing(book, inputs.data), make_gaps(book, inputs.gap)
     cards = make_cards(book, count, inputs.data, peers, moves, gaps, inputs.chunk, standing, harmful)
@@ -115,7 +117,7 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
     backtests, trends = backtest_parts(inputs.backtest)
     checks = None if inputs.checks is None else _tables.checks_table(inputs.checks)
     window = _window(book.as_of, inputs.window)
-    few, success = concentrated(book), make_success(book, inputs.data, standing, consequences)
+    few, success = concentrated(book), make_success(book, inputs.data, standing, history)
     return Report(
         title=clean(inputs.title),
         as_of=day(book.as_of),
@@ -201,13 +203,13 @@ def _all_missing(goal: Goal, data: CustomerData | None) -> bool:
     return data is not None and bool(tables) and all(name in data.missing for name in tables)
 
 
-def _consequences(inputs: Inputs, until: pd.Timestamp) -> pd.DataFrame | None:
-    """Say what followed on relationship traps; None where the tables tell no churn."""
+def _history(inputs: Inputs, until: pd.Timestamp) -> History | None:
+    """Take past snapshots whose outcome was known at a date; None where the tables tell no churn."""
     if inputs.data is None:
         return None
     lead, horizon = inputs.window or (0, _HORIZON)
     try:
-        return trap_consequences(inputs.data, lead=lead, horizon=horizon, until=until)
+        return past_outcomes(inputs.data, lead=lead, horizon=horizon, until=until)
     except CsriskError:
         return None
 

@@ -11,12 +11,14 @@ from csrisk.report._book import book_features
 from csrisk.report._content import Cell, Column, Interval, Table
 from csrisk.report._names import clean
 from csrisk.report._quadrant_steps import recoverable
-from csrisk.success import QUADRANTS, voices_against, whom_to_ask
+from csrisk.report._success_tables import percent
+from csrisk.success import QUADRANTS, USES, VOICES, voice_and_use, voice_consequences, voices_against, whom_to_ask
 
 if TYPE_CHECKING:
     from csrisk.data import CustomerData
     from csrisk.report._book import Book
     from csrisk.report._standing import Standing
+    from csrisk.success import History
 
 __all__ = ["list_tables"]
 
@@ -28,7 +30,9 @@ _NAME, _RISK = Column("Account", "name"), Column("Risk", "percent")
 _HAPPY = Column("Happiness, 0 to 1", "number", 2)
 
 
-def list_tables(data: CustomerData, book: Book, standing: Standing, groups: pd.Series) -> dict[str, Table | None]:
+def list_tables(
+    data: CustomerData, book: Book, standing: Standing, groups: pd.Series, history: History | None
+) -> dict[str, Table | None]:
     """Make the lists; None where there is nobody to name."""
     return {
         "whom to ask for a reference": _whom_to_ask(data, book, standing),
@@ -36,6 +40,7 @@ def list_tables(data: CustomerData, book: Book, standing: Standing, groups: pd.S
         "captives": _captives(book, standing, groups),
         "let go or recover": _decide(book, standing),
         "accounts by owner": _owners(data, book),
+        "quiet and noisy": _voices(data, standing, history),
     }
 
 
@@ -134,6 +139,27 @@ def _owners(data: CustomerData, book: Book) -> Table | None:
         Column("At risk", "money"),
     )
     return _table("Accounts by owner", columns, rows, "Expected to leave: the sum of the probabilities.", most=25)
+
+
+def _voices(data: CustomerData, standing: Standing, history: History | None) -> Table | None:
+    """Count quiet, normal and noisy customers by their use, and what became of such customers before."""
+    now = voice_and_use(data, standing.seen)
+    if now["voice"].isna().all():
+        return None
+    rows: list[Row] = []
+    later = None if history is None else voice_consequences(data, history)
+    for voice in VOICES:
+        for use in USES:
+            n = int(((now["voice"] == voice) & (now["use"] == use)).sum())
+            cell = {} if later is None else later.loc[[(voice, use)]].iloc[0].to_dict()
+            rows.append((f"{voice}, use {use}", n, percent(cell["churned"], cell["n"]) if cell else None))
+    left = Column("Such accounts left later, %", "number", 1)
+    columns = (Column("Voice and use"), Column("Accounts now", "integer"), left)
+    note = (
+        "Quiet: not heard in 90 days. Noisy: at least 3 contacts begun in 90 days and twice the usual. Use: 30 days "
+        "against the 30 before, by a fifth or more. Left later: over the last dates with a known outcome, 95 % ranges."
+    )
+    return _table("Quiet and noisy customers, by their use", columns, rows, note)
 
 
 def _money(book: Book, at: int) -> float | None:

@@ -36,12 +36,14 @@ from csrisk.success import (
     loyalty_groups,
     relationship_traps,
     success_quadrant,
+    trap_consequences,
 )
 
 if TYPE_CHECKING:
     from csrisk.data import CustomerData
     from csrisk.report._book import Book
     from csrisk.report._standing import Standing
+    from csrisk.success import History
 
 __all__ = ["make_success"]
 
@@ -59,6 +61,7 @@ _NEEDS = {
     "captives": "happiness, planned ends of contracts, and accounts that are bound and not happy",
     "let go or recover": "happiness and profit, and accounts below both",
     "accounts by owner": "accounts with an owner",
+    "quiet and noisy": "contacts, surveys or advocacy",
     _LOYALTY: "surveys, advocacy, contacts or expectations",
     "what sets the best apart": "at least 10 best customers and 10 others",
     "gap to the best by goal": "at least 10 best customers and 10 others",
@@ -74,7 +77,7 @@ _NEEDS = {
 
 
 def make_success(
-    book: Book, data: CustomerData | None, standing: Standing | None, consequences: pd.DataFrame | None = None
+    book: Book, data: CustomerData | None, standing: Standing | None, history: History | None = None
 ) -> Success | None:
     """Work out where the book stands beside its risk, from whatever tables there are.
 
@@ -86,8 +89,8 @@ def make_success(
         The tables.
     standing : Standing or None
         Where the accounts stand.
-    consequences : pandas.DataFrame, optional
-        What followed on relationship traps.
+    history : History, optional
+        Past snapshots whose outcome was known at the date.
 
     Returns
     -------
@@ -100,7 +103,8 @@ def make_success(
     risk = pd.Series(book.probability, index=mood.index)
     known = mood["position"].notna()
     groups = loyalty_groups(mood["position"], risk)
-    parts = _parts(book, data, seen, mood, quadrant, groups, consequences) | list_tables(data, book, standing, groups)
+    parts = _parts(book, data, seen, mood, quadrant, groups, history)
+    parts |= list_tables(data, book, standing, groups, history)
     return Success(
         accounts=len(mood),
         known=int(known.sum()),
@@ -126,7 +130,7 @@ def _parts(
     mood: pd.DataFrame,
     quadrant: pd.DataFrame,
     groups: pd.Series,
-    consequences: pd.DataFrame | None,
+    history: History | None,
 ) -> dict[str, Table | None]:
     """Make every further table; None where there is no evidence."""
     risk = pd.Series(book.probability, index=mood.index)
@@ -141,7 +145,9 @@ def _parts(
         "what sets the best apart": apart_table(best, book),
         "gap to the best by goal": gap_table(best, book),
         "preventive and corrective contacts": _directions(data, seen) if data.has("contacts", "stage") else None,
-        "relationship traps": traps_table(relationship_traps(data, seen), book, consequences),
+        "relationship traps": traps_table(
+            relationship_traps(data, seen), book, None if history is None else trap_consequences(data, history)
+        ),
         **footprint_tables(data, seen, book),
         _TREND: ledger_table(data, keys, book.as_of) if data.has("surveys") else None,
         "effect of plays": plays_table(data, book.as_of),

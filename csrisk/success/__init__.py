@@ -6,6 +6,7 @@ from csrisk.success._continuum import HAPPINESS_STAGES, happiness
 from csrisk.success._footprint import co_adoption, unused_features
 from csrisk.success._health import HEALTH_WEIGHTS, Vital, health_band, health_components, health_score
 from csrisk.success._health_quality import health_quality
+from csrisk.success._history import History, past_outcomes
 from csrisk.success._journey import STAGES, journey
 from csrisk.success._ledger import feedback_ledger
 from csrisk.success._loyalty import LOYALTY_GROUPS, loyalty, loyalty_groups
@@ -13,6 +14,7 @@ from csrisk.success._overlap import covariate_balance, overlap, propensity
 from csrisk.success._plots import plot_journey, plot_quadrant
 from csrisk.success._priorities import RANKING_NOTE, in_holdout, priorities
 from csrisk.success._quadrant import QUADRANTS, company_happiness, quadrant_migration, success_quadrant
+from csrisk.success._quiet import USES, VOICES, voice_and_use, voice_consequences
 from csrisk.success._traps import TRAPS, Trap, relationship_traps, trap_summary
 from csrisk.success._uplift import UpliftModel, treated_snapshots
 from csrisk.success._uplift_quality import evaluate_uplift, qini_curve
@@ -22,13 +24,16 @@ from csrisk.success._voices import voices_against, whom_to_ask
 __all__ = [
     "HAPPINESS_STAGES",
     "HEALTH_WEIGHTS",
+    "History",
     "LOYALTY_GROUPS",
     "QUADRANTS",
     "RANKING_NOTE",
     "STAGES",
     "TRAPS",
     "Trap",
+    "USES",
     "UpliftModel",
+    "VOICES",
     "Vital",
     "best_customers",
     "co_adoption",
@@ -47,6 +52,7 @@ __all__ = [
     "loyalty",
     "loyalty_groups",
     "overlap",
+    "past_outcomes",
     "plot_journey",
     "plot_quadrant",
     "priorities",
@@ -60,6 +66,8 @@ __all__ = [
     "treated_snapshots",
     "unused_features",
     "velocity",
+    "voice_and_use",
+    "voice_consequences",
     "voices_against",
     "what_sets_apart",
     "whom_to_ask",

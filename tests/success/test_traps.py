@@ -6,7 +6,7 @@ import pytest
 
 import csrisk as cr
 from csrisk.exceptions import ConfigError
-from csrisk.success import TRAPS, relationship_traps, trap_consequences, trap_summary
+from csrisk.success import TRAPS, past_outcomes, relationship_traps, trap_consequences, trap_summary
 
 END = "2025-07-01"
 
@@ -94,7 +94,7 @@ def test_consequences_by_hand() -> None:
     contracts = pd.DataFrame({"account_id": ids, "start_at": pd.Timestamp("2024-01-01"), "end_at": ends})
     data = cr.CustomerData({"contacts": contacts, "subscriptions": contracts}, end="2025-08-01")
     # the last window ends on 1 June, so that the date is 3 March
-    found = trap_consequences(data, horizon=90, lead=0, dates=1, until="2025-06-01")
+    found = trap_consequences(data, past_outcomes(data, horizon=90, lead=0, dates=1, until="2025-06-01"))
     row = found.loc["asked_twice"]
     assert row[["n_in", "n_out", "churned_in", "churned_out"]].tolist() == [20, 30, 8, 3]
     assert row["difference"] == pytest.approx(0.3)
@@ -115,9 +115,9 @@ def test_traps_of_the_simulator_that_do_harm_are_found(seed: int) -> None:
 
 def test_consequences_need_an_observed_window(small_book: cr.CustomerData) -> None:
     with pytest.raises(ConfigError, match="no label window is observed between"):
-        trap_consequences(small_book, horizon=3000)
+        past_outcomes(small_book, horizon=3000)
     with pytest.raises(ConfigError, match="dates=0 must be at least 1"):
-        trap_consequences(small_book, dates=0)
+        past_outcomes(small_book, dates=0)
 
 
 def test_empty_meetings() -> None:
