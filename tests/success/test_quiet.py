@@ -20,7 +20,7 @@ def at(*days: int) -> list[pd.Timestamp]:
 
 
 def test_voice_and_use_by_hand() -> None:
-    """Of a nothing was heard but an answer 100 days ago; b called once, c four times; d was called, and called before."""
+    """Of a nothing was heard but an answer 100 days ago; b called once, c four times, d once before."""
     contacts = pd.DataFrame(
         {
             "account_id": [*"bcccc", "d", "d"],
