@@ -12,6 +12,7 @@ import pandas as pd
 from csrisk._days import whole_days
 from csrisk._labels import label_churn, label_expansion
 from csrisk._snapshots import Snapshots
+from csrisk.data import CONTRACT
 from csrisk.exceptions import ConfigError, DataWarning, LabelError, SnapshotError
 from csrisk.features import AccountContext, Builder, build_features, declared, default_builders
 from csrisk.models import ChurnModel
@@ -241,7 +242,7 @@ def resolved(spec: RiskSpec, data: CustomerData) -> RiskSpec:
 
 def _builders(spec: RiskSpec, data: CustomerData) -> list[Builder]:
     attributes = resolved(spec, data).features.attributes or ()
-    there = set(data.lazy("accounts").collect_schema().names()) if "accounts" in data.tables else set()
+    there = {*CONTRACT["accounts"].names, *data.attributes} if "accounts" in data.tables else set()
     absent = [name for name in attributes if name not in there and name not in AccountContext().attributes]
     if absent:
         near = difflib.get_close_matches(absent[0], sorted(there), n=1)

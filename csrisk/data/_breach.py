@@ -145,7 +145,6 @@ _CODES = (
     Code("CSD011", "a column has a type that its kind can be read from", "refused", "convert it before"),
     Code("CSD012", "end is a date after the first event", "refused", "give end= as YYYY-MM-DD"),
     Code("CSD013", "some row of a table keeps the contract", "refused", "see the other breaches of the table"),
-    Code("CSD014", "a further attribute does not take a reserved name", "column left out", "rename it if it is wanted"),
     Code("CSD015", "a column with nearly the name of the contract is mapped", "kept", "map it with columns="),
     Code("CSD021", "every file in a folder is used", "kept", "name it after its table, or take it out"),
     Code("CSD022", "every column is used", "kept", "map it with columns= if it is one of the contract", quiet=True),

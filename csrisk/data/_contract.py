@@ -54,6 +54,8 @@ class Column:
         A row whose value is unreadable or out of range is set aside, where otherwise only the value is made missing.
     planned : bool, default False
         A time that is agreed beforehand, so that it is not masked at a snapshot before it.
+    label : str, optional
+        What the user calls it, where that is not its name.
 
     Examples
     --------
@@ -72,6 +74,12 @@ class Column:
     values: tuple[str, ...] = ()
     strict: bool = False
     planned: bool = False
+    label: str = ""
+
+    @property
+    def title(self) -> str:
+        """What the user calls it."""
+        return self.label or self.name
 
     @property
     def rule(self) -> str:

@@ -17,12 +17,11 @@ import pandas as pd
 from csrisk._display import html_table
 from csrisk.data._breach import Breach
 from csrisk.data._contract import CONTRACT
-from csrisk.data._engine import DuckDBEngine, Engine, PolarsEngine, require_polars
+from csrisk.data._engine import DataEngine, DuckDBEngine, Engine, PolarsEngine, require_polars
 from csrisk.data._folder import FolderTables, find_tables
 from csrisk.data._loading import Loaded, load
 from csrisk.data._meaning import check_meaning, loud_repeats
-from csrisk.data._native import NativeLoaded, load_native
-from csrisk.data._native_engines import is_native, unwrapped
+from csrisk.data._native_engines import is_native, native_engine, unwrapped
 from csrisk.data._seats import require_own_process
 from csrisk.data._source import is_large, is_polars
 from csrisk.exceptions import DataContractError, DataWarning
@@ -82,7 +81,7 @@ class CustomerData:
         memory_limit: str | None = None,
         threads: int | None = None,
     ) -> None:
-        loaded: Loaded | NativeLoaded
+        engine: DataEngine
         _require_mappings(tables, columns)
         noted = tables.breaches if isinstance(tables, FolderTables) else ()
         if any(breach.fatal for breach in noted):
@@ -90,11 +89,12 @@ class CustomerData:
         tables = {name: unwrapped(table) for name, table in tables.items()}
         if any(is_polars(table) for table in tables.values()):
             require_polars()
-        if any(is_native(table) for table in tables.values()):
-            loaded = load_native(tables, columns or {}, end)
+        native = [table for table in tables.values() if is_native(table)]
+        if native:
+            engine = native_engine(native[0])
         else:
-            duck = DuckDBEngine(memory_limit, threads, on_disk=any(is_large(table) for table in tables.values()))
-            loaded = load(duck, tables, columns or {}, end)
+            engine = DuckDBEngine(memory_limit, threads, on_disk=any(is_large(table) for table in tables.values()))
+        loaded = load(engine, tables, columns or {}, end)
         loaded.breaches += noted
         try:
             self._settle(loaded, tables)
@@ -127,7 +127,7 @@ class CustomerData:
         """
         return cls(find_tables(folder), columns=columns, end=end, memory_limit=memory_limit, threads=threads)
 
-    def _settle(self, loaded: Loaded | NativeLoaded, tables: Mapping[str, Any]) -> None:
+    def _settle(self, loaded: Loaded, tables: Mapping[str, Any]) -> None:
         self._loaded = loaded
         if not loaded.refused:
             repeated = loud_repeats(loaded.breaches, loaded.evidence)
@@ -265,7 +265,7 @@ class CustomerData:
 
     @property
     def rejected(self) -> pd.DataFrame:
-        """Rows that were set aside: table, row (position from 0; missing in Spark and databases), code, rule."""
+        """Rows that were set aside: table, row (position from 0; missing where a table has no order), code, rule."""
         require_own_process(self._owner)
         with self._turn:
             if self._rejected is None:
@@ -346,30 +346,35 @@ class CustomerData:
         with self._turn:
             raw = self._engine.collect(frame) if at_home else self._loaded.rows(table)
         out: dict[str, Any] = {}
-        for name in raw.columns:
-            if name == "account":
-                out["account_id"] = self._accounts.take(raw[name].to_numpy(dtype=np.int64))
-            elif name.endswith("_second"):
-                out[name.removesuffix("_second")] = pd.to_datetime(raw[name], unit="s").astype("datetime64[us]")
-            elif name not in ("day", "known") and not name.endswith("_day"):
-                out[name] = raw[name]
+        for column in self._loaded.plans[table].all_columns:
+            if column.name == "account_id":
+                out[column.name] = self._accounts.take(raw["account"].to_numpy(dtype=np.int64))
+            elif column.kind == "time":
+                seconds = raw[f"{column.name}_second"]
+                out[column.title] = pd.to_datetime(seconds, unit="s").astype("datetime64[us]")
+            else:
+                out[column.title] = raw[column.name]
         return pd.DataFrame(out)
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """Further attributes of accounts that are no times, and the columns of ``lazy("accounts")`` that hold them."""
+        plan = self._loaded.plans.get("accounts")
+        extra = [] if plan is None else plan.all_columns[len(plan.table.columns) :]
+        return {column.title: column.name for column in extra if column.kind != "time"}
 
     def _to_polars(self, table: str) -> nw.LazyFrame[Any]:
         """Hand a canonical table to Polars: in memory, or as a file that Polars scans where it is large."""
         import polars as pl
 
-        loaded = self._loaded
-        if not isinstance(loaded, Loaded):
+        duck, ordered = self._loaded.engine, self._loaded.ordered(table).to_native()
+        if not isinstance(duck, DuckDBEngine):
             return self._lazy[table]
-        duck, ordered = loaded.engine, loaded.ordered(table)
         if self._evidence[table][""] <= _IN_MEMORY_ROWS:
-            rows = duck.connection.sql(ordered).to_arrow_table()
-            frame: nw.LazyFrame[Any] = nw.from_native(pl.DataFrame(rows).lazy())
+            frame: nw.LazyFrame[Any] = nw.from_native(pl.DataFrame(ordered.to_arrow_table()).lazy())
             return frame
         path = duck.folder / f"canonical_{table}.parquet"
-        written = str(path).replace("'", "''")
-        duck.run(f"COPY ({ordered}) TO '{written}' (FORMAT parquet)")
+        ordered.write_parquet(str(path))
         scanned: nw.LazyFrame[Any] = nw.from_native(pl.scan_parquet(path))
         return scanned
 

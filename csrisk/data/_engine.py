@@ -15,15 +15,20 @@ import pandas as pd
 
 from csrisk._leftovers import scratch_folder
 from csrisk._processes import lost_threads
+from csrisk.data._breach import Breach
 from csrisk.data._readers import quoted
 from csrisk.data._seats import Seats
+from csrisk.data._source import open_source
+from csrisk.data._sql_table import SqlTable
 from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["DuckDBEngine", "Engine", "PolarsEngine", "home", "require_polars"]
+    from csrisk.data._planning import Brought
+
+__all__ = ["DataEngine", "DuckDBEngine", "Engine", "PolarsEngine", "home", "require_polars"]
 
 
 class Engine(Protocol):
@@ -42,6 +47,27 @@ class Engine(Protocol):
 
     def scratch(self) -> AbstractContextManager[None]:
         """Give a block after which whatever was materialised inside is dropped."""
+
+
+class DataEngine(Engine, Protocol):
+    """An engine that reads, checks and keeps the tables of the user."""
+
+    errors: tuple[type[Exception], ...]
+
+    def open(self, name: str, brought: Any) -> Brought | Breach:
+        """Make a table readable, or say why it cannot be read."""
+
+    def set_accounts(self, ids: list[str]) -> None:
+        """Give each account a code: its position."""
+
+    def with_codes(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """Add the code of the account to each row, null where there is none."""
+
+    def keep(self, frame: nw.LazyFrame[Any], name: str) -> nw.LazyFrame[Any]:
+        """Compute a frame once, to stay as long as the engine."""
+
+    def close(self) -> None:
+        """Let go of what was kept in the engine."""
 
 
 class DuckDBEngine:
@@ -138,6 +164,29 @@ class DuckDBEngine:
         """Give a query as a lazy frame."""
         frame: nw.LazyFrame[Any] = nw.from_native(self.connection.sql(sql))
         return frame
+
+    def open(self, name: str, brought: Any) -> Brought | Breach:
+        """Make a table readable, or say why it cannot be read."""
+        source = open_source(self, name, brought)
+        return source if isinstance(source, Breach) else SqlTable(self, source)
+
+    def set_accounts(self, ids: list[str]) -> None:
+        """Give each account a code: its position."""
+        self.from_pandas(pd.DataFrame({"id": pd.Series(ids or [""], dtype=object), "code": range(len(ids) or 1)}))
+        # casts to an enum type are quicker than joins; all ids are in it, as failing casts are slow
+        self.run(f"CREATE TYPE book_accounts AS ENUM (SELECT id FROM {self._scratch.pop()} ORDER BY code)")
+
+    def with_codes(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """Add the code of the account to each row, null where there is none."""
+        code = "CAST(enum_code(CAST(account_id AS book_accounts)) AS BIGINT) AS account"
+        coded: nw.LazyFrame[Any] = nw.from_native(frame.to_native().project(f"*, {code}"))
+        return coded
+
+    def keep(self, frame: nw.LazyFrame[Any], name: str) -> nw.LazyFrame[Any]:
+        """Compute a frame once, to stay as long as the engine."""
+        kept = f"book.{quoted(self.fresh_name(name))}"
+        frame.to_native().query("it", f"CREATE TABLE {kept} AS SELECT * FROM it")
+        return self.table(kept)
 
     def home(self, sql: str) -> pd.DataFrame:
         """Bring the rows of a query home."""

@@ -3,38 +3,115 @@
 from __future__ import annotations
 
 import weakref
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
 
-from csrisk.data._engine import Engine, home
+from csrisk.data._breach import Breach
+from csrisk.data._engine import home
+from csrisk.data._from_pandas import from_pandas
+from csrisk.data._native_table import NativeTable
+from csrisk.data._readers import ROW
+from csrisk.data._rules import DAY, SECOND
+from csrisk.data._source import is_polars, repeated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    import pandas as pd
-
 __all__ = ["IbisEngine", "NativeEngine", "SparkEngine", "is_native", "native_engine", "unwrapped"]
 
+Lazy = nw.LazyFrame[Any]
 
-class NativeEngine(Engine, Protocol):
-    """An engine that already holds the tables of the user."""
 
-    def read(self, table: Any, names: Mapping[str, str], times: frozenset[str]) -> nw.LazyFrame[Any]:
-        """Select columns under new names; times become seconds since 1970-01-01 UTC, rounded down, and NaN null."""
+class NativeEngine(ABC):
+    """An engine that already holds the tables of the user, where those of others are sent."""
 
-    def from_arrow(self, table: Any) -> nw.LazyFrame[Any]:
+    errors: tuple[type[Exception], ...] = ()
+    name: str
+
+    def open(self, name: str, brought: Any) -> NativeTable | Breach:
+        """Make a table readable, or say why it cannot be read."""
+        mixed: frozenset[str] = frozenset()
+        if not is_native(brought):
+            arrow, mixed = _to_arrow(brought)
+            if arrow is None:
+                return self._strange(name)
+            if again := repeated(list(arrow.schema.names)):
+                return Breach("CSD005", name, ", ".join(again), count=len(again))
+            brought = self.from_arrow(arrow.append_column(ROW, [np.arange(len(arrow))])).to_native()
+        elif not self.holds(brought):
+            return self._strange(name)
+        if again := repeated(list(nw.from_native(brought).collect_schema())):
+            return Breach("CSD005", name, ", ".join(again), count=len(again))
+        return NativeTable(self, brought, mixed)
+
+    def _strange(self, name: str) -> Breach:
+        words = f"beside tables of {self.name} only pandas, Polars and Arrow tables, or others of the same connection"
+        return Breach("CSD007", name, detail=words)
+
+    def types(self, table: Any) -> dict[str, Any]:
+        """Type of each column of the user."""
+        schema = nw.from_native(table).collect_schema()
+        return {name: dtype for name, dtype in schema.items() if name != ROW}
+
+    def keep(self, frame: Lazy, name: str) -> Lazy:  # noqa: ARG002  # names of others are theirs
+        """Compute a frame once, to stay as long as the engine."""
+        return self.materialise(frame)
+
+    def set_accounts(self, ids: list[str]) -> None:
+        """Give each account a code: its position."""
+        ids = ids or [""]
+        codes = pd.DataFrame({"account_id": pd.Series(ids, dtype=object), "account": range(len(ids))})
+        self._codes = self.from_pandas(codes)
+
+    def with_codes(self, frame: Lazy) -> Lazy:
+        """Add the code of the account to each row, null where there is none."""
+        return frame.join(self._codes, on="account_id", how="left")
+
+    def from_pandas(self, frame: pd.DataFrame) -> Lazy:
+        """Bring a pandas frame (index dropped) into the engine."""
+        import pyarrow as pa
+
+        return self.from_arrow(pa.Table.from_pandas(frame.reset_index(drop=True), preserve_index=False))
+
+    @abstractmethod
+    def read(self, table: Any, names: Mapping[str, str], times: frozenset[str]) -> Lazy:
+        """Select columns under new names beside the position, ``row``; times become microseconds, and NaN null."""
+
+    @abstractmethod
+    def from_arrow(self, table: Any) -> Lazy:
         """Bring an Arrow table into the engine."""
 
+    @abstractmethod
     def holds(self, table: Any) -> bool:
         """Whether a table lives in this very engine."""
 
+    @abstractmethod
+    def has_order(self, table: Any) -> bool:
+        """Whether the rows of a table have positions."""
+
+    @abstractmethod
+    def materialise(self, frame: Lazy, sort_by: tuple[str, ...] | list[str] = ()) -> Lazy:
+        """Compute a frame once, and return it as a frame to go on with."""
+
+    @abstractmethod
+    def collect(self, frame: Lazy) -> pd.DataFrame:
+        """Bring a frame home."""
+
+    @abstractmethod
+    def scratch(self) -> AbstractContextManager[None]:
+        """Give a block after which whatever was materialised inside is dropped."""
+
+    @abstractmethod
     def close(self) -> None:
         """Let go of what was kept in the engine."""
 
 
-class SparkEngine:
+class SparkEngine(NativeEngine):
     """PySpark, wherever its session runs.
 
     Parameters
@@ -76,12 +153,6 @@ class SparkEngine:
         done: nw.LazyFrame[Any] = nw.from_native(kept)
         return done
 
-    def from_pandas(self, frame: pd.DataFrame) -> nw.LazyFrame[Any]:
-        """Bring a pandas frame (index dropped) into the engine."""
-        import pyarrow as pa
-
-        return self.from_arrow(pa.Table.from_pandas(frame.reset_index(drop=True), preserve_index=False))
-
     def from_arrow(self, table: Any) -> nw.LazyFrame[Any]:
         """Bring an Arrow table into the engine."""
         lazy: nw.LazyFrame[Any] = nw.from_native(self._session.createDataFrame(table))
@@ -91,15 +162,23 @@ class SparkEngine:
         """Bring a frame home."""
         return home(frame.to_native().toArrow())
 
+    def has_order(self, table: Any) -> bool:
+        """Whether the rows of a table have positions: those that came from elsewhere."""
+        return ROW in table.columns
+
     def read(self, table: Any, names: Mapping[str, str], times: frozenset[str]) -> nw.LazyFrame[Any]:
-        """Select columns under new names; times become seconds since 1970-01-01 UTC, rounded down, and NaN null."""
+        """Select columns under new names beside the position, ``row``; times become microseconds, and NaN null."""
+        from pyspark.sql import functions as f
+
         kinds = {field.name: field.dataType.typeName() for field in table.schema.fields}
-        columns = [_spark_value(table[old], kinds[old], new in times).alias(new) for new, old in names.items()]
-        lazy: nw.LazyFrame[Any] = nw.from_native(table.select(*columns))
+        there = {name: table[f"`{name.replace('`', '``')}`"] for name in kinds}
+        row = there[ROW] if ROW in kinds else f.lit(None).cast("bigint")
+        columns = [_spark_value(there[old], kinds[old], new in times).alias(new) for new, old in names.items()]
+        lazy: nw.LazyFrame[Any] = nw.from_native(table.select(row.alias("row"), *columns))
         return lazy
 
 
-class IbisEngine:
+class IbisEngine(NativeEngine):
     """Any database that Ibis reaches.
 
     Parameters
@@ -138,12 +217,6 @@ class IbisEngine:
         done: nw.LazyFrame[Any] = nw.from_native(kept)
         return done
 
-    def from_pandas(self, frame: pd.DataFrame) -> nw.LazyFrame[Any]:
-        """Bring a pandas frame (index dropped) into the engine."""
-        import pyarrow as pa
-
-        return self.from_arrow(pa.Table.from_pandas(frame.reset_index(drop=True), preserve_index=False))
-
     def from_arrow(self, table: Any) -> nw.LazyFrame[Any]:
         """Bring an Arrow table into the engine."""
         import ibis
@@ -158,9 +231,17 @@ class IbisEngine:
         """Bring a frame home."""
         return home(self._backend.to_pyarrow(frame.to_native()))
 
+    def has_order(self, table: Any) -> bool:
+        """Whether the rows of a table have positions: files of a database give rows in the order in which they came."""
+        return ROW in table.columns or self._backend.name in ("duckdb", "sqlite")
+
     def read(self, table: Any, names: Mapping[str, str], times: frozenset[str]) -> nw.LazyFrame[Any]:
-        """Select columns under new names; times become seconds since 1970-01-01 UTC, rounded down, and NaN null."""
-        columns = {new: self._value(table[old], new in times) for new, old in names.items()}
+        """Select columns under new names beside the position, ``row``; times become microseconds, and NaN null."""
+        import ibis
+
+        row = ibis.row_number() if self.has_order(table) else ibis.null("int64")
+        columns = {"row": table[ROW] if ROW in table.columns else row}
+        columns |= {new: self._value(table[old], new in times) for new, old in names.items()}
         lazy: nw.LazyFrame[Any] = nw.from_native(table.select(**columns))
         return lazy
 
@@ -168,11 +249,15 @@ class IbisEngine:
         import ibis
 
         if is_time and self._backend.name == "sqlite":
-            # its epoch is a float of days, a hair before some midnights
-            return column.cast("timestamp").strftime("%s").cast("int64")
+            # its epoch is a float of days, a hair before some midnights, and its fractions have three digits
+            text = column.cast("string")
+            fraction = (text.re_extract(r"\.(\d{1,6})", 1) + "000000").substr(0, 6).cast("int64").fill_null(0)
+            whole = text.re_replace(r"\.\d+", "").cast("timestamp").strftime("%s")
+            return whole.cast("int64") * SECOND + fraction
         if is_time:
             # truncated first: some databases round where a second has a fraction
-            return column.cast("timestamp").truncate("s").epoch_seconds().cast("int64")
+            time = column.cast("timestamp")
+            return time.truncate("s").epoch_seconds().cast("int64") * SECOND + time.microsecond().cast("int64")
         if column.type().is_floating() and self._backend.has_operation(ibis.expr.operations.IsNan):
             return column.isnan().ifelse(ibis.null(column.type()), column)
         return column
@@ -186,10 +271,23 @@ def _spark_value(column: Any, kind: str, is_time: bool) -> Any:
     if not is_time:
         return column
     if kind == "timestamp":
-        return f.unix_seconds(column)
+        return f.unix_micros(column)
     # a time without zone is taken as UTC, whatever the zone of the session is
-    day = f.unix_date(f.to_date(column)).cast("bigint") * 86_400
-    return day if kind == "date" else day + f.hour(column) * 3600 + f.minute(column) * 60 + f.second(column)
+    day = f.unix_date(f.to_date(column)).cast("bigint") * DAY
+    if kind == "date":
+        return day
+    seconds = f.hour(column) * 3600 + f.minute(column) * 60 + f.second(column)
+    return day + seconds.cast("bigint") * SECOND + f.date_format(column, "SSSSSS").cast("bigint")
+
+
+def _to_arrow(brought: Any) -> tuple[Any, frozenset[str]]:
+    """Give an Arrow table, or None where it cannot be had from what was brought; and the columns of mixed values."""
+    if isinstance(brought, pd.DataFrame):
+        return from_pandas(brought)
+    if is_polars(brought):
+        return getattr(brought, "collect", lambda: brought)().to_arrow(), frozenset()
+    whole = type(brought).__module__.startswith("pyarrow") and hasattr(brought, "append_column")
+    return brought if whole else None, frozenset()
 
 
 def _release(kept: list[Any], first: int = 0) -> None:

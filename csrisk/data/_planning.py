@@ -2,30 +2,126 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 from csrisk.data._breach import Breach, did_you_mean
 from csrisk.data._contract import CONTRACT, Column, Kind, Table
-from csrisk.data._readers import NOTHING, Reader, quoted, readable, trimmed
-from csrisk.data._staging import Plan
+from csrisk.data._rules import bad
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from csrisk.data._engine import DuckDBEngine
-    from csrisk.data._source import Source
+    import narwhals.stable.v2 as nw
 
-__all__ = ["RESERVED", "RESERVED_ENDS", "Notes", "make_plan", "map_columns"]
+__all__ = ["Brought", "Plan", "make_plan"]
 
-RESERVED = ("account", "day", "known", "broken")
-RESERVED_ENDS = ("_day", "_second", "__bad", "__raw", "__zone")
-_NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "FLOAT", "DOUBLE", "DECIMAL")
-_SCREEN = r"^0\d"  # a code such as 007 is no number
+# names of csrisk's own beside which an attribute needs another
+_RESERVED = {"account", "ahead", "age", "as_of", "cut", "day", "id", "known", "lead", "n", "row", "snapshot"}
+_PLAIN = re.compile(r"(?!bad__|raw__|zone__|broken__|attribute__|moment__|.*_(day|second|right)$)\w[\w -]*", re.DOTALL)
+
+
+class Brought(Protocol):
+    """A table as the user brought it, in the engine that is to read it.
+
+    Attributes
+    ----------
+    types : Mapping
+        Type of each column, under the user's names.
+    mixed : frozenset of str
+        Columns that held both numbers and text.
+    ordered : bool
+        Whether its rows have positions.
+    notes : tuple of Breach
+        What is said of it before it is read.
+    """
+
+    types: Mapping[str, Any]
+    mixed: frozenset[str]
+    ordered: bool
+    notes: tuple[Breach, ...]
+
+    def why(self, error: Exception) -> str:
+        """Say why the engine could not read it, without a word of what it holds."""
+
+    def readable(self, column: Column, name: str) -> bool:
+        """Whether the type of a column can hold values of a kind."""
+
+    def kind_of(self, name: str) -> Kind | None:
+        """Kind of a further attribute; None where it is none."""
+
+    def textual(self, name: str) -> bool:
+        """Whether values come as text."""
+
+    def naive(self, name: str) -> bool:
+        """Whether it is a time whose type has a clock and no zone."""
+
+    def without_values(self, names: list[str]) -> list[str]:
+        """Columns that hold nothing, whose type says nothing therefore."""
+
+    def read(self, columns: Mapping[Column, str], empty: frozenset[str]) -> nw.LazyFrame[Any]:
+        """Give position, values and marks of columns; see `Plan`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a user's table is read.
+
+    Parameters
+    ----------
+    table : Table
+        The contract.
+    brought : Brought
+        The user's table.
+    there : tuple of Column
+        Columns that are there; further attributes of accounts included.
+    read : narwhals.LazyFrame
+        Column ``row``, and the value of each column: text, float, bool, or microseconds since 1970-01-01 UTC; null
+        where missing or unreadable. Where a value may be unreadable ``bad__<name>`` says so and ``raw__<name>`` is its
+        text; ``zone__<name>`` of a time that came as text says whether it states its zone.
+    columns : frozenset of str
+        Columns of `read`.
+    naive : frozenset of str
+        Times that do not state their zone.
+    textual : bool
+        Whether account ids came as text.
+    """
+
+    table: Table
+    brought: Brought
+    there: tuple[Column, ...]
+    read: nw.LazyFrame[Any]
+    columns: frozenset[str]
+    naive: frozenset[str] = frozenset()
+    textual: bool = True
+
+    @property
+    def all_columns(self) -> list[Column]:
+        """Columns in canonical order: those of the contract, there or not, then further attributes."""
+        return [*self.table.columns, *(column for column in self.there if column.name not in self.table.names)]
+
+    @property
+    def ordered(self) -> bool:
+        """Whether rows have positions."""
+        return self.brought.ordered
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Names of the columns that are there."""
+        return frozenset(column.name for column in self.there)
+
+    def reading(self, read: nw.LazyFrame[Any]) -> Plan:
+        """Give the plan with more columns among those that are read."""
+        return replace(self, read=read)
+
+    def marked(self, column: Column) -> bool:
+        """Whether a value of a column may be unreadable."""
+        return bad(column.name) in self.columns
 
 
 @dataclass
-class Notes:
+class _Notes:
     """Breaches found on the way."""
 
     table: Table
@@ -35,18 +131,14 @@ class Notes:
         self.breaches.append(Breach(code, self.table.name, column, count, detail=detail, effect=effect))
 
 
-def make_plan(
-    engine: DuckDBEngine, table: Table, source: Source, given: Mapping[str, str]
-) -> tuple[Plan | None, list[Breach]]:
+def make_plan(table: Table, brought: Brought, given: Mapping[str, str]) -> tuple[Plan | None, list[Breach]]:
     """Decide which of the user's columns is read as what.
 
     Parameters
     ----------
-    engine : DuckDBEngine
-        For a look at attributes that came as text.
     table : Table
         The contract.
-    source : Source
+    brought : Brought
         The user's table.
     given : Mapping of str to str
         Canonical name to the user's name.
@@ -56,27 +148,28 @@ def make_plan(
     tuple of Plan or None and list of Breach
         No plan where the table cannot be read at all.
     """
-    notes = Notes(table)
-    mapping = map_columns(notes, source.types, given)
-    readers = {name: Reader(table[name], mapping[name], source.types[mapping[name]]) for name in mapping}
-    for name, reader in readers.items():
-        if readable(reader.column, reader.kind):
-            continue
-        if not engine.run(f"SELECT count({quoted(reader.name)}) FROM {source.view}")[0][0]:
-            # files and frames give a column without values some type or other
-            readers[name] = Reader(reader.column, reader.name, NOTHING)
-        else:
-            notes.add("CSD011", name, detail=f"{reader.kind[:40]} cannot be read as {reader.column.kind}")
-    if "account_id" in mapping and mapping["account_id"] in source.mixed:
+    notes = _Notes(table)
+    mapping = {table[name]: user for name, user in _map_columns(notes, brought.types, given).items()}
+    odd = {column: user for column, user in mapping.items() if not brought.readable(column, user)}
+    empty = brought.without_values(list(odd.values())) if odd else []
+    for column, user in odd.items():
+        if user not in empty:
+            detail = f"{brought.types[user]}"[:40] + f" cannot be read as {column.kind}; convert it where it comes from"
+            notes.add("CSD011", column.name, detail=detail)
+    if mapping.get(table.columns[0]) in brought.mixed and table.has_account:
         notes.add("CSD105", "account_id")
     if any(breach.fatal for breach in notes.breaches):
         return None, notes.breaches
     if table.name == "accounts":
-        readers.update(_attributes(engine, notes, source, set(mapping.values())))
-    return Plan(table, source, readers), notes.breaches
+        mapping |= _attributes(notes, brought, set(mapping.values()))
+    read = brought.read(mapping, frozenset(empty))
+    naive = frozenset(c.title for c, user in mapping.items() if c.kind == "time" and brought.naive(user))
+    textual = not table.has_account or brought.textual(mapping[table["account_id"]])
+    names = frozenset(read.collect_schema().names())
+    return Plan(table, brought, tuple(mapping), read, names, naive, textual), notes.breaches
 
 
-def map_columns(notes: Notes, types: Mapping[str, object], given: Mapping[str, str]) -> dict[str, str]:
+def _map_columns(notes: _Notes, types: Mapping[str, object], given: Mapping[str, str]) -> dict[str, str]:
     """Canonical name to the user's name for each column that is there; what is wrong or missing is noted."""
     table = notes.table
     mapping = {name: given.get(name, name) for name in table.names}
@@ -110,48 +203,21 @@ def _meant(wrong: str, types: Mapping[str, object], mapping: Mapping[str, str]) 
     return f"none of its {len(types)} columns has a name of the contract; is the first line a header?"
 
 
-def _attributes(engine: DuckDBEngine, notes: Notes, source: Source, used: set[str]) -> dict[str, Reader]:
-    """Readers of further columns of accounts, under their own names."""
-    readers = {}
+def _attributes(notes: _Notes, brought: Brought, used: set[str]) -> dict[Column, str]:
+    """Further columns of accounts, under their own names where csrisk has no column of that name."""
+    found: dict[Column, str] = {}
     own = {name.casefold() for name in CONTRACT["accounts"].names}
-    for name, kind in source.types.items():
+    for place, (name, dtype) in enumerate(brought.types.items()):
         if name in used or name.casefold() in own:
             continue
-        if name.casefold() in RESERVED or name.casefold().endswith(RESERVED_ENDS):
-            notes.add("CSD014", name)
+        kind = brought.kind_of(name)
+        if kind is None:
+            notes.add("CSD011", name, detail=f"{dtype}"[:40] + " is no attribute", effect="column left out")
             continue
-        column = Column(name, _attribute_kind(engine, source, name, kind), "Further attribute.", low=None)
-        if readable(column, kind):
-            readers[name] = Reader(column, name, kind)
-        else:
-            notes.add("CSD011", name, detail=f"{kind[:40]} is no attribute", effect="column left out")
-    return readers
-
-
-def _attribute_kind(engine: DuckDBEngine, source: Source, name: str, kind: str) -> Kind:
-    if kind.startswith(("TIMESTAMP", "DATE")):
-        return "time"
-    if kind == "BOOLEAN":
-        return "bool"
-    if kind.startswith(_NUMERIC) and kind != "UUID":
-        return "number"
-    return _looks_like(engine, source, name) if source.untyped else "category"
-
-
-def _looks_like(engine: DuckDBEngine, source: Source, name: str) -> Kind:
-    """Kind of an attribute that came as text, as far as all of its values agree."""
-    word = trimmed(quoted(name))
-    words = f"SELECT {word} AS word FROM {source.view} WHERE {word} <> ''"
-    found = engine.run(
-        f"SELECT count(*), count(*) FILTER (word SIMILAR TO '{_SCREEN}.*'), count(try_cast(word AS DOUBLE)), "
-        f"count(*) FILTER (lower(word) IN ('true', 'false')), count(try_cast(word AS TIMESTAMP)) FROM ({words})"
-    )[0]
-    n_values, n_codes, n_numbers, n_bools, n_times = found
-    if n_values and n_numbers == n_values and not n_codes:
-        return "number"
-    if n_values and n_bools == n_values:
-        return "bool"
-    return "time" if n_values and n_times == n_values else "category"
+        plain = _PLAIN.fullmatch(name.casefold()) and name.casefold() not in _RESERVED
+        stored = name if plain else f"{'moment' if kind == 'time' else 'attribute'}__{place}"
+        found[Column(stored, kind, "Further attribute.", label=name)] = name
+    return found
 
 
 def _folded(name: str) -> str:

@@ -1,4 +1,4 @@
-"""SQL that reads a user's column as the kind that the contract states, and tells what could not be read."""
+"""SQL of the embedded engine that reads a user's column as the kind of the contract, and tells what it could not."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from csrisk.data._contract import Column
 
-__all__ = ["DAY", "NOTHING", "ROW", "Reader", "quoted", "readable", "trimmed"]
+__all__ = ["BLANK", "NOTHING", "ROW", "Reader", "quoted", "readable", "trimmed"]
 
-DAY = 86_400_000_000  # microseconds
 ROW = "csrisk__row"  # position of a row in the input; engines may read rows in any order
 
 NOTHING = '"NULL"'  # the type of a column without values
@@ -31,7 +30,7 @@ _BROKEN = ("FLOAT", "DOUBLE", "DECIMAL")
 _ROUNDED = {"FLOAT": 2**24, "DOUBLE": 2**53}  # from here on whole numbers cannot be told apart
 _TEXT = ("VARCHAR", "ENUM", "UUID")
 _TIME = ("TIMESTAMP", "DATE")
-_BLANK = " \t\r\n\v\f\u00a0\u2007\u202f\u3000\ufeff"  # trim() alone takes off spaces and nothing else
+BLANK = " \t\r\n\v\f\u00a0\u2007\u202f\u3000\ufeff"  # trim() alone takes off spaces and nothing else
 _NOTHING = "('', 'nan', 'nat', 'none', 'null', 'na', 'n/a', '<na>')"
 _TRUE = "('true', 't', 'yes', 'y', 'on')"
 _FALSE = "('false', 'f', 'no', 'n', 'off')"
@@ -78,44 +77,51 @@ class Reader:
 
     @property
     def bad(self) -> str:
-        """Whether there is a value that cannot be read."""
+        """Whether there is a value that cannot be read; empty where every value can."""
         if self.column.name == "account_id" and self.kind.startswith(_BROKEN):
-            number = f"{quoted(self.name)}::DOUBLE"
-            limit = _ROUNDED["FLOAT" if self.kind == "FLOAT" else "DOUBLE"]
-            return f"NOT isnan({number}) AND (abs({number}) >= {limit} OR {number} <> floor({number}))"
+            return self._rounded()
         if self.kind == NOTHING or self.column.kind in ("id", "text", "category"):
-            return "false"
+            return ""
+        if self.column.kind == "number" and not self.textual:
+            return ""
         if not self.textual:
             missing = f"{quoted(self.name)} IS NULL"
-            if self.kind.startswith(_BROKEN):
-                missing += f" OR isnan({quoted(self.name)}::DOUBLE)"
+            if self.kind in _ROUNDED:
+                missing += f" OR isnan({quoted(self.name)})"
             return f"({self.value}) IS NULL AND NOT ({missing})"
         return f"({self.value}) IS NULL AND {self.raw} IS NOT NULL AND lower({trimmed(self.raw)}) NOT IN {_NOTHING}"
 
     @property
     def zone(self) -> str:
-        """Whether a time states its zone; null where it is missing or only a date."""
-        if self.kind.startswith(("TIMESTAMPTZ", "TIMESTAMP WITH")):
-            return f"CASE WHEN {quoted(self.name)} IS NOT NULL THEN true END"
-        if self.textual:
-            text = trimmed(self.raw)
-            clock = f"regexp_matches({text}, ':')"
-            return f"CASE WHEN {clock} THEN regexp_full_match({text}, '.*:.*{_ZONE}') END"
-        if self.kind.startswith("TIMESTAMP"):
-            return f"CASE WHEN {quoted(self.name)} IS NOT NULL THEN false END"
-        return "NULL"
+        """Whether a time that came as text states its zone; null where it is missing or only a date."""
+        text = trimmed(self.raw)
+        clock = f"regexp_matches({text}, ':')"
+        return f"CASE WHEN {clock} THEN regexp_full_match({text}, '.*:.*{_ZONE}') END"
+
+    @property
+    def naive(self) -> bool:
+        """Whether it is a time whose type has a clock and no zone."""
+        stamped = self.column.kind == "time" and self.kind.startswith("TIMESTAMP")
+        return stamped and not self.kind.startswith(("TIMESTAMPTZ", "TIMESTAMP WITH"))
+
+    def _rounded(self) -> str:
+        """Whether an id is no whole number, or so large that neighbours cannot be told apart."""
+        number = quoted(self.name)
+        if self.kind.startswith("DECIMAL"):
+            return f"{number} <> floor({number})"
+        return f"NOT isnan({number}) AND (abs({number}) >= {_ROUNDED[self.kind]} OR {number} <> floor({number}))"
 
     def _id(self) -> str:
-        if self.kind.startswith(_BROKEN):
-            number = f"{quoted(self.name)}::DOUBLE"
-            whole = f"CAST(try_cast({quoted(self.name)} AS HUGEINT) AS VARCHAR)"
-            return (
-                f"CASE WHEN isnan({number}) THEN NULL WHEN {number} = floor({number}) THEN {whole} ELSE {self.raw} END"
-            )
-        return self._words()
+        if not self.kind.startswith(_BROKEN):
+            return self._words()
+        number = quoted(self.name)
+        whole = f"CAST(try_cast({number} AS HUGEINT) AS VARCHAR)"
+        missing = f"WHEN isnan({number}) THEN NULL " if self.kind in _ROUNDED else ""
+        return f"CASE {missing}WHEN {number} = floor({number}) THEN {whole} ELSE {self.raw} END"
 
     def _words(self) -> str:
-        plain = f"CASE WHEN {trimmed(self.raw)} <> '' THEN {self.raw} END"
+        # what begins with a letter or digit of ASCII is not blank; telling the rest is dear
+        plain = f"CASE WHEN {self.raw} BETWEEN '!' AND '~' OR {trimmed(self.raw)} <> '' THEN {self.raw} END"
         if not self.column.values:
             return plain
         cases = " ".join(f"WHEN '{value.lower()}' THEN '{value}'" for value in self.column.values)
@@ -124,7 +130,7 @@ class Reader:
     def _number(self) -> str:
         given = trimmed(self.raw) if self.textual else quoted(self.name)
         number = f"try_cast({given} AS DOUBLE)"
-        return f"CASE WHEN NOT isnan({number}) THEN {number} END"
+        return f"CASE WHEN NOT isnan({number}) THEN {number} END" if self.textual or self.kind in _ROUNDED else number
 
     def _bool(self) -> str:
         if self.kind == "BOOLEAN":
@@ -163,7 +169,7 @@ def readable(column: Column, kind: str) -> bool:
 
 def trimmed(sql: str) -> str:
     """Write SQL of a text without blanks at its ends, tabs and no-break spaces included."""
-    return f"trim({sql}, '{_BLANK}')"
+    return f"trim({sql}, '{BLANK}')"
 
 
 def quoted(name: str) -> str:

@@ -1,55 +1,97 @@
-"""Row rules: for each table the conditions, in SQL, that its rows must not meet."""
+"""Row rules: for each table the conditions that its rows must not meet, written once for every engine."""
 
 from __future__ import annotations
 
+import re
+import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Any
 
+import narwhals.stable.v2 as nw
+import numpy as np
+
+from csrisk.data._breach import CODES
 from csrisk.data._contract import SCALES, Column, Table
-from csrisk.data._readers import DAY, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-__all__ = ["HIGH", "LOW", "Rule", "bad", "disordered", "in_scale", "out_of_range", "raw", "row_rules"]
+    from csrisk.data._planning import Plan
+
+__all__ = ["DAY", "SECOND", "Rule", "bad", "day_of", "is_finite", "kept_value", "raw", "row_rules", "zone"]
 
 LOW, HIGH = -2_208_988_800_000_000, 4_102_444_800_000_000  # 1900-01-01 and 2100-01-01 in microseconds
+SECOND, DAY = 1_000_000, 86_400_000_000
 
 
-@dataclass(frozen=True, slots=True)
+def _shape(text: str) -> str:
+    """Write each letter as a and each digit as 9."""
+    return re.sub(r"\d", "9", re.sub(r"[^\W\d_]", "a", text[:24]))
+
+
+def _date(value: float) -> str:
+    return str(np.datetime64(int(value), "us").astype("datetime64[D]"))
+
+
+def _words(value: str) -> str:
+    return value[:24]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
     """One condition that a row must not meet.
 
     Parameters
     ----------
     code : str
-        Key of CODES.
+        Key of CODES; empty for what is only counted.
     column : str
-        Column that is named in the breach.
-    condition : str
-        SQL over the read columns; true where the rule is broken.
+        What is named in the breach.
+    condition : narwhals.Expr
+        Over the read columns; true where the rule is broken, false or null elsewhere.
     effect : str
         What happens with the row; empty for the effect of the code.
-    shown : str
-        SQL of the offending value as text; empty where it must not be shown.
+    blanks : str
+        Column whose value is missing where the rule is broken.
+    shown : tuple of str
+        Read columns of the offending values; empty where they must not be shown.
+    write : callable
+        From the values of `shown` to text.
     """
 
     code: str
     column: str
-    condition: str
+    condition: nw.Expr
     effect: str = ""
-    shown: str = ""
+    blanks: str = ""
+    shown: tuple[str, ...] = ()
+    write: Callable[..., str] = _shape
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the offending values have an order that every engine knows; each sorts text its own way."""
+        return self.write not in (_shape, _words)
+
+    @property
+    def settled(self) -> str:
+        """What happens with a row that breaks it."""
+        return self.effect or (CODES[self.code].effect if self.code else "")
+
+    @property
+    def aside(self) -> bool:
+        """Whether a row that breaks it is set aside."""
+        return self.settled == "row set aside"
 
 
-def row_rules(table: Table, columns: list[Column], *, end: int | None) -> list[Rule]:
+def row_rules(plan: Plan, *, end: int | None) -> list[Rule]:
     """All rules of a table.
 
     Parameters
     ----------
-    table : Table
-        The contract.
-    columns : list of Column
-        The columns that the user's table has.
+    plan : Plan
+        The contract, and how the table is read.
     end : int, optional
         First day that was not observed, where stated.
 
@@ -57,113 +99,129 @@ def row_rules(table: Table, columns: list[Column], *, end: int | None) -> list[R
     -------
     list of Rule
     """
-    names = {column.name for column in columns}
-    makers = {"time": _time_rules, "number": _number_rules, "bool": _bool_rules, "category": _category_rules}
-    rules = list(_account_rules()) if table.has_account else []
-    if table.name == "accounts":
-        # its rows are known only when all are there, so the bit is set afterwards
-        rules.append(Rule("CSD103", "account_id", "false"))
-    for column in columns:
-        if column.kind in makers:
-            rules.extend(makers[column.kind](table, column))
+    table, names = plan.table, {column.name for column in plan.there}
+    makers: dict[str, Any] = {"time": _time_rules, "number": _number_rules, "category": _category_rules}
+    rules = list(_account_rules(plan)) if table.has_account else []
+    for column in plan.there:
+        rules.extend(makers.get(column.kind, _no_rules)(table, column, plan.marked(column)))
+        if column.kind == "bool" and plan.marked(column):
+            rules.append(Rule("CSD306", column.title, nw.col(bad(column.name)), shown=(raw(column.name),)))
     for order in table.orders:
         if {order.later, order.earlier} <= names:
             rules.append(_order_rule(table, order.later, order.earlier))
     if end is not None and table.event:
         time = str(table.time)
-        rules.append(Rule("CSD205", time, f"{quoted(time)} >= {end * DAY}", shown=_date(time)))
+        rules.append(Rule("CSD205", time, nw.col(time) >= end * DAY, shown=(time,), write=_date))
     if table.name == "surveys" and "score" in names:
-        rules.extend(_score_rules(names))
+        rules.extend(_score_rules(names, plan))
     return rules
 
 
-def in_scale() -> str:
-    """Write SQL for whether a score lies within the scale of its kind; null where the kind is unknown."""
-    cases = " ".join(f"WHEN '{kind}' THEN score BETWEEN {low:g} AND {high:g}" for kind, (low, high) in SCALES.items())
-    return f"CASE kind {cases} END"
+def kept_value(column: Column, rules: list[Rule]) -> nw.Expr:
+    """Write the value of a column, missing where it breaks a rule."""
+    value = nw.col(column.name)
+    broken = [rule.condition for rule in rules if rule.blanks == column.name]
+    kinds: dict[str, Any] = {"time": nw.Int64, "number": nw.Float64, "bool": nw.Boolean}
+    # null conditions keep the value
+    kept: nw.Expr = nw.when(reduce(or_, broken)).then(nw.lit(None)).otherwise(value) if broken else value
+    return kept.cast(kinds.get(column.kind, nw.String)) if broken else kept
+
+
+def day_of(time: nw.Expr) -> nw.Expr:
+    """Whole days since 1970-01-01 of microseconds."""
+    return (time.cast(nw.Float64) / DAY).floor().cast(nw.Int64)
+
+
+def is_finite(number: nw.Expr) -> nw.Expr:
+    """Whether a number is finite; not every database knows the function."""
+    return number.abs() <= sys.float_info.max
 
 
 def bad(name: str) -> str:
     """Read column that tells whether a value is there and cannot be read."""
-    return quoted(f"{name}__bad")
+    return f"bad__{name}"
 
 
 def raw(name: str) -> str:
     """Read column of the value as the user wrote it."""
-    return quoted(f"{name}__raw")
+    return f"raw__{name}"
 
 
-def _account_rules() -> Iterator[Rule]:
-    yield Rule("CSD101", "account_id", "account IS NULL")
-    yield Rule("CSD107", "account_id", bad("account_id"))
+def zone(name: str) -> str:
+    """Read column that tells whether a time states its zone; null where it is missing or only a date."""
+    return f"zone__{name}"
 
 
-def _time_rules(table: Table, column: Column) -> Iterator[Rule]:
-    name, value = column.name, quoted(column.name)
+def _account_rules(plan: Plan) -> Iterator[Rule]:
+    yield Rule("CSD101", "account_id", nw.col("account").is_null())
+    if plan.marked(plan.table["account_id"]):
+        yield Rule("CSD107", "account_id", nw.col(bad("account_id")))
+
+
+def _no_rules(*_: object) -> Iterator[Rule]:
+    return iter(())
+
+
+def _time_rules(table: Table, column: Column, marked: bool) -> Iterator[Rule]:
+    name, value = column.name, nw.col(column.name)
     effect = "row set aside" if column.strict else ""
-    yield Rule("CSD202", name, bad(name), effect, _shape(name))
-    yield Rule("CSD203", name, f"{value} < {LOW} OR {value} >= {HIGH}", effect, _date(name))
+    if marked:
+        yield Rule("CSD202", column.title, nw.col(bad(name)), effect, shown=(raw(name),))
+    outside = (value < LOW) | (value >= HIGH)
+    yield Rule("CSD203", column.title, outside, effect, name, (name,), _date)
     if name == table.time:
-        yield Rule("CSD201", name, f"{value} IS NULL AND NOT {bad(name)}")
+        yield Rule("CSD201", name, value.is_null() & ~nw.col(bad(name)) if marked else value.is_null())
 
 
 def _order_rule(table: Table, later: str, earlier: str) -> Rule:
-    effect = "value missing" if table.name == "accounts" else ""
-    shown = f"{_date(later)} || ' before ' || {_date(earlier)}"
-    return Rule("CSD204", f"{later}, {earlier}", disordered(later, earlier), effect, shown)
+    first, second = nw.col(earlier), nw.col(later)
+    # a date without clock stands for the whole of its day; a time out of range counts as missing
+    broken = (second < first) & (second != day_of(first) * DAY) & (second >= LOW) & (first < HIGH)
+    missing = table.name == "accounts"
+    return Rule(
+        "CSD204",
+        f"{later}, {earlier}",
+        broken,
+        "value missing" if missing else "",
+        later if missing else "",
+        (later, earlier),
+        lambda late, early: f"{_date(late)} before {_date(early)}",
+    )
 
 
-def disordered(later: str, earlier: str) -> str:
-    """Write SQL for whether one time is before another that it should follow."""
-    # a date without clock stands for the whole of its day
-    midnight = f"{DAY} * CAST(floor({quoted(earlier)} / CAST({DAY} AS DOUBLE)) AS BIGINT)"
-    # a time out of range counts as missing, so it contradicts no other
-    known = f"{quoted(later)} >= {LOW} AND {quoted(earlier)} < {HIGH}"
-    return f"{quoted(later)} < {quoted(earlier)} AND {quoted(later)} <> {midnight} AND {known}"
-
-
-def _number_rules(_: Table, column: Column) -> Iterator[Rule]:
-    name, value = column.name, quoted(column.name)
+def _number_rules(_: Table, column: Column, marked: bool) -> Iterator[Rule]:
+    name, value = column.name, nw.col(column.name)
     effect = "row set aside" if column.strict else ""
-    yield Rule("CSD301", name, bad(name), effect, _shape(name))
-    yield Rule("CSD302", name, f"isinf({value})", effect, f"CAST({value} AS VARCHAR)")
-    if limits := out_of_range(column):
-        yield Rule("CSD303", name, limits, effect, f"format('{{:g}}', {value})")
+    if marked:
+        yield Rule("CSD301", column.title, nw.col(bad(name)), effect, shown=(raw(name),))
+    yield Rule("CSD302", column.title, ~is_finite(value), effect, name, (name,), "{:g}".format)
+    limits = [value < column.low] if column.low is not None else []
+    limits += [value > column.high] if column.high is not None else []
+    if limits:
+        outside = is_finite(value) & reduce(or_, limits)
+        yield Rule("CSD303", column.title, outside, effect, name, (name,), "{:g}".format)
 
 
-def out_of_range(column: Column) -> str:
-    """Write SQL for whether a finite number lies outside of its range; empty where it has none."""
-    value = quoted(column.name)
-    limits = [f"{value} < {column.low}"] if column.low is not None else []
-    limits += [f"{value} > {column.high}"] if column.high is not None else []
-    return f"isfinite({value}) AND ({' OR '.join(limits)})" if limits else ""
-
-
-def _bool_rules(_: Table, column: Column) -> Iterator[Rule]:
-    yield Rule("CSD306", column.name, bad(column.name), shown=_shape(column.name))
-
-
-def _category_rules(_: Table, column: Column) -> Iterator[Rule]:
-    name, value = column.name, quoted(column.name)
+def _category_rules(_: Table, column: Column, _marked: bool) -> Iterator[Rule]:
+    name, value = column.name, nw.col(column.name)
     if column.required:
-        yield Rule("CSD201", name, f"{value} IS NULL")
+        yield Rule("CSD201", name, value.is_null())
     if column.values:
-        known = ", ".join(f"'{known}'" for known in column.values)
-        yield Rule("CSD305", name, f"{value} NOT IN ({known})", shown=f"left({value}, 24)")
+        yield Rule("CSD305", name, ~value.is_in(list(column.values)), shown=(name,), write=_words)
 
 
-def _score_rules(names: set[str]) -> Iterator[Rule]:
+def _score_rules(names: set[str], plan: Plan) -> Iterator[Rule]:
+    score = nw.col("score")
     if "kind" in names:
-        shown = "kind || ' ' || format('{:g}', score)"
-        yield Rule("CSD304", "score", f"isfinite(score) AND NOT ({in_scale()})", shown=shown)
-    unanswered = f"answered_at IS NULL AND NOT {bad('answered_at')}" if "answered_at" in names else "true"
-    yield Rule("CSD210", "score", f"score IS NOT NULL AND {unanswered}")
-
-
-def _date(name: str) -> str:
-    return f"strftime(make_timestamp({quoted(name)}), '%Y-%m-%d')"
-
-
-def _shape(name: str) -> str:
-    letters = f"regexp_replace(left({raw(name)}, 24), '\\p{{L}}', 'a', 'g')"
-    return f"regexp_replace({letters}, '\\p{{N}}', '9', 'g')"
+        off = [
+            (nw.col("kind") == kind) & is_finite(score) & ((score < low) | (score > high))
+            for kind, (low, high) in SCALES.items()
+        ]
+        shown = ("kind", "score")
+        yield Rule("CSD304", "score", reduce(or_, off), "", "score", shown, lambda kind, value: f"{kind} {value:g}")
+    unanswered = ~score.is_null()
+    if "answered_at" in names:
+        unanswered &= nw.col("answered_at").is_null()
+        if plan.marked(plan.table["answered_at"]):
+            unanswered &= ~nw.col(bad("answered_at"))
+    yield Rule("CSD210", "score", unanswered)

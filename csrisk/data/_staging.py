@@ -1,54 +1,33 @@
-"""One pass over a table: read, check every row, and keep it in canonical form with a bit for each broken rule."""
+"""One pass over a table: read, check every row, and keep it with a mark for each broken rule."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import reduce
+from operator import add, or_
+from typing import TYPE_CHECKING, Any
 
+import narwhals.stable.v2 as nw
 import pandas as pd
 
 from csrisk.data._breach import CODES, Breach
-from csrisk.data._readers import DAY, ROW, Reader, quoted
-from csrisk.data._rules import HIGH, LOW, Rule, bad, disordered, in_scale, out_of_range, raw, row_rules
+from csrisk.data._rules import SECOND, Rule, day_of, kept_value, row_rules, zone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from csrisk.data._contract import Column, Table
-    from csrisk.data._engine import DuckDBEngine
-    from csrisk.data._source import Source
+    from csrisk.data._engine import DataEngine
+    from csrisk.data._planning import Plan
 
-__all__ = ["Plan", "Staged", "read_columns", "rejected_rows", "stage"]
+__all__ = ["Staged", "add_mark", "count", "number", "positions", "rejected_rows", "stage", "tally"]
 
+Lazy = nw.LazyFrame[Any]
 _N_ROWS, _N_VALUES = 5, 3
+_LOOK = 1_000  # values that are brought home to be shown by their shape
+_BITS = 50  # rules in one whole number
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How a user's table is read.
-
-    Parameters
-    ----------
-    table : Table
-        The contract.
-    source : Source
-        The user's table.
-    readers : Mapping of str to Reader
-        Canonical name to reader, for each column that is there; further attributes of accounts included.
-    """
-
-    table: Table
-    source: Source
-    readers: Mapping[str, Reader]
-
-    @property
-    def columns(self) -> list[Column]:
-        """Columns in canonical order: those of the contract, there or not, then further attributes."""
-        extra = [reader.column for name, reader in self.readers.items() if name not in self.table.names]
-        return [*self.table.columns, *extra]
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Staged:
     """A table after its pass.
 
@@ -56,26 +35,24 @@ class Staged:
     ----------
     plan : Plan
         How it was read.
-    rules : tuple of Rule
+    rules : list of Rule
         Rule of each bit.
-    counts : Mapping of int to int
-        Rows by the bits of the rules that they break.
+    rows : narwhals.LazyFrame
+        Every row: its position, account, values (missing where they break a rule), and marks of broken rules.
+    counts : dict of tuple of int to int
+        Rows by their marks.
     breaches : list of Breach
         What was found.
     naive : frozenset of str
-        Time columns that came as text with a clock and without zone.
+        Time columns with values that do not state their zone.
     """
 
     plan: Plan
-    rules: tuple[Rule, ...]
-    counts: Mapping[int, int]
+    rules: list[Rule]
+    rows: Lazy
+    counts: dict[tuple[int, ...], int]
     breaches: list[Breach] = field(default_factory=list)
     naive: frozenset[str] = frozenset()
-
-    @property
-    def aside(self) -> int:
-        """Bits of the rules whose rows are set aside."""
-        return sum(1 << i for i, rule in enumerate(self.rules) if _effect(rule) == "row set aside")
 
     @property
     def n_rows(self) -> int:
@@ -85,15 +62,46 @@ class Staged:
     @property
     def n_kept(self) -> int:
         """Rows that stay."""
-        return sum(count for bits, count in self.counts.items() if not bits & self.aside)
+        return self.n_rows - self.hits(self._aside())
+
+    @property
+    def n_left(self) -> int:
+        """Rows that stay, or would but for their late date."""
+        return self.n_rows - self.hits([i for i in self._aside() if self.rules[i].code != "CSD205"])
+
+    def hits(self, bits: list[int]) -> int:
+        """Rows that break any of some rules."""
+        return sum(count for marks, count in self.counts.items() if _has(marks, bits))
+
+    def which(self, bits: list[int]) -> nw.Expr:
+        """Whether a row breaks any of some rules."""
+        either = []
+        for place in {bit // _BITS for bit in bits}:
+            here = [bit % _BITS for bit in bits if bit // _BITS == place]
+            values = {marks[place] for marks in self.counts if any(marks[place] >> bit & 1 for bit in here)}
+            either.append(nw.col(_mark(place)).is_in(sorted(values)) if values else nw.lit(False))
+        return reduce(or_, either, nw.lit(False)) if len(either) != 1 else either[0]
+
+    @property
+    def is_aside(self) -> nw.Expr:
+        """Whether a row is set aside."""
+        return self.which(self._aside())
+
+    @property
+    def kept(self) -> Lazy:
+        """Rows that stay."""
+        return self.rows.filter(~self.is_aside) if self.hits(self._aside()) else self.rows
+
+    def _aside(self) -> list[int]:
+        return [i for i, rule in enumerate(self.rules) if rule.aside]
 
 
-def stage(engine: DuckDBEngine, plan: Plan, *, end: int | None) -> Staged:
-    """Read a table into ``book.<table>`` with its broken rules, and list its breaches.
+def stage(engine: DataEngine, plan: Plan, *, end: int | None) -> Staged:
+    """Read a table into the engine with its broken rules, and list its breaches.
 
     Parameters
     ----------
-    engine : DuckDBEngine
+    engine : DataEngine
         Where it is kept.
     plan : Plan
         How it is read.
@@ -104,37 +112,54 @@ def stage(engine: DuckDBEngine, plan: Plan, *, end: int | None) -> Staged:
     -------
     Staged
     """
-    there = [reader.column for reader in plan.readers.values()]
-    rules = tuple(row_rules(plan.table, there, end=end))
-    table = f"book.{plan.table.name}"
-    zones = [name for name, reader in plan.readers.items() if reader.column.kind == "time" and reader.textual]
-    watched = [
-        *(rule.condition for rule in rules),
-        *(f"{_zone(n)}" for n in zones),
-        *(f"NOT {_zone(n)}" for n in zones),
-    ]
-    bits = " | ".join(f"CASE WHEN {rule} THEN {1 << i} ELSE 0 END" for i, rule in enumerate(watched)) or "0"
-    engine.run(
-        f"CREATE TABLE {table} AS SELECT {', '.join(_stored(plan))}, CAST({bits} AS BIGINT) AS broken {_read(plan)}"
-    )
-    counts: dict[int, int] = dict(engine.run(f"SELECT broken, count(*) FROM {table} GROUP BY broken"))
-    plain = {name: _with_bit(counts, i) for i, name in enumerate(zones, start=len(rules) + len(zones))}
-    staged = Staged(plan, rules, counts, naive=frozenset(name for name in zones if plain[name]))
-    for i, rule in enumerate(rules):
-        if count := _with_bit(counts, i):
-            staged.breaches.append(_describe(engine, staged, i, rule, count))
-    for i, name in enumerate(zones, start=len(rules)):
-        if plain[name] and _with_bit(counts, i):
-            staged.breaches.append(Breach("CSD207", plan.table.name, name, plain[name]))
+    rules = row_rules(plan, end=end)
+    zoned = [column.name for column in plan.there if zone(column.name) in plan.columns]
+    watched = [*rules, *(Rule("", name, nw.col(zone(name))) for name in zoned)]
+    watched += [Rule("", name, ~nw.col(zone(name))) for name in zoned]
+    if plan.table.name == "accounts":
+        # its repeats are known only when all rows are there, so this bit is set afterwards
+        watched.append(Rule("CSD103", "account_id", nw.lit(False)))
+    kept = engine.keep(plan.read.select(*_stored(plan, rules), *_marks(watched)), plan.table.name)
+    staged = Staged(plan, watched, kept, {})
+    count(engine, staged)
+    n_zoned = {name: staged.hits([len(rules) + i]) for i, name in enumerate(zoned)}
+    n_plain = {name: staged.hits([len(rules) + len(zoned) + i]) for i, name in enumerate(zoned)}
+    staged.naive = plan.naive | {name for name in zoned if n_plain[name]}
+    found = [(i, rule, staged.hits([i])) for i, rule in enumerate(rules)]
+    staged.breaches = [_describe(engine, staged, i, rule, n) for i, rule, n in found if n]
+    mixed = [name for name in zoned if n_plain[name] and n_zoned[name]]
+    staged.breaches += [Breach("CSD207", plan.table.name, name, n_plain[name]) for name in mixed]
     return staged
 
 
-def rejected_rows(engine: DuckDBEngine, staged: Iterable[Staged]) -> pd.DataFrame:
+def count(engine: DataEngine, staged: Staged) -> None:
+    """Count the rows by their marks."""
+    names = [_mark(place) for place in range(-(-len(staged.rules) // _BITS))] or [_mark(0)]
+    found = engine.collect(staged.rows.group_by(*names).agg(number().alias("n")))
+    marks = zip(*(found[name].astype("int64").tolist() for name in names), strict=True)
+    staged.counts = dict(zip(marks, found["n"].astype("int64").tolist(), strict=True))
+
+
+def add_mark(staged: Staged, code: str, broken: nw.Expr) -> nw.Expr:
+    """Write the marks of the rule of a code, with the bit set where it is broken."""
+    bit = next(i for i, rule in enumerate(staged.rules) if rule.code == code)
+    mark = nw.col(_mark(bit // _BITS))
+    return nw.when(broken).then(mark + (1 << bit % _BITS)).otherwise(mark).cast(nw.Int64).alias(_mark(bit // _BITS))
+
+
+def positions(engine: DataEngine, staged: Staged, rows: Lazy) -> tuple[int, ...]:
+    """First positions of some rows of a table; none where the engine has no order of rows."""
+    if not staged.plan.ordered:
+        return ()
+    return tuple(engine.collect(rows.select("row").sort("row").head(_N_ROWS))["row"].tolist())
+
+
+def rejected_rows(engine: DataEngine, staged: Iterable[Staged]) -> pd.DataFrame:
     """Rows set aside, with every reason.
 
     Parameters
     ----------
-    engine : DuckDBEngine
+    engine : DataEngine
         Where the tables are kept.
     staged : iterable of Staged
         The tables.
@@ -142,99 +167,78 @@ def rejected_rows(engine: DuckDBEngine, staged: Iterable[Staged]) -> pd.DataFram
     Returns
     -------
     pandas.DataFrame
-        Columns table, row, code, rule; sorted by table, row and code.
+        Columns table, row (missing where the engine has no order of rows), code, rule; sorted by table, row and code.
     """
-    parts = [pd.DataFrame({"table": [], "row": [], "code": [], "rule": []}).astype({"row": "int64"})]
+    parts = [pd.DataFrame({"table": [], "row": [], "code": [], "rule": []})]
     for one in staged:
-        name = one.plan.table.name
         for i, rule in enumerate(one.rules):
-            if one.aside >> i & 1 and _with_bit(one.counts, i):
-                rows = engine.home(f"SELECT row FROM book.{name} WHERE broken & {1 << i} <> 0")
-                parts.append(rows.assign(table=name, code=rule.code, rule=f"{rule.column}: {CODES[rule.code].rule}"))
-    return pd.concat(parts, ignore_index=True).sort_values(["table", "row", "code"], ignore_index=True)
+            n = one.hits([i]) if rule.aside else 0
+            if n and one.plan.ordered:
+                rows = engine.collect(one.rows.filter(one.which([i])).select("row"))
+            elif n:
+                rows = pd.DataFrame({"row": pd.array([pd.NA] * n, dtype="Int64")})
+            if n:
+                words = f"{rule.column}: {CODES[rule.code].rule}"
+                parts.append(rows.assign(table=one.plan.table.name, code=rule.code, rule=words))
+    whole = all(one.plan.ordered for one in staged)
+    frame = pd.concat([part.astype({"row": "Int64"}) for part in parts], ignore_index=True)
+    frame = frame.sort_values(["table", "row", "code"], ignore_index=True)
+    return frame.astype({"row": "int64"}) if whole else frame
 
 
-def read_columns(plan: Plan) -> str:
-    """FROM clause whose columns are the values as read; each with its text and, where it may be unreadable, a mark."""
-    parts = []
-    for name, reader in plan.readers.items():
-        parts += [f"{reader.value} AS {quoted(name)}", f"{reader.raw} AS {raw(name)}"]
-        if reader.column.kind in ("time", "number", "bool") or name == "account_id":
-            parts.append(f"{reader.bad} AS {bad(name)}")
-        if reader.column.kind == "time" and reader.textual:
-            parts.append(f"{reader.zone} AS {_zone(name)}")
-    return f"FROM (SELECT {ROW}, {', '.join(parts)} FROM {plan.source.view})"
+def tally(condition: nw.Expr) -> nw.Expr:
+    """Count the rows that meet a condition."""
+    counted: nw.Expr = nw.when(condition).then(nw.lit(1)).otherwise(nw.lit(0)).cast(nw.Int64).sum().cast(nw.Int64)
+    return counted
 
 
-def _read(plan: Plan) -> str:
-    if not plan.table.has_account:
-        return read_columns(plan)
-    code = "CAST(enum_code(CAST(account_id AS book_accounts)) AS BIGINT)"
-    return f"FROM (SELECT *, {code} AS account {read_columns(plan)})"
+def number() -> nw.Expr:
+    """Count all rows."""
+    counted: nw.Expr = nw.len().cast(nw.Int64)
+    return counted
 
 
-def _stored(plan: Plan) -> list[str]:
-    parts = [f"{ROW} AS row", *(["account"] if plan.table.has_account else [])]
-    for name, reader in plan.readers.items():
-        if name == "account_id":
+def _mark(place: int) -> str:
+    return f"broken__{place}"
+
+
+def _has(marks: tuple[int, ...], bits: list[int]) -> bool:
+    return any(marks[bit // _BITS] >> bit % _BITS & 1 for bit in bits)
+
+
+def _marks(rules: list[Rule]) -> list[nw.Expr]:
+    """Write whole numbers with a bit for each broken rule."""
+    marks = []
+    for place in range(max(1, -(-len(rules) // _BITS))):
+        some = rules[place * _BITS : (place + 1) * _BITS]
+        bits = [nw.when(rule.condition).then(nw.lit(1 << i)).otherwise(nw.lit(0)) for i, rule in enumerate(some)]
+        marks.append(reduce(add, bits, nw.lit(0)).cast(nw.Int64).alias(_mark(place)))
+    return marks
+
+
+def _stored(plan: Plan, rules: list[Rule]) -> list[Any]:
+    parts: list[Any] = ["row", *(["account"] if plan.table.has_account else [])]
+    for column in plan.there:
+        if column.name == "account_id":
             continue
-        if reader.column.kind == "time":
-            kept = _kept_time(plan, name)
-            parts += [
-                f"CAST(floor({kept} / CAST({size} AS DOUBLE)) AS BIGINT) AS {quoted(f'{name}_{grain}')}"
-                for grain, size in (("day", DAY), ("second", 1_000_000))
-            ]
-        elif reader.column.kind == "number":
-            parts.append(f"{_kept_number(plan, reader.column)} AS {quoted(name)}")
+        value = kept_value(column, rules)
+        if column.kind == "time":
+            parts.append(day_of(value).alias(f"{column.name}_day"))
+            parts.append((value.cast(nw.Float64) / SECOND).floor().cast(nw.Int64).alias(f"{column.name}_second"))
         else:
-            parts.append(
-                f"CAST({quoted(name)} AS {'BOOLEAN' if reader.column.kind == 'bool' else 'VARCHAR'}) AS {quoted(name)}"
-            )
+            parts.append(value.alias(column.name))
     return parts
 
 
-def _kept_time(plan: Plan, name: str) -> str:
-    value = quoted(name)
-    kept = f"{value} >= {LOW} AND {value} < {HIGH}"
-    if plan.table.name == "accounts":
-        for order in plan.table.orders:
-            if order.later == name and order.earlier in plan.readers:
-                kept += f" AND NOT coalesce({disordered(name, order.earlier)}, false)"
-    return f"CASE WHEN {kept} THEN {value} END"
-
-
-def _kept_number(plan: Plan, column: Column) -> str:
-    value = quoted(column.name)
-    kept = f"isfinite({value})"
-    if limits := out_of_range(column):
-        kept += f" AND NOT ({limits})"
-    if plan.table.name == "surveys" and column.name == "score" and "kind" in plan.readers:
-        kept += f" AND coalesce({in_scale()}, true)"
-    return f"CAST(CASE WHEN {kept} THEN {value} END AS DOUBLE)"
-
-
-def _describe(engine: DuckDBEngine, staged: Staged, bit: int, rule: Rule, count: int) -> Breach:
+def _describe(engine: DataEngine, staged: Staged, bit: int, rule: Rule, n: int) -> Breach:
     plan = staged.plan
-    table = f"book.{plan.table.name}"
-    rows = engine.run(f"SELECT row FROM {table} WHERE broken & {1 << bit} <> 0 ORDER BY row LIMIT {_N_ROWS}")
-    values: list[tuple[str, ...]] = []
+    rows = positions(engine, staged, staged.rows.filter(staged.which([bit])))
+    shown: list[str] = []
     if rule.shown:
-        where = f"{_read(plan)} WHERE {rule.condition}"
-        values = engine.run(f"SELECT DISTINCT {rule.shown} AS shown {where} ORDER BY shown LIMIT {_N_VALUES}")
-    effect, detail = _effect(rule), ""
-    if rule.code == "CSD202" and effect == "row set aside" and count == staged.n_rows:
+        values = plan.read.filter(rule.condition).select(*rule.shown).unique().sort(*rule.shown).head(_LOOK)
+        said = (rule.write(*row) for row in engine.collect(values).itertuples(index=False))
+        shown = list(dict.fromkeys(said)) if rule.ordered else sorted(set(said))
+    effect, detail = rule.settled, ""
+    if rule.code == "CSD202" and effect == "row set aside" and n == staged.n_rows:
         effect, detail = "refused", "no row of the table is right"
-    shown = tuple(str(value[0]) for value in values)
-    return Breach(rule.code, plan.table.name, rule.column, count, tuple(r[0] for r in rows), shown, detail, effect)
-
-
-def _effect(rule: Rule) -> str:
-    return rule.effect or CODES[rule.code].effect
-
-
-def _with_bit(counts: Mapping[int, int], bit: int) -> int:
-    return sum(count for bits, count in counts.items() if bits >> bit & 1)
-
-
-def _zone(name: str) -> str:
-    return quoted(f"{name}__zone")
+    return Breach(rule.code, plan.table.name, rule.column, n, rows, tuple(shown[:_N_VALUES]), detail, effect)

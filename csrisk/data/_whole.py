@@ -2,102 +2,103 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import narwhals.stable.v2 as nw
+import pandas as pd
 
 from csrisk.data._breach import Breach
-from csrisk.data._readers import quoted, trimmed
+from csrisk.data._readers import BLANK
+from csrisk.data._staging import Staged, add_mark, count, number, positions, tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Sequence
 
-    from csrisk.data._engine import DuckDBEngine
-    from csrisk.data._staging import Plan, Staged
+    from csrisk.data._contract import Column
+    from csrisk.data._engine import DataEngine
+    from csrisk.data._planning import Plan
 
 __all__ = [
-    "SAMPLED_ABOVE",
+    "check_columns",
     "check_ids",
     "check_repeats",
     "check_unlisted",
-    "check_values",
     "check_zones",
     "settle_accounts",
 ]
 
+Lazy = nw.LazyFrame[Any]
 SAMPLED_ABOVE = 5_000_000  # rows; repeats are then looked for among some of the accounts
+_FOREVER = 1_000_000
+_PLAIN = ("number", "bool", "category")
 
 
-def settle_accounts(engine: DuckDBEngine, staged: Staged) -> Staged:
+def settle_accounts(engine: DataEngine, staged: Staged) -> None:
     """Set equal repeats of an account aside, and report accounts whose rows contradict each other."""
-    table = "book.accounts"
-    bit = next(i for i, rule in enumerate(staged.rules) if rule.code == "CSD103")
-    rows = f"SELECT * EXCLUDE (broken, row) FROM {table} WHERE account IS NOT NULL"
-    content = f"SELECT account, hash(t) AS content FROM ({rows}) AS t"
-    repeated = engine.run(
-        f"SELECT account, count(*), count(DISTINCT content) FROM ({content}) GROUP BY account HAVING count(*) > 1"
-    )
-    if not repeated:
-        return staged
-    breaches = list(staged.breaches)
-    unlike = [row[0] for row in repeated if row[2] > 1]
+    repeated = _repeated(engine, staged.kept)
+    if repeated.empty:
+        return
+    content = [name for name in staged.rows.collect_schema().names() if name != "row" and "broken__" not in name]
+    unlike = _repeated(engine, staged.kept.select(*content).unique())["account"].tolist()
     if unlike:
-        among = f"SELECT row FROM {table} WHERE account IN ({', '.join(map(str, unlike[:1000]))}) ORDER BY row LIMIT 5"
-        breaches.append(
-            Breach("CSD102", "accounts", "account_id", len(unlike), tuple(row[0] for row in engine.run(among)))
-        )
-    if alike := sum(row[1] - 1 for row in repeated if row[2] == 1):
-        nth = "row_number() OVER (PARTITION BY account ORDER BY row)"
-        later = f"SELECT row, {nth} AS nth FROM {table} WHERE account IS NOT NULL"
-        aside = f"SELECT row FROM ({later}) WHERE nth > 1"
-        positions = tuple(row[0] for row in engine.run(f"{aside} ORDER BY row LIMIT 5"))
-        engine.run(f"UPDATE {table} SET broken = broken | {1 << bit} WHERE row IN ({aside})")
-        breaches.append(Breach("CSD103", "accounts", "account_id", alike, positions))
-    counts = dict(engine.run(f"SELECT broken, count(*) FROM {table} GROUP BY broken"))
-    return replace(staged, counts=counts, breaches=breaches)
+        rows = positions(engine, staged, staged.kept.filter(nw.col("account").is_in(unlike[:1_000])))
+        staged.breaches.append(Breach("CSD102", "accounts", "account_id", len(unlike), rows))
+    if alike := int((repeated.loc[~repeated["account"].isin(unlike), "n"] - 1).sum()):
+        _mark_repeats(engine, staged)
+        bit = next(i for i, rule in enumerate(staged.rules) if rule.code == "CSD103")
+        rows = positions(engine, staged, staged.rows.filter(staged.which([bit])))
+        staged.breaches.append(Breach("CSD103", "accounts", "account_id", alike, rows))
 
 
-def check_ids(engine: DuckDBEngine, plans: Iterable[Plan], n_accounts: int) -> list[Breach]:
+def _mark_repeats(engine: DataEngine, staged: Staged) -> None:
+    """Mark all but the first of the rows of an account."""
+    stays = nw.when(staged.is_aside).then(nw.lit(0)).otherwise(nw.lit(1)).cast(nw.Int64)
+    nth = nw.col("broken__stays").cum_sum().over("account", order_by="row")
+    again = (nw.col("broken__stays") == 1) & (nw.col("broken__nth") > 1)
+    rows = staged.rows.with_columns(stays.alias("broken__stays")).with_columns(nth.alias("broken__nth"))
+    marked = rows.with_columns(add_mark(staged, "CSD103", again)).drop("broken__stays", "broken__nth")
+    staged.rows = engine.keep(marked, "accounts")
+    count(engine, staged)
+
+
+def check_ids(plans: Iterable[Plan], ids: Sequence[str]) -> list[Breach]:
     """Ids that nearly agree, ids of several types, and a book of one account."""
     breaches = []
-    if n_accounts == 1:
+    if len(ids) == 1:
         breaches.append(Breach("CSD108", column="account_id"))
-    folded = f"regexp_replace(lower({trimmed('id')}), '^0+', '')"
-    near = f"SELECT count(*) AS n FROM account_ids GROUP BY {folded} HAVING count(*) > 1"
-    count = engine.run(f"SELECT coalesce(sum(n), 0) FROM ({near})")[0][0]
-    if count:
-        breaches.append(Breach("CSD109", column="account_id", count=int(count)))
-    kinds = {plan.table.name: plan.readers["account_id"].textual for plan in plans if plan.table.has_account}
-    if len(set(kinds.values())) > 1:
-        numbers = sorted(name for name, textual in kinds.items() if not textual)
+    folded = pd.Series([id_.strip(BLANK).lower().lstrip("0") for id_ in ids], dtype=object)
+    if near := int(folded.duplicated(keep=False).sum()):
+        breaches.append(Breach("CSD109", column="account_id", count=near))
+    textual = {plan.table.name: plan.textual for plan in plans if plan.table.has_account}
+    if len(set(textual.values())) > 1:
+        numbers = sorted(name for name, text in textual.items() if not text)
         breaches.append(Breach("CSD106", column="account_id", count=len(numbers), detail=f"numbers in {numbers}"))
     return breaches
 
 
-def check_unlisted(engine: DuckDBEngine, tables: Iterable[Staged]) -> list[Breach]:
+def check_unlisted(engine: DataEngine, tables: Iterable[Staged], unlisted: Sequence[int]) -> list[Breach]:
     """Accounts that the table of accounts does not list.
 
     Their rows stay: accounts that left are often purged from the list first, and dropping them would hide churn.
     """
-    coded = "SELECT listed, row_number() OVER (ORDER BY id) - 1 AS code FROM account_ids"
-    unlisted = f"SELECT code FROM ({coded}) WHERE NOT listed"
-    if not engine.run(f"{unlisted} LIMIT 1"):
+    if not unlisted:
         return []
     breaches = []
+    codes = engine.from_pandas(pd.DataFrame({"account": pd.Series(unlisted, dtype="int64")}))
     for staged in tables:
         name = staged.plan.table.name
         if name == "accounts" or not staged.plan.table.has_account:
             continue
-        among = f"FROM book.{name} WHERE account IN ({unlisted})"
-        count, n_ids = engine.run(f"SELECT count(*), count(DISTINCT account) {among}")[0]
-        if not count:
+        among = staged.rows.join(codes, on="account", how="inner")
+        found = engine.collect(among.group_by("account").agg(number().alias("n")))
+        if found.empty:
             continue
-        rows = tuple(row[0] for row in engine.run(f"SELECT row {among} ORDER BY row LIMIT 5"))
+        n_rows = int(found["n"].sum())
         # not one match of several is a difference in writing, such as 7 and 007
-        none = count == staged.n_rows and n_ids > 1
-        detail = f"{n_ids} ids" + (", none of the table is in accounts; are they written alike?" if none else "")
-        breaches.append(
-            Breach("CSD104", name, "account_id", count, rows, detail=detail, effect="refused" if none else "")
-        )
+        none = n_rows == staged.n_rows and len(found) > 1
+        detail = f"{len(found)} ids" + (", none of the table is in accounts; are they written alike?" if none else "")
+        rows, effect = positions(engine, staged, among), "refused" if none else ""
+        breaches.append(Breach("CSD104", name, "account_id", n_rows, rows, detail=detail, effect=effect))
     return breaches
 
 
@@ -107,57 +108,95 @@ def check_zones(naive: Iterable[str]) -> list[Breach]:
     return [Breach("CSD206", column=", ".join(names), count=len(names))] if names else []
 
 
-def check_repeats(engine: DuckDBEngine, staged: Staged) -> list[Breach]:
+def check_repeats(engine: DataEngine, staged: Staged, rows: Lazy) -> list[Breach]:
     """Events repeated exactly, repeated contacts, subscriptions that overlap."""
     table = staged.plan.table
     breaches = []
     if table.event and staged.n_kept > 1:
-        breaches += _repeated_events(engine, staged)
-    if table.name == "contacts" and "contact_id" in staged.plan.readers:
-        n_more = engine.run("SELECT count(contact_id) - count(DISTINCT contact_id) FROM canonical_contacts")[0][0]
-        if n_more:
-            breaches.append(Breach("CSD110", "contacts", "contact_id", n_more))
+        breaches += _repeated_events(engine, staged, rows)
+    if table.name == "contacts" and "contact_id" in staged.plan.names:
+        n_more = _surplus(engine, rows.filter(~nw.col("contact_id").is_null()), ["contact_id"])
+        breaches += [Breach("CSD110", "contacts", "contact_id", n_more)] if n_more else []
     if table.name == "subscriptions":
-        breaches += _overlaps(engine)
+        breaches += _overlaps(engine, rows)
     return breaches
 
 
-def check_values(staged: Staged, row: Mapping[str, tuple[int, bool]]) -> list[Breach]:
-    """Columns without any value, and columns with one value."""
+def check_columns(
+    engine: DataEngine, staged: Staged, rows: Lazy
+) -> tuple[dict[str, int], tuple[int, int] | None, list[Breach]]:
+    """Count values by column, find constant columns and the first and last day, in one query.
+
+    Parameters
+    ----------
+    engine : DataEngine
+        Where the table is kept.
+    staged : Staged
+        The table.
+    rows : narwhals.LazyFrame
+        Its canonical form without defaults.
+
+    Returns
+    -------
+    tuple
+        Values by column, first and last day, breaches.
+    """
+    asked = [column for column in staged.plan.there if column.name != "account_id"]
+    wanted = {"rows": number()}
+    if staged.plan.table.has_account:
+        wanted |= {"first": nw.col("day").min(), "last": nw.col("day").max()}
+    for i, column in enumerate(asked):
+        value = nw.col(f"{column.name}_day" if column.kind == "time" else column.name)
+        wanted[f"n_{i}"] = tally(~value.is_null())
+        if column.kind in _PLAIN:
+            value = nw.when(value).then(1).otherwise(nw.when(~value).then(0)) if column.kind == "bool" else value
+            wanted |= {f"low_{i}": value.min(), f"high_{i}": value.max()}
+    row = engine.collect(rows.select(*(value.alias(name) for name, value in wanted.items()))).iloc[0].to_dict()
+    n_rows = 0 if pd.isna(row["rows"]) else int(row["rows"])
+    evidence, breaches = {"": n_rows, "account_id": n_rows}, []
+    for i, column in enumerate(asked):
+        n = evidence[column.title] = int(row[f"n_{i}"]) if n_rows else 0
+        constant = column.kind in _PLAIN and n == n_rows > 1 and row[f"low_{i}"] == row[f"high_{i}"]
+        breaches += _values(staged, column, n, n_rows, constant=bool(constant))
+    there = staged.plan.table.has_account and n_rows and not pd.isna(row["first"])
+    return evidence, (int(row["first"]), int(row["last"])) if there else None, breaches
+
+
+def _values(staged: Staged, column: Column, n: int, n_rows: int, *, constant: bool) -> list[Breach]:
     name = staged.plan.table.name
-    breaches = []
-    for column, (count, constant) in row.items():
-        if staged.n_kept and not count:
-            breaches.append(Breach("CSD307", name, column, staged.n_kept))
-        elif constant and staged.n_kept > 1:
-            breaches.append(Breach("CSD308", name, column, count))
-    return breaches
+    if n_rows and not n:
+        return [Breach("CSD307", name, column.title, n_rows)]
+    return [Breach("CSD308", name, column.title, n)] if constant else []
 
 
-def _repeated_events(engine: DuckDBEngine, staged: Staged) -> list[Breach]:
+def _repeated(engine: DataEngine, rows: Lazy) -> pd.DataFrame:
+    return engine.collect(rows.group_by("account").agg(number().alias("n")).filter(nw.col("n") > 1))
+
+
+def _repeated_events(engine: DataEngine, staged: Staged, rows: Lazy) -> list[Breach]:
     """Count events repeated exactly; they stay, as two equal uses on a day are ordinary where nobody is named."""
-    name = staged.plan.table.name
     step = 1 + staged.n_kept // SAMPLED_ABOVE
-    part = f" WHERE account % {step} = 0" if step > 1 else ""
-    content = f"SELECT hash(t) AS content FROM (SELECT * FROM canonical_{name}{part}) AS t"
-    repeats = f"SELECT count(*) - 1 AS more FROM ({content}) GROUP BY content HAVING count(*) > 1"
-    count = int(engine.run(f"SELECT coalesce(sum(more), 0) FROM ({repeats})")[0][0])
+    some = rows.filter(nw.col("account") % step == 0) if step > 1 else rows
+    columns = [column for column in staged.plan.there if column.name != "account_id"]
+    keys = ["account", *(f"{c.name}_second" if c.kind == "time" else c.name for c in columns)]
+    n_more = _surplus(engine, some, keys)
     detail = f"looked for in one of {step} accounts" if step > 1 else ""
-    return [Breach("CSD309", name, "", count, detail=detail)] if count else []
+    return [Breach("CSD309", staged.plan.table.name, "", n_more, detail=detail)] if n_more else []
 
 
-def _overlaps(engine: DuckDBEngine) -> list[Breach]:
-    window = "PARTITION BY account, product ORDER BY start_at_day, coalesce(end_at_day, 1000000)"
-    before = f"max(coalesce(end_at_day, 1000000)) OVER ({window} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
-    count = engine.run(
-        f"SELECT count(*) FROM (SELECT start_at_day, {before} AS before FROM canonical_subscriptions) "
-        "WHERE before > start_at_day"
-    )[0][0]
-    return [Breach("CSD310", "subscriptions", "start_at, end_at", count)] if count else []
+def _surplus(engine: DataEngine, rows: Lazy, keys: list[str]) -> int:
+    """Rows beyond the first of each combination."""
+    groups = rows.group_by(*keys).agg(number().alias("broken__n")).filter(nw.col("broken__n") > 1)
+    more = engine.collect(groups.select((nw.col("broken__n") - 1).sum().cast(nw.Int64).alias("more")))["more"].iloc[0]
+    return 0 if pd.isna(more) else int(more)
 
 
-def constant_sql(column: str, kind: str) -> str:
-    """Write SQL for whether a column has one value throughout."""
-    if kind not in ("number", "bool", "category"):
-        return "false"
-    return f"coalesce(min({quoted(column)}) = max({quoted(column)}) AND count({quoted(column)}) = count(*), false)"
+def _overlaps(engine: DataEngine, rows: Lazy) -> list[Breach]:
+    """Count subscriptions that begin before an earlier one of the same account and product ended."""
+    start, end = nw.col("start_at_day").alias("start"), nw.col("end_at_day").fill_null(_FOREVER).alias("end")
+    spans = rows.select("account", nw.col("product").fill_null(""), start, end)
+    keys, order = ["account", "product"], ["start", "end"]
+    reach = spans.with_columns(nw.col("end").cum_max().over(*keys, order_by=order).alias("reach"))
+    before = reach.with_columns(nw.col("reach").shift(1).over(*keys, order_by=[*order, "reach"]).alias("before"))
+    n = engine.collect(before.select(tally(nw.col("before") > nw.col("start")).alias("n")))["n"].iloc[0]
+    return [] if pd.isna(n) or not n else [Breach("CSD310", "subscriptions", "start_at, end_at", int(n))]

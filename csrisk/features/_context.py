@@ -9,19 +9,19 @@ import numpy as np
 import pandas as pd
 
 from csrisk._goals import Goal
+from csrisk.data import CONTRACT
 from csrisk.exceptions import FeatureError
 from csrisk.features._family import Family, Measure
 from csrisk.features._past import Array, Facts, Past, nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from csrisk.data import CustomerData
 
 __all__ = ["AccountContext", "attributes_of"]
 
 _CONTRACT = ("segment", "industry", "region")
-_NO_CONTEXT = {"name", "owner", "plan", "account", "day", "known"}
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,13 @@ def account_facts(past: Past, names: tuple[str, ...]) -> dict[str, Array]:
     """Attributes of the accounts, for snapshots at which the account was known."""
     if "accounts" not in past.data.tables:
         return {}
-    rows = past.data.lazy("accounts")
-    there = [name for name in names if name in rows.collect_schema().names()]
-    table = past.data.engine.collect(rows.select("account", "known", *there)).drop_duplicates("account")
+    table, there = _attributes(past.data, names)
+    table = table.drop_duplicates("account")
     table = table.set_index("account").reindex(past.account)
     late = table["known"].to_numpy(dtype=np.float64, na_value=-np.inf) >= past.cut
     facts: dict[str, Array] = {}
-    for name in there:
-        column = table[name]
+    for name, stored in there.items():
+        column = table[stored]
         if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
             values: Array = column.to_numpy(dtype=np.float64, na_value=np.nan)
             facts[name] = np.where(late, np.nan, values)
@@ -100,18 +99,19 @@ def attributes_of(data: CustomerData, most: int = 100) -> tuple[str, ...]:
     """
     if "accounts" not in data.tables:
         return _CONTRACT
-    rows = data.lazy("accounts")
-    extra = [
-        name
-        for name in rows.collect_schema().names()
-        if name not in _NO_CONTEXT and name not in _CONTRACT and not name.endswith(("_day", "_second"))
-    ]
-    if not extra:
-        return _CONTRACT
-    table = data.engine.collect(rows.select(*extra))
+    table, there = _attributes(data, list(data.attributes))
     kept = [
         name
-        for name in extra
-        if table[name].notna().any() and (pd.api.types.is_numeric_dtype(table[name]) or table[name].nunique() <= most)
+        for name, stored in there.items()
+        if table[stored].notna().any()
+        and (pd.api.types.is_numeric_dtype(table[stored]) or table[stored].nunique() <= most)
     ]
     return (*_CONTRACT, *sorted(kept))
+
+
+def _attributes(data: CustomerData, names: Iterable[str]) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Account, day of being known and attributes, and for each that is there its column."""
+    rows = data.lazy("accounts")
+    stored = {column: column for column in CONTRACT["accounts"].names} | data.attributes
+    there = {name: stored[name] for name in names if stored.get(name) in rows.collect_schema().names()}
+    return data.engine.collect(rows.select("account", "known", *there.values())), there

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import pandas as pd
 
 from csrisk.data._from_pandas import from_pandas
+from csrisk.data._readers import quoted
 from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def _sqlite(tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     with sqlite3.connect(path) as connection:
         for name, frame in tables.items():
             kinds = {str(column): _sqlite_type(frame[column]) for column in frame}
-            stated = ", ".join(f"{column} {kind}" for column, kind in kinds.items())
+            stated = ", ".join(f"{quoted(column)} {kind}" for column, kind in kinds.items())
             connection.execute(f"CREATE TABLE {name} ({stated})")
             rows = [tuple(map(_sqlite_value, row)) for row in frame.astype(object).itertuples(index=False)]
             connection.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(kinds))})", rows)

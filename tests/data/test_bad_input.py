@@ -111,14 +111,6 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], str, int]] = [
 LISTED: list[tuple[str, dict[str, Any], dict[str, Any], str, int, str]] = [
     ("empty table", {"usage": usage(), "contacts": contacts().iloc[:0]}, {}, "CSD010", 0, "kept"),
     (
-        "attribute of reserved name",
-        {"accounts": accounts(day=[1, 2, 3]), "usage": usage()},
-        {},
-        "CSD014",
-        1,
-        "column left out",
-    ),
-    (
         "attribute of lists",
         {"accounts": accounts(tags=[["x"]] * 3), "usage": usage()},
         {},

@@ -1,0 +1,103 @@
+"""A table that the embedded engine reads, in SQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from csrisk.data._readers import NOTHING, ROW, Reader, quoted, readable, trimmed
+from csrisk.data._rules import bad, raw, zone
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import narwhals.stable.v2 as nw
+
+    from csrisk.data._contract import Column, Kind
+    from csrisk.data._engine import DuckDBEngine
+    from csrisk.data._source import Source
+
+__all__ = ["SqlTable"]
+
+_NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "FLOAT", "DOUBLE", "DECIMAL")
+_SCREEN = r"^0\d"  # a code such as 007 is no number
+
+
+class SqlTable:
+    """A table that the embedded engine reads.
+
+    Parameters
+    ----------
+    engine : DuckDBEngine
+        The engine.
+    source : Source
+        The user's table as a view of it.
+    """
+
+    ordered = True
+
+    def __init__(self, engine: DuckDBEngine, source: Source) -> None:
+        self._engine, self._source = engine, source
+        self.types: Mapping[str, str] = source.types
+        self.mixed = source.mixed
+        self.notes = source.notes
+        self.why = source.why
+
+    def readable(self, column: Column, name: str) -> bool:
+        """Whether the type of a column can hold values of a kind."""
+        return readable(column, self.types[name])
+
+    def kind_of(self, name: str) -> Kind | None:
+        """Kind of a further attribute; None where it is none."""
+        kind = self.types[name]
+        if kind.startswith(("TIMESTAMP", "DATE")):
+            return "time"
+        if kind == "BOOLEAN":
+            return "bool"
+        if kind.startswith(_NUMERIC) and kind != "UUID" and not kind.endswith("]"):
+            return "number"
+        if kind.endswith("]") or not (kind == NOTHING or self.textual(name)):
+            return None
+        return self._looks_like(name) if self._source.untyped else "category"
+
+    def textual(self, name: str) -> bool:
+        """Whether values come as text."""
+        return self.types[name].startswith(("VARCHAR", "ENUM", "UUID"))
+
+    def naive(self, name: str) -> bool:
+        """Whether it is a time whose type has a clock and no zone."""
+        kind = self.types[name]
+        return kind.startswith("TIMESTAMP") and not kind.startswith(("TIMESTAMPTZ", "TIMESTAMP WITH"))
+
+    def without_values(self, names: list[str]) -> list[str]:
+        """Columns that hold nothing, whose type says nothing therefore."""
+        counts = ", ".join(f"count({quoted(name)})" for name in names)
+        row = self._engine.run(f"SELECT {counts} FROM {self._source.view}")[0]
+        return [name for name, count in zip(names, row, strict=True) if not count]
+
+    def read(self, columns: Mapping[Column, str], empty: frozenset[str]) -> nw.LazyFrame[Any]:
+        """Give position, values and marks of columns."""
+        parts = [f"{ROW} AS row"]
+        for column, name in columns.items():
+            reader = Reader(column, name, NOTHING if name in empty else self.types[name])
+            parts.append(f"{reader.value} AS {quoted(column.name)}")
+            if reader.bad:
+                parts.append(f"{reader.bad} AS {quoted(bad(column.name))}")
+                parts.append(f"{reader.raw} AS {quoted(raw(column.name))}")
+            if column.kind == "time" and reader.textual:
+                parts.append(f"{reader.zone} AS {quoted(zone(column.name))}")
+        return self._engine.query(f"SELECT {', '.join(parts)} FROM {self._source.view}")
+
+    def _looks_like(self, name: str) -> Kind:
+        """Kind of an attribute that came as text, as far as all of its values agree."""
+        word = trimmed(quoted(name))
+        words = f"SELECT {word} AS word FROM {self._source.view} WHERE {word} <> ''"
+        found = self._engine.run(
+            f"SELECT count(*), count(*) FILTER (word SIMILAR TO '{_SCREEN}.*'), count(try_cast(word AS DOUBLE)), "
+            f"count(*) FILTER (lower(word) IN ('true', 'false')), count(try_cast(word AS TIMESTAMP)) FROM ({words})"
+        )[0]
+        n_values, n_codes, n_numbers, n_bools, n_times = found
+        if n_values and n_numbers == n_values and not n_codes:
+            return "number"
+        if n_values and n_bools == n_values:
+            return "bool"
+        return "time" if n_values and n_times == n_values else "category"
