@@ -9,6 +9,7 @@ import pandas as pd
 
 from csrisk._evaluation._bootstrap import interval, resampled
 from csrisk._evaluation._rows import read_rows
+from csrisk._products import product
 from csrisk.models._align import floats
 from csrisk.models._params import check_resamples, check_whole
 
@@ -71,7 +72,7 @@ def calibration_curve(
 
     def rates(weights: np.ndarray) -> dict[str, np.ndarray]:
         with np.errstate(invalid="ignore"):
-            rate = (weights @ (inside * target[:, None])) / (weights @ inside)
+            rate = product(weights, inside * target[:, None]) / product(weights, inside)
         return {str(number): rate[:, number] for number in range(rate.shape[1])}
 
     estimate, drawn = resampled(rates, codes, n_bootstrap, random_state)

@@ -11,6 +11,7 @@ from sklearn.isotonic import isotonic_regression
 
 from csrisk._evaluation._bootstrap import interval, resampled
 from csrisk._evaluation._rows import read_rows
+from csrisk._products import product
 from csrisk.models._params import check_resamples
 
 __all__ = ["cost_curve", "expected_maximum_profit"]
@@ -93,7 +94,7 @@ def expected_maximum_profit(
 
     def metrics(weights: np.ndarray) -> dict[str, np.ndarray]:
         made = [_profit(one, rate, delta, phi, save_rate) for one, rate in map(ranked.hull, weights)]
-        churn = (weights @ target) / weights.sum(axis=1)
+        churn = product(weights, target) / weights.sum(axis=1)
         flat = [_profit(np.ones(1), np.array([p]), delta, phi, save_rate)[0] for p in churn]
         full = [_profit(np.array([p, 1 - p]), np.array([1.0, 0.0]), delta, phi, save_rate)[0] for p in churn]
         return {
@@ -137,7 +138,7 @@ def _profit(
     share = 1 - betainc(a, b, least)
     saved = a / (a + b) * (1 - betainc(a + 1, b, least))
     gain = rate * (1 - delta) * saved - (rate * phi + (1 - rate) * (delta + phi)) * share
-    return float(rows @ gain / rows.sum()), float(rows @ share / rows.sum())
+    return float(product(rows, gain) / rows.sum()), float(product(rows, share) / rows.sum())
 
 
 def _check_amounts(value: float, incentive: float, contact_cost: float, save_rate: tuple[float, float]) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 from csrisk._evaluation._bootstrap import interval, resampled
 from csrisk._evaluation._metrics import PROBABILITY_METRICS, probability_metrics, ranking_metrics
 from csrisk._evaluation._rows import codes_of, labelled_rows, model_event, read_rows, rows_of
+from csrisk._products import product
 from csrisk.models._align import align, first_index, index_accounts
 from csrisk.models._params import check_resamples, check_share
 
@@ -154,7 +155,7 @@ def evaluate_scores(
             found |= probability_metrics(weights, target, score)
         else:
             found |= {name: np.full(len(weights), np.nan) for name in PROBABILITY_METRICS}
-        return found | {"event_rate": weights @ target / weights.sum(axis=1)}
+        return found | {"event_rate": product(weights, target) / weights.sum(axis=1)}
 
     estimate, drawn = resampled(metrics, rows.codes, n_bootstrap, random_state)
     table = pd.DataFrame({"estimate": estimate}).join(interval(drawn))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit, logit
 
+from csrisk._products import product
+
 __all__ = ["PROBABILITY_METRICS", "calibration_lines", "probability_metrics", "ranking_metrics"]
 
 PROBABILITY_METRICS = ("log_loss", "brier", "calibration_slope", "calibration_intercept", "mean_risk")
@@ -91,7 +93,7 @@ def probability_metrics(weights: np.ndarray, target: np.ndarray, risk: np.ndarra
     losses = np.column_stack(
         [-(target * np.log(inside) + (1 - target) * np.log1p(-inside)), (risk - target) ** 2, risk]
     )
-    means = (weights @ losses) / weights.sum(axis=1, keepdims=True)
+    means = product(weights, losses) / weights.sum(axis=1, keepdims=True)
     slope, intercept = calibration_lines(weights, target, logit(inside))
     return dict(zip(PROBABILITY_METRICS, (means[:, 0], means[:, 1], slope, intercept, means[:, 2]), strict=True))
 
@@ -151,8 +153,8 @@ def _step(
     second = curvature.sum(axis=1)
     if not free:
         return np.zeros(len(weights)), np.clip(error.sum(axis=1) / second, -2.0, 2.0)
-    cross, first = curvature @ margin, curvature @ margin**2
-    at_slope, at_intercept = error @ margin, error.sum(axis=1)
+    cross, first = product(curvature, margin), product(curvature, margin**2)
+    at_slope, at_intercept = product(error, margin), error.sum(axis=1)
     determinant = first * second - cross**2
     by_slope = (second * at_slope - cross * at_intercept) / determinant
     by_intercept = (first * at_intercept - cross * at_slope) / determinant

@@ -9,6 +9,7 @@ import pandas as pd
 
 from csrisk._evaluation._bootstrap import interval, resampled
 from csrisk._evaluation._rows import read_rows
+from csrisk._products import product
 from csrisk.models._params import check_resamples
 
 __all__ = ["expected_loss", "profit_curve"]
@@ -58,10 +59,10 @@ def expected_loss(
     target, score, worth = rows.target, rows["risk"], rows["value"]
 
     def metrics(weights: np.ndarray) -> dict[str, np.ndarray]:
-        expected, actual = weights @ (score * worth), weights @ (target * worth)
+        expected, actual = product(weights, score * worth), product(weights, target * worth)
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = actual / expected
-        return {"expected_loss": expected, "actual_loss": actual, "ratio": ratio, "value": weights @ worth}
+        return {"expected_loss": expected, "actual_loss": actual, "ratio": ratio, "value": product(weights, worth)}
 
     estimate, drawn = resampled(metrics, rows.codes, n_bootstrap, random_state)
     return pd.DataFrame({"estimate": estimate}).join(interval(drawn)).rename_axis("metric")

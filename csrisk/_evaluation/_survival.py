@@ -10,6 +10,7 @@ import pandas as pd
 from csrisk._evaluation._bootstrap import interval, resampled
 from csrisk._evaluation._metrics import ranking_metrics
 from csrisk._evaluation._rows import codes_of, in_order
+from csrisk._products import product
 from csrisk.models._align import align, first_index, floats, index_accounts
 from csrisk.models._params import check_resamples
 from csrisk.models._times import read_times
@@ -113,11 +114,11 @@ def _at(
     def metrics(weights: np.ndarray) -> dict[str, np.ndarray]:
         weighted, total = weights * inverse, weights.sum(axis=1)
         with np.errstate(invalid="ignore"):
-            event_rate = weighted @ target / weighted.sum(axis=1)
+            event_rate = product(weighted, target) / weighted.sum(axis=1)
         return {
             "auc": ranking_metrics(weighted, target, risk, 0.1)["auc"],
-            "brier": weighted @ (risk - target) ** 2 / total,
-            "mean_risk": weights @ risk / total,
+            "brier": product(weighted, (risk - target) ** 2) / total,
+            "mean_risk": product(weights, risk) / total,
             "event_rate": event_rate,
         }
 

@@ -13,6 +13,7 @@ import numpy as np
 from csrisk._explain._blocks import in_blocks
 from csrisk._explain._direct import coalition_values, n_predictions
 from csrisk._explain._game import interaction_map, owen_maps, shapley_map
+from csrisk._products import product
 from csrisk.exceptions import CsriskWarning, ExplanationError
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class DirectEngine:
 
     def mapped(self, linear_map: Matrix) -> Matrix:
         """Apply a linear map of the game of goals to every row: shape (n, P)."""
-        return self._worth @ linear_map.T
+        return np.asarray(product(self._worth, linear_map.T))
 
     def contributions(self) -> Matrix:
         """Contribution of each goal: shape (n, K)."""

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from csrisk._products import product
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -54,7 +56,7 @@ def herd(points: NDArray[np.float64], n_chosen: int, random_state: int | None) -
     chosen = np.empty(n_chosen, dtype=np.intp)
     free = np.ones(len(features), dtype=bool)
     for step in range(n_chosen):
-        score = np.where(free, features @ goal, -np.inf)
+        score = np.where(free, product(features, goal), -np.inf)
         chosen[step] = np.argmax(score)
         free[chosen[step]] = False
         goal += target - features[chosen[step]]
@@ -66,5 +68,5 @@ def _fourier(points: NDArray[np.float64], rng: np.random.Generator) -> NDArray[n
     scaled = (points - points.mean(axis=0)) / (spread.mean() or 1.0)
     pairs = rng.integers(0, len(scaled), size=(2, 2000))
     distance = np.median(np.linalg.norm(scaled[pairs[0]] - scaled[pairs[1]], axis=1)) or 1.0
-    angles = scaled @ rng.normal(size=(points.shape[1], _FREQUENCIES)) / distance
+    angles = product(scaled, rng.normal(size=(points.shape[1], _FREQUENCIES))) / distance
     return np.asarray(np.concatenate([np.cos(angles), np.sin(angles)], axis=1) / np.sqrt(_FREQUENCIES))

@@ -14,6 +14,7 @@ import numpy as np
 
 from csrisk._explain._backend import kernels
 from csrisk._explain._game import owen_maps
+from csrisk._products import product
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,8 +60,8 @@ class Table:
 
     def owen(self, worth: Matrix) -> tuple[Matrix, Matrix]:
         """Split the worth of all coalitions, shape (n, size), into that of the features and of the rest."""
-        lattice = worth.reshape(len(worth), 1 << self.n_outer, 1 << self.n_inner)
-        values = np.einsum("rto,pto->rp", lattice, owen_maps(self.n_outer, self.n_inner), optimize=True)
+        maps = owen_maps(self.n_outer, self.n_inner)
+        values = product(worth, maps.reshape(len(maps), -1).T)
         return values[:, : len(self.features)], values[:, len(self.features) :].sum(axis=1)
 
 
@@ -125,7 +126,7 @@ class PointsGame:
         if row.terms is not None and self.reference.terms is not None:
             for table, start in zip(tables, first, strict=False):
                 mine = (np.arange(table.size)[:, None] >> table.player & 1).astype(float)
-                linear = mine @ row.terms[0][:, None] + (1 - mine) @ self.reference.terms.T
+                linear = product(mine, row.terms[0][:, None]) + product(1 - mine, self.reference.terms.T)
                 total[start : start + table.size] += linear
         worth = self.link.link(total).mean(axis=1)
         return [worth[a:b] for a, b in itertools.pairwise(first)]

@@ -13,6 +13,7 @@ from csrisk._explain._link_game import LinkGame, Side
 from csrisk._explain._margin_game import MarginGame
 from csrisk._explain._owen_game import OwenGame
 from csrisk._explain._strongest import Effort, Sides, strongest_features
+from csrisk._products import product
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,13 +79,15 @@ class TreeEngine:
     def mapped(self, linear_map: Matrix) -> Matrix:
         """Apply a linear map of the game of goals to every row: shape (n, P)."""
         if self.link is not None or any(comparison.paired for comparison in self.comparisons):
-            return self._worth @ linear_map.T
+            return np.asarray(product(self._worth, linear_map.T))
         out = np.empty((len(self.rows), len(linear_map)))
         for comparison in self.comparisons:
             codes, reference = self._sides(comparison)
             game = MarginGame.against(self.forest, self.goal_of_feature, self.n_goals, reference.codes)
             part = game.apply(codes.codes, linear_map, self.effort.n_jobs)
-            out[comparison.rows] = part + self._linear_goals(codes, reference) @ _additive(linear_map, self.n_goals)
+            out[comparison.rows] = part + product(
+                self._linear_goals(codes, reference), _additive(linear_map, self.n_goals)
+            )
         return out
 
     def contributions(self) -> Matrix:
@@ -187,7 +190,7 @@ def _additive(linear_map: Matrix, n_goals: int) -> Matrix:
     """Apply the map to a game that adds up one number per goal: shape (K, P)."""
     coalitions = np.arange(linear_map.shape[1])
     member = (coalitions[:, None] >> np.arange(n_goals) & 1).astype(float)
-    return np.asarray((linear_map @ member).T)
+    return np.asarray(product(linear_map, member).T)
 
 
 def _margin_of(side: Side) -> Matrix:

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.special import expit, logit
 
 from csrisk._pipeline._strict_json import number
+from csrisk._products import product, solve_two
 from csrisk.exceptions import ModelFileError
 
 __all__ = ["RiskBand"]
@@ -66,11 +67,11 @@ class RiskBand:
         weights = _line(design, event)
         if weights is None:
             return None
-        told = expit(design @ weights)
-        bread = np.linalg.inv(design.T @ (design * (told * (1 - told))[:, None]))
+        told = expit(product(design, weights))
+        bread = solve_two(product(design.T, design * (told * (1 - told))[:, None]), np.eye(2))
         scores = np.column_stack([np.bincount(account, weights=(event - told) * column) for column in design.T])
         n_accounts = len(scores)
-        spread = bread @ (scores.T @ scores) @ bread * n_accounts / (n_accounts - 1)
+        spread = product(product(bread, product(scores.T, scores)), bread) * n_accounts / (n_accounts - 1)
         figures = (*weights, center, spread[0, 0], spread[0, 1], spread[1, 1])
         return cls(*map(float, figures))
 
@@ -136,11 +137,11 @@ def _line(design: np.ndarray[Any, Any], event: np.ndarray[Any, Any]) -> np.ndarr
         return None
     weights = np.array([float(logit(event.mean())), 1.0])
     for _ in range(50):
-        told = expit(design @ weights)
-        curvature = design.T @ (design * (told * (1 - told))[:, None])
+        told = expit(product(design, weights))
+        curvature = product(design.T, design * (told * (1 - told))[:, None])
         if np.linalg.cond(curvature) > 1e12:
             return None
-        step = np.linalg.solve(curvature, design.T @ (event - told))
+        step = solve_two(curvature, product(design.T, event - told))
         weights = weights + np.clip(step, -1, 1)
         if np.abs(step).max() < 1e-10:
             return np.asarray(weights)

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.special import expit, logit
 from scipy.stats import chi2
 
+from csrisk._products import product, solve_two
 from csrisk.checks._association import MIN_EVENTS, Array, Auc, account_codes, clustered_auc, is_number
 from csrisk.checks._check import Check, Rule
 from csrisk.models._lightgbm import classifier
@@ -218,9 +219,9 @@ def _calibration_line(margin: Array, event: Array, account: Array) -> tuple[floa
     design = np.column_stack([np.ones(len(margin)), margin])
     weights = np.array([0.0, 1.0])
     for _ in range(50):
-        p = expit(design @ weights)
-        hessian = design.T @ (design * (p * (1 - p))[:, None]) + 1e-9 * np.eye(2)
-        step = np.linalg.solve(hessian, design.T @ (event - p))
+        p = expit(product(design, weights))
+        hessian = product(design.T, design * (p * (1 - p))[:, None]) + 1e-9 * np.eye(2)
+        step = solve_two(hessian, product(design.T, event - p))
         weights = weights + np.clip(step, -1, 1)
         if np.abs(step).max() < 1e-9:
             break
@@ -228,7 +229,7 @@ def _calibration_line(margin: Array, event: Array, account: Array) -> tuple[floa
     residual = event - expit(margin)
     scores = np.column_stack([np.bincount(account, weights=residual * column) for column in design.T])
     total = scores.sum(axis=0)
-    statistic = float(total @ np.linalg.pinv(scores.T @ scores) @ total)
+    statistic = float(product(total, product(np.linalg.pinv(product(scores.T, scores)), total)))
     return float(weights[1]), float(chi2.sf(statistic, 2))
 
 

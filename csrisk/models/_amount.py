@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
+from csrisk._products import product
 from csrisk.models._align import align, first_index, floats
 from csrisk.models._canonical import Sample, canonical_sample
 from csrisk.models._frames import FrameReader, seed_of
@@ -193,7 +194,7 @@ class AmountModel(RegressorMixin, FrameReader):
             return
         fold = assign_folds(sample, n_folds, seed)
         ((members, margin),) = fold_members(sample, fold, [params], self._categories(), self.n_jobs)
-        self.bias_ = float(sample.weight @ sample.target / (sample.weight @ np.exp(margin)))
+        self.bias_ = float(product(sample.weight, sample.target) / product(sample.weight, np.exp(margin)))
         self.boosters_ = tuple(rescaled(member, 1.0, float(np.log(self.bias_))) for member in members)
 
 

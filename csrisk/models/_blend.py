@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from csrisk._products import product
 from csrisk.models._calibration import (
     calibrate_ensemble,
     fit_sigmoid,
@@ -156,6 +157,6 @@ def choose_shares(margins: np.ndarray, sample: Sample) -> np.ndarray:
         return np.asarray(candidates[0])
     losses = []
     for shares in candidates:
-        margin = margins @ shares
+        margin = product(margins, shares)
         losses.append(sigmoid_loss(fit_sigmoid(margin, sample.target, sample.weight), margin, sample))
     return np.asarray(candidates[int(np.argmin(losses))])

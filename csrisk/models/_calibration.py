@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import expit
 
+from csrisk._products import product, solve_two
+
 if TYPE_CHECKING:
     from csrisk.models._canonical import Sample
 
@@ -139,11 +141,11 @@ def spread_of_members(margins: np.ndarray, fold: np.ndarray, weight: np.ndarray)
 
 def _level(score: np.ndarray, sample: Sample) -> float:
     """Find the intercept with which the mean probability is the share of events."""
-    rate = float(sample.weight @ sample.target / sample.weight.sum())
+    rate = float(product(sample.weight, sample.target) / sample.weight.sum())
     low, high = -50.0, 50.0
     for _ in range(100):
         middle = (low + high) / 2
-        below = float(sample.weight @ expit(score + middle)) / sample.weight.sum() < rate
+        below = float(product(sample.weight, expit(score + middle))) / sample.weight.sum() < rate
         low, high = (middle, high) if below else (low, middle)
     return (low + high) / 2
 
@@ -181,8 +183,8 @@ def _newton_step(theta: np.ndarray, margin: np.ndarray, target: np.ndarray, weig
     probability = expit(theta[0] * margin + theta[1])
     error = weight * (probability - target)
     curvature = weight * probability * (1 - probability)
-    gradient = np.array([error @ margin, error.sum()])
-    cross = float(curvature @ margin)
+    gradient = np.array([product(error, margin), error.sum()])
+    cross = float(product(curvature, margin))
     # the ridge is there for constant margins, whose slope nothing can tell
-    hessian = np.array([[curvature @ margin**2 + 1e-9, cross], [cross, curvature.sum() + 1e-9]])
-    return np.asarray(-np.linalg.solve(hessian, gradient))
+    hessian = np.array([[product(curvature, margin**2) + 1e-9, cross], [cross, curvature.sum() + 1e-9]])
+    return -solve_two(hessian, gradient)

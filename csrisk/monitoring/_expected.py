@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from csrisk._evaluation._metrics import ranking_metrics
+from csrisk._products import product
 from csrisk.models._align import floats
 from csrisk.models._params import check_seed, check_whole
 
@@ -85,6 +86,6 @@ def _draws(told: np.ndarray, rng: np.random.Generator, n_draws: int) -> pd.DataF
     target, twice = np.repeat([1.0, 0.0], len(told)), np.tile(told, 2)
     found = ranking_metrics(weights, target, twice, 0.1)
     right = np.clip(np.where(target == 1, twice, 1 - twice), _SMALLEST, 1.0)
-    means = weights @ np.column_stack([-np.log(right), (target - twice) ** 2, target]) / len(told)
+    means = product(weights, np.column_stack([-np.log(right), (target - twice) ** 2, target])) / len(told)
     draws = {name: found[name] for name in _RANKING}
     return pd.DataFrame(draws | dict(zip(("log_loss", "brier", "event_rate"), means.T, strict=True)))
