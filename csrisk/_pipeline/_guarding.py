@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from csrisk.checks import Check
     from csrisk.data import CustomerData
 
-__all__ = ["guarded", "guards_of", "said_of_training"]
+__all__ = ["guarded", "guards_of", "judged", "said_of_training"]
 
 # months with holidays move as much as half of the accounts on some feature; monitoring looks closer, and for longer
 _LIMIT = 0.6
@@ -47,9 +47,26 @@ def guarded(pipeline: RiskPipeline, data: CustomerData, why: Explanation) -> tup
     """
     if why not in _seen:
         X = why.background.values  # noqa: PD011  # the field of a dataclass
-        _seen[why] = _cheap(pipeline, data, X) + guards_of(pipeline, data, X)
+        _seen[why] = judged(pipeline, data, X)
         _warn(_seen[why], "differs from training")
     return _seen[why]
+
+
+def judged(pipeline: RiskPipeline, data: CustomerData, X: pd.DataFrame) -> tuple[Check, ...]:
+    """Hold tables and features of a book against what training saw: what `guarded` warns of.
+
+    Parameters
+    ----------
+    pipeline, data
+        As for `guarded`.
+    X : pandas.DataFrame
+        Features of the book.
+
+    Returns
+    -------
+    tuple of Check
+    """
+    return _cheap(pipeline, data, X) + guards_of(pipeline, data, X)
 
 
 def guards_of(pipeline: RiskPipeline, data: CustomerData, X: pd.DataFrame) -> tuple[Check, ...]:

@@ -254,7 +254,8 @@ def _measures(data: CustomerData, table: str, cut: int, months: int) -> Iterator
     first = data.engine.collect(data.lazy(table).select(nw.col("day").min().alias("day")))["day"].iloc[0]
     whole_months = min(months, int((cut - first) // DAYS))
     accounts = {month: set(part["account"]) for month, part in found.groupby("month")}
-    for month in range(whole_months):
+    # the latest month counts in any case: a table may have lost all the others
+    for month in range(max(1, whole_months)):
         part = found[found["month"] == month]
         n, before = len(part), accounts.get(month + 1, set())
         yield [table, "", "accounts", month, float(n), n]

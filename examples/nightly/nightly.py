@@ -31,7 +31,15 @@ if TYPE_CHECKING:
 log = logging.getLogger("nightly")
 
 # what each alarm of monitoring means for the model
-DATA_ALARMS = {"CSM007": "a table stopped arriving", "CSM008": "the book halved or doubled"}
+DATA_ALARMS = {
+    "CSM007": "a table stopped arriving",
+    "CSM008": "the book halved or doubled",
+    "CSM009": "columns lost their values",
+    "CSM010": "tables have other rows or accounts",
+    "CSM011": "numbers are of another size",
+    "CSM012": "values are missing or unknown",
+    "CSM013": "the model was trained later",
+}
 MODEL_ALARMS = {"CSM003": "its probabilities are off", "CSM004": "it ranks worse than tested", "CSM006": "it is old"}
 DRIFT_ALARMS = {"CSM001": "features drift", "CSM002": "scores drift", "CSM005": "the book became hard to rank"}
 
@@ -158,14 +166,19 @@ def write_json(path: Path, value: object) -> Path:
 def told_to(path: Path) -> Iterator[None]:
     """Write the log to a file and to the terminal, whoever else has set up logging in this process."""
     handlers = [logging.FileHandler(path, encoding="utf-8"), logging.StreamHandler()]
-    log.setLevel(logging.INFO)
-    for handler in handlers:
-        log.addHandler(handler)
+    # the steps of csrisk itself, with rows, model and data, belong to the same log
+    logs = [log, logging.getLogger("csrisk")]
+    for one in logs:
+        one.setLevel(logging.INFO)
+        for handler in handlers:
+            one.addHandler(handler)
     try:
         yield
     finally:
+        for one in logs:
+            for handler in handlers:
+                one.removeHandler(handler)
         for handler in handlers:
-            log.removeHandler(handler)
             handler.close()
 
 
