@@ -201,3 +201,27 @@ def test_flat_frames_do_as_well_and_tables_are_plain() -> None:
     assert told["failed"] == ["CSM001", "CSM002"]
     assert [row["goal"] for row in told["goals"]] == found.goals.index.tolist()
     assert list(found.parts())[:2] == ["Monitoring: drift by goal", "Monitoring: columns that drift"]
+
+
+def test_scores_of_dates_that_the_model_was_trained_on_are_no_performance() -> None:
+    """A backfill of known dates is counted and left out: neither praise nor alarm comes of it."""
+    old, now = book("2025-01-01", 1500), book("2025-07-01", 1500)
+    chance = np.random.default_rng(1)
+    came = pd.Series(chance.permutation(old["churn_probability"].to_numpy() > 0.3), index=old.index)
+    history = pd.concat([old[["churn_probability"]], now])
+    tested = expected_performance(old["churn_probability"]).rename(columns={"expected": "estimate"})
+    options: dict[str, Any] = {"goals": GOALS, "tested": tested}
+    assert {"CSM003", "CSM004"} <= set(codes(monitor(old, history, came, trained_at="2025-01-01", **options)))
+    later = monitor(old, history, came, trained_at="2025-01-02", **options)
+    assert codes(later) == []
+    assert "realised" not in later.performance
+    words = "1,500 scores of 1 dates before 2025-01-02 are left out, as the model was trained with what came of them"
+    for check in later.checks[2:4]:
+        assert check.status == "not applicable"
+        assert words in check.measure
+    earlier = book("2024-06-01", 300)
+    both = pd.concat([earlier[["churn_probability"]], history])
+    labels = pd.concat([pd.Series(True, index=earlier.index), came])
+    mixed = monitor(old, both, labels, trained_at="2025-01-01", **options)
+    assert mixed.performance.loc["event_rate", "realised"] == pytest.approx(came.mean())
+    assert "300 scores of 1 dates before 2025-01-01 are left out" in mixed.checks[3].measure

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from csrisk._pipeline._spec import FeatureSpec, LabelSpec, RiskSpec, SnapshotSpec, TableSpec, TestSpec
+from csrisk._pipeline._spec import _SECTIONS, FeatureSpec, LabelSpec, RiskSpec, SnapshotSpec, TableSpec, TestSpec
 from csrisk.exceptions import ConfigError
+from csrisk.models import ChurnModel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,3 +133,49 @@ def test_reads_a_file_and_names_the_one_that_is_missing(tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes(b'[report]\ntitle = "caf\xe9"')
     with pytest.raises(ConfigError, match="it is not UTF-8 text"):
         RiskSpec.from_toml(tmp_path / "latin.toml")
+
+
+ODD = [
+    True, 0, -1, 3, 10**30, 1.5, float("nan"), float("inf"), "", "x", "9" * 500, "\x00", "1999-13-45",
+    [], [1], ["x"], [[]], [True], [float("nan")], {}, {"a": 1}, {"a": {"b": []}}, dt.date(2025, 1, 1), dt.time(3),
+]  # fmt: skip
+KEYS = [(section, entry.name) for section, kind in _SECTIONS.items() for entry in dataclasses.fields(kind)]
+KEYS += [("model", name) for name in ChurnModel().get_params()]
+
+
+@pytest.mark.parametrize(("section", "key"), KEYS)
+def test_every_key_takes_a_value_or_refuses_it_in_words(section: str, key: str) -> None:
+    """Whatever TOML can say for a key is taken, or refused with the section, the key and the rule."""
+    for value in ODD:
+        try:
+            spec = RiskSpec.from_dict({section: {key: value}})
+        except ConfigError as error:
+            assert section in str(error)  # noqa: PT017  # most values are refused, some are right
+            assert key in str(error)  # noqa: PT017
+            assert len(str(error)) < 1_000  # noqa: PT017
+        else:
+            assert spec.to_dict()[section] is not None
+
+
+@pytest.mark.parametrize("value", ODD)
+def test_every_section_is_a_section(value: object) -> None:
+    for name in (*_SECTIONS, "model", "tables"):
+        if value != {}:
+            with pytest.raises(ConfigError, match=name):
+                RiskSpec.from_dict({name: value})
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[test]\nn_bootstrap = 100000000", "at least 20 and at most 10,000"),
+        ("[test]\ntrainings = 1000", "at least 1 and at most 100"),
+        ("[reference]\nrows = 1000000", "at least 10 and at most 10,000"),
+        ('[snapshots]\nfrequency = "h"', "offset alias of a day or more"),
+        ('[snapshots]\nfrequency = "-1D"', "offset alias of a day or more"),
+        ("[monitor]\nmax_age = 0", "at least 1"),
+    ],
+)
+def test_numbers_are_bounded(text: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        RiskSpec.from_toml(text)
