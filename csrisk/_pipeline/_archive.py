@@ -300,9 +300,9 @@ def array_from_bytes(content: bytes, name: str) -> NDArray[np.float64]:
             raise ValueError("version")
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(buffer)
     except Exception as error:  # a header is Python literals, and damaged ones fail in many ways
-        raise _damaged(name, "an array has no readable header") from error
+        raise ModelFileError(f"model file: {name}: an array has no readable header") from error
     values = content[buffer.tell() :]
     count = int(np.prod(shape, dtype=object)) if all(size >= 0 for size in shape) else -1
     if dtype != np.dtype("<f8") or fortran or len(values) != 8 * count:
-        raise _damaged(name, "an array is not float64 of the size that it states")
+        raise ModelFileError(f"model file: {name}: an array is not float64 of the size that it states")
     return np.frombuffer(values, dtype=np.float64).reshape(shape).copy()

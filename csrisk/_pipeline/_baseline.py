@@ -134,7 +134,10 @@ class Baseline:
             raise ModelFileError("model file: the baseline has more rows than it may, or no risk")
         if matrix.ndim != 2 or matrix.shape[1] != len(model.columns_) + len(scores):
             raise ModelFileError("model file: the baseline has another shape than the model")
-        return cls(_frame(model, matrix, scores), usual, f"{as_of:%Y-%m-%d}", accounts, tables)
+        values = _frame(model, matrix, scores)
+        if not set(usual.index) <= set(map(str, values.columns)):
+            raise ModelFileError("model file: the baseline tells usual distances of columns that it has not")
+        return cls(values, usual, f"{as_of:%Y-%m-%d}", accounts, tables)
 
 
 def _scores(model: ChurnModel, book: pd.DataFrame) -> list[str]:

@@ -9,6 +9,7 @@ from csrisk._pipeline._amounts import Amounts
 from csrisk._pipeline._archive import array_from_bytes, array_to_bytes
 from csrisk._pipeline._band import RiskBand
 from csrisk._pipeline._baseline import Baseline
+from csrisk._pipeline._load import check_names
 from csrisk._pipeline._model_file import frame_of, model_from_members, model_to_members, prove, read_json, write_json
 from csrisk._pipeline._record import Record
 from csrisk._pipeline._rules import inside
@@ -105,6 +106,7 @@ def restore(kind: type[RiskPipeline], members: Mapping[str, bytes]) -> RiskPipel
     """
     pipeline = kind(RiskSpec.from_dict(read_json(members, "spec.json")))
     pipeline.spec_ = pipeline.spec
+    check_names(pipeline.spec)
     for table, entry in pipeline.spec.tables.items():
         inside(table, entry.file or table)
     model = model_from_members(members, "churn")

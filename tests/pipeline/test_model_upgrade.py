@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,28 +12,13 @@ import csrisk as cr
 from csrisk._pipeline._archive import SCHEMA
 from csrisk.exceptions import ConfigError, DataContractError, ModelFileError
 
+from ._model_files import RELEASES, Members, packed, unpacked
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-RELEASES = Path(__file__).parent / "releases"
-Members = dict[str, bytes]
 EARLIER = sorted(RELEASES.glob("*.csrisk"))
-
-
-def unpacked(path: Path) -> Members:
-    with zipfile.ZipFile(path) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
-def packed(content: Members, path: Path, **told: Any) -> Path:
-    """Write members with honest hashes; `told` changes the manifest, None takes a key away."""
-    hashes = {name: hashlib.sha256(part).hexdigest() for name, part in content.items() if name != "manifest.json"}
-    manifest = {**json.loads(content["manifest.json"]), "members": hashes, **told}
-    kept = json.dumps({key: value for key, value in manifest.items() if value is not None}).encode()
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, part in {**content, "manifest.json": kept}.items():
-            archive.writestr(name, part)
-    return path
 
 
 @pytest.fixture(scope="module")

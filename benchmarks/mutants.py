@@ -1,0 +1,260 @@
+"""Small errors put into the code on purpose, one at a time, and whether the fast tests see them.
+
+Run: ``python benchmarks/mutants.py`` (an hour on one core), or with parts of names: ``mutants.py splits drift``.
+
+A mutant changes one comparison, sign, constant, condition or direction of a module that decides time, labels, splits,
+effort, sentiment, calibration, link game, archive, priorities or drift. They are drawn from the syntax tree, the same
+ones as long as the module is the same, and each one is run in a copy of the tree against the fast tests named here.
+What survives is printed with its line: it wants a test, or a reason in EQUIVALENT.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import random
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+EACH = 10  # mutants of a module, as far as it has so many places
+LEAST_SECONDS = 20
+
+_LABELS = ["tests/test_labels.py", "tests/test_labels_oracle.py"]
+_SNAPSHOTS = ["tests/test_snapshots.py", "tests/test_snapshots_oracle.py"]
+_ARCHIVE = ["tests/pipeline/test_model_zip.py", "tests/pipeline/test_archive.py", "tests/pipeline/test_tree_text.py"]
+_STORED = ["tests/pipeline/test_model_upgrade.py"]
+TESTS = {
+    "csrisk/_days.py": [*_SNAPSHOTS, *_LABELS],
+    "csrisk/_snapshots/_eligibility.py": [*_SNAPSHOTS, *_LABELS],
+    "csrisk/_snapshots/_snapshots.py": _SNAPSHOTS,
+    "csrisk/_snapshots/_spells.py": [*_LABELS, *_SNAPSHOTS],
+    "csrisk/_outcomes.py": [*_LABELS, *_SNAPSHOTS],
+    "csrisk/_labels.py": _LABELS,
+    "csrisk/_splits.py": ["tests/test_splits.py"],
+    "csrisk/features/_effort.py": ["tests/features/test_effort.py", "tests/features/test_directions.py"],
+    "csrisk/features/_sentiment.py": ["tests/features/test_sentiment.py", "tests/features/test_directions.py"],
+    "csrisk/models/_calibration.py": ["tests/models/test_blend.py", "tests/models/test_churn.py"],
+    "csrisk/_explain/_link_game.py": ["tests/explain/test_link_game.py"],
+    "csrisk/_pipeline/_zip_members.py": _ARCHIVE,
+    "csrisk/_pipeline/_strict_json.py": [*_ARCHIVE, *_STORED],
+    "csrisk/_pipeline/_tree_text.py": _ARCHIVE,
+    "csrisk/_pipeline/_schemas.py": [*_ARCHIVE, *_STORED],
+    "csrisk/_pipeline/_archive.py": [*_ARCHIVE, *_STORED],
+    "csrisk/_pipeline/_record_rules.py": _STORED,
+    "csrisk/_pipeline/_baseline.py": ["tests/pipeline/test_baseline.py", *_STORED],
+    "csrisk/success/_priorities.py": ["tests/success/test_priorities.py"],
+    "csrisk/monitoring/_distance.py": ["tests/monitor/test_monitor.py"],
+    "csrisk/monitoring/_drift.py": ["tests/monitor/test_monitor.py"],
+    "csrisk/monitoring/_rules.py": ["tests/monitor/test_monitor.py"],
+}
+
+# (module, line as it is written, what was put) -> why no test can tell
+EQUIVALENT: dict[tuple[str, str, str], str] = {}
+
+_COMPARED = {
+    ast.Lt: ("<", "<="),
+    ast.LtE: ("<=", "<"),
+    ast.Gt: (">", ">="),
+    ast.GtE: (">=", ">"),
+    ast.Eq: ("==", "!="),
+    ast.NotEq: ("!=", "=="),
+    ast.Is: ("is", "is not"),
+    ast.IsNot: ("is not", "is"),
+    ast.In: ("in", "not in"),
+    ast.NotIn: ("not in", "in"),
+}
+_COMPUTED = {ast.Add: ("+", "-"), ast.Sub: ("-", "+"), ast.Mult: ("*", "/"), ast.Div: ("/", "*")}
+_JOINED = {ast.And: ("and", "or"), ast.Or: ("or", "and")}
+_SWAPPED = {"min": "max", "max": "min", "any": "all", "all": "any", "minimum": "maximum", "maximum": "minimum"}
+_WORDS = {"up": "down", "down": "up", "left": "right", "right": "left", "first": "last", "last": "first"}
+
+
+class Mutant(NamedTuple):
+    """One change of a module."""
+
+    module: str
+    line: int
+    start: int
+    end: int
+    put: str
+
+    def text(self, source: str) -> str:
+        """Give the module with the change."""
+        return source[: self.start] + self.put + source[self.end :]
+
+
+def mutants(module: str, source: str, most: int) -> list[Mutant]:
+    """Draw changes of a module, the same ones for the same text."""
+    found = sorted(set(_places(module, source)))
+    chosen = random.Random(module).sample(found, min(most, len(found)))
+    return sorted(chosen, key=lambda mutant: mutant.start)
+
+
+def _places(module: str, source: str) -> list[Mutant]:
+    lines = [0]
+    for line in source.splitlines(keepends=True):
+        lines.append(lines[-1] + len(line))
+    found: list[Mutant] = []
+    todo: list[ast.AST] = [ast.parse(source)]
+    while todo:
+        node = todo.pop()
+        todo += _inside(node)
+        for start, end, old, new in _changes(node, lines):
+            at = source.find(old, start, end)
+            if at >= 0:
+                found.append(Mutant(module, source.count("\n", 0, at) + 1, at, at + len(old), new))
+    return found
+
+
+def _inside(node: ast.AST) -> list[ast.AST]:
+    """Parts that decide something: no messages, annotations, imports for types, documentation or decorators."""
+    if isinstance(node, ast.Raise | ast.JoinedStr | ast.Import | ast.ImportFrom | ast.Assert):
+        return []
+    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        return []
+    if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets):
+        return []
+    if isinstance(node, ast.FunctionDef):
+        return [*node.body, *(d for d in (*node.args.defaults, *node.args.kw_defaults) if d is not None)]
+    if isinstance(node, ast.AnnAssign):
+        return [node.value] if node.value is not None else []
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("warn", "info"):
+        return []
+    return list(ast.iter_child_nodes(node))
+
+
+def _changes(node: ast.AST, lines: list[int]) -> list[tuple[int, int, str, str]]:
+    """Spans with an old and a new word."""
+
+    def span(a: ast.AST, b: ast.AST, *, between: bool) -> tuple[int, int]:
+        first = (a.end_lineno, a.end_col_offset) if between else (a.lineno, a.col_offset)
+        last = (b.lineno, b.col_offset) if between else (b.end_lineno, b.end_col_offset)
+        return lines[first[0] - 1] + first[1], lines[last[0] - 1] + last[1]
+
+    if isinstance(node, ast.Compare):
+        sides = [node.left, *node.comparators]
+        pairs = zip(sides, sides[1:], node.ops, strict=False)
+        return [(*span(a, b, between=True), *_COMPARED[type(op)]) for a, b, op in pairs]
+    if (
+        isinstance(node, ast.BinOp)
+        and type(node.op) in _COMPUTED
+        and not isinstance(node.left, ast.Constant | ast.JoinedStr)
+    ):
+        return [(*span(node.left, node.right, between=True), *_COMPUTED[type(node.op)])]
+    if isinstance(node, ast.BoolOp):
+        return [
+            (*span(a, b, between=True), *_JOINED[type(node.op)])
+            for a, b in zip(node.values, node.values[1:], strict=False)
+        ]
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not | ast.USub):
+        return [(*span(node, node, between=False), "not " if isinstance(node.op, ast.Not) else "-", "")]
+    if isinstance(node, ast.Constant):
+        new = _constant(node.value)
+        return [] if new is None else [(*span(node, node, between=False), *new)]
+    if isinstance(node, ast.Name | ast.Attribute):
+        word = node.id if isinstance(node, ast.Name) else node.attr
+        if word in _SWAPPED and isinstance(node.ctx, ast.Load):
+            return [(*span(node, node, between=False), word, _SWAPPED[word])]
+    return []
+
+
+def _constant(value: object) -> tuple[str, str] | None:
+    if isinstance(value, bool):
+        return repr(value), repr(not value)
+    if isinstance(value, int) and abs(value) < 10_000:
+        return str(value), str(value + 1)
+    if isinstance(value, float):
+        return repr(value), repr(value * 1.25 if value else 0.01)
+    if isinstance(value, str) and value in _WORDS:
+        return f'"{value}"', f'"{_WORDS[value]}"'
+    return None
+
+
+def survivors_of(module: str, tree: Path) -> tuple[Counter[str], list[str]]:
+    """Run the mutants of a module; give counts, and the lines of those that no test saw."""
+    place, source = tree / module, (tree / module).read_text(encoding="utf-8")
+    tests = [name for name in TESTS[module] if (tree / name).exists()]
+    began = time.monotonic()
+    code, seconds = run(tree, tests, 3600)
+    if code:
+        raise SystemExit(f"{module}: its tests fail without any mutant ({code}); run {' '.join(tests)}")
+    counts: Counter[str] = Counter()
+    left: list[str] = []
+    for mutant in mutants(module, source, EACH):
+        line = source.splitlines()[mutant.line - 1].strip()
+        known = EQUIVALENT.get((module, line, mutant.put))
+        place.write_text(mutant.text(source), encoding="utf-8")
+        code, _ = run(tree, tests, int(3 * seconds) + LEAST_SECONDS)
+        verdict = "killed" if code else "equivalent" if known else "survived"
+        counts[verdict] += 1
+        if verdict != "killed":
+            old = source[mutant.start : mutant.end]
+            left.append(f"{verdict}: {module}:{mutant.line}: {line!r}: {old!r} -> {mutant.put!r} {known or ''}")
+    place.write_text(source, encoding="utf-8")
+    took = time.monotonic() - began
+    print(f"{module:40}{counts['killed']:5}{counts['survived']:5}{counts['equivalent']:5}{took:8.0f} s", flush=True)
+    print(*left, sep="\n", flush=True)
+    return counts, left
+
+
+def run(tree: Path, tests: list[str], seconds: int) -> tuple[int, float]:
+    """Run tests in a child that has the libraries in memory already; give its code and its seconds of the processor."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    child = os.fork()
+    if not child:
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+        os.chdir(tree)
+        sys.path.insert(0, str(tree))
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1), os.dup2(nowhere, 2)
+        import pytest
+
+        os._exit(int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-m", "not slow", *tests])))
+    end = time.monotonic() + 20 * seconds  # a mutant that waits uses no processor
+    status = 0
+    while time.monotonic() < end:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            break
+        time.sleep(0.02)
+    else:
+        os.kill(child, 9)
+        _, status = os.waitpid(child, 0)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return status, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def main(words: list[str]) -> None:
+    chosen = [module for module in TESTS if not words or any(word in module for word in words)]
+    os.environ |= {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1", "NUMBA_CACHE_DIR": tempfile.mkdtemp()}
+    sys.dont_write_bytecode = True
+    sys.path = [place for place in sys.path if Path(place).resolve() not in (ROOT, ROOT / "benchmarks")]
+    import hypothesis  # noqa: F401  # what every child needs is read once
+    import lightgbm  # noqa: F401
+    import pandas as pd  # noqa: F401
+    import sklearn.linear_model  # noqa: F401
+
+    with tempfile.TemporaryDirectory(prefix="csrisk-mutants-") as folder:
+        tree = Path(folder)
+        for name in ("csrisk", "tests", "data"):
+            shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", tree)
+        os.environ["PYTHONPATH"] = str(tree)
+        print(f"{'module':40}killed left same", flush=True)
+        total: Counter[str] = Counter()
+        for module in chosen:
+            total += survivors_of(module, tree)[0]
+    judged = total["killed"] + total["survived"]
+    print(f"{sum(total.values())} mutants, {total['equivalent']} of them equivalent; ", end="")
+    print(f"{total['killed']} of {judged} killed ({100 * total['killed'] / max(judged, 1):.1f} %)")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
