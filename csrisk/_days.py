@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,14 +12,18 @@ import pandas as pd
 
 from csrisk.exceptions import SnapshotError
 
-__all__ = ["Date", "Dates", "Duration", "as_day", "as_days", "as_midnights", "to_dates", "whole_days"]
+__all__ = ["Date", "Dates", "Duration", "as_day", "as_days", "as_midnights", "read_date", "to_dates", "whole_days"]
 
 Duration: TypeAlias = int | str | timedelta
-Date: TypeAlias = Any  # whatever pandas reads as a date: str, datetime, Timestamp, numpy datetime64
+Date: TypeAlias = Any  # what read_date reads: ISO text, date, datetime, Timestamp, numpy datetime64
 Dates: TypeAlias = Date | Iterable[Date]
 
 SECONDS_A_DAY = 86_400
 _EPOCH = pd.Timestamp("1970-01-01")
+# times in tables are written so; whatever else pandas reads may swap day and month, or mean today
+_ISO = re.compile(
+    r"\s*\d{4}-\d{1,2}-\d{1,2}([T ]\d{2}:\d{2}(:\d{2}([.]\d+)?)? ?(Z|z|UTC|[+-]\d{2}:?(\d{2})?)?)?\s*", re.ASCII
+)
 
 
 def whole_days(value: Duration, name: str, *, minimum: int = 0) -> int:
@@ -62,6 +67,43 @@ def whole_days(value: Duration, name: str, *, minimum: int = 0) -> int:
     return int(exact)
 
 
+def read_date(value: object, name: str) -> pd.Timestamp:
+    """Read a date or time of an argument by the rule of times in tables: text is ISO, and a number is no date.
+
+    Parameters
+    ----------
+    value : str, date, datetime, Timestamp or numpy datetime64
+        The date.
+    name : str
+        Name of the parameter, for the message.
+
+    Returns
+    -------
+    pandas.Timestamp
+        With the time zone that it states.
+
+    Raises
+    ------
+    SnapshotError
+        If it is no date, or written otherwise.
+
+    Examples
+    --------
+    >>> read_date("2025-06-01", "end")
+    Timestamp('2025-06-01 00:00:00')
+    >>> read_date("01/06/2025", "end")
+    Traceback (most recent call last):
+    ...
+    csrisk.exceptions.SnapshotError: end: cannot be read as dates; write them as '2025-07-01', as in tables
+    """
+    try:
+        if not (_ISO.fullmatch(value) if isinstance(value, str) else isinstance(value, date | np.datetime64)):
+            raise ValueError(name)
+        return pd.Timestamp(value.strip() if isinstance(value, str) else value)  # type: ignore[arg-type]
+    except (ValueError, TypeError) as error:
+        raise SnapshotError(f"{name}: cannot be read as dates; write them as '2025-07-01', as in tables") from error
+
+
 def as_midnights(dates: Dates, name: str) -> pd.DatetimeIndex:
     """Read dates and insist on naive midnights, the only times at which a snapshot can stand.
 
@@ -82,11 +124,13 @@ def as_midnights(dates: Dates, name: str) -> pd.DatetimeIndex:
     SnapshotError
         If a date cannot be read, is missing, carries a time zone or a time of day.
     """
-    many = [dates] if isinstance(dates, str) or not isinstance(dates, Iterable) else dates
+    many: Any = [dates] if isinstance(dates, str) or not isinstance(dates, Iterable) else dates
+    if not pd.api.types.is_datetime64_any_dtype(getattr(many, "dtype", object)):
+        many = [pd.NaT if _missing(one) else read_date(one, name) for one in many]
     try:
-        index = pd.DatetimeIndex(many)  # type: ignore[arg-type]  # anything that pandas reads is welcome
+        index = pd.DatetimeIndex(many)
     except (ValueError, TypeError) as error:
-        raise SnapshotError(f"{name}: cannot be read as dates; write them as '2025-07-01'") from error
+        raise SnapshotError(f"{name}: cannot be read as dates; give all with or all without a time zone") from error
     if index.tz is not None:
         message = (
             f"{name}: has the time zone {index.tz}; days are counted in UTC: use .tz_convert('UTC').tz_localize(None)"
@@ -102,6 +146,10 @@ def as_midnights(dates: Dates, name: str) -> pd.DatetimeIndex:
         )
         raise SnapshotError(message)
     return index.as_unit("us")
+
+
+def _missing(value: object) -> bool:
+    return value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and value != value)
 
 
 def as_days(dates: pd.DatetimeIndex) -> np.ndarray[Any, np.dtype[np.int64]]:

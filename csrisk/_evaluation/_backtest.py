@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from csrisk._days import as_midnights
 from csrisk._display import html_table
 from csrisk._evaluation._evaluate import check_capacity, evaluate_scores
 from csrisk._evaluation._rows import labelled_rows, model_event
@@ -265,7 +266,7 @@ def backtest(
     others = _baselines(X, baselines or {})
     make = model if callable(model) else lambda: clone(model)
     parts = []
-    for date in sorted(pd.Timestamp(date) for date in dates):
+    for date in as_midnights(dates, "dates").sort_values():
         train, test = (part.reindex(X.index) & y.notna() for part in ForwardSplit.at(snapshots, date, grace=grace))
         fitted = make().fit(X[train], y[train])
         base_rate = labelled_rows(y[train], X[train], *model_event(fitted))[0].mean()

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import pandas as pd
 
 from csrisk._cells import csv_safe
+from csrisk._days import as_midnights
 from csrisk.exceptions import ConfigError, DataWarning
 
 __all__ = ["of_accounts", "read_scores"]
@@ -117,7 +118,7 @@ def _read_file(path: Path, root: Path) -> pd.DataFrame:
     _require(frame, repr(path.name))
     frame = frame[_COLUMNS].copy()
     try:
-        frame["as_of"] = pd.to_datetime(frame["as_of"]).astype("datetime64[us]")
+        frame["as_of"] = as_midnights(frame["as_of"], "as_of")
         frame["churn_probability"] = frame["churn_probability"].astype("float64")
     except (ValueError, TypeError) as error:
         raise ConfigError(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import difflib
 import re
 from collections.abc import Sequence
 
-from csrisk.exceptions import ConfigError
+from csrisk._days import as_midnights
+from csrisk.exceptions import ConfigError, SnapshotError
 
 __all__ = ["LONGEST", "count", "date", "duration", "frequency", "inside", "one_of", "put", "text", "texts", "wrong"]
 
@@ -97,9 +97,7 @@ def frequency(spec: object, name: str) -> None:
 
 def date(name: str, value: object) -> str:
     """Read a date and write it the ISO way."""
-    if isinstance(value, dt.datetime):
-        value = value.date()
     try:
-        return (value if isinstance(value, dt.date) else dt.date.fromisoformat(value)).isoformat()  # type: ignore[arg-type]
-    except (ValueError, TypeError) as error:
+        return as_midnights(value, name)[0].date().isoformat()
+    except SnapshotError as error:
         raise wrong(name, value, "a date: 2025-07-01") from error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from csrisk._days import as_midnights
 from csrisk.checks._association import is_number
 from csrisk.checks._check import Check, Rule
 
@@ -58,7 +59,7 @@ def check_rebuilt(
     from csrisk.features import build_features
 
     dates = snapshots.as_of.sort_values().unique()
-    chosen = pd.Timestamp(dates[len(dates) // 2] if date is None else date)
+    chosen = as_midnights(dates[len(dates) // 2] if date is None else date, "date")[0]
     with warnings.catch_warnings():
         # whatever is odd in the tables was said when they were loaded
         warnings.simplefilter("ignore")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from csrisk.cli._print import print_plan
-from csrisk.exceptions import ConfigError
+from csrisk.exceptions import ConfigError, SnapshotError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,11 +46,11 @@ class _Date(click.ParamType):  # type: ignore[type-arg]  # generic in new releas
     name = "date"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        import datetime as dt
+        from csrisk._days import as_midnights
 
         try:
-            return dt.date.fromisoformat(str(value)).isoformat()
-        except ValueError:
+            return as_midnights(str(value), "date")[0].date().isoformat()
+        except SnapshotError:
             self.fail(f"{value!r} is not a date; write it as 2025-07-01", param, ctx)
 
 

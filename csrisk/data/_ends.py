@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from csrisk._days import read_date
 from csrisk.data._breach import Breach, did_you_mean
 from csrisk.data._contract import CONTRACT
 from csrisk.data._rhythm import Rhythm, read_changes, signs_of_life
+from csrisk.exceptions import SnapshotError
 
 if TYPE_CHECKING:
     import narwhals.stable.v2 as nw
@@ -142,11 +144,13 @@ def _now() -> pd.Timestamp:
 
 def _read_date(found: Found, end: object, what: str) -> pd.Timestamp | None:
     try:
-        stamp = pd.Timestamp(end)  # type: ignore[arg-type]  # whatever is no date raises
-    except (ValueError, TypeError):
+        stamp = read_date(end, what)
+    except SnapshotError:
         stamp = None
     if stamp is None or pd.isna(stamp) or not _FIRST_YEAR <= stamp.year < _LAST_YEAR:
-        found.breaches.append(Breach("CSD012", detail=f"{what} cannot be read as a date of our time"))
+        found.breaches.append(
+            Breach("CSD012", detail=f"{what} cannot be read as a date of our time, written 2025-07-01")
+        )
         return None
     stamp = stamp.tz_convert("UTC").tz_localize(None) if stamp.tzinfo is not None else stamp
     return stamp.normalize().as_unit("us")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import pandas as pd
 
+from csrisk._days import as_midnights
 from csrisk.data._simulator_contract import OUTCOMES, called_lately, contract_term
 from csrisk.data._simulator_latent import CONTRACT, GOALS, INTERACTION, STATES, log_odds_parts
 from csrisk.data._simulator_money import costs
@@ -83,7 +84,7 @@ class SaasTruth:
         SnapshotError
             If `as_of` is not the first day of a month inside of the book.
         """
-        day = pd.Timestamp(as_of)
+        day = as_midnights(as_of, "as_of")[0]
         now = self._before(day)
         plain, at_renewal, months, renewals = _window(now, day, lead, horizon)
         contract = np.log(months * np.exp(plain) + renewals * np.exp(at_renewal))
@@ -126,7 +127,7 @@ class SaasTruth:
         >>> bool(saved.max() > 0 > saved.min())
         True
         """
-        day = pd.Timestamp(as_of)
+        day = as_midnights(as_of, "as_of")[0]
         now = self._before(day)
         plain, at_renewal, months, renewals = _window(now, day, 0, horizon)
         shift = self.treatment_effect * now["persuadable"].to_numpy()
