@@ -175,6 +175,11 @@ _CODES = (
         "make them equal if they are the same account; read ids as text",
     ),
     Code("CSD110", "contact_id is unique", "kept", "remove repeated contacts"),
+    Code("CSD111", "ids of a table occur in another", "kept", "write ids alike in all tables, or leave the table out"),
+    Code(
+        "CSD112", "an id is no word for nothing, such as NULL or nan", "row set aside", "leave it empty, or give the id"
+    ),
+    Code("CSD113", "features of the catalogue occur in usage", "kept", "write features alike in both tables"),
     Code("CSD201", "the primary time is there", "row set aside", _SOURCE),
     Code("CSD202", "a time can be read", "value missing", "write it as YYYY-MM-DD HH:MM:SS, with +HH:MM if not UTC"),
     Code("CSD203", "a time lies between 1900 and 2100", "value missing", "leave it empty where there is none"),

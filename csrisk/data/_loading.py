@@ -12,13 +12,12 @@ from csrisk.data._breach import Breach
 from csrisk.data._contract import CONTRACT, Column
 from csrisk.data._ends import read_end, settle_ends
 from csrisk.data._found import Found, check_names
+from csrisk.data._joins import check_catalogue, check_ids, check_joins, check_unlisted
 from csrisk.data._planning import Plan, make_plan
 from csrisk.data._staging import Staged, rejected_rows, stage
 from csrisk.data._whole import (
     check_columns,
-    check_ids,
     check_repeats,
-    check_unlisted,
     check_zones,
     settle_accounts,
 )
@@ -111,6 +110,7 @@ def _load(loaded: Loaded, tables: Mapping[str, Any], columns: Mapping[str, Mappi
     loaded.breaches += check_ids(loaded.plans.values(), list(loaded.accounts))
     if "accounts" in loaded.staged and loaded.staged["accounts"].n_kept:
         loaded.breaches += check_unlisted(loaded.engine, loaded.staged.values(), unlisted)
+    loaded.breaches += check_catalogue(loaded.engine, loaded.staged)
     loaded.breaches += check_zones(f"{name}.{column}" for name, one in loaded.staged.items() for column in one.naive)
     for staged in loaded.staged.values():
         loaded.breaches += check_repeats(loaded.engine, staged, canonical(staged))
@@ -144,6 +144,7 @@ def _read_accounts(loaded: Loaded) -> list[int]:
             del loaded.plans[name]
         else:
             found[name] = set(ids["account_id"].dropna())
+    loaded.breaches += check_joins(found)
     ordered = sorted(set().union(*found.values()))
     loaded.accounts = pd.Index(ordered, dtype="str", name="account_id")
     loaded.engine.set_accounts(ordered)

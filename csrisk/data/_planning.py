@@ -6,19 +6,38 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+import narwhals.stable.v2 as nw
+
 from csrisk.data._breach import Breach, did_you_mean
 from csrisk.data._contract import CONTRACT, Column, Kind, Table
-from csrisk.data._rules import bad
+from csrisk.data._rules import NOBODY, bad
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import narwhals.stable.v2 as nw
 
 __all__ = ["Brought", "Plan", "make_plan"]
 
 # names of csrisk's own beside which an attribute needs another
 _RESERVED = {"account", "ahead", "age", "as_of", "cut", "day", "id", "known", "lead", "n", "row", "snapshot"}
+# what programs write where there is no id
+_NOBODY = (
+    "NULL",
+    "null",
+    "Null",
+    "None",
+    "none",
+    "NONE",
+    "nan",
+    "NaN",
+    "NAN",
+    "NA",
+    "N/A",
+    "n/a",
+    "<NA>",
+    "NaT",
+    "nil",
+)
 _PLAIN = re.compile(r"(?!bad__|raw__|zone__|broken__|attribute__|moment__|.*_(day|second|right)$)\w[\w -]*", re.DOTALL)
 
 
@@ -163,6 +182,10 @@ def make_plan(table: Table, brought: Brought, given: Mapping[str, str]) -> tuple
     if table.name == "accounts":
         mapping |= _attributes(notes, brought, set(mapping.values()))
     read = brought.read(mapping, frozenset(empty))
+    if table.has_account:
+        read = read.with_columns(nw.col("account_id").is_in(_NOBODY).fill_null(False).alias(NOBODY))
+        named = nw.when(~nw.col(NOBODY)).then(nw.col("account_id"))
+        read = read.with_columns(named.alias("account_id"))
     naive = frozenset(c.title for c, user in mapping.items() if c.kind == "time" and brought.naive(user))
     textual = not table.has_account or brought.textual(mapping[table["account_id"]])
     names = frozenset(read.collect_schema().names())

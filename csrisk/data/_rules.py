@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from csrisk.data._planning import Plan
 
-__all__ = ["DAY", "SECOND", "Rule", "bad", "day_of", "is_finite", "kept_value", "raw", "row_rules", "zone"]
+__all__ = ["DAY", "NOBODY", "SECOND", "Rule", "bad", "day_of", "is_finite", "kept_value", "raw", "row_rules", "zone"]
 
+NOBODY = "bad__nobody"  # read column: whether the id of an account is a word for nothing
 LOW, HIGH = -2_208_988_800_000_000, 4_102_444_800_000_000  # 1900-01-01 and 2100-01-01 in microseconds
 SECOND, DAY = 1_000_000, 86_400_000_000
 
@@ -153,7 +154,9 @@ def zone(name: str) -> str:
 
 
 def _account_rules(plan: Plan) -> Iterator[Rule]:
-    yield Rule("CSD101", "account_id", nw.col("account").is_null())
+    nobody = nw.col(NOBODY)
+    yield Rule("CSD101", "account_id", nw.col("account").is_null() & ~nobody)
+    yield Rule("CSD112", "account_id", nobody)
     if plan.marked(plan.table["account_id"]):
         yield Rule("CSD107", "account_id", nw.col(bad("account_id")))
 

@@ -1,4 +1,4 @@
-"""Checks of whole tables, and across tables: repeats, overlaps, ids, constant columns, the last day."""
+"""Checks of whole tables: repeats, overlaps, constant columns, zones."""
 
 from __future__ import annotations
 
@@ -8,21 +8,17 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from csrisk.data._breach import Breach
-from csrisk.data._readers import BLANK
 from csrisk.data._staging import Staged, add_mark, count, number, positions, tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from csrisk.data._contract import Column
     from csrisk.data._engine import DataEngine
-    from csrisk.data._planning import Plan
 
 __all__ = [
     "check_columns",
-    "check_ids",
     "check_repeats",
-    "check_unlisted",
     "check_zones",
     "settle_accounts",
 ]
@@ -59,47 +55,6 @@ def _mark_repeats(engine: DataEngine, staged: Staged) -> None:
     marked = rows.with_columns(add_mark(staged, "CSD103", again)).drop("broken__stays", "broken__nth")
     staged.rows = engine.keep(marked, "accounts")
     count(engine, staged)
-
-
-def check_ids(plans: Iterable[Plan], ids: Sequence[str]) -> list[Breach]:
-    """Ids that nearly agree, ids of several types, and a book of one account."""
-    breaches = []
-    if len(ids) == 1:
-        breaches.append(Breach("CSD108", column="account_id"))
-    folded = pd.Series([id_.strip(BLANK).lower().lstrip("0") for id_ in ids], dtype=object)
-    if near := int(folded.duplicated(keep=False).sum()):
-        breaches.append(Breach("CSD109", column="account_id", count=near))
-    textual = {plan.table.name: plan.textual for plan in plans if plan.table.has_account}
-    if len(set(textual.values())) > 1:
-        numbers = sorted(name for name, text in textual.items() if not text)
-        breaches.append(Breach("CSD106", column="account_id", count=len(numbers), detail=f"numbers in {numbers}"))
-    return breaches
-
-
-def check_unlisted(engine: DataEngine, tables: Iterable[Staged], unlisted: Sequence[int]) -> list[Breach]:
-    """Accounts that the table of accounts does not list.
-
-    Their rows stay: accounts that left are often purged from the list first, and dropping them would hide churn.
-    """
-    if not unlisted:
-        return []
-    breaches = []
-    codes = engine.from_pandas(pd.DataFrame({"account": pd.Series(unlisted, dtype="int64")}))
-    for staged in tables:
-        name = staged.plan.table.name
-        if name == "accounts" or not staged.plan.table.has_account:
-            continue
-        among = staged.rows.join(codes, on="account", how="inner")
-        found = engine.collect(among.group_by("account").agg(number().alias("n")))
-        if found.empty:
-            continue
-        n_rows = int(found["n"].sum())
-        # not one match of several is a difference in writing, such as 7 and 007
-        none = n_rows == staged.n_rows and len(found) > 1
-        detail = f"{len(found)} ids" + (", none of the table is in accounts; are they written alike?" if none else "")
-        rows, effect = positions(engine, staged, among), "refused" if none else ""
-        breaches.append(Breach("CSD104", name, "account_id", n_rows, rows, detail=detail, effect=effect))
-    return breaches
 
 
 def check_zones(naive: Iterable[str]) -> list[Breach]:

@@ -102,6 +102,27 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], str, int]] = [
         "CSD104",
         3,
     ),
+    (
+        "ids through a float column, without a table of accounts",
+        {"usage": usage(account_id=["1.0", "2.0", "3.0"]), "subscriptions": subscriptions(account_id=["1", "2", "3"])},
+        {},
+        "CSD111",
+        3,
+    ),
+    (
+        "an empty id hides no difference in writing",
+        {"accounts": accounts(), "usage": usage(account_id=["1", "2", None])},
+        {},
+        "CSD104",
+        2,
+    ),
+    (
+        "ids with a fraction",
+        {"usage": usage(account_id=[decimal.Decimal("1.5"), decimal.Decimal("2.0"), None])},
+        {},
+        "CSD107",
+        1,
+    ),
     ("ids rounded by float", {"usage": usage(account_id=[9.1e15, 9.2e15, 1.0])}, {}, "CSD107", 2),
     ("two currencies", {"subscriptions": subscriptions(currency=["EUR", "USD", "EUR"])}, {}, "CSD324", 2),
     ("no time can be read", {"usage": usage(at=["01/02/2025", "02/02/2025", "03/02/2025"])}, {}, "CSD202", 3),
@@ -150,6 +171,23 @@ LISTED: list[tuple[str, dict[str, Any], dict[str, Any], str, int, str]] = [
     ("leading zeros lost", {"usage": usage(account_id=["7", "007", "b"])}, {}, "CSD109", 2, "kept"),
     ("ids that differ by case", {"usage": usage(account_id=["X", "x", "b"])}, {}, "CSD109", 2, "kept"),
     ("contact twice", {"contacts": contacts(contact_id=["k", "k", "l"])}, {}, "CSD110", 1, "kept"),
+    (
+        "tables that share no account",
+        {"usage": usage(), "contacts": contacts(account_id=["u", "v", "w"])},
+        {},
+        "CSD111",
+        3,
+        "kept",
+    ),
+    ("words for nothing as ids", {"usage": usage(account_id=["a", "None", "NULL"])}, {}, "CSD112", 2, "row set aside"),
+    (
+        "catalogue of other features",
+        {"usage": usage(), "features": pd.DataFrame({"feature": ["p", "q"]})},
+        {},
+        "CSD113",
+        2,
+        "kept",
+    ),
     (
         "NaT in the primary time",
         {"usage": usage(at=[pd.Timestamp("2025-01-01"), pd.NaT, pd.Timestamp("2025-01-03")])},
@@ -386,8 +424,41 @@ LISTED: list[tuple[str, dict[str, Any], dict[str, Any], str, int, str]] = [
     ("only answers", {"surveys": surveys().drop(columns=["answered_at", "score"])}, {}, "CSD328", 3, "kept"),
 ]
 
+ODD_NAMES = ["row", "day", "known", "broken", "as_of", "id", "account", "n", "cut", "snapshot", "seen_day"]
+ODD_NAMES += ["a.b", "bad__at", "x:y", "select", 'quo"te']
+
 # what it is, tables: nothing to complain about
 FINE: list[tuple[str, dict[str, Any], Callable[[CustomerData], bool]]] = [
+    (
+        "long whole numbers of a DECIMAL column",
+        {"usage": usage(account_id=[decimal.Decimal(9007199254740993), decimal.Decimal(9007199254740992), None])[:2]},
+        lambda data: list(data.accounts) == ["9007199254740992", "9007199254740993"],
+    ),
+    *(
+        (
+            f"an attribute called {name}",
+            {"accounts": accounts(**{name: [50, 60, 70]}), "usage": usage()},
+            lambda data, name=name: list(data.frame("accounts")[name]) == [50, 60, 70],
+        )
+        for name in (
+            "row",
+            "day",
+            "known",
+            "broken",
+            "as_of",
+            "id",
+            "account",
+            "n",
+            "cut",
+            "snapshot",
+            "seen_day",
+            "a.b",
+            "bad__at",
+            "x:y",
+            "select",
+            'quo"te',
+        )
+    ),
     (
         "HTML and formulas in names",
         {

@@ -66,6 +66,17 @@ PLANTED: list[tuple[str, dict[str, pd.DataFrame], int, tuple[int, ...], tuple[st
     ("CSD108", {"usage": usage(account_id=["a"] * 6)}, 1, (), ()),
     ("CSD109", {"usage": usage(account_id=["7", "007", "b", "B ", "d", "e"])}, 4, (), ()),
     ("CSD110", {"contacts": contacts(contact_id=["k", "k", None, None, "l", "k"])}, 2, (), ()),
+    ("CSD104", {"usage": usage(account_id=["1", "2", None] * 2), "accounts": accounts()}, 4, (0, 1, 3, 4), ()),
+    (
+        "CSD111",
+        {"usage": usage(account_id=["1.0", "2.0", "3.0"] * 2), "contacts": contacts(account_id=list("123123"))},
+        3,
+        (),
+        (),
+    ),
+    ("CSD111", {"usage": usage(), "surveys": surveys(), "contacts": contacts(account_id=list("uvwuvw"))}, 3, (), ()),
+    ("CSD112", {"usage": usage(account_id=["NULL", "a", "None", "b", "nan", "NA"])}, 4, (0, 2, 4, 5), ()),
+    ("CSD113", {"usage": usage(), "features": pd.DataFrame({"feature": ["p", "q"]})}, 2, (), ()),
     ("CSD201", {"usage": usage(at=days(0, None, 2, None, 4, 5))}, 2, (1, 3), ()),
     ("CSD203", {"usage": usage(at=days(0, -200_000, 2, 40_000, 4, 5))}, 2, (1, 3), ("1477-06-03", "2134-07-09")),
     (
@@ -162,7 +173,7 @@ def found(tables: dict[str, Any], **more: Any) -> tuple[Any, ...]:
 )
 def test_planted(code, tables, count, rows, examples, engine, request, monkeypatch) -> None:
     breaches, aside = found(handed(tables, engine, request, monkeypatch))
-    (breach,) = [breach for breach in breaches if breach.code == code]
+    breach = next(breach for breach in breaches if breach.code == code)
     positions = engine not in ("pyspark", "ibis-postgres")  # whose tables have no order
     assert (breach.count, breach.rows, breach.examples) == (count, rows if positions else (), examples)
     assert breach.effect in (CODES[code].effect, "row set aside", "refused", "value missing")
