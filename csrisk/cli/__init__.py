@@ -20,10 +20,11 @@ def main() -> None:
     SOURCE is a folder that holds one Parquet or CSV file for each table (usage, contacts, surveys, subscriptions,
     accounts, ...), a DuckDB file, or a connection string such as postgres://host/name, which Ibis opens.
 
-    Results go to standard output, steps and warnings to standard error; steps are shown on a terminal only. Files are
-    there whole or not at all, also after an interruption.
+    Results go to standard output; steps, warnings and errors to standard error (--log-format). Files are there whole or
+    not at all, also after an interruption.
 
-    Exit codes: 0 done, 1 error, 2 the command line was not understood, 3 a check failed, 130 and 143 interrupted.
+    Exit codes: 0 done, 1 error, 2 the command line was not understood, 3 a check failed or --strict found a difference,
+    130 and 143 interrupted.
     """
 
 

@@ -187,6 +187,8 @@ def opened(source: str, spec: RiskSpec, end: str | None) -> CustomerData:
     """
     from csrisk._pipeline import open_source
 
+    if not source.strip() or not source.isprintable():
+        raise ConfigError("source: empty or with characters that no path has; give a folder, a file or a connection")
     data = open_source(source, spec, end=end)
     facts = {"rows": data.rows, "accounts": len(data.accounts), "end": f"{data.end:%Y-%m-%d}"}
     _logger.info("read %s rows of %s tables", f"{sum(data.rows.values()):,}", len(data.rows), extra={"csrisk": facts})

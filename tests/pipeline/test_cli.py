@@ -133,6 +133,8 @@ ERRORS = [
     (["monitor", "{folder}", "--model", "{model}", "--history", "{empty}/no"], 1, "error: history 'no': No such file"),
     (["train", "{folder}", "--model", "m", "--set", "test.n_bootstrap=100000000"], 1, "at least 20 and at most 10,000"),
     (["train", "{folder}", "--model", "m", "--set", "modle.x=1"], 1, "unknown key 'modle'; did you mean 'model'"),
+    (["score", "", "--model", "{model}"], 1, "error: source: empty or with characters"),
+    (["score", "a\x00b", "--model", "{model}"], 1, "error: source: empty or with characters"),
     (["trian"], 2, "No such command 'trian'"),
     (["score", "{folder}", "--model", "{model}", "--set", "horizon"], 2, "no override; write it as snapshots.horizon"),
     (["score", "{folder}", "--model", "{model}", "--set", "snapshots.horizon=9D"], 1, "the model was trained with it"),
