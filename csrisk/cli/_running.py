@@ -116,6 +116,8 @@ def _words(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "memory is used up; give the machine more, or score fewer accounts at a time"
     frames = traceback.extract_tb(error.__traceback__)
+    if isinstance(error, ValueError) and _raised_here(frames[-1]):
+        return str(error)
     own = [frame for frame in frames if Path(frame.filename).is_relative_to(_ROOT)] or frames
     place = f"{Path(own[-1].filename).name}, line {own[-1].lineno}" if own else "an unknown place"
     return (
@@ -126,6 +128,11 @@ def _words(error: Exception) -> str:
 
 def _usage(error: click.UsageError, told: Session) -> click.UsageError:
     return click.UsageError(told.harmless(error.format_message()), ctx=error.ctx)
+
+
+def _raised_here(frame: traceback.FrameSummary) -> bool:
+    """Whether csrisk itself refused: estimators do so with a plain ValueError, in words as safe as any other's."""
+    return Path(frame.filename).is_relative_to(_ROOT) and (frame.line or "").startswith("raise ValueError(")
 
 
 def _fail(told: Session, message: str, code: int, error: BaseException) -> NoReturn:

@@ -180,6 +180,16 @@ def test_an_unforeseen_error_is_one_line_without_what_it_says(
     assert "Traceback" in call("score", folder, "--model", model).stderr
 
 
+def test_what_an_estimator_refuses_is_said_in_its_words(small_saas: SaasBook, tmp_path: Path) -> None:
+    """Accounts alone, of whom none ever ended within a window: one class, which no model can learn."""
+    accounts = small_saas.tables["accounts"].assign(ended_at=pd.NaT)
+    accounts.to_parquet(tmp_path / "accounts.parquet", index=False)
+    done = call("train", tmp_path, "--model", tmp_path / "m.csrisk", "--end", "2026-01-01")
+    assert done.exit_code == 1
+    assert "nobody foresaw" not in done.stderr
+    assert sum(line.startswith("error: ") for line in done.stderr.splitlines()) == 1
+
+
 def test_every_line_of_a_json_log_is_json(folder: Path, model: Path) -> None:
     done = call("score", folder, "--model", model, "--set", "monitor.max_age=1", "--end", "2026-01-05",
                 "--log-format", "json")  # fmt: skip
