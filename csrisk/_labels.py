@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from csrisk._days import Duration, as_days, whole_days
+from csrisk._departures import Cause, involuntary, stated_reasons
 from csrisk._outcomes import (
     Change,
     Contracts,
@@ -47,6 +48,7 @@ def label_churn(
     kind: Kind = "auto",
     grace: Duration = "30D",
     look_back: Duration = "180D",
+    cause: Cause = "voluntary",
 ) -> pd.Series:
     """Tell which snapshots churn in their label window ``[as_of + lead, as_of + lead + horizon)``.
 
@@ -64,6 +66,10 @@ def label_churn(
         Days in which a renewal may come late; for contracts only.
     look_back : int or str, default "180D"
         Only accounts with use in so many days before ``as_of`` are at risk of inactivity.
+    cause : {"voluntary", "involuntary", "any"}, default "voluntary"
+        Which ends count where ``accounts.ended_reason`` tells why an account left: by choice, or because it could not
+        pay or is no more. An account that left for the other cause has no label there, as nobody knows whether it
+        would have stayed. Reasons are read by their words; an end without a reason counts as voluntary.
 
     Returns
     -------
@@ -97,7 +103,22 @@ def label_churn(
         outcome = Contracts.read(data, window.end, whole_days(grace, "grace")).churn(window)
     else:
         outcome = silence(data, snapshots, window, whole_days(look_back, "look_back", minimum=1))
-    return _labels(outcome, snapshots, "churn")
+    return _of_cause(_labels(outcome, snapshots, "churn"), data, cause)
+
+
+def _of_cause(churn: pd.Series, data: CustomerData, cause: Cause) -> pd.Series:
+    """Leave out those who left for another cause."""
+    if cause not in get_args(Cause):
+        raise LabelError(f"cause={cause!r} must be one of {list(get_args(Cause))}")
+    reasons = stated_reasons(data)
+    if cause == "any" or (reasons.empty and cause == "voluntary"):
+        return churn
+    if reasons.empty:
+        raise LabelError("cause='involuntary': no account states why it left; map accounts.ended_reason")
+    forced = involuntary(reasons)
+    other = churn.index.get_level_values("account_id").isin(forced.index[forced])
+    other = other if cause == "voluntary" else ~other
+    return churn.mask(churn.fillna(value=False).to_numpy(dtype=bool) & other)
 
 
 def label_expansion(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from csrisk._departures import stated_reasons
 from csrisk._labels import label_change
 from csrisk._pipeline._amounts import Amounts
 from csrisk._pipeline._band import RiskBand
@@ -22,6 +23,7 @@ from csrisk.exceptions import DataWarning, NotEnoughDataError, SnapshotError
 from csrisk.models import ExpansionModel
 
 if TYPE_CHECKING:
+    from csrisk._explain import Explanation
     from csrisk._pipeline._spec import RiskSpec
     from csrisk.checks import Check
     from csrisk.data import CustomerData
@@ -68,7 +70,19 @@ def tested(spec: RiskSpec, past: Panel) -> ForwardTest | None:
         return None
 
 
-def check_panel(data: CustomerData, past: Panel, test: ForwardTest | None) -> tuple[Check, ...]:
+def leavers(data: CustomerData, past: Panel) -> pd.DataFrame | None:
+    """Give the features of the last snapshot before each end whose reason is stated; None where none is."""
+    reasons = stated_reasons(data)
+    left = past.churn[past.churn.fillna(value=False).astype(bool)].index
+    left = left[left.get_level_values("account_id").isin(reasons.index)].sort_values()
+    if left.empty:
+        return None
+    return past.X.loc[left[~left.get_level_values("account_id").duplicated(keep="last")]]
+
+
+def check_panel(
+    data: CustomerData, past: Panel, test: ForwardTest | None, why: Explanation | None = None
+) -> tuple[Check, ...]:
     """Run the checks that the evidence allows.
 
     Parameters
@@ -79,6 +93,8 @@ def check_panel(data: CustomerData, past: Panel, test: ForwardTest | None) -> tu
         Labelled snapshots.
     test : ForwardTest or None
         Its scores.
+    why : Explanation, optional
+        Contributions of accounts before they left for a stated reason.
 
     Returns
     -------
@@ -86,7 +102,7 @@ def check_panel(data: CustomerData, past: Panel, test: ForwardTest | None) -> tu
     """
     _logger.info("checks")
     evidence: dict[str, Any] = {} if test is None else {"split": test.split, "risk": test.scores["model"]}
-    return run_checks(past.X, past.churn, data=data, snapshots=past.snapshots, **evidence)
+    return run_checks(past.X, past.churn, data=data, snapshots=past.snapshots, why=why, **evidence)
 
 
 def expansion_model(spec: RiskSpec, past: Panel) -> ExpansionModel | None:

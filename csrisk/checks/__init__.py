@@ -8,6 +8,7 @@ from csrisk.checks._null import check_permutation_null
 from csrisk.checks._panel import check_duplicates, check_events, check_evidence, check_label_window
 from csrisk.checks._rebuild import check_rebuilt
 from csrisk.checks._run import RULES, run_checks
+from csrisk.checks._stated import check_stated_reasons, stated_and_named
 
 __all__ = [
     "RULES",
@@ -26,7 +27,9 @@ __all__ = [
     "check_permutation_null",
     "check_rebuilt",
     "check_single_feature",
+    "check_stated_reasons",
     "check_telling_values",
     "checks_frame",
     "run_checks",
+    "stated_and_named",
 ]

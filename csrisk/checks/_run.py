@@ -35,12 +35,14 @@ from csrisk.checks._panel import (
     check_label_window,
 )
 from csrisk.checks._rebuild import REBUILT, check_rebuilt
+from csrisk.checks._stated import STATED, check_stated_reasons
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pandas as pd
 
+    from csrisk._explain import Explanation
     from csrisk._snapshots import Snapshots
     from csrisk.checks._check import Check
     from csrisk.data import CustomerData
@@ -51,7 +53,7 @@ RULES = tuple(
     sorted(
         (
             *(SINGLE, VALUES, FUTURE, NULL, DUPLICATES, WINDOW),
-            *(RATE, EVENTS, DRIFT, CLASSIFIER, CALIBRATION, EVIDENCE, REBUILT, FEEDS),
+            *(RATE, EVENTS, DRIFT, CLASSIFIER, CALIBRATION, EVIDENCE, REBUILT, FEEDS, STATED),
         ),
         key=lambda rule: rule.code,
     )
@@ -69,6 +71,7 @@ def run_checks(
     book: pd.DataFrame | None = None,
     fit_predict: Callable[[pd.DataFrame, pd.Series, pd.DataFrame], Any] | None = None,
     build: Callable[[CustomerData, Snapshots], pd.DataFrame] | None = None,
+    why: Explanation | None = None,
 ) -> tuple[Check, ...]:
     """Run every check; those without their evidence say so.
 
@@ -93,6 +96,8 @@ def run_checks(
     build : callable, optional
         From data and snapshots to features, such as `build_features`: computes those of one date again from tables that
         end there, which brings the tables into memory.
+    why : Explanation, optional
+        Contributions of snapshots of accounts before they left, to hold against the reasons that they stated.
 
     Returns
     -------
@@ -120,6 +125,7 @@ def run_checks(
     checks += [check_events(y), check_evidence(X), check_feeds(None if data is None else feed_ages(data, until))]
     checks += _forward(X, y, split, risk, fit_predict)
     checks += _book(X, split, book)
+    checks.append(_stated(data, why))
     return tuple(sorted(checks, key=lambda check: check.code))
 
 
@@ -143,6 +149,12 @@ def _tables(
     else:
         checks.append(check_rebuilt(X, data, snapshots, build))
     return checks
+
+
+def _stated(data: CustomerData | None, why: Explanation | None) -> Check:
+    if data is None or why is None:
+        return STATED.not_applicable("no tables and explanation were handed over", "pass data= and why=")
+    return check_stated_reasons(data, why)
 
 
 def _forward(

@@ -245,6 +245,7 @@ _TABLES = (
             _category("region", "Region."),
             _category("plan", "Plan."),
             Column("owner", "text", "Who looks after the account."),
+            _category("ended_reason", "Why it ended, as stated: a label and a check, never a feature."),
             _KNOWN,
         ),
         orders=(Order("ended_at", "started_at"),),

@@ -12,6 +12,7 @@ from csrisk.data._simulator_contacts import contacts
 from csrisk.data._simulator_contract import Book, live
 from csrisk.data._simulator_latent import draw_states
 from csrisk.data._simulator_money import accounts, finance, subscriptions, treatments
+from csrisk.data._simulator_reasons import reasons
 from csrisk.data._simulator_truth import SaasTruth, tell
 from csrisk.data._simulator_usage import catalogue, usage
 from csrisk.data._simulator_voice import advocacy, expectations, surveys
@@ -152,7 +153,9 @@ def make_saas(
     tables["expectations"] = expectations(book, ids, streams[7])
     tables["finance"] = finance(book, ids, streams[8])
     tables["treatments"] = treatments(book, ids)
-    return SaasBook(tables, tell(book, ids, treatment_effect), pd.Timestamp(calendar[-1]).as_unit("us"))
+    truth = tell(book, ids, treatment_effect)
+    tables["accounts"]["ended_reason"] = reasons(tables["accounts"], truth, seed)
+    return SaasBook(tables, truth, pd.Timestamp(calendar[-1]).as_unit("us"))
 
 
 def _check(n_accounts: int, months: int, monthly_churn: float) -> None:

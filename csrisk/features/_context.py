@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["AccountContext", "attributes_of"]
 
 _CONTRACT = ("segment", "industry", "region")
+_OUTCOME = "ended_reason"  # known only when the account has left
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class AccountContext(Family):
     Raises
     ------
     FeatureError
-        If an attribute is named twice.
+        If an attribute is named twice, or is the reason for leaving.
 
     Notes
     -----
@@ -56,6 +57,11 @@ class AccountContext(Family):
     def __post_init__(self) -> None:
         if len(set(self.attributes)) != len(self.attributes):
             raise FeatureError(f"AccountContext: attributes={self.attributes!r} names one twice")
+        if _OUTCOME in self.attributes:
+            raise FeatureError(
+                f"AccountContext: attribute {_OUTCOME!r} is known only when an account has left, so it would tell the "
+                "outcome; it serves label_churn(cause=) and check_stated_reasons"
+            )
 
     def _measures(self) -> Iterator[Measure]:
         for name in self.attributes:
