@@ -19,6 +19,8 @@ Date: TypeAlias = Any  # what read_date reads: ISO text, date, datetime, Timesta
 Dates: TypeAlias = Date | Iterable[Date]
 
 SECONDS_A_DAY = 86_400
+_MOST_DAYS = 1_000_000  # far less than `FOREVER`, which stands for an end that has not been seen
+_SHOWN = 40
 _EPOCH = pd.Timestamp("1970-01-01")
 # times in tables are written so; whatever else pandas reads may swap day and month, or mean today
 _ISO = re.compile(
@@ -52,18 +54,16 @@ def whole_days(value: Duration, name: str, *, minimum: int = 0) -> int:
     >>> whole_days("90D", "horizon"), whole_days(14, "lead")
     (90, 14)
     """
-    rule = f"{name}={value!r} must be a whole number of days, at least {minimum}; write it as 90 or '90D'"
-    if isinstance(value, int | np.integer) and not isinstance(value, bool):
-        exact = float(value)
-    elif isinstance(value, str | timedelta | np.timedelta64):
-        try:
-            exact = pd.Timedelta(value) / pd.Timedelta(days=1)
-        except ValueError as error:
-            raise SnapshotError(rule) from error
-    else:
-        raise SnapshotError(rule)
+    shown = text if len(text := repr(value)) <= _SHOWN else f"{text[:_SHOWN]}..."
+    rule = f"{name}={shown} must be a whole number of days, at least {minimum}; write it as 90 or '90D'"
+    try:
+        exact = _days_of(value)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise SnapshotError(rule) from error
     if not exact.is_integer() or exact < minimum:
         raise SnapshotError(rule)
+    if exact > _MOST_DAYS:
+        raise SnapshotError(f"{name}={shown} must be at most {_MOST_DAYS} days, which is longer than any data")
     return int(exact)
 
 
@@ -102,6 +102,20 @@ def read_date(value: object, name: str) -> pd.Timestamp:
         return pd.Timestamp(value.strip() if isinstance(value, str) else value)  # type: ignore[arg-type]
     except (ValueError, TypeError) as error:
         raise SnapshotError(f"{name}: cannot be read as dates; write them as '2025-07-01', as in tables") from error
+
+
+def _days_of(value: Any) -> float:
+    """Days of a duration. One of NumPy is a number too, and a number is not what it means."""
+    if isinstance(value, np.timedelta64):
+        unit = np.datetime_data(value.dtype)[0]
+        if unit in ("generic", "Y", "M") or np.isnat(value):
+            raise ValueError("a span of no stated or no fixed length")
+        return float(value / np.timedelta64(1, "D"))
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, str | timedelta):
+        return float(pd.Timedelta(value) / pd.Timedelta(days=1))
+    raise TypeError("no duration")
 
 
 def as_midnights(dates: Dates, name: str) -> pd.DatetimeIndex:

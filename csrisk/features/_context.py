@@ -66,7 +66,7 @@ class AccountContext(Family):
     def _measures(self) -> Iterator[Measure]:
         for name in self.attributes:
             words = name.replace("_", " ")
-            words = words[:1].upper() + words[1:]
+            words = (words[:1].upper() + words[1:]).replace("{", "{{").replace("}", "}}")
             yield self._measure(f"account_{name}", "category", f"{words}: {{value}}", name)
 
     def _facts(self, past: Past) -> Facts:
