@@ -1,4 +1,4 @@
-"""Attributes of accounts may be called anything; what an engine would read as something else is left out and said."""
+"""Attributes of accounts may be called anything, also what an engine or a sentence would read as something else."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import polars as pl
 import pytest
 
 import csrisk as cr
-from csrisk.exceptions import DataWarning
 from csrisk.features import AccountContext
 
-NAMES = ["{x}", "{", "%s", "a b", 'q"q', "semi;colon", "na'me", "[z]", "select", "$1", "t.x", "\\d", "x\ny", "é"]
+NAMES = ["*", "{x}", "{", "%s", "a b", 'q"q', "semi;colon", "na'me", "[z]", "select", "$1", "t.x", "\\d", "x\ny", "é"]
 ENGINES = {
     "pandas": lambda frame: frame,
     "Polars": pl.from_pandas,
@@ -32,12 +31,3 @@ def test_attributes_may_be_called_anything(engine):
     for name in NAMES:
         assert X[f"account_{name}"].tolist() == ["u", "v"]
     assert AccountContext(("{x}",)).features[0].describe("u", "v") == "{x}: u; typical is v."
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-def test_a_column_that_engines_take_for_all_columns_is_left_out_and_said(engine):
-    with pytest.warns(DataWarning, match=r"CSD014 .*column=\*"):
-        data = cr.CustomerData({name: ENGINES[engine](table) for name, table in book(["*", "plain"]).items()})
-    X = cr.build_features(data, cr.Snapshots.at(data, "2025-02-01"))
-    assert "account_*" not in X
-    assert X["account_plain"].tolist() == ["u", "v"]
