@@ -236,10 +236,16 @@ _CODES = (
         "end the old one first; sums count both",
     ),
     Code(
+        "CSD321",
+        "an event_id of an account is one event",
+        "row set aside",
+        "nothing if later ones are retries: the row that was known first stays",
+    ),
+    Code(
         "CSD322",
         "few events are repeated exactly",
         "kept",
-        "remove repeats of retried events; nothing if they happened so often",
+        "hand over event_id, and repeats of retried events are removed; nothing if they happened so often",
     ),
     Code(
         "CSD323",

@@ -212,6 +212,7 @@ ENDED = ("missed", "cancelled", "declined", "superseded")
 UNASKED = ("idea", "complaint", "praise")
 PROMISES = ("goal", "sales_promise", "action_item", "milestone")
 
+_EVENT = Column("event_id", "id", "Key of the event within its account; repeats of a retried event are removed.")
 _CURRENCY = Column("currency", "category", "Currency of the amounts; the same in all tables.")
 _ACCOUNT = Column("account_id", "id", "The account that the row is about.", required=True)
 # an unreadable known_at must not make a row known early, so the row goes; one before the event is allowed (a meeting is
@@ -281,6 +282,7 @@ _TABLES = (
             _category("product", "Product."),
             _number("value", "Money of a purchase line; negative for a refund.", low=None),
             _CURRENCY,
+            _EVENT,
             _KNOWN,
         ),
         time="at",
@@ -335,6 +337,7 @@ _TABLES = (
             _time("acted_at", "When something was done about it."),
             _time("declined_at", "When the customer was told, with the reason, that nothing will be done."),
             Column("respondent", "id", "Person who was asked."),
+            _EVENT,
             _KNOWN,
         ),
         time="sent_at",
@@ -355,6 +358,7 @@ _TABLES = (
             _category("kind", "What it was; a kind that is not known counts only with a stance.", *FOR_US, *AGAINST_US),
             _category("stance", "For or against us, or asked and declined; by default as the kind.", *STANCES),
             Column("rating", "number", "Stars of a review: 1 and 2 against us, 3 for neither.", low=1.0, high=5.0),
+            _EVENT,
             _KNOWN,
         ),
         time="at",
@@ -386,6 +390,7 @@ _TABLES = (
             _number("revenue", "Revenue; negative for a credit.", low=None),
             _number("cost_to_serve", "Cost to serve."),
             _CURRENCY,
+            _EVENT,
             _KNOWN,
         ),
         time="at",
@@ -399,6 +404,7 @@ _TABLES = (
             _time("at", "When it was run.", required=True),
             _category("play", "Name of the play."),
             Column("assigned_at_random", "bool", "Whether chance decided who got it."),
+            _EVENT,
             _KNOWN,
         ),
         time="at",

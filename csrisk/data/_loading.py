@@ -20,6 +20,7 @@ from csrisk.data._whole import (
     check_repeats,
     check_zones,
     settle_accounts,
+    settle_events,
 )
 
 if TYPE_CHECKING:
@@ -159,6 +160,7 @@ def _stage(loaded: Loaded, name: str, plan: Plan) -> None:
         staged = stage(engine, plan, end=loaded.stated_end(name))
         if name == "accounts":
             settle_accounts(engine, staged)
+        settle_events(engine, staged)
         evidence, days, breaches = check_columns(engine, staged, canonical(staged, filled=False))
     except engine.errors as error:
         loaded.breaches.append(Breach("CSD006", name, detail=plan.brought.why(error)))

@@ -117,8 +117,10 @@ def stage(engine: DataEngine, plan: Plan, *, end: int | None) -> Staged:
     watched = [*rules, *(Rule("", name, nw.col(zone(name))) for name in zoned)]
     watched += [Rule("", name, ~nw.col(zone(name))) for name in zoned]
     if plan.table.name == "accounts":
-        # its repeats are known only when all rows are there, so this bit is set afterwards
+        # repeats are known only when all rows are there, so these bits are set afterwards
         watched.append(Rule("CSD103", "account_id", nw.lit(False)))
+    if "event_id" in plan.names:
+        watched.append(Rule("CSD321", "event_id", nw.lit(False)))
     kept = engine.keep(plan.read.select(*_stored(plan, rules), *_marks(watched)), plan.table.name)
     staged = Staged(plan, watched, kept, {})
     count(engine, staged)

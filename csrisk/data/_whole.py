@@ -21,6 +21,7 @@ __all__ = [
     "check_repeats",
     "check_zones",
     "settle_accounts",
+    "settle_events",
 ]
 
 Lazy = nw.LazyFrame[Any]
@@ -40,20 +41,58 @@ def settle_accounts(engine: DataEngine, staged: Staged) -> None:
         rows = positions(engine, staged, staged.kept.filter(nw.col("account").is_in(unlike[:1_000])))
         staged.breaches.append(Breach("CSD102", "accounts", "account_id", len(unlike), rows))
     if alike := int((repeated.loc[~repeated["account"].isin(unlike), "n"] - 1).sum()):
-        _mark_repeats(engine, staged)
+        _mark_later(engine, staged, "CSD103", ["account"], ["row"])
         bit = next(i for i, rule in enumerate(staged.rules) if rule.code == "CSD103")
         rows = positions(engine, staged, staged.rows.filter(staged.which([bit])))
         staged.breaches.append(Breach("CSD103", "accounts", "account_id", alike, rows))
 
 
-def _mark_repeats(engine: DataEngine, staged: Staged) -> None:
-    """Mark all but the first of the rows of an account."""
+def settle_events(engine: DataEngine, staged: Staged) -> None:
+    """Set the repeats of events that a retry delivered again aside; rows without an event_id all stay.
+
+    The row that was known first stays, so that none of a later day changes what an earlier snapshot sees.
+    """
+    table = staged.plan.table
+    if "event_id" not in staged.plan.names:
+        return
+    keys = ["account", "event_id"]
+    n_more = _surplus(engine, staged.kept.filter(~nw.col("event_id").is_null()), keys)
+    if not n_more:
+        return
+    happened = known = nw.col(f"{table.time}_second")
+    if "known_at" in staged.plan.names:
+        stated = nw.col("known_at_second")
+        known = nw.when(stated > happened).then(stated).otherwise(happened)
+    # of rows known at one moment the order must not decide, so their content does
+    content = [_sortable(column) for column in staged.plan.there if column.name not in (*keys, "account_id")]
+    made = {f"broken__by_{place}": value for place, value in enumerate([known, happened, *content])}
+    staged.rows = staged.rows.with_columns(*(value.alias(name) for name, value in made.items()))
+    _mark_later(engine, staged, "CSD321", keys, [*made, "row"], *made)
+    bit = next(i for i, rule in enumerate(staged.rules) if rule.code == "CSD321")
+    rows = positions(engine, staged, staged.rows.filter(staged.which([bit])))
+    staged.breaches.append(Breach("CSD321", table.name, "event_id", n_more, rows))
+
+
+def _sortable(column: Column) -> nw.Expr:
+    """Give a value that every engine sorts alike: engines differ in where they put what is missing."""
+    if column.kind == "bool":
+        return nw.when(nw.col(column.name)).then(2).otherwise(nw.when(~nw.col(column.name)).then(1).otherwise(0))
+    if column.kind in ("time", "number"):
+        name = f"{column.name}_second" if column.kind == "time" else column.name
+        return nw.col(name).cast(nw.Float64).fill_null(-(2.0**60))
+    return nw.col(column.name).fill_null("")
+
+
+def _mark_later(engine: DataEngine, staged: Staged, code: str, keys: list[str], by: list[str], *made: str) -> None:
+    """Mark all but the first of the rows that share their keys."""
     stays = nw.when(staged.is_aside).then(nw.lit(0)).otherwise(nw.lit(1)).cast(nw.Int64)
-    nth = nw.col("broken__stays").cum_sum().over("account", order_by="row")
+    nth = nw.col("broken__stays").cum_sum().over(*keys, order_by=by)
     again = (nw.col("broken__stays") == 1) & (nw.col("broken__nth") > 1)
+    for key in keys:
+        again &= ~nw.col(key).is_null()
     rows = staged.rows.with_columns(stays.alias("broken__stays")).with_columns(nth.alias("broken__nth"))
-    marked = rows.with_columns(add_mark(staged, "CSD103", again)).drop("broken__stays", "broken__nth")
-    staged.rows = engine.keep(marked, "accounts")
+    marked = rows.with_columns(add_mark(staged, code, again)).drop("broken__stays", "broken__nth", *made)
+    staged.rows = engine.keep(marked, staged.plan.table.name)
     count(engine, staged)
 
 

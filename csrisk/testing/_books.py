@@ -128,7 +128,7 @@ def _subscriptions(dice: _Dice) -> pd.DataFrame:
 
 
 def _usage(dice: _Dice) -> pd.DataFrame:
-    return dice.rows(
+    frame = dice.rows(
         30,
         {
             "at": None,
@@ -140,6 +140,10 @@ def _usage(dice: _Dice) -> pd.DataFrame:
         },
         late="at",
     )
+    # dice of its own: the other tables of a seed stay as they are
+    retried = np.random.default_rng(len(frame))
+    some = pd.Series([f"e{number}" for number in retried.integers(0, 12, len(frame))], dtype=object)
+    return frame.assign(event_id=some.where(retried.random(len(frame)) < 0.2, None))
 
 
 def _contacts(dice: _Dice) -> pd.DataFrame:

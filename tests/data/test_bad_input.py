@@ -63,6 +63,7 @@ BERLIN, UTC = dt.timezone(dt.timedelta(hours=1)), dt.UTC
 WITHOUT_COLUMN = contacts().drop(columns="opened_at")
 MONTHS = pd.DataFrame({"account_id": "a", "at": pd.date_range("2024-01-01", freq="MS", periods=12)})
 CENTS = pd.DataFrame({"account_id": list("abcd") * 5, "start_at": "2024-01-01", "mrr": [49.0] * 10 + [4900.0] * 10})
+RETRIED = usage(account_id=["a", "a", "b"], event_id=["x", "x", "x"])
 DOUBLED = pd.DataFrame([["a", "2025-01-01", "2025-01-02"]], columns=["account_id", "at", "at"])
 
 # what it is, tables, further arguments, code, count; then what is refused
@@ -409,6 +410,7 @@ LISTED: list[tuple[str, dict[str, Any], dict[str, Any], str, int, str]] = [
     ),
     ("a report of months", {"usage": pd.concat([MONTHS] * 2, ignore_index=True)}, {}, "CSD221", 24, "kept"),
     ("a retried load", {"usage": pd.concat([usage()] * 6)}, {}, "CSD322", 15, "kept"),
+    ("an event delivered twice", {"usage": RETRIED}, {}, "CSD321", 1, "row set aside"),
     ("mrr on request", {"subscriptions": subscriptions(mrr=[10, None, 30])}, {}, "CSD323", 1, "kept"),
     ("a discount line", {"subscriptions": subscriptions(mrr=[10, -2, 30])}, {}, "CSD323", 1, "kept"),
     (

@@ -163,3 +163,44 @@ def test_many_exact_repeats_are_said_aloud_and_few_quietly():
         CustomerData({"usage": many}, end="2026-01-01")
     with CustomerData({"usage": pd.concat([usage, usage.iloc[:2]])}, end="2026-01-01") as data:
         assert {breach.code: breach.quiet for breach in data.breaches}["CSD309"]
+
+
+def retried():
+    """Five events of a, of which two were delivered again, one of b with the id of one of a, and two without an id."""
+    return pd.DataFrame(
+        {
+            "account_id": ["a", "a", "a", "a", "b", "a", "a", "a"],
+            "at": pd.to_datetime(["2025-03-01"] * 2 + ["2025-03-02", "2025-03-09", "2025-03-01"] + ["2025-03-05"] * 3),
+            "quantity": [1.0, 1.0, 2.0, 3.0, 7.0, 5.0, 5.0, 5.0],
+            "known_at": pd.to_datetime([None, None, "2025-03-20", None, None, None, None, None]),
+            "event_id": ["e1", "e1", "e2", "e2", "e1", None, None, "e3"],
+        }
+    )
+
+
+@pytest.mark.parametrize("of", [str, lambda text: None if text is None else int(text[1:])], ids=["text", "number"])
+def test_repeats_of_an_event_are_removed_and_counted(engine, of):
+    usage = retried().assign(event_id=lambda rows: rows["event_id"].map(of, na_action="ignore"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        data = CustomerData(on_engine({"usage": usage}, engine), end="2026-01-01", threads=1)
+    with data:
+        kept = data.frame("usage")
+        told = {b.code: (b.table, b.column, b.count, b.effect) for b in data.breaches}
+        lazy = data.engine.collect(data.lazy("usage"))
+        assert data.rejected["code"].tolist() == ["CSD321"] * 2
+        # e2 was known on 9 March by its second row, on 20 March by its first
+        assert sorted(kept["quantity"]) == sorted(lazy["quantity"]) == [1, 3, 5, 5, 5, 7]
+        assert told["CSD321"] == ("usage", "event_id", 2, "row set aside")
+        assert "CSD322" not in told
+        assert "usage 6" in repr(data)
+
+
+def test_an_event_of_a_late_row_that_is_set_aside_is_no_repeat():
+    usage = retried().assign(at=lambda rows: rows["at"].where(rows.index != 0, pd.Timestamp("2027-01-01")))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        data = CustomerData({"usage": usage}, end="2026-01-01")
+    with data:
+        assert {b.code: b.count for b in data.breaches if b.effect == "row set aside"} == {"CSD205": 1, "CSD321": 1}
+        assert len(data.frame("usage")) == 6

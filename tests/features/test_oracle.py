@@ -30,11 +30,23 @@ class Oracle:
         for row in self.tables[name]:
             known = row["known_at"] if not pd.isna(row["known_at"]) else row[time]
             happened = row[time].normalize()
+            if row.get("event_id") is not None and self.retried(row):
+                continue
             if row["account_id"] == self.account and row[time] < self.cut and known < self.cut:
                 age = (self.cut - happened) // DAY
                 if window is None or age <= window:
                     found.append({**row, "age": age, "known": max(known, row[time])})
         return found
+
+    def retried(self, row):
+        """Whether another row of the same event was known before, or looks smaller."""
+
+        def place(other):
+            known = max(other["known_at"], other["at"]) if not pd.isna(other["known_at"]) else other["at"]
+            return known, other["at"]
+
+        same = [r for r in self.tables["usage"] if r["event_id"] == row["event_id"] and r["account_id"] == self.account]
+        return any(place(other) < place(row) for other in same)
 
     def happened(self, time):
         return not pd.isna(time) and time < self.cut
