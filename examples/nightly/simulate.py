@@ -2,8 +2,8 @@
 
     python simulate.py FOLDER
 
-Each month the extract holds what was known by then. In April tracking changes, so that quantities are more than twice
-as large; in October the feed of usage stops for a month. Prints the log of the job.
+Each month the extract holds what was known by then. In April tracking changes, so that every use is counted twice; in
+October the feed of usage stops for a month. Prints the log of the job.
 """
 
 from __future__ import annotations
@@ -59,12 +59,11 @@ def extract(tables: dict[str, pd.DataFrame], as_of: pd.Timestamp, folder: Path) 
 
 
 def broken(usage: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
-    """Count more from April on; lose what came in while the feed stood still, until it is filled in again."""
+    """Count twice from April on; lose what came in while the feed stood still, until it is filled in again."""
     stopped, back = map(pd.Timestamp, FEED_STOPPED)
     if stopped < as_of < back:
         usage = usage[usage["at"] < stopped]
-    changed = usage["at"] >= TRACKING_CHANGED
-    return usage.assign(quantity=usage["quantity"].mask(changed, 2.5 * usage["quantity"]))
+    return pd.concat([usage, usage[usage["at"] >= TRACKING_CHANGED]], ignore_index=True)
 
 
 def main(folder: Path, accounts: int = 150) -> list[int]:
