@@ -9,8 +9,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from csrisk._compiling import compiled
 from csrisk._explain import _layout, _tabulate
 from csrisk._explain._lattice import lattice_margins
 from csrisk._explain._owen_tables import add_owen_pairs, owen_effects, owen_leaf
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 _BLOCK = 2048
-_compile = njit(cache=True, nogil=True)
+_compile = compiled()
 
 parents = _compile(_layout.parents)
 path_positions = _compile(_layout.path_positions)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import TypeVar
+
+from csrisk._compiling import compiled
 
 __all__ = ["jit"]
 
@@ -15,11 +17,6 @@ def _unchanged(function: _F) -> _F:
 
 
 try:
-    import numba
+    jit = compiled()
 except ImportError:
     jit = _unchanged
-else:
-
-    def jit(function: _F) -> _F:
-        """Compile a function; the result is kept on disk."""
-        return cast("_F", numba.njit(cache=True, nogil=True)(function))

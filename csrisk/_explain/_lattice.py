@@ -14,13 +14,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from csrisk._compiling import compiled
 from csrisk._explain._vector_code import add8, add_blend8, blend8, subtract8
 
 __all__ = ["lattice_margins"]
 
-_compile = njit(cache=True, nogil=True)
+_compile = compiled()
 # trees of few players are played once for all games: their effects are kept by set of players, up to so many sets
 _FEW, _SETS = 4, 1024
 

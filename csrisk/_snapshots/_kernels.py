@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
+
+from csrisk._compiling import compiled
 
 if TYPE_CHECKING:
     from csrisk._snapshots._merge import Floats, Ints
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["count_groups", "sum_groups"]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def count_groups(
     account: Ints, cut: Ints, row_account: Ints, day: Ints, known: Ints, entity: Ints, reach: int, slot: Ints
 ) -> Ints:
@@ -31,7 +32,7 @@ def count_groups(
     return counts
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def sum_groups(
     account: Ints,
     cut: Ints,
@@ -69,7 +70,7 @@ def sum_groups(
             row += 1
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def _first_row(first: int, account: int, low: int, row_account: Ints, day: Ints) -> int:
     """Go on to the first row of the account that is no older than `low`."""
     while first < len(day) and (row_account[first] < account or (row_account[first] == account and day[first] < low)):

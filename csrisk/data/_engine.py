@@ -90,7 +90,7 @@ class DuckDBEngine:
         import duckdb
 
         self.errors: tuple[type[Exception], ...] = (duckdb.Error,)
-        self.folder, held = scratch_folder()
+        self.folder, held = _scratch_folder()
         self._counter = itertools.count()
         try:
             # extensions are never fetched: the same behaviour on every machine, and no network
@@ -310,6 +310,16 @@ def _remove(seats: Seats, folder: Path, held: int, owner: int) -> None:
     # a forked child must not remove what its parent still uses
     if os.getpid() == owner:
         _clear(folder, held)
+
+
+def _scratch_folder() -> tuple[Path, int]:
+    try:
+        return scratch_folder()
+    except OSError as error:
+        raise ConfigError(
+            f"no scratch folder can be made ({error.strerror or type(error).__name__}); set TMPDIR to a writable "
+            "folder with space, in a container a volume or tmpfs"
+        ) from error
 
 
 def _clear(folder: Path, held: int) -> None:
