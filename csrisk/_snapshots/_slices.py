@@ -8,18 +8,17 @@ import narwhals.stable.v2 as nw
 
 from csrisk._days import SECONDS_A_DAY, whole_days
 from csrisk._snapshots._spells import FOREVER
+from csrisk.data._contract import planned_times
 from csrisk.exceptions import SnapshotError
 
 __all__ = ["ahead", "observed", "running", "visible"]
-
-PLANS = ("planned_end", "due_at")  # agreed beforehand: a date in the future is knowledge here, not a leak
 
 
 def visible(snapshots: nw.LazyFrame[Any], rolled: nw.LazyFrame[Any], *, window: int | None = None) -> nw.LazyFrame[Any]:
     """Rows that each snapshot may see: dated and known strictly before its ``as_of``.
 
     The one place where point in time is decided. Times of a row other than its own date (`*_day`, `*_second`) that lie
-    at or after ``as_of`` become null, save those that are plans (`planned_end`, `due_at`).
+    at or after ``as_of`` become null, save those that the contract declares as planned (`planned_end`, `due_at`).
 
     Parameters
     ----------
@@ -121,8 +120,13 @@ def _second_times(rolled: nw.LazyFrame[Any]) -> list[str]:
     missing = [name for name in ("account", "day", "known") if name not in names]
     if missing:
         raise SnapshotError(f"columns {missing} are missing; time can only be sliced by account, day and known")
-    plans = {plan + suffix for plan in PLANS for suffix in ("_day", "_second")}
-    return [name for name in names if name.endswith(("_day", "_second")) and name not in plans]
+    # agreed beforehand: a date in the future is knowledge here, not a leak
+    plans = {plan + suffix for plan in planned_times() for suffix in ("_day", "_second")}
+    return [
+        name
+        for name in names
+        if name.endswith(("_day", "_second")) and name not in plans and not name.startswith("attribute__")
+    ]
 
 
 def _mask(name: str, cut: nw.Expr) -> nw.Expr:

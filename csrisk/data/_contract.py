@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AGAINST_US",
     "CONTRACT",
+    "DECLARED",
     "ENDED",
     "FOR_US",
     "KEPT",
@@ -25,6 +26,8 @@ __all__ = [
     "Kind",
     "Order",
     "Table",
+    "observed_tables",
+    "planned_times",
 ]
 
 Kind = Literal["id", "time", "number", "bool", "text", "category"]
@@ -130,6 +133,9 @@ class Table:
         Rules between times of a row.
     event : bool
         The row is an observation, so that it must be dated before the end of the data.
+    shows_end : bool
+        Its rows come as things happen, so that the last ones show until when the book was observed; what we agree or
+        do ourselves does not.
     """
 
     name: str
@@ -138,6 +144,7 @@ class Table:
     time: str | None = None
     orders: tuple[Order, ...] = ()
     event: bool = False
+    shows_end: bool = True
 
     def __getitem__(self, column: str) -> Column:
         for candidate in self.columns:
@@ -380,6 +387,7 @@ _TABLES = (
         time="agreed_at",
         orders=(Order("due_at", "agreed_at"), Order("met_at", "agreed_at"), Order("closed_at", "agreed_at")),
         event=True,
+        shows_end=False,
     ),
     Table(
         "finance",
@@ -409,7 +417,21 @@ _TABLES = (
         ),
         time="at",
         event=True,
+        shows_end=False,
     ),
 )
 
-CONTRACT: Mapping[str, Table] = MappingProxyType({table.name: table for table in _TABLES})
+# the one place where a table is declared; a test may declare one more
+DECLARED: dict[str, Table] = {table.name: table for table in _TABLES}
+CONTRACT: Mapping[str, Table] = MappingProxyType(DECLARED)
+
+
+def planned_times() -> frozenset[str]:
+    """Names of times that are agreed beforehand; a name that is none in some table is masked everywhere."""
+    times = [table[name] for table in CONTRACT.values() for name in table.times]
+    return frozenset({time.name for time in times if time.planned} - {time.name for time in times if not time.planned})
+
+
+def observed_tables() -> tuple[str, ...]:
+    """Names of the tables whose rows come as things happen, so that the last one shows until when the book was seen."""
+    return tuple(name for name, table in CONTRACT.items() if table.event and table.shows_end)

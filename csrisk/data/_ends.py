@@ -9,7 +9,7 @@ import pandas as pd
 
 from csrisk._days import read_date
 from csrisk.data._breach import Breach, did_you_mean
-from csrisk.data._contract import CONTRACT
+from csrisk.data._contract import CONTRACT, observed_tables
 from csrisk.data._rhythm import Rhythm, read_changes, signs_of_life
 from csrisk.exceptions import SnapshotError
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["read_end", "settle_ends"]
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 2100
-# tables whose rows come as things happen: their last rows show until when the book was observed
-_SHOWING = ("usage", "contacts", "surveys", "advocacy", "finance")
 _JUDGED = 10  # times; a table with fewer has no rhythm of its own
 
 
@@ -48,7 +46,7 @@ def settle_ends(found: Found, engine: Any, tables: Mapping[str, nw.LazyFrame[Any
     if found.refused:
         return
     changes = {name: read_changes(engine.collect, tables[name], CONTRACT[name]) for name in found.days}
-    own = {name: one["day"] for name, one in changes.items() if name in _SHOWING}
+    own = {name: one["day"] for name, one in changes.items() if name in observed_tables()}
     if not own:
         if found.end is None and not found.stated:
             found.breaches.append(Breach("CSD209", detail=f"it was taken from {sorted(found.days)}"))

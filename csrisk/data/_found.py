@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from csrisk.data._breach import Breach, did_you_mean
-from csrisk.data._contract import CONTRACT
+from csrisk.data._contract import CONTRACT, observed_tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["Found", "check_names"]
-
-_OBSERVED = ("usage", "contacts", "surveys", "advocacy", "finance")
 
 
 @dataclass(kw_only=True)
@@ -61,7 +59,7 @@ class Found:
     @property
     def start(self) -> Any:
         """First day with an event; NaT without any dated row."""
-        observed = [days[0] for name, days in self.days.items() if name in _OBSERVED]
+        observed = [days[0] for name, days in self.days.items() if name in observed_tables()]
         first = observed or [days[0] for days in self.days.values()]
         return pd.Timestamp(min(first), unit="D").as_unit("us") if first else pd.NaT
 

@@ -199,7 +199,7 @@ def _frames(
 
 def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
     """Round numbers to nine digits: engines differ in the last ones of sums, and cuts of trees see it."""
-    names = [name for name in frame if frame[name].dtype == np.float64]
+    names = [str(name) for name in frame if frame[name].dtype == np.float64]
     values = frame[names].to_numpy()
     with np.errstate(divide="ignore", invalid="ignore"):
         size = np.clip(np.nan_to_num(np.floor(np.log10(np.abs(values)))), -200, 200)

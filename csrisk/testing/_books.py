@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from csrisk.data import CONTRACT
+
+if TYPE_CHECKING:
+    from csrisk.data import Table
+
 __all__ = ["random_tables"]
 
+_VALUES: dict[str, tuple[object, ...]] = {"number": (1.0, 2.0, 3.5), "bool": (True, False)}
 _START = pd.Timestamp("2024-01-01")
 
 
@@ -49,9 +55,28 @@ def random_tables(random_state: int = 0, *, n_accounts: int = 8, days: int = 400
         "expectations": _expectations(dice),
         "finance": _finance(dice),
     }
+    for name, table in CONTRACT.items():
+        if name not in tables and table.has_account:
+            tables[name] = _declared(table, random_state, n_accounts, days)
     if random_state % 2:
         tables["features"] = _catalogue(dice)
     return tables
+
+
+def _declared(table: Table, seed: int, n_accounts: int, days: int) -> pd.DataFrame:
+    """Rows of a table as its declaration says, by dice of its own: other tables of a seed stay as they are."""
+    dice = _Dice(seed + sum(map(ord, table.name)), n_accounts, days)
+    frame = dice.rows(6, {str(table.time): None}, late=str(table.time))
+    for column in table.columns:
+        if column.name in frame:
+            continue
+        if column.kind == "time":
+            frame[column.name] = dice.after(frame[str(table.time)], 120, missing=0.0 if column.required else 0.3)
+        else:
+            words = _VALUES.get(column.kind, ("one", "two", "three"))
+            known = column.values or words  # noqa: PD011  # a column of the contract, not of a frame
+            frame[column.name] = dice.choice(len(frame), list(known), 0.0 if column.required else 0.15)
+    return frame
 
 
 class _Dice:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from csrisk.data import CONTRACT
+from csrisk.data._contract import planned_times
 from csrisk.testing._engines import on_engine
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ FINAL: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "surveys": {"answered_at": ("score", "comment")},
     "expectations": {"met_at": ("outcome",)},
 }
-_PLANS = ("planned_end", "due_at")
 _DAY = pd.Timedelta(days=1)
 
 
@@ -78,7 +78,7 @@ def change_second_times(tables: Tables, as_of: pd.Timestamp, rng: Rng) -> Tables
     def change(name: str, frame: pd.DataFrame) -> pd.DataFrame:
         frame = frame.copy()
         for column in CONTRACT[name].second_times:
-            if column in frame and column not in _PLANS and name != "accounts":
+            if column in frame and column not in planned_times() and name != "accounts":
                 later = frame[column] >= as_of
                 forgotten = later & (rng.random(len(frame)) < 0.5)
                 shifted = frame[column] + int(rng.integers(0, 50)) * _DAY

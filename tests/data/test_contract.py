@@ -28,8 +28,8 @@ def test_second_times_are_those_that_a_snapshot_must_not_see_early() -> None:
         "accounts": ("started_at", "ended_at"),
         "subscriptions": ("end_at",),
         "contacts": ("resolved_at",),
-        "surveys": ("answered_at", "acknowledged_at", "acted_at"),
-        "expectations": ("met_at",),
+        "surveys": ("answered_at", "acknowledged_at", "acted_at", "declined_at"),
+        "expectations": ("met_at", "closed_at"),
     }
 
 
