@@ -70,7 +70,7 @@ class AccountContext(Family):
             yield self._measure(f"account_{name}", "category", f"{words}: {{value}}", name)
 
     def _facts(self, past: Past) -> Facts:
-        facts = nothing(past)
+        facts = nothing(past, *self.attributes)
         facts.update(account_facts(past, self.attributes))
         for name in self.attributes:
             if name in _CONTRACT and name not in facts:

@@ -11,6 +11,8 @@ import pandas as pd
 
 from csrisk._days import as_days
 from csrisk._snapshots import visible
+from csrisk.data._breach import did_you_mean
+from csrisk.exceptions import FeatureError
 from csrisk.features import _rollups
 from csrisk.features._rollups import Rollups
 
@@ -46,17 +48,20 @@ def latest(seen: Lazy, order: str, *values: nw.Expr) -> Lazy:
     return rows.group_by("snapshot").agg(*values)
 
 
-def nothing(past: Past) -> Facts:
-    """Facts of missing evidence: whatever is asked for and not put in is NaN."""
-    return _Nothing(len(past.index))
+def nothing(past: Past, *absent: str) -> Facts:
+    """Facts of missing evidence: NaN until the first fact is put in, afterwards for the names that are absent."""
+    return _Nothing(len(past.index), absent)
 
 
 class _Nothing(dict[str, Array]):
-    def __init__(self, length: int) -> None:
+    def __init__(self, length: int, absent: tuple[str, ...]) -> None:
         super().__init__()
-        self._length = length
+        self._length, self._absent = length, absent
 
     def __missing__(self, name: str) -> Array:
+        # a name that is spelled wrong must not become a column of NaN
+        if self and name not in self._absent:
+            raise FeatureError(f"fact {name!r} is never computed; {did_you_mean(name, sorted(self))}")
         return np.full(self._length, np.nan)
 
 

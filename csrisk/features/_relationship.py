@@ -20,6 +20,11 @@ __all__ = ["Relationship", "plan_now", "seats_now"]
 
 Lazy = nw.LazyFrame[Any]
 
+_FACTS = {
+    "subscriptions": ("contracts", "mrr", "mrr_then", "seats", "seats_then", "renewal", "products"),
+    "finance": ("revenue", "cost"),
+}
+
 
 @dataclass(frozen=True)
 class Relationship(Family):
@@ -94,7 +99,8 @@ class Relationship(Family):
         )
 
     def _facts(self, past: Past) -> Facts:
-        facts = nothing(past)
+        absent = {name for table, names in _FACTS.items() if table not in past.data.tables for name in names}
+        facts = nothing(past, *absent)
         facts["tenure"] = past.tenure
         facts["plan"] = past.plan
         if "subscriptions" in past.data.tables:

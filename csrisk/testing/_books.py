@@ -54,6 +54,7 @@ def random_tables(random_state: int = 0, *, n_accounts: int = 8, days: int = 400
         "advocacy": dice.rows(8, {"at": None, "kind": ["reference", "referral", "review", "case_study"]}, late="at"),
         "expectations": _expectations(dice),
         "finance": _finance(dice),
+        "treatments": _treatments(dice),
     }
     for name, table in CONTRACT.items():
         if name not in tables and table.has_account:
@@ -88,6 +89,10 @@ class _Dice:
         self.days = days
         # events gather on few days, so that snapshots often stand on one of them
         self.busy = np.sort(self.rng.choice(days, size=max(2, days // 8), replace=False))
+
+    def apart(self) -> _Dice:
+        """Make dice for a further table, so that the other tables of a seed stay as they are."""
+        return _Dice(int(self.busy[0]), len(self.ids), self.days)
 
     def times(self, n: int) -> pd.Series[Any]:
         day = self.rng.choice(self.busy, n)
@@ -128,9 +133,13 @@ def _accounts(dice: _Dice) -> pd.DataFrame:
     )
 
 
+def _treatments(dice: _Dice) -> pd.DataFrame:
+    plays = {"at": None, "play": ["call", "training"], "assigned_at_random": [True, False]}
+    return dice.apart().rows(6, plays, late="at")
+
+
 def _catalogue(dice: _Dice) -> pd.DataFrame:
-    # dice of its own: the other tables of a seed stay as they are
-    dice = _Dice(int(dice.busy[0]), len(dice.ids), dice.days)
+    dice = dice.apart()
     frame = pd.DataFrame({"feature": list("abcda"), "plan": [None, "basic", "pro", None, "pro"]})
     return frame.assign(known_at=dice.times(len(frame)).where(dice.rng.random(len(frame)) < 0.5))
 

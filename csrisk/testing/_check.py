@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from csrisk._snapshots import Snapshots
-from csrisk.data import CustomerData
+from csrisk.data import CONTRACT, CustomerData
 from csrisk.exceptions import DataWarning, FeatureError
 from csrisk.features import Builder, build_features
 from csrisk.testing._books import random_tables
@@ -20,6 +20,8 @@ from csrisk.testing._invariants import CHANGES, Change, Tables, apply_all, split
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    import narwhals.stable.v2 as nw
 
 __all__ = ["check_builder"]
 
@@ -65,7 +67,8 @@ def check_builder(
     Raises
     ------
     FeatureError
-        If a feature changed; names the columns, and the change that each noticed.
+        If a feature changed; names the columns, and the change that each noticed. Also if the run can show nothing: if
+        in no book the builder could see rows of a table that it reads, or no row of it lies in the future.
 
     Examples
     --------
@@ -74,14 +77,53 @@ def check_builder(
     >>> check_builder(Advocacy(), n_books=1) > 0
     True
     """
-    compared = 0
+    compared, asked, shown = 0, set[str](), set[str]()
     for book in range(n_books):
         seed = random_state + book
         rng = np.random.default_rng(seed)
         original = dict(tables) if tables is not None else random_tables(seed)
         case = _Case(builder, original, _as_of(original, rng), tolerance)
         compared += case.check(engines, seed)
+        asked |= case.asked
+        shown |= {name for name, frame in original.items() if _shows(name, frame, case.as_of)}
+    if blind := sorted(asked - shown):
+        raise FeatureError(
+            f"builder {type(builder).__name__}: the check shows nothing of {blind}, which the builder reads: no book "
+            "has rows of it both before as_of, which may be seen, and after it, which may not; hand over such tables="
+        )
     return compared
+
+
+def _shows(name: str, frame: pd.DataFrame, as_of: pd.Timestamp) -> bool:
+    """Whether a table has rows that may be seen and, where rows are events, rows that may not."""
+    table = CONTRACT[name]
+    if not table.event or table.time is None:
+        return bool(len(frame))
+    late = _late(frame[table.time], as_of)
+    if "known_at" in frame:
+        late = late | _late(frame["known_at"], as_of)
+    return bool(late.any() and not late.all())
+
+
+def _late(times: pd.Series[Any], as_of: pd.Timestamp) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    return (pd.to_datetime(times, utc=True) >= as_of.tz_localize("UTC")).to_numpy(dtype=bool)
+
+
+class _Watched(CustomerData):
+    """Tables that remember which of them were asked for."""
+
+    def __init__(self, tables: Mapping[str, Any], asked: set[str], **given: Any) -> None:
+        self.asked: set[str] = set()
+        super().__init__(tables, **given)
+        self.asked = asked
+
+    def lazy(self, table: str) -> nw.LazyFrame[Any]:
+        self.asked.add(table)
+        return super().lazy(table)
+
+    def has(self, table: str, *columns: str) -> bool:
+        self.asked.add(table)
+        return super().has(table, *columns)
 
 
 class _Case:
@@ -92,6 +134,7 @@ class _Case:
         self.tables = tables
         self.as_of = as_of
         self.tolerance = tolerance
+        self.asked: set[str] = set()
         frames = (frame["account_id"] for frame in tables.values() if "account_id" in frame)
         ids = sorted({str(value) for column in frames for value in column})
         self.pairs = pd.MultiIndex.from_product([ids, self._cuts()], names=["account_id", "as_of"])
@@ -122,7 +165,7 @@ class _Case:
             given = on_engine(tables, engine) if split is None else split_tables(tables, engine, Path(folder), split)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DataWarning)  # the books are odd on purpose
-                data = CustomerData(given, end=end.normalize(), threads=1)
+                data = _Watched(given, self.asked, end=end.normalize(), threads=1)
             with data:
                 chunk = len(pairs) if split is None else len(pairs) // 2 + 1
                 return build_features(data, Snapshots.of(data, pairs), [self.builder], chunk=chunk)

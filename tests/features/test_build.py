@@ -11,20 +11,24 @@ import pyarrow.parquet as pq
 import pytest
 import tqdm
 
-from csrisk import Snapshots, build_features
+from csrisk import CustomerData, Snapshots, build_features
 from csrisk.exceptions import FeatureError
 from csrisk.features import (
     AccountContext,
     Advocacy,
+    ContactEffort,
+    Expectations,
     Feature,
     FeatureBreadth,
     Relationship,
+    SurveySentiment,
     UsageDepth,
     declared,
     default_builders,
     feature_reference,
     feature_table,
 )
+from csrisk.testing import random_tables
 
 SOME = (UsageDepth(windows=(30, 90)), Relationship(), AccountContext())
 NOTE = Feature("note", "context", "score", "{value}; typical is {typical}.")
@@ -281,3 +285,19 @@ def test_numbers_have_nine_digits_so_that_engines_agree() -> None:
     found = _rounded(pd.DataFrame({"x": given}))["x"].tolist()
     expected = [0.3, -0.333333333, 2.0, 0.001, 123456789012.0, 12345678.1, np.nan, np.inf, 0.0, 0.3]
     np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    "family", [Advocacy, ContactEffort, Expectations, Relationship, SurveySentiment, UsageDepth, FeatureBreadth]
+)
+@pytest.mark.filterwarnings("ignore::csrisk.exceptions.DataWarning")
+def test_a_fact_that_is_spelled_wrong_is_no_column_of_nothing(family: type) -> None:
+    class Misspelt(family):  # type: ignore[misc]  # a class that is only known when the test runs
+        def _measures(self):
+            yield from super()._measures()
+            yield self._measure("wrong", "count", "{value}", "revenu")
+
+    with CustomerData(random_tables(1), end="2026-01-01") as data:
+        seen = Snapshots.at(data, "2024-12-01", eligible="account")
+        with pytest.raises((FeatureError, KeyError), match="revenu"):
+            Misspelt().build(data, seen)

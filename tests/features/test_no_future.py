@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -196,6 +197,26 @@ def test_an_honest_builder_of_ones_own_passes():
 def test_planted_leaks_are_caught(leak, change):
     with pytest.raises(FeatureError, match=rf"(?s)builder {type(leak).__name__}: .*{change}.*planted"):
         check_builder(leak, n_books=5)
+
+
+@dataclass(frozen=True)
+class CountsAllTreatments(_Planted):
+    def build(self, data, snapshots):
+        counts = data.frame("treatments")["account_id"].value_counts() if data.has("treatments") else pd.Series()
+        accounts = snapshots.index.get_level_values(0)
+        return pd.DataFrame({"planted": counts.reindex(accounts).to_numpy(np.float64)}, index=snapshots.index)
+
+
+def test_a_check_cannot_pass_on_nothing():
+    """A builder that counts treatments to come is caught, or refused where the tables cannot show it."""
+    with pytest.raises(FeatureError, match=r"(?s)builder CountsAllTreatments: .*rows of the future.*planted"):
+        check_builder(CountsAllTreatments())
+    without = {name: frame for name, frame in random_tables(1).items() if name != "treatments"}
+    with pytest.raises(FeatureError, match=r"shows nothing of \['treatments'\], which the builder reads"):
+        check_builder(CountsAllTreatments(), without, n_books=2)
+    early = random_tables(1)["treatments"].assign(at=pd.Timestamp("2023-12-01"), known_at=pd.NaT)
+    with pytest.raises(FeatureError, match=r"shows nothing of \['treatments'\]"):
+        check_builder(CountsAllTreatments(), {**without, "treatments": early}, n_books=2)
 
 
 def test_message_names_columns_and_no_account():
