@@ -111,7 +111,7 @@ class _Common:
             "scale": self.scale,
             "headings": {goal.goal: goal.heading for goal in report.goals},
             "bars": lambda card: _svg.card_bars(card, self.scale),
-            "goal_index": lambda card: goals.get(card.main_goal, 0),
+            "goal_index": lambda card: goals.get(card.reason_goal or card.main_goal, 0),
             "segment_index": lambda card: segments.get(card.facts[0], 0) if card.facts else 0,
             "line": _svg.timeline_plot,
             "line_words": timeline_words,
