@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import numbers
 import unicodedata
 from typing import Any
@@ -14,6 +15,7 @@ __all__ = ["csv_safe", "csv_text", "one_line", "printable"]
 _DIRECTION = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
 _FORMULA = frozenset("=+-@|%\uff1d\uff0b\uff0d\uff20\u2212\ufe62\ufe63\ufe66\ufe6b\u207a\u207b\u208a\u208b")
 _QUOTES = frozenset("'\"`\u2018\u2019\u201c\u201d\u00ab\u00bb\uff02\uff07")
+_CONTROLS = frozenset("\t\r\n")
 _PLAIN = (numbers.Number, np.generic, pd.Timestamp)
 
 
@@ -61,8 +63,9 @@ def csv_safe(text: str) -> str:
     """
     if text[:1].isalnum():
         return text
-    first = next((sign for sign in text if not _blank(sign)), "")
-    return f"'{text}" if first in _FORMULA or text[:1] in ("\t", "\r", "\n") else text
+    blank = "".join(itertools.takewhile(_blank, text))
+    first = text[len(blank) : len(blank) + 1]
+    return f"'{text}" if first in _FORMULA or not _CONTROLS.isdisjoint(blank) else text
 
 
 def csv_text(table: pd.DataFrame) -> str:
