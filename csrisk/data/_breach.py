@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
@@ -30,6 +30,8 @@ class Code:
         What to do about it.
     quiet : bool
         Listed in ``data.breaches`` only, without a warning.
+    found : str
+        What is said where it does not hold; empty where the rule says it.
     """
 
     code: str
@@ -37,6 +39,7 @@ class Code:
     effect: Effect
     next_step: str
     quiet: bool = False
+    found: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class Breach:
     --------
     >>> from csrisk.data import Breach
     >>> print(Breach("CSD303", "subscriptions", "mrr", 2, rows=(0, 7), examples=("-5",)))
-    CSD303 table=subscriptions column=mrr count=2 rows=[0, 7] examples=[-5]: a number lies within its range
+    CSD303 table=subscriptions column=mrr count=2 rows=[0, 7] examples=[-5]: numbers lie outside of their range
     (value missing); correct it at the source
     """
 
@@ -110,7 +113,8 @@ class Breach:
         if self.examples:
             where.append(f"examples=[{', '.join(self.examples)}]")
         detail = f"; {self.detail}" if self.detail else ""
-        return f"{self.code} {' '.join(where)}: {self.rule} ({self.effect}){detail}; {self.next_step}"
+        said = CODES[self.code].found or self.rule
+        return f"{self.code} {' '.join(where)}: {said} ({self.effect}){detail}; {self.next_step}"
 
 
 def did_you_mean(wrong: str, right: Iterable[str]) -> str:
@@ -176,9 +180,7 @@ _CODES = (
     ),
     Code("CSD110", "contact_id is unique", "kept", "remove repeated contacts"),
     Code("CSD111", "ids of a table occur in another", "kept", "write ids alike in all tables, or leave the table out"),
-    Code(
-        "CSD112", "an id is no word for nothing, such as NULL or nan", "row set aside", "leave it empty, or give the id"
-    ),
+    Code("CSD112", "an id is no word for nothing, such as NULL", "row set aside", "leave it empty, or give the id"),
     Code("CSD113", "features of the catalogue occur in usage", "kept", "write features alike in both tables"),
     Code("CSD201", "the primary time is there", "row set aside", _SOURCE),
     Code("CSD202", "a time can be read", "value missing", "write it as YYYY-MM-DD HH:MM:SS, with +HH:MM if not UTC"),
@@ -276,4 +278,31 @@ _CODES = (
     ),
 )
 
-CODES: Mapping[str, Code] = MappingProxyType({code.code: code for code in _CODES})
+# what is said where the rule alone would say the opposite of what was found
+_FOUND = {
+    "CSD010": "the table has no row",
+    "CSD013": "no row of the table keeps the contract",
+    "CSD015": "a column has nearly a name of the contract and is not read",
+    "CSD101": "rows have no account_id",
+    "CSD104": "ids are not in accounts",
+    "CSD108": "one account only",
+    "CSD109": "ids differ only by case, blanks, leading zeros or a trailing .0",
+    "CSD110": "contact_id is repeated",
+    "CSD111": "no id of the table occurs in another table",
+    "CSD112": "ids are words for nothing, such as NULL or nan",
+    "CSD113": "no feature of the catalogue occurs in usage",
+    "CSD201": "rows have no primary time",
+    "CSD202": "times cannot be read",
+    "CSD301": "numbers cannot be read",
+    "CSD302": "numbers are infinite",
+    "CSD303": "numbers lie outside of their range",
+    "CSD304": "scores lie outside of the scale of their kind",
+    "CSD306": "values are neither yes nor no",
+    "CSD307": "the column holds no value",
+    "CSD308": "the column holds one value throughout",
+    "CSD309": "events are repeated exactly",
+    "CSD310": "subscriptions of an account and product overlap",
+}
+CODES: Mapping[str, Code] = MappingProxyType(
+    {code.code: replace(code, found=_FOUND.get(code.code, code.found)) for code in _CODES}
+)

@@ -622,3 +622,9 @@ def test_all_breaches_come_at_once() -> None:
     with pytest.raises(DataContractError, match="5 breaches of the table contract, 2 of them fatal") as caught:
         CustomerData(tables)
     assert [breach.code for breach in caught.value.breaches] == ["CSD001", "CSD004", "CSD101", "CSD304", "CSD308"]
+
+
+def test_messages_say_what_was_found() -> None:
+    assert "count=1: one account only (kept)" in str(Breach("CSD108", column="account_id"))
+    assert "the table has no row (kept)" in str(Breach("CSD010", "usage", count=0))
+    assert "is not read (kept)" in str(Breach("CSD015", "usage", "user_id"))

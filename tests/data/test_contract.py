@@ -37,7 +37,7 @@ def test_described_for_the_documentation() -> None:
     described = CONTRACT["surveys"].describe().set_index("column")
     assert list(described.columns) == ["kind", "rule", "meaning"]
     assert described.loc["account_id", "rule"] == "required"
-    assert described.loc["kind", "rule"] == "one of NPS, CSAT, CES"
+    assert described.loc["kind", "rule"] == "one of NPS, CSAT, CES, idea, complaint, praise"
     assert described.loc["answered_at", "rule"] == "not before sent_at"
     assert CONTRACT["usage"]["quantity"].rule == "at least 0; 1 where missing"
     assert CONTRACT["subscriptions"]["planned_end"].rule == "agreed beforehand"
