@@ -64,6 +64,7 @@ def test_unknown_value_is_never_contacted() -> None:
         ({"capacity": -1}, r"capacity=-1 must be a whole number"),
         ({"cost": -1.0}, r"cost=-1.0 must be 0 or more"),
         ({"save_rate": 0.0}, r"save_rate=0.0 must lie in \(0, 1\]"),
+        ({"save_rate": 1.01}, r"save_rate=1.01 must lie in \(0, 1\]"),
         ({"holdout": 1.0}, r"holdout=1.0 must lie in \[0, 1\)"),
         ({"risk": pd.Series([2.0, 0.1])}, r"risk must be probabilities"),
         ({"value": pd.Series([1.0])}, r"must share their index"),
