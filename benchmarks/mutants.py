@@ -57,7 +57,7 @@ TESTS = {
     "csrisk/_pipeline/_baseline.py": ["tests/pipeline/test_baseline.py", *_STORED],
     "csrisk/success/_priorities.py": ["tests/success/test_priorities.py"],
     "csrisk/monitoring/_distance.py": ["tests/monitor/test_distance.py", "tests/monitor/test_monitor.py"],
-    "csrisk/monitoring/_drift.py": ["tests/monitor/test_monitor.py"],
+    "csrisk/monitoring/_drift.py": ["tests/monitor/test_drift_table.py", "tests/monitor/test_monitor.py"],
     "csrisk/monitoring/_rules.py": ["tests/monitor/test_monitor.py"],
 }
 

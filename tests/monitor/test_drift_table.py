@@ -1,0 +1,45 @@
+"""The table of drift and its sums by goal, row by row."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from csrisk.monitoring import drift_by_goal, drift_table
+from csrisk.monitoring._drift import LEAST_ACCOUNTS, USUAL_FACTOR
+
+OLD = pd.DataFrame({"logins": np.arange(200.0), "nps": np.arange(200.0), "footprint_points": np.arange(200.0)})
+NEW = OLD.assign(logins=OLD["logins"] + 100)
+GOALS = {"logins": "footprint", "nps": "advocacy"}
+
+
+def test_what_is_usual_is_nothing_where_nothing_is_told() -> None:
+    assert (drift_table(OLD, NEW, GOALS)["usual"] == 0).all()
+    told = drift_table(OLD, NEW, GOALS, usual=pd.Series({"logins": 0.2}))["usual"]
+    assert told.to_dict() == {"logins": 0.2, "nps": 0.0, "footprint_points": 0.0}
+
+
+@pytest.mark.parametrize(("usual", "drifts"), [(0.5 / 1.5, True), (0.34, False), (0.0, True)])
+def test_half_as_much_again_as_usual(usual: float, drifts: bool) -> None:
+    """Half of the accounts lie on another side, which is 1.5 times a third."""
+    found = drift_table(OLD, NEW, GOALS, usual=pd.Series({"logins": usual})).loc["logins"]
+    assert (found["distance"], bool(found["drifts"])) == (0.5, drifts)
+
+
+def test_goals_with_a_feature_alone_and_with_a_score() -> None:
+    found = drift_by_goal(drift_table(OLD, NEW, GOALS), OLD, NEW)
+    assert found.index.tolist() == ["footprint", "advocacy"]
+    assert found["drifts"].tolist() == [True, False], "a feature that drifts is enough, also where the score does not"
+    assert found.loc["footprint", "score_distance"] == 0
+    assert np.isnan(found.loc["advocacy", "score_distance"])
+    turned = OLD.assign(footprint_points=OLD["footprint_points"] + 100)
+    by_score = drift_by_goal(drift_table(OLD, turned, GOALS), OLD, turned)
+    assert by_score["drifts"].tolist() == [True, False], "and so is the score alone"
+
+
+def test_the_limits_by_default() -> None:
+    defaults = {name: entry.default for name, entry in inspect.signature(drift_table).parameters.items()}
+    assert (defaults["alpha"], defaults["limit"], USUAL_FACTOR, LEAST_ACCOUNTS) == (0.01, 0.1, 1.5, 50)
