@@ -37,7 +37,7 @@ _SNAPSHOTS = ["tests/test_snapshots.py", "tests/test_snapshots_oracle.py"]
 _ARCHIVE = ["tests/pipeline/test_model_zip.py", "tests/pipeline/test_archive.py", "tests/pipeline/test_tree_text.py"]
 _STORED = ["tests/pipeline/test_model_upgrade.py"]
 TESTS = {
-    "csrisk/_days.py": [*_SNAPSHOTS, *_LABELS],
+    "csrisk/_days.py": ["tests/test_days.py", *_SNAPSHOTS, *_LABELS],
     "csrisk/_snapshots/_eligibility.py": [*_SNAPSHOTS, *_LABELS],
     "csrisk/_snapshots/_snapshots.py": _SNAPSHOTS,
     "csrisk/_snapshots/_spells.py": [*_LABELS, *_SNAPSHOTS],
@@ -58,7 +58,7 @@ TESTS = {
     "csrisk/success/_priorities.py": ["tests/success/test_priorities.py"],
     "csrisk/monitoring/_distance.py": ["tests/monitor/test_distance.py", "tests/monitor/test_monitor.py"],
     "csrisk/monitoring/_drift.py": ["tests/monitor/test_drift_table.py", "tests/monitor/test_monitor.py"],
-    "csrisk/monitoring/_rules.py": ["tests/monitor/test_monitor.py"],
+    "csrisk/monitoring/_rules.py": ["tests/monitor/test_drift_table.py", "tests/monitor/test_monitor.py"],
 }
 
 # (module, line as it is written, what was put) -> why no test can tell

@@ -10,6 +10,7 @@ import pytest
 
 from csrisk.monitoring import drift_by_goal, drift_table
 from csrisk.monitoring._drift import LEAST_ACCOUNTS, USUAL_FACTOR
+from csrisk.monitoring._rules import check_book
 
 OLD = pd.DataFrame({"logins": np.arange(200.0), "nps": np.arange(200.0), "footprint_points": np.arange(200.0)})
 NEW = OLD.assign(logins=OLD["logins"] + 100)
@@ -43,3 +44,11 @@ def test_goals_with_a_feature_alone_and_with_a_score() -> None:
 def test_the_limits_by_default() -> None:
     defaults = {name: entry.default for name, entry in inspect.signature(drift_table).parameters.items()}
     assert (defaults["alpha"], defaults["limit"], USUAL_FACTOR, LEAST_ACCOUNTS) == (0.01, 0.1, 1.5, 50)
+
+
+@pytest.mark.parametrize(
+    ("now", "status"), [(50, "passed"), (49, "failed"), (200, "passed"), (201, "failed"), (240, "failed")]
+)
+def test_half_and_double_are_still_the_same_book(now: int, status: str) -> None:
+    assert check_book(100, now).status == status
+    assert check_book(100, now, is_sample=True).status == check_book(0, now).status == "not applicable"
