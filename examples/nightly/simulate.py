@@ -2,8 +2,8 @@
 
     python simulate.py FOLDER
 
-Each month the extract holds what was known by then. In April tracking changes, so that every use is counted twice; in
-October the feed of usage stops for a month. Prints the log of the job.
+Each month the extract holds what was known by then. In April tracking changes, so that use in the background is recorded
+too; in late August the feed of usage stops for eight weeks. Prints the log of the job.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pandas as pd
 from csrisk.data import CONTRACT, make_saas
 
 FIRST, RUNS = "2025-01-01", 12
+BACKGROUND = (3, 8, 13, 18)  # days after a use on which it is recorded again
 TRACKING_CHANGED, FEED_STOPPED = "2025-04-01", ("2025-08-20", "2025-10-15")
 PLANNED = ("planned_end", "due_at")  # known beforehand
 CONFIG = """
@@ -59,11 +60,15 @@ def extract(tables: dict[str, pd.DataFrame], as_of: pd.Timestamp, folder: Path) 
 
 
 def broken(usage: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
-    """Count twice from April on; lose what came in while the feed stood still, until it is filled in again."""
-    stopped, back = map(pd.Timestamp, FEED_STOPPED)
-    if stopped < as_of < back:
-        usage = usage[usage["at"] < stopped]
-    return pd.concat([usage, usage[usage["at"] >= TRACKING_CHANGED]], ignore_index=True)
+    """Record background use from April on; lose what came in while the feed stood still, until it is filled in again."""
+    changed, stopped, back = map(pd.Timestamp, (TRACKING_CHANGED, *FEED_STOPPED))
+    new = usage[usage["at"] >= changed]
+    times = [name for name in ("at", "known_at") if name in usage]
+    more = [new.assign(**{name: new[name] + pd.Timedelta(days=days) for name in times}) for days in BACKGROUND]
+    usage = pd.concat([usage, *more], ignore_index=True)
+    for name in times:
+        usage = usage[~(usage[name] >= as_of)]
+    return usage[usage["at"] < stopped] if stopped < as_of < back else usage
 
 
 def main(folder: Path, accounts: int = 150) -> list[int]:

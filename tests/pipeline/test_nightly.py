@@ -46,7 +46,7 @@ def test_twelve_months_unattended(example: None, tmp_path: Path) -> None:
     assert files(state) == [12] * 4
     # the months before anything breaks are calm
     assert [decisions[f"2025-0{month}-01"]["decision"] for month in (1, 2, 3)] == ["keep"] * 3
-    # tracking counts twice from April on: the first alarm waits, the second retrains, and the new model takes over
+    # tracking records more from April on: the first alarm waits, the second retrains, and the new model takes over
     drifting = [date for date, one in found.items() if {"CSM001", "CSM002"} & set(one["failed"])]
     assert drifting[0] >= "2025-05-01"
     assert "for the first time: wait" in decisions[drifting[0]]["reason"]
