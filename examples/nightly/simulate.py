@@ -2,8 +2,8 @@
 
     python simulate.py FOLDER
 
-Each month the extract holds what was known by then. In April tracking changes, so that use in the background is recorded
-too; in late August the feed of usage stops for eight weeks. Prints the log of the job.
+Each month the extract holds what was known by then. In April tracking changes, so that use in the background is
+recorded too; in late August the feed of usage stops for eight weeks. Prints the log of the job.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def extract(tables: dict[str, pd.DataFrame], as_of: pd.Timestamp, folder: Path) 
 
 
 def broken(usage: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
-    """Record background use from April on; lose what came in while the feed stood still, until it is filled in again."""
+    """Record background use from April on; lose what comes while the feed stands still, until it is filled in again."""
     changed, stopped, back = map(pd.Timestamp, (TRACKING_CHANGED, *FEED_STOPPED))
     new = usage[usage["at"] >= changed]
     times = [name for name in ("at", "known_at") if name in usage]
