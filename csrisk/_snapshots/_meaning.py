@@ -63,6 +63,15 @@ def feedback(data: CustomerData) -> Lazy:
         nw.when(unasked).then(nw.lit(0)).otherwise(nw.lit(1)).alias("asked"),
         came.then(nw.col("sent_at_day")).otherwise(nw.col("answered_at_day")).alias("answered_at_day"),
         came.then(nw.col("sent_at_second")).otherwise(nw.col("answered_at_second")).alias("answered_at_second"),
-        nw.min_horizontal("acted_at_day", "declined_at_day").alias("closed_at_day"),
-        nw.min_horizontal("acted_at_second", "declined_at_second").alias("closed_at_second"),
+        *(
+            _earlier(f"acted_at_{grain}", f"declined_at_{grain}").alias(f"closed_at_{grain}")
+            for grain in ("day", "second")
+        ),
     )
+
+
+def _earlier(one: str, other: str) -> nw.Expr:
+    """Give the earlier of two times; the one that is there where the other is not."""
+    # the least of two is null on SQLite where either is
+    first, second = nw.col(one), nw.col(other)
+    return nw.when(first.is_null() | (second < first)).then(second).otherwise(first)

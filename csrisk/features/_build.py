@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Builder", "build_features", "declared", "default_builders"]
 
-_DIGITS = 9
-
 
 class Builder(Protocol):
     """What computes features: a frozen value without data inside."""
@@ -192,23 +190,9 @@ def _frames(
     for builder in builders:
         frame = builder.frame(past) if isinstance(builder, Family) else builder.build(data, snapshots)
         _check(builder, frame, snapshots)
-        frames.append(_rounded(frame))
+        frames.append(frame)
         bar.update()
     return frames
-
-
-def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
-    """Round numbers to nine digits: engines differ in the last ones of sums, and cuts of trees see it."""
-    names = [str(name) for name in frame if frame[name].dtype == np.float64]
-    values = frame[names].to_numpy()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        size = np.clip(np.nan_to_num(np.floor(np.log10(np.abs(values)))), -200, 200)
-        up, down = 10.0 ** np.maximum(size, 0), 10.0 ** np.maximum(-size, 0)
-        # divided, not multiplied by a negative power: 3 / 10 is 0.3, 3 * 0.1 is not
-        rounded = np.round(values / up * down, _DIGITS - 1) * up / down
-    # whole numbers, missing ones and what is no number at all stay as they are
-    there = np.isfinite(values) & (values != np.round(values))
-    return frame.assign(**dict(zip(names, np.where(there, rounded, values).T, strict=True)))
 
 
 def _parts(index: pd.MultiIndex, chunk: int) -> list[slice]:

@@ -19,7 +19,7 @@ __all__ = ["MONEY", "Rollups", "exact", "whole"]
 Lazy = nw.LazyFrame[Any]
 NEVER = 10**7  # a day that no snapshot reaches
 _HUGE = 2.0**43
-MONEY = 8  # decimals of sums of money and quantities
+MONEY = 1e8  # grains of a unit in sums of money and quantities
 
 
 def whole(expression: nw.Expr) -> nw.Expr:
@@ -27,21 +27,23 @@ def whole(expression: nw.Expr) -> nw.Expr:
     return expression.cast(nw.Int64).sum().cast(nw.Int64)
 
 
-def exact(expression: nw.Expr, decimals: int = 11) -> nw.Expr:
+def exact(expression: nw.Expr, scale: float = 1e11) -> nw.Expr:
     """Sum of floats in fixed point, so that the order in which threads add them changes no bit.
 
-    The fraction of each term is rounded to so many decimals. With 8 of them sums of cents are exact, and equal sums are
-    equal, while terms stay below 40 million; the 11 of small numbers would see the error of their last bit. Terms from
-    ``2 ** 43`` on, which no sum of money reaches, are added as floats.
+    The fraction of each term is rounded to one part in `scale`. With 1e8 sums of cents are exact, and equal sums are
+    equal, while terms stay below 40 million; the 1e11 of small numbers would see the error of their last bit. Terms
+    from ``2 ** 43`` on, which no sum of money reaches, are added as floats.
     """
     term = expression.cast(nw.Float64)
     usual = term.abs() < _HUGE
     inside = nw.when(usual).then(term)
-    units, scale = inside.round(0), 10.0**decimals
+    units = inside.round(0)
     fractions = whole(((inside - units) * scale).round(0)).cast(nw.Float64)
     # whatever terms a sum had, it becomes the same whole number and the same rest
     carried = (fractions / scale).round(0)
-    total: nw.Expr = whole(units).cast(nw.Float64) + carried + (fractions - carried * scale) / scale
+    # Polars multiplies by the reciprocal of a constant, which is another last bit; a column is divided by
+    grains = fractions * 0 + scale
+    total: nw.Expr = whole(units).cast(nw.Float64) + carried + (fractions - carried * scale) / grains
     return total + nw.when(~usual).then(term).sum()
 
 

@@ -36,6 +36,10 @@ __all__ = [
 ]
 
 Lazy = nw.LazyFrame[Any]
+# both ways to one number cut its terms into the same grains, so that they agree to the last bit: a weight of 36 binary
+# places times a whole number is exact, and a logarithm of another library seldom falls on the other side of 30 places
+_GRAINS, _LOGARITHMS = 2.0**36, 2.0**30
+
 Of: TypeAlias = Mapping[str, Any]  # facts of each entity: expressions or arrays, which know the same operators
 
 
@@ -69,8 +73,8 @@ class Sum:
         """As an expression over visible rows."""
         column, age, inside = nw.col(self.column), nw.col("age"), _inside(self.low, self.high)
         if self.half_life is not None:
-            weight = (age.cast(nw.Float64) * (-math.log(2) / self.half_life)).exp()
-            return exact(nw.when(inside).then(column.cast(nw.Float64) * weight))
+            weight = ((age.cast(nw.Float64) * (-math.log(2) / self.half_life)).exp() * _GRAINS).round(0) / _GRAINS
+            return exact(nw.when(inside).then(column.cast(nw.Float64) * weight), _GRAINS)
         if self.of_floats:
             return exact(nw.when(inside).then(column), MONEY)
         return whole(nw.when(inside).then(column * age if self.times_age else column).otherwise(0))
@@ -79,7 +83,7 @@ class Sum:
         """Give what a value of each age is multiplied with."""
         age = np.arange(reach + 1, dtype=np.float64)
         if self.half_life is not None:
-            return np.exp(age * (-math.log(2) / self.half_life))
+            return np.rint(np.exp(age * (-math.log(2) / self.half_life)) * _GRAINS) / _GRAINS
         return age if self.times_age else np.ones(reach + 1)
 
 
@@ -171,14 +175,14 @@ class NLogN:
         """As an expression over entities."""
         count = of[self.column].cast(nw.Float64)
         logarithm = nw.when(count > 0).then(count).otherwise(nw.lit(1).cast(nw.Float64)).log()
-        return exact(count * logarithm)
+        return exact(count * logarithm, _LOGARITHMS)
 
     def array(self, of: Of, starts: Array) -> Array:
         """From arrays of entities, those of a snapshot together from each start on."""
         count = of[self.column]
         # in fixed point like `exact`: the order of entities changes no bit
-        terms = np.rint(count * np.log(np.maximum(count, 1.0)) * 2.0**30).astype(np.int64)
-        return np.add.reduceat(terms, starts) / 2.0**30
+        terms = np.rint(count * np.log(np.maximum(count, 1.0)) * _LOGARITHMS).astype(np.int64)
+        return np.add.reduceat(terms, starts) / _LOGARITHMS
 
 
 def seen_within(days: int) -> Count:

@@ -44,7 +44,7 @@ def look() -> Look:
                 warnings.filterwarnings("ignore", message="(?s).*CSD305")
                 data = CustomerData(given, end=end, threads=1)
             rows.append(build_features(data, Snapshots.of(data, pairs), [builder]))
-        pd.testing.assert_frame_equal(rows[0], rows[1], rtol=2e-8, atol=1e-9)
+        pd.testing.assert_frame_equal(rows[0], rows[1], rtol=1e-9, atol=1e-9)
         return rows[0].astype(object).iloc[0]
 
     return look

@@ -60,7 +60,7 @@ def row(look):
 )
 def test_by_hand(row, name, value):
     # sums of floats are kept in fixed point, so that threads cannot change them: ten digits hold
-    assert row[name] == pytest.approx(value, rel=1e-8)
+    assert row[name] == pytest.approx(value, rel=1e-10)
 
 
 def test_every_feature_is_computed_by_hand(row):

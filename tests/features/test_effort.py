@@ -87,7 +87,7 @@ def row(look):
     ],
 )
 def test_by_hand(row, name, value):
-    assert row[name] == pytest.approx(value, rel=1e-8)
+    assert row[name] == pytest.approx(value, rel=1e-12)
 
 
 def test_every_feature_is_computed_by_hand(row):

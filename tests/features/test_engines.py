@@ -83,7 +83,7 @@ def test_tables_breaches_and_all_features_are_the_same(engine, request, monkeypa
             continue
         whole = right.isna() | (right == right.round())
         assert (left[whole].fillna(-1) == right[whole].fillna(-1)).all(), name
-        np.testing.assert_allclose(left, right, rtol=2e-8, atol=1e-9, err_msg=name)
+        np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-9, err_msg=name)
 
 
 BAD = {

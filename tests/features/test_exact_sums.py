@@ -22,7 +22,7 @@ MONEY = st.floats(-1e9, 1e9).map(lambda value: round(value, 4))
 
 def total(values: list[float | None], decimals: int = 11) -> float:
     frame = nw.from_native(pl.DataFrame({"x": values}, schema={"x": pl.Float64}).lazy())
-    return float(frame.select(exact(nw.col("x"), decimals).alias("x")).collect()["x"][0])
+    return float(frame.select(exact(nw.col("x"), 10.0**decimals).alias("x")).collect()["x"][0])
 
 
 @settings(deadline=None)

@@ -219,6 +219,6 @@ def test_builders_agree_with_the_oracle(seed):
                 value = math.nan
             if need is None and value == 0 and math.isnan(row[name]):
                 continue  # before anything was closed or resolved in the whole book, the column says nothing
-            assert row[name] == pytest.approx(value, rel=1e-8, nan_ok=True), (account, cut, name)
+            assert row[name] == pytest.approx(value, rel=1e-9, nan_ok=True), (account, cut, name)
             compared += 1
     assert compared > 500

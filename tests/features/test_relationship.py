@@ -55,7 +55,7 @@ def contract(look):
     ],
 )
 def test_contract_by_hand(contract, name, value):
-    assert contract[name] == (value if name == "plan" else pytest.approx(value, rel=1e-8))
+    assert contract[name] == (value if name == "plan" else pytest.approx(value, rel=1e-12))
 
 
 def test_every_feature_of_the_contract_is_computed_by_hand(contract):

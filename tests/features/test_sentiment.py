@@ -94,7 +94,7 @@ def row(look):
     ],
 )
 def test_by_hand(row, name, value):
-    assert row[name] == pytest.approx(value, rel=1e-8, nan_ok=True)
+    assert row[name] == pytest.approx(value, rel=1e-12, nan_ok=True)
 
 
 def test_every_feature_is_computed_by_hand(row):

@@ -87,5 +87,5 @@ def test_merged_features_are_those_of_the_expressions(monkeypatch):
         compiled = build_features(data, past, builders)
         monkeypatch.setattr(Past, "embedded", property(lambda _: False))
         expressed = build_features(data, past, builders)
-    pd.testing.assert_frame_equal(compiled, expressed, rtol=2e-8, atol=1e-9)
+    pd.testing.assert_frame_equal(compiled, expressed, rtol=1e-9, atol=1e-9)
     assert compiled.notna().any().sum() > 40

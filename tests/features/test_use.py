@@ -72,7 +72,7 @@ def test_every_number_is_as_if_they_were_left_out(engine):
     tables = without_idle_rows(random_tables(2, n_accounts=5))
     with opened(tables, "duckdb") as plain, opened(with_idle_rows(tables), engine) as idle:
         for expected, found in zip(all_numbers(plain), all_numbers(idle), strict=True):
-            pd.testing.assert_frame_equal(found, expected, rtol=2e-8, atol=1e-9, check_categorical=False)
+            pd.testing.assert_frame_equal(found, expected, rtol=1e-9, atol=1e-9, check_categorical=False)
 
 
 @pytest.mark.parametrize("engine", ["duckdb", "polars", "ibis-sqlite"])
