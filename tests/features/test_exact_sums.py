@@ -20,9 +20,9 @@ from csrisk.features._rollups import exact
 MONEY = st.floats(-1e9, 1e9).map(lambda value: round(value, 4))
 
 
-def total(values: list[float | None], decimals: int = 11) -> float:
+def total(values: list[float | None], scale: float = 1e11) -> float:
     frame = nw.from_native(pl.DataFrame({"x": values}, schema={"x": pl.Float64}).lazy())
-    return float(frame.select(exact(nw.col("x"), 10.0**decimals).alias("x")).collect()["x"][0])
+    return float(frame.select(exact(nw.col("x"), scale).alias("x")).collect()["x"][0])
 
 
 @settings(deadline=None)
