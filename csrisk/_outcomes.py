@@ -94,10 +94,10 @@ class Contracts:
         """Take subscriptions, or accounts as one contract each where only they have ends."""
         table = evidence_of(data, "contract") if table is None else table
         if table == "subscriptions":
-            rows = data.lazy(table).select("account", "day", "known", "end_at_day", "mrr", "seats", "product")
+            rows = data.lazy(table).select("account", "day", "known", "told", "end_at_day", "mrr", "seats", "product")
         else:
             there = (nw.col(name).fill_null(_LONG_AGO) for name in ("day", "known"))
-            rows = data.lazy(table).select("account", *there, nw.col("ended_at_day").alias("end_at_day"))
+            rows = data.lazy(table).select("account", *there, "told", nw.col("ended_at_day").alias("end_at_day"))
         frame = data.engine.collect(observed(rows, end))
         account, start, last = (
             frame[name].fillna(FOREVER).to_numpy(np.int64) for name in ("account", "day", "end_at_day")

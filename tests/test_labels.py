@@ -123,11 +123,14 @@ def test_an_end_in_the_future_of_the_data_has_not_happened() -> None:
 
 
 def test_rows_known_late_count_until_the_end_of_the_data() -> None:
-    data = contracts(
+    rows = frame(
+        "account_id start_at end_at known_at",
         ("a", "2025-01-01", "2025-03-05", None),
         ("a", "2025-03-06", None, "2025-05-01"),
-        columns="start_at end_at known_at",
     )
+    updated = CustomerData({"subscriptions": rows}, end="2025-12-01")
+    assert told(label_churn(updated, seen(updated, "a").until("2025-05-01"), grace=10)) == {"a": False}
+    data = CustomerData({"subscriptions": rows}, end="2025-12-01", known_at={"subscriptions": "entered"})
     snapshots = seen(data, "a")
     assert told(label_churn(data, snapshots, grace=10)) == {"a": False}
     assert told(label_churn(data, snapshots.until("2025-05-01"), grace=10)) == {"a": True}
@@ -346,7 +349,8 @@ def test_labels_do_not_depend_on_the_other_snapshots(changes: CustomerData) -> N
 def test_nothing_known_is_no_label() -> None:
     rows = frame("account_id start_at end_at mrr known_at", ("a", "2025-01-01", "2025-02-01", 9, "2025-11-01"))
     use = frame("account_id at known_at", ("a", "2025-01-05", "2025-11-01"))
-    data = CustomerData({"subscriptions": rows, "usage": use}, end="2025-12-01")
+    tables = {"subscriptions": rows, "usage": use}
+    data = CustomerData(tables, end="2025-12-01", known_at={"subscriptions": "entered"})
     snapshots = seen(data, "a", as_of="2025-01-20").until("2025-06-01")
     for kind in ("contract", "inactivity"):
         assert told(label_churn(data, snapshots, kind=kind)) == {"a": None}

@@ -25,11 +25,12 @@ def date(day: int | None) -> pd.Timestamp | None:
 
 
 def known_rows(rows: list[Contract], end: int) -> list[tuple[int, int | None, float]]:
-    """What somebody knows at the end: rows dated and known before it, later ends unknown; the mrr numbers the row."""
+    """What somebody knows at the end: rows begun before it, ends later or told later unknown; mrr numbers the row."""
     found = []
     for number, (start, stop, known) in enumerate(rows):
-        if start < end and (known is None or known < end):
-            found.append((start, stop if stop is not None and stop < end else None, 10.0 + number))
+        if start < end:
+            told = stop is not None and stop < end and (known is None or known < end)
+            found.append((start, stop if told else None, 10.0 + number))
     return found
 
 

@@ -217,6 +217,9 @@ def test_observed_is_what_is_known_at_the_end() -> None:
     data = CustomerData({"subscriptions": rows}, end="2025-12-01")
     day = (pd.Timestamp("2025-03-01") - pd.Timestamp("1970-01-01")).days
     kept = data.engine.collect(observed(data.lazy("subscriptions"), day)).sort_values("day")
+    assert kept["end_at_day"].notna().tolist() == [True, False, False]
+    entered = CustomerData({"subscriptions": rows}, end="2025-12-01", known_at={"subscriptions": "entered"})
+    kept = entered.engine.collect(observed(entered.lazy("subscriptions"), day)).sort_values("day")
     assert kept["end_at_day"].notna().tolist() == [True, False]
 
 
@@ -224,6 +227,8 @@ def test_slicing_refuses_frames_without_time(data: CustomerData) -> None:
     snapshots = Snapshots.at(data, "2025-03-01")
     with pytest.raises(SnapshotError, match=r"columns \['known'\] are missing"):
         visible(snapshots.lazy(data), data.lazy("usage").select("account", "day"))
+    with pytest.raises(SnapshotError, match=r"column told is missing beside \['end_at_day'\]"):
+        visible(snapshots.lazy(data), data.lazy("subscriptions").select("account", "day", "known", "end_at_day"))
     with pytest.raises(SnapshotError, match="window=0 must be a whole number of days, at least 1"):
         visible(snapshots.lazy(data), data.lazy("usage"), window=0)
 

@@ -78,7 +78,8 @@ def test_contract_eligibility_is_what_the_oracle_says(rows: list[Row], polars: b
         (f"a{row[0]}", cut)
         for cut in range(1, END + 1)
         for row in rows
-        if is_known(row, cut) and (row[2] is None or row[2] >= cut)
+        # a contract is seen from its beginning, and its end when it has passed and was told
+        if row[1] < cut and (row[2] is None or row[2] >= cut or not is_known(row, cut))
     }
     assert seen(data, eligible="contract") == expected
 

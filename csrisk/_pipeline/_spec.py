@@ -45,10 +45,14 @@ class TableSpec:
         folder of parts that is called like the table.
     columns : mapping of str to str
         Name in the contract to name in the file.
+    known_at_means : {"updated", "entered"}, optional
+        What `known_at` of subscriptions and accounts is: when the row was updated last (None means this), so that only
+        its end waits for it, or when the whole row was entered.
     """
 
     file: str | tuple[str, ...] | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    known_at_means: str | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.file, list | tuple) and self.file:
@@ -57,6 +61,8 @@ class TableSpec:
             rule.text(self, "file", optional=True)
         if not isinstance(self.columns, Mapping) or not all(isinstance(v, str) for v in self.columns.values()):
             raise rule.wrong("columns", self.columns, 'a table of names: columns = { at = "event_time" }')
+        if self.known_at_means not in (None, "updated", "entered"):
+            raise rule.wrong("known_at_means", self.known_at_means, '"updated" or "entered"')
 
 
 @dataclass(frozen=True)
@@ -352,6 +358,11 @@ class RiskSpec:
         except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise ConfigError(f"configuration is not valid TOML: {error}") from error
         return cls.from_dict(values)
+
+    @property
+    def known_at(self) -> dict[str, str]:
+        """What ``known_at`` means, for each table that says so."""
+        return {table: entry.known_at_means for table, entry in self.tables.items() if entry.known_at_means}
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain lists and mappings, without what is not set.

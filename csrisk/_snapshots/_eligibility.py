@@ -44,7 +44,7 @@ def eligible_pairs(
 ) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Mark the pairs whose account qualifies by the rule."""
     if rule == "contract":
-        table = data.lazy("subscriptions").select("account", "day", "known", "end_at_day")
+        table = data.lazy("subscriptions").select("account", "day", "known", "told", "end_at_day")
         rows = running(pairs, table)
     elif rule == "active":
         table = uses(data).select("account", "day", "known").unique()
@@ -52,7 +52,7 @@ def eligible_pairs(
     else:
         # an account without a start date is taken as there from the beginning
         there = (nw.col(name).fill_null(_LONG_AGO) for name in ("day", "known"))
-        table = data.lazy("accounts").select("account", *there, "ended_at_day")
+        table = data.lazy("accounts").select("account", *there, "told", "ended_at_day")
         rows = visible(pairs, table).filter(nw.col("ended_at_day").is_null())
     found = data.engine.collect(rows.select("snapshot").unique())["snapshot"].to_numpy()
     mask = np.zeros(n_pairs, dtype=bool)

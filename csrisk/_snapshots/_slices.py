@@ -8,7 +8,7 @@ import narwhals.stable.v2 as nw
 
 from csrisk._days import SECONDS_A_DAY, whole_days
 from csrisk._snapshots._spells import FOREVER
-from csrisk.data._contract import planned_times
+from csrisk.data._contract import beginnings, planned_times, told_times
 from csrisk.exceptions import SnapshotError
 
 __all__ = ["ahead", "observed", "running", "visible"]
@@ -18,33 +18,36 @@ def visible(snapshots: nw.LazyFrame[Any], rolled: nw.LazyFrame[Any], *, window: 
     """Rows that each snapshot may see: dated and known strictly before its ``as_of``.
 
     The one place where point in time is decided. Times of a row other than its own date (`*_day`, `*_second`) that lie
-    at or after ``as_of`` become null, save those that the contract declares as planned (`planned_end`, `due_at`).
+    at or after ``as_of`` become null, save those that the contract declares as planned (`planned_end`, `due_at`); so do
+    those of rows that are known from their beginning (contracts, accounts) and whose ``known_at``, in column told, lies
+    there.
 
     Parameters
     ----------
     snapshots : narwhals LazyFrame
         Columns snapshot, account, cut, as `Snapshots.lazy` gives them.
     rolled : narwhals LazyFrame
-        Columns account, day, known and whatever else is wanted.
+        Columns account, day, known and whatever else is wanted; with the end of a contract or account also told.
     window : int, optional
         Days to look back; None for the whole past.
 
     Returns
     -------
     narwhals LazyFrame
-        Columns of both frames, and ``age = cut - day`` (at least 1).
+        Columns of both frames save told, and ``age = cut - day`` (at least 1).
 
     Raises
     ------
     SnapshotError
-        If the rolled frame lacks account, day or known, or the window is not positive.
+        If the rolled frame lacks account, day, known, or told where it needs it, or the window is not positive.
     """
-    times = _second_times(rolled)
+    times, told = _second_times(rolled)
     day, cut = nw.col("day"), nw.col("cut")
     seen = snapshots.join(rolled, on="account", how="inner").filter(day < cut, nw.col("known") < cut)
     if window is not None:
         seen = seen.filter(day >= cut - whole_days(window, "window", minimum=1))
-    return seen.with_columns((cut - day).alias("age"), *(_mask(name, cut) for name in times))
+    seen = seen.with_columns((cut - day).alias("age"), *(_mask(name, cut, told=told) for name in times))
+    return seen.drop("told") if told else seen  # it may lie in the future
 
 
 def ahead(snapshots: nw.LazyFrame[Any], rolled: nw.LazyFrame[Any], lead: int, horizon: int) -> nw.LazyFrame[Any]:
@@ -91,9 +94,9 @@ def observed(rolled: nw.LazyFrame[Any], end: int) -> nw.LazyFrame[Any]:
     narwhals LazyFrame
         The columns of `rolled`.
     """
-    times = _second_times(rolled)
+    times, told = _second_times(rolled)
     kept = rolled.filter(nw.col("day") < end, nw.col("known") < end)
-    return kept.with_columns(*(_mask(name, nw.lit(end)) for name in times)) if times else kept
+    return kept.with_columns(*(_mask(name, nw.lit(end), told=told) for name in times)) if times else kept
 
 
 def running(snapshots: nw.LazyFrame[Any], subscriptions: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -115,20 +118,27 @@ def running(snapshots: nw.LazyFrame[Any], subscriptions: nw.LazyFrame[Any]) -> n
     return visible(snapshots, subscriptions).filter(nw.col("end_at_day").is_null())
 
 
-def _second_times(rolled: nw.LazyFrame[Any]) -> list[str]:
+def _second_times(rolled: nw.LazyFrame[Any]) -> tuple[list[str], bool]:
+    """Give the times that are masked, and whether they wait until they were told."""
     names = rolled.collect_schema().names()
     missing = [name for name in ("account", "day", "known") if name not in names]
     if missing:
         raise SnapshotError(f"columns {missing} are missing; time can only be sliced by account, day and known")
     # agreed beforehand: a date in the future is knowledge here, not a leak
     plans = {plan + suffix for plan in planned_times() for suffix in ("_day", "_second")}
-    return [
+    times = [
         name
         for name in names
         if name.endswith(("_day", "_second")) and name not in plans and not name.startswith("attribute__")
     ]
+    waiting = sorted({time + suffix for time in told_times() for suffix in ("_day", "_second")}.intersection(times))
+    if waiting and "told" not in names:
+        raise SnapshotError(f"column told is missing beside {waiting}: it says from when on the end was known")
+    return times, "told" in names
 
 
-def _mask(name: str, cut: nw.Expr) -> nw.Expr:
-    limit = cut * SECONDS_A_DAY if name.endswith("_second") else cut
-    return nw.when(nw.col(name) < limit).then(nw.col(name)).alias(name)
+def _mask(name: str, cut: nw.Expr, *, told: bool) -> nw.Expr:
+    past = nw.col(name) < (cut * SECONDS_A_DAY if name.endswith("_second") else cut)
+    if told and name.removesuffix("_day").removesuffix("_second") not in beginnings():
+        past &= nw.col("told").is_null() | (nw.col("told") < cut)
+    return nw.when(past).then(nw.col(name)).alias(name)

@@ -84,15 +84,18 @@ def _until(data: CustomerData, date: pd.Timestamp) -> CustomerData:
         frame, contract = data.frame(name), CONTRACT[name]
         if contract.has_account:
             hidden = pd.Series(False, index=frame.index)
-            for time in (contract.time or "started_at", "known_at"):
+            whole = contract.begins is None or data.known_at.get(name) == "entered"
+            for time in (contract.time or "started_at", *(("known_at",) if whole else ())):
                 hidden |= frame[time] >= date
             frame = frame[~hidden].copy()
+            told = ~(frame["known_at"] >= date)
             for time in contract.second_times:
                 if time not in ("planned_end", "due_at", "started_at"):
-                    frame[time] = frame[time].where(frame[time] < date)
+                    frame[time] = frame[time].where((frame[time] < date) & (told | (time == contract.begins)))
+            frame["known_at"] = frame["known_at"].where(told)
         if len(frame):
             tables[name] = frame
-    return type(data)(tables, end=date)
+    return type(data)(tables, end=date, known_at=data.known_at)
 
 
 def _same(old: pd.Series, new: pd.Series) -> bool:

@@ -211,6 +211,12 @@ _CODES = (
     ),
     Code("CSD213", "end is not far after the last row", "kept", "give the day after the last one that was loaded"),
     Code(
+        "CSD218",
+        "known_at= says of a table what its known_at is: updated or entered",
+        "refused",
+        'give known_at={"subscriptions": "entered"}, or "updated", which is the default',
+    ),
+    Code(
         "CSD221",
         "rows that sum up a period are dated when it is over",
         "kept",

@@ -26,8 +26,10 @@ __all__ = [
     "Kind",
     "Order",
     "Table",
+    "beginnings",
     "observed_tables",
     "planned_times",
+    "told_times",
 ]
 
 Kind = Literal["id", "time", "number", "bool", "text", "category"]
@@ -136,6 +138,9 @@ class Table:
     shows_end : bool
         Its rows come as things happen, so that the last ones show until when the book was observed; what we agree or
         do ourselves does not.
+    begins : str, optional
+        When a row of a state begins that is updated later: the beginning is known at the beginning, and ``known_at``
+        says only when its ends were told.
     """
 
     name: str
@@ -145,6 +150,7 @@ class Table:
     orders: tuple[Order, ...] = ()
     event: bool = False
     shows_end: bool = True
+    begins: str | None = None
 
     def __getitem__(self, column: str) -> Column:
         for candidate in self.columns:
@@ -257,6 +263,7 @@ _TABLES = (
             _KNOWN,
         ),
         orders=(Order("ended_at", "started_at"),),
+        begins="started_at",
     ),
     Table(
         "subscriptions",
@@ -276,6 +283,7 @@ _TABLES = (
         ),
         time="start_at",
         orders=(Order("end_at", "start_at"), Order("planned_end", "start_at")),
+        begins="start_at",
     ),
     Table(
         "usage",
@@ -430,6 +438,17 @@ def planned_times() -> frozenset[str]:
     """Names of times that are agreed beforehand; a name that is none in some table is masked everywhere."""
     times = [table[name] for table in CONTRACT.values() for name in table.times]
     return frozenset({time.name for time in times if time.planned} - {time.name for time in times if not time.planned})
+
+
+def told_times() -> frozenset[str]:
+    """Names of second times that ``known_at`` hides where it does not hide their row."""
+    states = [table for table in CONTRACT.values() if table.begins]
+    return frozenset(name for table in states for name in table.second_times if name != table.begins)
+
+
+def beginnings() -> frozenset[str]:
+    """Names of times at which rows begin that are known from then on."""
+    return frozenset(table.begins for table in CONTRACT.values() if table.begins)
 
 
 def observed_tables() -> tuple[str, ...]:

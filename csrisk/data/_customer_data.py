@@ -51,6 +51,10 @@ class CustomerData:
         ``{"usage": "2025-04-01"}``, whatever the table looks like. A date is that of the book: it holds for every table
         that does not stop earlier than the others. By default each table ends as its own rhythm tells, see
         :attr:`ends`.
+    known_at : Mapping of str to {"updated", "entered"}, optional
+        What the ``known_at`` of subscriptions and accounts is. By default the time of the last update: a contract is
+        known from its beginning, and only its end waits for ``known_at``. ``{"subscriptions": "entered"}`` says that
+        the whole row was entered then, so that nothing of it is known before.
     memory_limit : str, optional
         Memory of the embedded engine, for example ``"2GB"``; it spills to disk above. Default: 1 GB, and 256 MB more
         for each thread.
@@ -78,6 +82,7 @@ class CustomerData:
         *,
         columns: Mapping[str, Mapping[str, str]] | None = None,
         end: Any = None,
+        known_at: Mapping[str, str] | None = None,
         memory_limit: str | None = None,
         threads: int | None = None,
     ) -> None:
@@ -94,7 +99,7 @@ class CustomerData:
             engine = native_engine(native[0])
         else:
             engine = DuckDBEngine(memory_limit, threads, on_disk=any(is_large(table) for table in tables.values()))
-        loaded = load(engine, tables, columns or {}, end)
+        loaded = load(engine, tables, columns or {}, end, known_at)
         loaded.breaches += noted
         try:
             self._settle(loaded, tables)
@@ -109,6 +114,7 @@ class CustomerData:
         *,
         columns: Mapping[str, Mapping[str, str]] | None = None,
         end: Any = None,
+        known_at: Mapping[str, str] | None = None,
         memory_limit: str | None = None,
         threads: int | None = None,
     ) -> CustomerData:
@@ -118,14 +124,15 @@ class CustomerData:
         ----------
         folder : path
             The folder. Files in it that are no table are named in a warning.
-        columns, end, memory_limit, threads
+        columns, end, known_at, memory_limit, threads
             As in the class.
 
         Returns
         -------
         CustomerData
         """
-        return cls(find_tables(folder), columns=columns, end=end, memory_limit=memory_limit, threads=threads)
+        tables = find_tables(folder)
+        return cls(tables, columns=columns, end=end, known_at=known_at, memory_limit=memory_limit, threads=threads)
 
     def _settle(self, loaded: Loaded, tables: Mapping[str, Any]) -> None:
         self._loaded = loaded
@@ -247,6 +254,11 @@ class CustomerData:
     def stated(self) -> frozenset[str]:
         """Tables whose own end the user stated."""
         return self._stated
+
+    @property
+    def known_at(self) -> dict[str, str]:
+        """What the user said that the ``known_at`` of a table is; the time of its last update where nothing was."""
+        return dict(self._loaded.known_at)
 
     @property
     def start(self) -> pd.Timestamp:

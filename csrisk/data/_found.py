@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from csrisk.data._breach import Breach, did_you_mean
 from csrisk.data._contract import CONTRACT, observed_tables
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+__all__ = ["Found", "check_known_at", "check_names"]
 
-__all__ = ["Found", "check_names"]
+_MEANINGS = ("updated", "entered")
 
 
 @dataclass(kw_only=True)
@@ -74,3 +74,18 @@ def check_names(found: Found, tables: Mapping[str, Any], columns: Mapping[str, M
             found.breaches.append(
                 Breach("CSD001", str(name), detail=f"in columns=; {did_you_mean(str(name), CONTRACT)}")
             )
+
+
+def check_known_at(found: Found, known_at: object) -> Mapping[str, str]:
+    """Note what cannot be meant by ``known_at``, and give what was said of each table."""
+    means = [name for name, table in CONTRACT.items() if table.begins]
+    if not isinstance(known_at, Mapping):
+        found.breaches.append(Breach("CSD218", detail='known_at is no mapping, as {"subscriptions": "entered"}'))
+        return {}
+    for name, meaning in known_at.items():
+        if name not in means:
+            detail = f"known_at= is for {means}; rows of other tables wait for their known_at anyhow"
+            found.breaches.append(Breach("CSD218", str(name)[:40], detail=detail))
+        elif meaning not in _MEANINGS:
+            found.breaches.append(Breach("CSD218", name, "known_at", detail=f"{str(meaning)[:20]!r} is none of these"))
+    return known_at

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v2 as nw
@@ -11,7 +11,7 @@ import pandas as pd
 from csrisk.data._breach import Breach
 from csrisk.data._contract import CONTRACT, Column
 from csrisk.data._ends import read_end, settle_ends
-from csrisk.data._found import Found, check_names
+from csrisk.data._found import Found, check_known_at, check_names
 from csrisk.data._joins import check_catalogue, check_ids, check_joins, check_unlisted
 from csrisk.data._planning import Plan, make_plan
 from csrisk.data._staging import Staged, rejected_rows, stage
@@ -41,9 +41,12 @@ class Loaded(Found):
     ----------
     engine : DataEngine
         Holds the tables.
+    known_at : Mapping
+        What ``known_at`` means for tables whose beginnings are known.
     """
 
     engine: DataEngine
+    known_at: Mapping[str, str] = field(default_factory=dict)
     plans: dict[str, Plan] = field(default_factory=dict)
     staged: dict[str, Staged] = field(default_factory=dict)
 
@@ -68,7 +71,11 @@ class Loaded(Found):
 
 
 def load(
-    engine: DataEngine, tables: Mapping[str, Any], columns: Mapping[str, Mapping[str, str]], end: object
+    engine: DataEngine,
+    tables: Mapping[str, Any],
+    columns: Mapping[str, Mapping[str, str]],
+    end: object,
+    known_at: Mapping[str, str] | None = None,
 ) -> Loaded:
     """Read, check and keep all tables.
 
@@ -82,13 +89,15 @@ def load(
         Canonical to user's names for each table.
     end : date-like, optional
         First day that was not observed.
+    known_at : Mapping, optional
+        What ``known_at`` means for tables whose beginnings are known.
 
     Returns
     -------
     Loaded
         With fatal breaches among `breaches`, the rest may be incomplete.
     """
-    loaded = Loaded(engine)
+    loaded = Loaded(engine, known_at={} if known_at is None else known_at)
     try:
         _load(loaded, tables, columns, end)
     except BaseException:
@@ -100,6 +109,7 @@ def load(
 def _load(loaded: Loaded, tables: Mapping[str, Any], columns: Mapping[str, Mapping[str, str]], end: object) -> None:
     read_end(loaded, end)
     check_names(loaded, tables, columns)
+    loaded.known_at = check_known_at(loaded, loaded.known_at)
     for name in CONTRACT:
         if name in tables:
             _plan(loaded, name, tables[name], columns.get(name, {}))
@@ -129,7 +139,7 @@ def _plan(loaded: Loaded, name: str, brought: object, given: Mapping[str, str]) 
         plan, breaches = None, [Breach("CSD006", name, detail=table.why(error))]
     loaded.breaches += [*table.notes, *breaches]
     if plan is not None:
-        loaded.plans[name] = plan
+        loaded.plans[name] = replace(plan, entered=loaded.known_at.get(name) == "entered")
 
 
 def _read_accounts(loaded: Loaded) -> list[int]:
@@ -204,12 +214,17 @@ def canonical(staged: Staged, *more: str, filled: bool = True) -> Lazy:
 
 
 def _dates(plan: Plan) -> list[nw.Expr]:
+    """Give the day of a row, when it became known and, where its beginning is known then, when its ends were told."""
     time = plan.table.time or "started_at"
-    day = nw.col(f"{time}_day") if time in plan.names else nw.lit(None).cast(nw.Int64)
-    if "known_at" not in plan.names:
-        return [day.alias("day"), day.alias("known")]
-    late = nw.col("known_at_day")
-    return [day.alias("day"), nw.when(late > day).then(late).otherwise(day).alias("known")]
+    day = late = nw.col(f"{time}_day") if time in plan.names else nw.lit(None).cast(nw.Int64)
+    told = day
+    if "known_at" in plan.names:
+        late = nw.when(nw.col("known_at_day") > day).then(nw.col("known_at_day")).otherwise(day)
+        # an account without a start is there from the beginning, its end is not
+        told = nw.when(day.is_null()).then(nw.col("known_at_day")).otherwise(late)
+    if plan.table.begins is None:
+        return [day.alias("day"), late.alias("known")]
+    return [day.alias("day"), (late if plan.entered else day).alias("known"), told.alias("told")]
 
 
 def _column(column: Column, there: bool, *, filled: bool) -> list[Any]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Brought", "Plan", "make_plan"]
 
 # names of csrisk's own beside which an attribute needs another
-_RESERVED = {"account", "ahead", "age", "as_of", "cut", "day", "id", "known", "lead", "n", "row", "snapshot"}
+_RESERVED = {"account", "ahead", "age", "as_of", "cut", "day", "id", "known", "lead", "n", "row", "snapshot", "told"}
 # what programs write where there is no id
 _NOBODY = (
     "NULL",
@@ -105,6 +105,8 @@ class Plan:
         Times that do not state their zone.
     textual : bool
         Whether account ids came as text.
+    entered : bool
+        Whether ``known_at`` says of a table whose beginnings are known when the whole row was entered.
     """
 
     table: Table
@@ -114,6 +116,7 @@ class Plan:
     columns: frozenset[str]
     naive: frozenset[str] = frozenset()
     textual: bool = True
+    entered: bool = False
 
     @property
     def all_columns(self) -> list[Column]:

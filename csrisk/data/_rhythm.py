@@ -130,7 +130,8 @@ def read_changes(
     The day of the row itself; of a table of states (contracts, accounts, plans) also when a row became known, and its
     second times.
     """
-    names = ["day"] if table.event else ["day", "known", *(f"{name}_day" for name in table.second_times)]
+    known = "told" if table.begins else "known"
+    names = ["day"] if table.event else ["day", known, *(f"{name}_day" for name in table.second_times)]
     parts = [rows.select(nw.lit(name).alias("what"), nw.col(name).alias("at")) for name in names]
     dated = (nw.concat(parts) if len(parts) > 1 else parts[0]).filter(~nw.col("at").is_null())
     counted = collect(dated.group_by("what", "at").agg(nw.len().cast(nw.Int64).alias("n"))).sort_values("at")
@@ -147,7 +148,7 @@ def signs_of_life(changes: Mapping[str, Rhythm], before: int) -> Rhythm | None:
     told = [
         one.until(before)
         for name, one in changes.items()
-        if name in ("day", "known")
+        if name in ("day", "known", "told")
         or one.between(before, before + _YEAR) <= _AGREED_SHARE * one.between(before - _YEAR, before)
     ]
     joined = Rhythm.joined(told) if told else None

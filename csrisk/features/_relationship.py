@@ -172,7 +172,7 @@ def plan_now(past: Past) -> Array:
 
 
 def _contracts(rollups: Rollups) -> Lazy:
-    names = ("account", "day", "known", "end_at_day", "planned_end_day", "mrr", "seats", "plan", "product")
+    names = ("account", "day", "known", "told", "end_at_day", "planned_end_day", "mrr", "seats", "plan", "product")
     return rollups.data.lazy("subscriptions").select(*names)
 
 

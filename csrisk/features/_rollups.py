@@ -8,6 +8,8 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from csrisk._snapshots import uses
+from csrisk.data import CONTRACT
+from csrisk.data._contract import told_times
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,11 +99,12 @@ class Rollups:
         known = nw.col("known")
         wanted = [known.min().alias("known"), (known - nw.col("day")).max().alias("lag")]
         for name in rows.collect_schema().names():
-            if name in ("account", "day", "known") or name.endswith("_second"):
+            if name in ("account", "day", "known", "told") or name.endswith("_second"):
                 continue
             there = ~nw.col(name).is_null()
             if name.endswith("_day"):
-                first = nw.when(there).then(nw.max_horizontal(known, nw.col(name))).min()
+                by = ("told",) if name.removesuffix("_day") in told_times() and CONTRACT[table].begins else ()
+                first = nw.when(there).then(nw.max_horizontal("known", name, *by)).min()
                 wanted.append(first.alias(name.removesuffix("_day")))
             else:
                 wanted.append(nw.when(there).then(known).min().alias(name))

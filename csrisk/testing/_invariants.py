@@ -60,13 +60,14 @@ def add_future(tables: Tables, as_of: pd.Timestamp, rng: Rng) -> Tables:
         late = rng.random(len(extra)) < 0.5
         if "known_at" in frame:
             extra["known_at"] = extra["known_at"].where(~late, as_of + jump)
-        if name != "subscriptions" or "known_at" in frame:
-            shift = (as_of - extra[time]).dt.ceil("D")
-            shift = shift.where(shift > pd.Timedelta(0), pd.Timedelta(0)) + jump
-            shift = shift.where(~late | ("known_at" not in frame), pd.Timedelta(0))
-            for column in CONTRACT[name].times:
-                if column in extra and column != "known_at":
-                    extra[column] = extra[column] + shift
+        shift = (as_of - extra[time]).dt.ceil("D")
+        shift = shift.where(shift > pd.Timedelta(0), pd.Timedelta(0)) + jump
+        # a contract is seen from its beginning, however late it was entered
+        hides = "known_at" in frame and CONTRACT[name].begins is None
+        shift = shift.where(~late | (not hides), pd.Timedelta(0))
+        for column in CONTRACT[name].times:
+            if column in extra and column != "known_at":
+                extra[column] = extra[column] + shift
         return pd.concat([frame, extra], ignore_index=True)
 
     return _each(tables, add)
@@ -80,6 +81,8 @@ def change_second_times(tables: Tables, as_of: pd.Timestamp, rng: Rng) -> Tables
         for column in CONTRACT[name].second_times:
             if column in frame and column not in planned_times() and name != "accounts":
                 later = frame[column] >= as_of
+                if CONTRACT[name].begins and "known_at" in frame:
+                    later |= frame["known_at"] >= as_of
                 forgotten = later & (rng.random(len(frame)) < 0.5)
                 shifted = frame[column] + int(rng.integers(0, 50)) * _DAY
                 frame[column] = frame[column].where(~later, shifted).mask(forgotten)
@@ -207,7 +210,8 @@ def _unknown(name: str, frame: pd.DataFrame, as_of: pd.Timestamp) -> np.ndarray[
     unknown = np.zeros(len(frame), dtype=bool)
     if name == "accounts":
         return unknown  # which accounts there are is no event
-    for column in (time, "known_at"):
+    # a contract is known from its beginning, whatever was entered later
+    for column in (time,) if CONTRACT[name].begins else (time, "known_at"):
         if column in frame:
             unknown |= (frame[column] >= as_of).to_numpy(dtype=bool)
     return unknown

@@ -68,6 +68,13 @@ DOUBLED = pd.DataFrame([["a", "2025-01-01", "2025-01-02"]], columns=["account_id
 
 # what it is, tables, further arguments, code, count; then what is refused
 REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], str, int]] = [
+    (
+        "a meaning of known_at that is none",
+        {"usage": usage(), "subscriptions": subscriptions()},
+        {"known_at": {"subscriptions": "loaded"}},
+        "CSD218",
+        1,
+    ),
     ("unknown table", {"usages": usage()}, {}, "CSD001", 1),
     ("mapping of an unknown table", {"usage": usage()}, {"columns": {"uses": {"at": "at"}}}, "CSD001", 1),
     ("mapping of an unknown column", {"usage": usage()}, {"columns": {"usage": {"ta": "at"}}}, "CSD002", 1),

@@ -28,7 +28,7 @@ class Oracle:
         """Rows of the account that happened and were known before the cut, as dictionaries."""
         found = []
         for row in self.tables[name]:
-            known = row["known_at"] if not pd.isna(row["known_at"]) else row[time]
+            known = row[time] if name == "subscriptions" or pd.isna(row["known_at"]) else row["known_at"]
             happened = row[time].normalize()
             if row.get("event_id") is not None and self.retried(row):
                 continue
@@ -51,10 +51,14 @@ class Oracle:
     def happened(self, time):
         return not pd.isna(time) and time < self.cut
 
+    def ended(self, row):
+        """A contract is seen from its beginning; its end when it has passed and the row was updated."""
+        return self.happened(row["end_at"]) and (pd.isna(row["known_at"]) or row["known_at"] < self.cut)
+
     def evidence(self, name, time, column):
         """Whether any account had a value of the column by then."""
         for row in self.tables[name]:
-            known = row["known_at"] if not pd.isna(row["known_at"]) else row[time]
+            known = row[time] if name == "subscriptions" or pd.isna(row["known_at"]) else row["known_at"]
             if not pd.isna(row[column]) and row[time] < self.cut and known < self.cut:
                 return True
         return False
@@ -138,7 +142,7 @@ class Oracle:
         return facts
 
     def contract(self):
-        rows = [row for row in self.rows("subscriptions", "start_at") if not self.happened(row["end_at"])]
+        rows = [row for row in self.rows("subscriptions", "start_at") if not self.ended(row)]
         ends = [(row["planned_end"].normalize() - self.cut) // DAY for row in rows if not pd.isna(row["planned_end"])]
         return {
             "mrr": _complete(row["mrr"] for row in rows),

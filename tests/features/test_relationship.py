@@ -250,8 +250,8 @@ def test_context_is_what_the_accounts_table_says(look):
     assert row.isna()["account_industry"]
 
 
-def test_account_that_is_known_later_has_no_context_yet(look):
-    accounts = {"segment": ["small"], "known_at": ["2025-04-01"], "started_at": ["2025-01-01"]}
+def test_account_has_its_context_from_its_beginning_whenever_its_row_was_updated(look):
+    accounts = {"segment": ["small"], "known_at": ["2025-05-01"], "started_at": ["2025-04-01"]}
     assert look(AccountContext(), AS_OF, accounts=accounts, usage={"at": ["2025-01-01"]}).isna().all()
     later = look(AccountContext(), "2025-04-02", accounts=accounts, usage={"at": ["2025-01-01"]})
     assert later["account_segment"] == "small"
