@@ -32,6 +32,11 @@ def _shape(text: str) -> str:
     return re.sub(r"\d", "9", re.sub(r"[^\W\d_]", "a", text[:24]))
 
 
+def _flag(text: str) -> str:
+    """Shape of what is no yes or no; databases write a whole number with or without .0."""
+    return _shape(re.sub(r"(?<=\d)\.0$", "", text))
+
+
 def _date(value: float) -> str:
     return str(np.datetime64(int(value), "us").astype("datetime64[D]"))
 
@@ -73,7 +78,7 @@ class Rule:
     @property
     def ordered(self) -> bool:
         """Whether the offending values have an order that every engine knows; each sorts text its own way."""
-        return self.write not in (_shape, _words)
+        return self.write not in (_shape, _flag, _words)
 
     @property
     def settled(self) -> str:
@@ -106,7 +111,8 @@ def row_rules(plan: Plan, *, end: int | None) -> list[Rule]:
     for column in plan.there:
         rules.extend(makers.get(column.kind, _no_rules)(table, column, plan.marked(column)))
         if column.kind == "bool" and plan.marked(column):
-            rules.append(Rule("CSD306", column.title, nw.col(bad(column.name)), shown=(raw(column.name),)))
+            unread = nw.col(bad(column.name))
+            rules.append(Rule("CSD306", column.title, unread, shown=(raw(column.name),), write=_flag))
     for order in table.orders:
         if {order.later, order.earlier} <= names:
             rules.append(_order_rule(table, order.later, order.earlier))

@@ -115,7 +115,7 @@ PLANTED: list[tuple[str, dict[str, pd.DataFrame], int, tuple[int, ...], tuple[st
     ("CSD303", {"usage": usage(), "subscriptions": subscriptions(mrr=[-1.0, 2.0, 3.0])}, 1, (0,), ("-1",)),
     ("CSD304", {"surveys": surveys(score=[11.0, 5.0, 0.0])}, 2, (0, 2), ("CES 0", "NPS 11")),
     ("CSD305", {"surveys": surveys(kind=["nps", " CSAT", "smile"])}, 1, (2,), ("smile",)),
-    ("CSD306", {"contacts": contacts(reopened=[0.0, 1.0, 2.0, 0.5, -1.0, np.nan])}, 2, (3, 4), ("-9.9", "9.9")),
+    ("CSD306", {"contacts": contacts(reopened=[0.0, 1.0, 2.0, 0.5, -1.0, np.nan])}, 2, (3, 4), ("-9", "9.9")),
     ("CSD307", {"contacts": contacts(resolved_at=days(*[None] * 6))}, 6, (), ()),
     ("CSD308", {"contacts": contacts(channel=["email"] * 6)}, 6, (), ()),
     ("CSD309", {"usage": pd.concat([usage(), usage()[:2], usage()[:1]])}, 3, (), ()),
