@@ -118,6 +118,14 @@ def _days_of(value: Any) -> float:
     raise TypeError("no duration")
 
 
+def as_midnight(date: Dates, name: str) -> pd.Timestamp:
+    """Read one date as a naive midnight; a list must hold just one."""
+    days = as_midnights(date, name)
+    if len(days) != 1:
+        raise SnapshotError(f"{name} is one date, got {len(days)}; pass one, such as '2025-07-01'")
+    return days[0]
+
+
 def as_midnights(dates: Dates, name: str) -> pd.DatetimeIndex:
     """Read dates and insist on naive midnights, the only times at which a snapshot can stand.
 

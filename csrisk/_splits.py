@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import BaseCrossValidator
 
-from csrisk._days import Date, Duration, as_days, as_midnights, to_dates, whole_days
+from csrisk._days import Date, Duration, as_days, as_midnight, as_midnights, to_dates, whole_days
 from csrisk.exceptions import SnapshotError
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class ForwardSplit(BaseCrossValidator):
             raise SnapshotError(
                 "snapshots.horizon=None: a split needs label windows; make the snapshots with horizon='90D'"
             )
-        day = as_midnights(date, "date")[0]
+        day = as_midnight(date, "date")
         final = snapshots.label_end + pd.Timedelta(days=whole_days(grace, "grace"))
         observed = final <= snapshots.end
         train, test = (final <= day) & observed, (snapshots.as_of >= day) & observed

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from csrisk._days import as_midnights
+from csrisk._days import as_midnight
 from csrisk._display import html_table
 from csrisk._explain import _plots, _shap, _steps, _tables
 from csrisk._explain._frames import index_keys
@@ -238,7 +238,7 @@ class Explanation:
         found = np.flatnonzero(accounts == account_id)
         if len(found) and dates is not None:
             times = dates[found]
-            found = found[[times.argmax()]] if as_of is None else found[times == as_midnights(as_of, "as_of")[0]]
+            found = found[[times.argmax()]] if as_of is None else found[times == as_midnight(as_of, "as_of")]
         if not len(found):
             message = (
                 f"account_id: not among the {len(self)} explained snapshots"

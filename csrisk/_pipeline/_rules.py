@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Sequence
 
-from csrisk._days import as_midnights
+from csrisk._days import as_midnight
 from csrisk.exceptions import ConfigError, SnapshotError
 
 __all__ = ["LONGEST", "count", "date", "duration", "frequency", "inside", "one_of", "put", "text", "texts", "wrong"]
@@ -98,6 +98,6 @@ def frequency(spec: object, name: str) -> None:
 def date(name: str, value: object) -> str:
     """Read a date and write it the ISO way."""
     try:
-        return as_midnights(value, name)[0].date().isoformat()
+        return as_midnight(value, name).date().isoformat()
     except SnapshotError as error:
         raise wrong(name, value, "a date: 2025-07-01") from error

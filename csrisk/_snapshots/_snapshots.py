@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import pandas as pd
 
-from csrisk._days import Date, Dates, Duration, as_midnights, whole_days
+from csrisk._days import Date, Dates, Duration, as_midnight, as_midnights, whole_days
 from csrisk._display import html_table
 from csrisk._snapshots._eligibility import Eligibility, eligible_pairs, resolve_rule
 from csrisk._snapshots._index import canonical, date_grid, lazy_pairs, read_pairs, within
@@ -69,7 +69,7 @@ class Snapshots:
         set_(self, "lead", whole_days(self.lead, "lead"))
         if self.horizon is not None:
             set_(self, "horizon", whole_days(self.horizon, "horizon", minimum=1))
-        set_(self, "end", as_midnights(self.end, "end")[0])
+        set_(self, "end", as_midnight(self.end, "end"))
         set_(self, "index", canonical(self.index))
 
     @classmethod
@@ -116,8 +116,8 @@ class Snapshots:
         """
         if start is None and pd.isna(data.start):
             raise SnapshotError("start=None: no dated events to begin after; state the first date, start='2025-01-01'")
-        first = data.start + pd.Timedelta(days=1) if start is None else as_midnights(start, "start")[0]
-        last = data.end if end is None else as_midnights(end, "end")[0]
+        first = data.start + pd.Timedelta(days=1) if start is None else as_midnight(start, "start")
+        last = data.end if end is None else as_midnight(end, "end")
         dates = date_grid(first, last, frequency)
         return cls.at(data, dates, horizon=horizon, lead=lead, eligible=eligible, look_back=look_back)
 
@@ -244,7 +244,7 @@ class Snapshots:
         SnapshotError
             If the date lies after `end`, or no snapshot is left.
         """
-        day = as_midnights(date, "date")[0]
+        day = as_midnight(date, "date")
         if day > self.end:
             raise SnapshotError(
                 f"date={day:%Y-%m-%d} lies after the end of the data {self.end:%Y-%m-%d}; take an earlier one"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from csrisk._days import as_midnights
+from csrisk._days import as_midnight
 from csrisk.checks._association import is_number
 from csrisk.checks._check import Check, Rule
 
@@ -59,7 +59,7 @@ def check_rebuilt(
     from csrisk.features import build_features
 
     dates = snapshots.as_of.sort_values().unique()
-    chosen = as_midnights(dates[len(dates) // 2] if date is None else date, "date")[0]
+    chosen = as_midnight(dates[len(dates) // 2] if date is None else date, "date")
     with warnings.catch_warnings():
         # whatever is odd in the tables was said when they were loaded
         warnings.simplefilter("ignore")

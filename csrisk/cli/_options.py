@@ -46,10 +46,10 @@ class _Date(click.ParamType):  # type: ignore[type-arg]  # generic in new releas
     name = "date"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        from csrisk._days import as_midnights
+        from csrisk._days import as_midnight
 
         try:
-            return as_midnights(str(value), "date")[0].date().isoformat()
+            return as_midnight(str(value), "date").date().isoformat()
         except SnapshotError:
             self.fail(f"{value!r} is not a date; write it as 2025-07-01", param, ctx)
 

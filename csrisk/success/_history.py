@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from csrisk._days import Duration, as_midnights, whole_days
+from csrisk._days import Duration, as_midnight, whole_days
 from csrisk._labels import label_churn
 from csrisk._snapshots import Snapshots
 from csrisk.exceptions import ConfigError
@@ -88,7 +88,7 @@ def past_outcomes(
     if dates < 1:
         raise ConfigError(f"dates={dates} must be at least 1")
     days, wait = whole_days(horizon, "horizon", minimum=1), whole_days(lead, "lead")
-    end = data.end if until is None else min(as_midnights(until, "until")[0], data.end)
+    end = data.end if until is None else min(as_midnight(until, "until"), data.end)
     # the grace after a contract may leave the last date without a label; the others speak then
     last = end - pd.Timedelta(days=days + wait)
     wanted = [date for date in (last - pd.Timedelta(days=back * days) for back in range(dates)) if date > data.start]

@@ -11,6 +11,7 @@ from csrisk.data import CODES
 
 from ._calls import call_cases
 from ._configurations import configuration_cases
+from ._exports import export_cases
 from ._files import file_cases
 from ._pipelines import pipeline_cases
 from ._tables import table_cases
@@ -26,7 +27,7 @@ _MOST = 4
 @cache
 def corpus() -> tuple[Case, ...]:
     """Every case, in the order of the flow."""
-    return (*table_cases(), *file_cases(), *configuration_cases(), *call_cases(), *pipeline_cases())
+    return (*table_cases(), *file_cases(), *export_cases(), *configuration_cases(), *call_cases(), *pipeline_cases())
 
 
 def written() -> str:
@@ -53,7 +54,7 @@ def written() -> str:
     return "\n".join(lines)
 
 
-_BY_DAMAGE = ("tables", "tables as CSV", "files")
+_BY_DAMAGE = ("tables", "tables as CSV", "files", "cells")
 
 
 def _answer(says: str) -> str:
