@@ -53,6 +53,7 @@ FUTURE = Rule(
     "compute the column from rows before as_of only; a total over the whole life grows after the outcome",
     leakage=True,
 )
+_FAR = 10**6  # days: beyond the end of any data
 
 
 def check_single_feature(
@@ -255,11 +256,10 @@ def _use(data: CustomerData, snapshots: Snapshots) -> pd.DataFrame:
     end = (snapshots.end - pd.Timestamp("1970-01-01")).days
     days = observed(uses(data).select("account", "day", "known").unique(), end)
     lazy = snapshots.lazy(data)
-    far = end + 10**6
     parts = {
         "past": visible(lazy, days),
         "past_30": visible(lazy, days, window=30),
-        "future": ahead(lazy, days, 0, far),
+        "future": ahead(lazy, days, 0, _FAR),
     }
     table = pd.DataFrame(index=snapshots.index)
     for name, rows in parts.items():
