@@ -205,7 +205,8 @@ def category_damages(table: Table, column: Column) -> Iterator[Damage]:
     if _words(column):
         yield _cell("a word that csrisk does not know", "CSD305", "kept", "telepathy")
     if not _words(column) and not column.required:
-        yield _whole("the same value throughout", "CSD308", "kept", lambda: ["red"] * ROWS)
+        same = _value(column, 0)  # a currency like those of the other tables
+        yield _whole("the same value throughout", "CSD308", "kept", lambda: [same] * ROWS)
 
 
 def id_damages(table: Table, column: Column) -> Iterator[Damage]:
