@@ -30,6 +30,8 @@ def product(left: Any, right: Any) -> Any:
     """
     left, right = np.asarray(left), np.asarray(right)
     if right.ndim == 2 and left.ndim == 2:
+        if not right.shape[1]:
+            return np.zeros((len(left), 0))
         # one column after the other: einsum is quick along an axis without gaps alone
         return np.stack([product(left, column) for column in np.ascontiguousarray(right.T)], axis=-1)
     if left.ndim == 2:

@@ -92,9 +92,12 @@ def _goes_on(one: Rhythm, day: int) -> bool:
 
 
 def _end_of(found: Found, name: str, signs: Rhythm | None, shown: int) -> pd.Timestamp:
-    """End of a table: that of the book, unless the table has been silent for longer than is usual for it."""
+    """End of a table: that of the book, unless the table has been silent for longer than is usual for it.
+
+    Plays and promises come in campaigns, whose gaps say nothing of the pause after them.
+    """
     end = found.end if found.end is not None else _stamp(shown)
-    if signs is None or not signs.usual().outlasted(shown - int(signs.days[-1])):
+    if signs is None or not CONTRACT[name].shows_end or not signs.usual().outlasted(shown - int(signs.days[-1])):
         return end
     last = int(signs.days[-1])
     detail = (

@@ -94,3 +94,7 @@ def test_24_threads_and_8_forks_on_one_pipeline_give_the_bits_of_one(tmp_path: P
     command = [sys.executable, "-c", code, str(tmp_path / "model.csrisk")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=told, timeout=900)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_a_product_with_nothing_is_nothing():
+    assert product(np.ones((3, 2)), np.ones((2, 0))).shape == (3, 0)
