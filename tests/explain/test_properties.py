@@ -199,7 +199,7 @@ def test_references_that_do_not_fit_are_refused():
         Reference.own_past(panel.reset_index(drop=True))
     with pytest.raises(ExplanationError, match="no such column"):
         Reference.segment(panel, by="region")
-    with pytest.raises(ExplanationError, match="mask has shape \(3,\) for 90 rows"):
+    with pytest.raises(ExplanationError, match=r"mask has shape \(3,\) for 90 rows"):
         Reference.best(panel, np.array([True, False, True]))
     with pytest.raises(ExplanationError, match="'best' has 0 rows"):
         Reference.best(panel, panel["f0"] > 1e9)
