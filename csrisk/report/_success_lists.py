@@ -9,6 +9,7 @@ import pandas as pd
 
 from csrisk.report._book import book_features
 from csrisk.report._content import Cell, Column, Interval, Table
+from csrisk.report._forecast import churn_forecast
 from csrisk.report._names import clean
 from csrisk.report._quadrant_steps import recoverable
 from csrisk.report._success_tables import percent
@@ -65,7 +66,10 @@ def _whom_to_ask(data: CustomerData, book: Book, standing: Standing) -> Table | 
         (book.names[at], _mood(standing, at), float(book.probability[at]), _days(days))
         for at, days in zip(_at(book, found.index), found["days_since_act"], strict=True)
     ]
-    note = "Happy, at risk below the median, no case open for more than a week, and not asked or heard in a year."
+    note = (
+        f"{len(rows)} of {len(index)} accounts. "
+        "Happy, at risk below the median, no case open for a week, not asked or heard in a year."
+    )
     return _table("Whom to ask for a reference", (_NAME, _HAPPY, _RISK, Column("Last spoke up")), rows, note)
 
 
@@ -111,7 +115,10 @@ def _decide(book: Book, standing: Standing) -> Table | None:
         for at in order
     ]
     columns = (_NAME, _HAPPY, Column("Margin", "percent"), _RISK, Column("What to do"))
-    note = "Recover: happiness of at least 0.35 and a loss of at most a fifth of the revenue. Decide: all others."
+    note = (
+        f"{len(rows)} of {len(both)} accounts. "
+        "Recover: happiness from 0.35 on and a loss of at most a fifth of revenue. Decide: the others."
+    )
     return _table("Let go or recover", columns, rows, note)
 
 
@@ -130,7 +137,8 @@ def _owners(data: CustomerData, book: Book) -> Table | None:
     rows: list[Row] = []
     for owner, row in summed.iterrows():
         money = (None, None) if book.mrr is None else (float(row["mrr"]), float(row["at_risk"]))
-        rows.append((str(owner), int(row["accounts"]), float(row["leaving"]), *money))
+        told = churn_forecast(book.probability[(owners == owner).to_numpy()])
+        rows.append((str(owner), int(row["accounts"]), Interval(told.expected, told.low, told.high), *money))
     columns = (
         Column("Owner"),
         Column("Accounts", "integer"),
@@ -138,7 +146,13 @@ def _owners(data: CustomerData, book: Book) -> Table | None:
         Column("Money a month", "money"),
         Column("At risk", "money"),
     )
-    return _table("Accounts by owner", columns, rows, "Expected to leave: the sum of the probabilities.", most=25)
+    return _table(
+        "Accounts by owner",
+        columns,
+        rows,
+        "Expected to leave: the sum of the probabilities, with 90 % ranges.",
+        most=25,
+    )
 
 
 def _voices(data: CustomerData, standing: Standing, history: History | None) -> Table | None:

@@ -15,7 +15,7 @@ from csrisk.testing import on_engine
 if TYPE_CHECKING:
     from csrisk.data._simulator import SaasBook
 
-ENGINES = ["polars", "ibis-duckdb", "ibis-sqlite", pytest.param("spark", marks=pytest.mark.slow)]
+ENGINES = ["polars", "ibis-duckdb", "ibis-sqlite", pytest.param("pyspark", marks=pytest.mark.slow)]
 
 
 def tables_of(book: SaasBook) -> dict[str, pd.DataFrame]:
