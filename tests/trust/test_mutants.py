@@ -143,7 +143,8 @@ def judged(original: Original, kinds: str, first: int, last: int) -> Counter[str
 @pytest.mark.slow
 def test_a_thousand_damaged_files(original: Original) -> None:
     counts = judged(original, "damages", 0, 1000)
-    assert set(counts) == {"refused", "identical"}
+    assert set(counts) <= {"refused", "identical"}
+    assert counts["refused"] > 800
 
 
 @pytest.mark.slow
