@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from csrisk.data._kinds import UnreadableError
-from csrisk.data._readers import quoted
+from csrisk.data._readers import WHOLE, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -15,18 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Columns", "unify"]
 
-_WHOLE = (
-    "TINYINT",
-    "SMALLINT",
-    "INTEGER",
-    "BIGINT",
-    "HUGEINT",
-    "UTINYINT",
-    "USMALLINT",
-    "UINTEGER",
-    "UBIGINT",
-    "UHUGEINT",
-)
 _WORDS = {
     "text": "text",
     "whole": "whole numbers",
@@ -128,7 +116,7 @@ def _differs(kinds: Mapping[str, int], parts: Parts) -> str:
 
 
 def _kind(type_: str) -> str:
-    if type_ in _WHOLE:
+    if type_ in WHOLE:
         return "whole"
     if type_ in ("FLOAT", "DOUBLE") or (type_.startswith("DECIMAL") and not type_.endswith("]")):
         return "number"

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from csrisk.data._contract import Column
 
-__all__ = ["BLANK", "NOTHING", "ROW", "Reader", "quoted", "readable", "trimmed"]
+__all__ = ["BLANK", "NOTHING", "ROW", "WHOLE", "Reader", "quoted", "readable", "trimmed"]
 
 ROW = "csrisk__row"  # position of a row in the input; engines may read rows in any order
 
 NOTHING = '"NULL"'  # the type of a column without values
 
-_WHOLE = (
+WHOLE = (
     "TINYINT",
     "SMALLINT",
     "INTEGER",
@@ -161,7 +161,7 @@ class Reader:
 
 def readable(column: Column, kind: str) -> bool:
     """Whether a type can hold values of a kind."""
-    plain = (*_TEXT, *_WHOLE, *_BROKEN, "BOOLEAN")
+    plain = (*_TEXT, *WHOLE, *_BROKEN, "BOOLEAN")
     types = {"time": (*_TIME, *_TEXT), "number": plain, "bool": plain}.get(column.kind, (*plain, *_TIME))
     # a list writes its type as that of its elements and brackets
     return kind == NOTHING or (kind.startswith(types) and not kind.endswith("]"))
