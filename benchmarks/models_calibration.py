@@ -18,7 +18,7 @@ from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
 import csrisk
-from csrisk.data import make_saas
+from csrisk.datasets import make_saas
 
 
 def scored(seed: int, n_accounts: int, date: str, held_out: float, blend: bool | str) -> pd.DataFrame:

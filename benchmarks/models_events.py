@@ -9,7 +9,7 @@ import pandas as pd
 from models_sets import FOLDER
 
 import csrisk
-from csrisk.data import make_saas
+from csrisk.datasets import make_saas
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -30,7 +30,7 @@ import pandas as pd
 from lightgbm import LGBMClassifier
 
 import csrisk as cr
-from csrisk.data import make_saas
+from csrisk.datasets import make_saas
 from csrisk.features import declared
 
 PARAMETERS = {

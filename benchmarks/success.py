@@ -54,7 +54,7 @@ def by_account(frame: pd.DataFrame, measure: Callable[[pd.DataFrame], float], dr
 
 def stand(seed: int) -> pd.DataFrame:
     """Position, value and quadrant of 600 accounts at the end of their data, beside the truth of the month before."""
-    book = cr.data.make_saas(600, 24, seed=seed)
+    book = cr.datasets.make_saas(600, 24, seed=seed)
     data = book.data()
     today = cr.Snapshots.at(data, book.end)
     happy, company = happiness(data, today), company_happiness(data, today)
@@ -139,7 +139,7 @@ def gap(seeds: Iterable[int]) -> list[str]:
 
 
 def _gaps(seed: int) -> pd.DataFrame:
-    book = cr.data.make_saas(2400, 36, seed=seed, monthly_churn=0.024)
+    book = cr.datasets.make_saas(2400, 36, seed=seed, monthly_churn=0.024)
     data = book.data()
     past = cr.Snapshots.every(data, "1MS", horizon="90D", lead="14D", end="2025-04-01")
     X, churn = cr.build_features(data, past), cr.label_churn(data, past)
@@ -183,7 +183,7 @@ def uplift(seeds: Iterable[int]) -> list[str]:
 
 
 def _saved(seed: int) -> list[float]:
-    book = cr.data.make_saas(1500, 30, seed=seed, monthly_churn=0.03, treatment_effect=EFFECT)
+    book = cr.datasets.make_saas(1500, 30, seed=seed, monthly_churn=0.03, treatment_effect=EFFECT)
     data, today = book.data(), pd.Timestamp("2025-12-01")
     drawn, treated = treated_snapshots(data, "success_call", horizon="120D")
     X, y = cr.build_features(data, drawn), cr.label_churn(data, drawn)

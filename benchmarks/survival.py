@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import csrisk
-from csrisk.data import make_saas
+from csrisk.datasets import make_saas
 from csrisk.models import LongevityModel
 
 if TYPE_CHECKING:

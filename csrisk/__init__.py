@@ -8,7 +8,7 @@ from csrisk._pipeline import RiskPipeline, RiskSpec
 from csrisk._snapshots import Snapshots
 from csrisk._splits import ForwardSplit
 from csrisk.data._customer_data import CustomerData
-from csrisk.data._demo import load_demo
+from csrisk.datasets import load_demo
 from csrisk.features import Feature, build_features
 from csrisk.models import ChurnModel, ExpansionModel
 from csrisk.monitoring import monitor

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from csrisk.data import CustomerData
-    from csrisk.data._simulator import SaasBook
+    from csrisk.datasets._saas._make import SaasBook
 
 
 @pytest.fixture(scope="session")
 def small_saas() -> SaasBook:
     """A small simulated book with its truth."""
-    from csrisk.data import make_saas
+    from csrisk.datasets import make_saas
 
     return make_saas(80, 18, seed=1)
 
@@ -33,7 +33,7 @@ def small_book(small_saas: SaasBook) -> CustomerData:
 @pytest.fixture(scope="session")
 def demo() -> CustomerData:
     """The bundled book."""
-    from csrisk.data import load_demo
+    from csrisk.datasets import load_demo
 
     return load_demo()
 

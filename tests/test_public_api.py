@@ -73,3 +73,12 @@ def test_the_oldest_versions_run_are_the_lower_bounds_promised() -> None:
     assert stated.keys() == bounds.keys()
     for name, version in stated.items():
         assert version.split(".")[: bounds[name].count(".") + 1] == bounds[name].split("."), name
+
+
+@pytest.mark.parametrize("name", ["SaasBook", "SaasTruth", "load_demo", "make_saas"])
+def test_names_that_moved_to_datasets_say_so(name: str) -> None:
+    with pytest.warns(DeprecationWarning, match=rf"csrisk\.data\.{name} moved to csrisk\.datasets\.{name}") as seen:
+        assert getattr(csrisk.data, name) is getattr(csrisk.datasets, name)
+    assert seen[0].filename == __file__  # it blames the caller's line
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        csrisk.data.nothing  # noqa: B018 - asked for only to be refused

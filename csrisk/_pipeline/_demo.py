@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from csrisk.data import SaasTruth
-from csrisk.data._demo import demo_folder
+from csrisk.datasets import SaasTruth
+from csrisk.datasets._demo import demo_folder
 
 if TYPE_CHECKING:
     from csrisk._explain import Explanation

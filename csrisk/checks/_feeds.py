@@ -48,7 +48,7 @@ def feed_ages(data: CustomerData, as_of: Any = None) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from csrisk.data import make_saas
+    >>> from csrisk.datasets import make_saas
     >>> from csrisk.monitoring import feed_ages
     >>> bool(feed_ages(make_saas(60, 12, seed=1).data())["late"].any())
     False

@@ -52,7 +52,7 @@ def stated_and_named(data: CustomerData, why: Explanation, goals: Mapping[str, s
     --------
     >>> import csrisk as cr
     >>> from csrisk.checks import stated_and_named
-    >>> data = cr.data.make_saas(120, 18, seed=1).data()
+    >>> data = cr.datasets.make_saas(120, 18, seed=1).data()
     >>> past = cr.Snapshots.every(data, "MS", horizon="90D")
     >>> X, left = cr.build_features(data, past), cr.label_churn(data, past)
     >>> model = cr.ChurnModel(n_members=2, min_events=2, blend=False, random_state=0).fit(X, left)

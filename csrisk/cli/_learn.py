@@ -33,7 +33,7 @@ def demo(out: Path, *, dry_run: bool) -> None:
 
     from csrisk._pipeline import RiskPipeline, plan_training, write_scores
     from csrisk._pipeline._demo import DEMO_SPEC, driver_found
-    from csrisk.data import load_demo
+    from csrisk.datasets import load_demo
 
     data = load_demo()
     last = data.end - pd.Timedelta(days=1)

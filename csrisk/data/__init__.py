@@ -1,10 +1,12 @@
-"""Tables in: the contract, validation, loading, and a simulator whose truth is known."""
+"""Tables in: the contract, validation and loading."""
+
+import importlib
+import warnings
+from typing import Any
 
 from csrisk.data._breach import CODES, Breach, Code
 from csrisk.data._contract import AGAINST_US, CONTRACT, ENDED, FOR_US, UNASKED, Column, Order, Table
 from csrisk.data._customer_data import CustomerData
-from csrisk.data._demo import load_demo
-from csrisk.data._simulator import SaasBook, SaasTruth, make_saas
 
 __all__ = [
     "AGAINST_US",
@@ -19,8 +21,15 @@ __all__ = [
     "CustomerData",
     "Order",
     "Table",
-    "SaasBook",
-    "SaasTruth",
-    "load_demo",
-    "make_saas",
 ]
+
+_MOVED = ("SaasBook", "SaasTruth", "load_demo", "make_saas")
+
+
+def __getattr__(name: str) -> Any:
+    """Names that moved to `csrisk.datasets` stay for one version; that room lies above this one."""
+    if name not in _MOVED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    message = f"csrisk.data.{name} moved to csrisk.datasets.{name}; the old name goes with version 0.2"
+    warnings.warn(message, DeprecationWarning, stacklevel=2)
+    return getattr(importlib.import_module("csrisk.datasets"), name)

@@ -43,7 +43,7 @@ def trap_consequences(data: CustomerData, history: History | None = None) -> pd.
 
     Examples
     --------
-    >>> from csrisk.data import make_saas
+    >>> from csrisk.datasets import make_saas
     >>> from csrisk.success import trap_consequences
     >>> found = trap_consequences(make_saas(80, 18, seed=1).data())
     >>> bool((found["churned_in"] <= found["n_in"]).all())

@@ -83,7 +83,7 @@ def happiness(
 
     Examples
     --------
-    >>> from csrisk.data import make_saas
+    >>> from csrisk.datasets import make_saas
     >>> from csrisk.success import happiness
     >>> table = happiness(make_saas(60, 12, seed=1).data())
     >>> bool(table["position"].dropna().between(0, 1).all())

@@ -60,7 +60,7 @@ def unused_features(
 
     Examples
     --------
-    >>> from csrisk.data import make_saas
+    >>> from csrisk.datasets import make_saas
     >>> from csrisk.success import unused_features
     >>> table = unused_features(make_saas(60, 12, seed=1).data())
     >>> table.index.names, table.columns.tolist()
@@ -180,7 +180,7 @@ def co_adoption(
 
     Examples
     --------
-    >>> from csrisk.data import make_saas
+    >>> from csrisk.datasets import make_saas
     >>> from csrisk.success import co_adoption
     >>> co_adoption(make_saas(60, 12, seed=1).data(), min_support=3).columns.tolist()
     ['given', 'then', 'accounts', 'of', 'share', 'base', 'lift', 'low', 'high']

@@ -79,7 +79,7 @@ def past_outcomes(
 
     Examples
     --------
-    >>> from csrisk.data import make_saas
+    >>> from csrisk.datasets import make_saas
     >>> from csrisk.success import past_outcomes
     >>> history = past_outcomes(make_saas(80, 18, seed=1).data(), dates=3)
     >>> len(history.snapshots) == len(history.churned)

@@ -50,7 +50,7 @@ def journey(
 
     Examples
     --------
-    >>> from csrisk.data import make_saas
+    >>> from csrisk.datasets import make_saas
     >>> from csrisk.success import journey
     >>> bool(journey(make_saas(60, 12, seed=1).data())["hard_share"].is_monotonic_decreasing)
     True

@@ -59,7 +59,7 @@ def feedback_ledger(
 
     Examples
     --------
-    >>> from csrisk.data import make_saas
+    >>> from csrisk.datasets import make_saas
     >>> from csrisk.success import feedback_ledger
     >>> book = feedback_ledger(make_saas(60, 12, seed=1).data(), by="book").iloc[0]
     >>> bool(book["asked"] >= book["answered"] >= book["acknowledged"] >= book["acted"])

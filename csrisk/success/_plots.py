@@ -82,7 +82,7 @@ def plot_journey(stages: pd.DataFrame, axes: Sequence[Axes] | None = None) -> tu
 
     Examples
     --------
-    >>> from csrisk.data import make_saas
+    >>> from csrisk.datasets import make_saas
     >>> from csrisk.success import journey, plot_journey
     >>> effort, sentiment, volume = plot_journey(journey(make_saas(60, 12, seed=1).data()))
     >>> effort.get_title()

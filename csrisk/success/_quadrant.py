@@ -46,7 +46,7 @@ def company_happiness(
 
     Examples
     --------
-    >>> from csrisk.data import make_saas
+    >>> from csrisk.datasets import make_saas
     >>> from csrisk.success import company_happiness
     >>> set(company_happiness(make_saas(60, 12, seed=1).data())["measure"]) <= {"profit", "mrr"}
     True

@@ -45,7 +45,7 @@ def voice_and_use(data: CustomerData, snapshots: Snapshots | None = None) -> pd.
 
     Examples
     --------
-    >>> from csrisk.data import make_saas
+    >>> from csrisk.datasets import make_saas
     >>> from csrisk.success import voice_and_use
     >>> set(voice_and_use(make_saas(60, 12, seed=1).data())["voice"].dropna()) <= {"quiet", "normal", "noisy"}
     True
@@ -98,7 +98,7 @@ def voice_consequences(data: CustomerData, history: History | None = None) -> pd
 
     Examples
     --------
-    >>> from csrisk.data import make_saas
+    >>> from csrisk.datasets import make_saas
     >>> from csrisk.success import voice_consequences
     >>> len(voice_consequences(make_saas(80, 18, seed=1).data()))
     9

@@ -112,7 +112,7 @@ def relationship_traps(data: CustomerData, snapshots: Snapshots | None = None) -
 
     Examples
     --------
-    >>> from csrisk.data import make_saas
+    >>> from csrisk.datasets import make_saas
     >>> from csrisk.success import relationship_traps, trap_summary
     >>> found = relationship_traps(make_saas(60, 12, seed=1).data())
     >>> trap_summary(found).columns.tolist()[:5]

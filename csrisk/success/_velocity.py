@@ -58,7 +58,7 @@ def velocity(
 
     Examples
     --------
-    >>> from csrisk.data import make_saas
+    >>> from csrisk.datasets import make_saas
     >>> from csrisk.success import velocity
     >>> table = velocity(make_saas(60, 12, seed=1).data())
     >>> bool(table["features_place"].dropna().between(0, 1).all())

@@ -57,7 +57,7 @@ def whom_to_ask(
     Examples
     --------
     >>> import pandas as pd
-    >>> from csrisk.data import make_saas
+    >>> from csrisk.datasets import make_saas
     >>> from csrisk.success import happiness, whom_to_ask
     >>> data = make_saas(60, 12, seed=1).data()
     >>> position = happiness(data)["position"]
@@ -99,7 +99,7 @@ def voices_against(data: CustomerData, snapshots: Snapshots | None = None, *, wi
 
     Examples
     --------
-    >>> from csrisk.data import make_saas
+    >>> from csrisk.datasets import make_saas
     >>> from csrisk.success import voices_against
     >>> voices_against(make_saas(60, 12, seed=1).data()).columns.tolist()
     ['times', 'days_since', 'kind']

@@ -14,7 +14,8 @@ from pathlib import Path
 import nightly
 import pandas as pd
 
-from csrisk.data import CONTRACT, make_saas
+from csrisk.data import CONTRACT
+from csrisk.datasets import make_saas
 
 FIRST, RUNS = "2025-01-01", 12
 BACKGROUND = (3, 8, 13, 18)  # days after a use on which it is recorded again

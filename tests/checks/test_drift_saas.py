@@ -9,12 +9,12 @@ import pytest
 
 from csrisk import ChurnModel, ForwardSplit, Snapshots, build_features, label_churn
 from csrisk.checks import check_base_rate, check_calibration, check_drift
-from csrisk.data import make_saas
+from csrisk.datasets import make_saas
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from csrisk.data import SaasBook
+    from csrisk.datasets import SaasBook
 
 pytestmark = pytest.mark.slow
 

@@ -20,11 +20,11 @@ from csrisk.checks import (
     checks_frame,
     run_checks,
 )
-from csrisk.data import make_saas
+from csrisk.datasets import make_saas
 
 if TYPE_CHECKING:
     from csrisk.checks import Check
-    from csrisk.data import SaasBook
+    from csrisk.datasets import SaasBook
 
 OULAD = Path(__file__).resolve().parents[3] / "shared" / "data" / "oulad_2013"
 LEAKAGE = {"CSR001", "CSR002", "CSR003", "CSR004", "CSR005", "CSR006"}

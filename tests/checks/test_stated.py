@@ -106,7 +106,7 @@ def test_without_reasons_the_check_says_so() -> None:
 def test_simulated_accounts_leave_for_what_was_named() -> None:
     """65 % of the simulated reasons are the true driver; the model agrees with them beyond chance, on two books."""
     for seed in (5, 8):
-        data = cr.data.make_saas(500, 30, seed=seed).data()
+        data = cr.datasets.make_saas(500, 30, seed=seed).data()
         past = cr.Snapshots.every(data, "MS", horizon="90D", lead="14D")
         X, churn = cr.build_features(data, past), cr.label_churn(data, past)
         model = cr.ChurnModel(n_members=2, blend=False, random_state=0).fit(X, churn)

@@ -11,7 +11,7 @@ import pytest
 
 import csrisk
 from csrisk import CustomerData, Snapshots, label_change, label_churn, label_expansion, label_time_to_churn
-from csrisk.data import make_saas
+from csrisk.datasets import make_saas
 from csrisk.exceptions import DataContractError, DataWarning
 from csrisk.monitoring import feed_ages
 from csrisk.report._observed import limits_of_time

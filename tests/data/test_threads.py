@@ -18,8 +18,8 @@ import pyarrow as pa
 import pytest
 
 import csrisk as cr
-from csrisk.data import make_saas
 from csrisk.data._engine import DuckDBEngine
+from csrisk.datasets import make_saas
 from csrisk.exceptions import ConfigError
 from csrisk.features import Relationship, SurveySentiment
 

@@ -13,7 +13,7 @@ import pytest
 import csrisk as cr
 from csrisk._pipeline._guarding import judged
 from csrisk._pipeline._panel import book, features_of
-from csrisk.data import make_saas
+from csrisk.datasets import make_saas
 from csrisk.exceptions import ScoringWarning
 from csrisk.monitoring._guards import check_columns, check_date, check_gaps, check_levels, check_rows
 from csrisk.monitoring._tables import TableProfile, months_of, now_of, profile_of

@@ -21,7 +21,7 @@ from csrisk.cli import main
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from csrisk.data._simulator import SaasBook
+    from csrisk.datasets._saas._make import SaasBook
 
 CONFIG = """
 [snapshots]

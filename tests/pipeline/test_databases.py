@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import csrisk as cr
-    from csrisk.data._simulator import SaasBook
+    from csrisk.datasets._saas._make import SaasBook
 
 
 @pytest.fixture(scope="module")

@@ -76,7 +76,7 @@ def test_twelve_months_unattended(example: None, tmp_path: Path) -> None:
 def small_night(tmp_path: Path) -> list[str]:
     import simulate
 
-    from csrisk.data import make_saas
+    from csrisk.datasets import make_saas
 
     simulate.extract(make_saas(80, 18, seed=1).tables, pd.Timestamp("2025-12-01"), tmp_path / "tables")
     config = tmp_path / "c.toml"
@@ -145,7 +145,7 @@ def test_the_rule(example: None, tmp_path: Path, tonight: list[str], before: lis
 def test_what_an_extract_holds_was_known_by_then(example: None, tmp_path: Path) -> None:
     import simulate
 
-    from csrisk.data import make_saas
+    from csrisk.datasets import make_saas
 
     night = pd.Timestamp("2025-06-01")
     simulate.extract(make_saas(60, 12, seed=1).tables, night, tmp_path)

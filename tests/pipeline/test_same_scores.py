@@ -20,7 +20,7 @@ from csrisk.scale import score_batches, score_spark
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from csrisk.data._simulator import SaasBook
+    from csrisk.datasets._saas._make import SaasBook
 
 SCORES = ["churn_probability", "expansion_probability"]
 

@@ -13,7 +13,7 @@ import csrisk as cr
 from csrisk.testing import on_engine
 
 if TYPE_CHECKING:
-    from csrisk.data._simulator import SaasBook
+    from csrisk.datasets._saas._make import SaasBook
 
 ENGINES = ["polars", "ibis-duckdb", "ibis-sqlite", pytest.param("pyspark", marks=pytest.mark.slow)]
 

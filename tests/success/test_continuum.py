@@ -114,7 +114,7 @@ def test_promises_count_when_they_are_due() -> None:
 
 def test_follows_true_happiness() -> None:
     """Spearman correlation with the true happiness of the month before, 95 % bound by Fisher's z over accounts."""
-    book = cr.data.make_saas(400, 18, seed=3)
+    book = cr.datasets.make_saas(400, 18, seed=3)
     table = happiness(book.data()).droplevel("as_of")
     truth = book.truth.months.xs(pd.Timestamp("2025-12-01"), level="month")["happiness"]
     both = pd.concat([table["position"], truth], axis=1).dropna()
@@ -136,7 +136,7 @@ _AGAINST = {
 @pytest.mark.parametrize("accounts", [40, 260])
 def test_who_speaks_against_us_is_placed_lower(row: dict[str, object], accounts: int) -> None:
     """With few accounts (weighted means) and with many (common factor): against counts down, for counts up."""
-    made = cr.data.make_saas(accounts, 12, seed=3)
+    made = cr.datasets.make_saas(accounts, 12, seed=3)
     data = made.data()
     before = happiness(data).droplevel("as_of")["position"].dropna()
     account = before.sort_values().index[len(before) // 2]

@@ -29,7 +29,7 @@ def test_similar_accounts_tell_what_is_missing(data: cr.CustomerData) -> None:
     assert table.loc["z", "low"] == pytest.approx(1 / (1 + 1.96**2 / 2))
 
 
-def test_only_what_plan_and_product_offer(small_book: cr.CustomerData, small_saas: cr.data.SaasBook) -> None:
+def test_only_what_plan_and_product_offer(small_book: cr.CustomerData, small_saas: cr.datasets.SaasBook) -> None:
     table = unused_features(small_book).reset_index()
     offered = small_saas.tables["features"]
     running = small_saas.tables["subscriptions"]

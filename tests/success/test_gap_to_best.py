@@ -14,7 +14,7 @@ GOALS = ["footprint", "churn", "advocacy", "feedback"]
 def test_names_the_truly_deficient_goal_first(capsys: pytest.CaptureFixture[str]) -> None:
     """A book of 2,400 accounts, gaps in percentage points. Deficient: one goal truly costs at least 1 in log-hazard
     more than it costs the best, and at least 1 more than any other goal. Several seeds: benchmarks/success.py."""
-    book = cr.data.make_saas(2400, 36, seed=5, monthly_churn=0.024)
+    book = cr.datasets.make_saas(2400, 36, seed=5, monthly_churn=0.024)
     data = book.data()
     past = cr.Snapshots.every(data, "1MS", horizon="90D", lead="14D")
     X, churn = cr.build_features(data, past), cr.label_churn(data, past)

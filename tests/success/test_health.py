@@ -64,7 +64,7 @@ def test_bands_are_closed_below() -> None:
         health_band(pd.Series([1.0]), red=70)
 
 
-def test_healthy_in_truth_is_healthy_by_hand(small_saas: cr.data.SaasBook, small_book: cr.CustomerData) -> None:
+def test_healthy_in_truth_is_healthy_by_hand(small_saas: cr.datasets.SaasBook, small_book: cr.CustomerData) -> None:
     """The score is made of what the four states show, so it must fall with the true hazard."""
     today = cr.Snapshots.at(small_book, "2025-12-01")
     health = health_score(cr.build_features(small_book, today)).droplevel("as_of")

@@ -37,7 +37,7 @@ def test_limits_are_checked() -> None:
 
 def test_some_satisfied_are_at_risk_and_some_dissatisfied_are_not() -> None:
     """With true risks: roughly the 20 % and 28 % that the process is made for."""
-    book = cr.data.make_saas(500, 24, seed=3)
+    book = cr.datasets.make_saas(500, 24, seed=3)
     data = book.data()
     position = happiness(data).droplevel("as_of")["position"]
     risk = book.truth.goals("2026-01-01", lead=0, horizon=365)["probability"].reindex(position.index)

@@ -96,7 +96,7 @@ def test_agrees_with_the_true_quadrant() -> None:
 
     The continuum has no unit in common with the true state, so the true threshold is the one with the same share above.
     """
-    book = cr.data.make_saas(500, 24, seed=3)
+    book = cr.datasets.make_saas(500, 24, seed=3)
     data = book.data()
     days = cr.Snapshots.at(data, ["2025-07-01", "2026-01-01"])
     happy, company = happiness(data, days), company_happiness(data, days)

@@ -108,7 +108,7 @@ def test_consequences_by_hand() -> None:
 @pytest.mark.parametrize("seed", [5, 11])
 def test_traps_of_the_simulator_that_do_harm_are_found(seed: int) -> None:
     """Effort and open loops raise the hazard in the simulated process; a single relation does not."""
-    found = trap_consequences(cr.data.make_saas(600, 30, seed=seed).data())
+    found = trap_consequences(cr.datasets.make_saas(600, 30, seed=seed).data())
     assert found.loc[["asked_twice", "asked_on"], "harmful"].all()
     assert (found["churn_in"] - found["churn_out"])[["too_many_handlers", "never_acted"]].gt(0).all()
 
@@ -165,7 +165,7 @@ def test_summary_has_every_trap_with_its_interval(small_book: cr.CustomerData) -
 
 
 def test_true_loss_of_a_champion_is_found() -> None:
-    book = cr.data.make_saas(400, 18, seed=3)
+    book = cr.datasets.make_saas(400, 18, seed=3)
     found = relationship_traps(book.data()).droplevel("as_of")["champion_lost"]
     hit = book.truth.months["champion_lost"]
     recent = hit[hit.index.get_level_values("month").isin(pd.to_datetime(["2025-09-01", "2025-10-01"]))]

@@ -115,7 +115,7 @@ def test_treatment_by_choice_tells_no_effect(small_book: cr.CustomerData) -> Non
 @pytest.mark.slow
 def test_uplift_saves_more_than_risk_at_equal_capacity(capsys: pytest.CaptureFixture[str]) -> None:
     """A fifth of the book can be called. By true effects, calling by uplift keeps more revenue than calling by risk."""
-    book = cr.data.make_saas(1500, 30, seed=1, monthly_churn=0.03, treatment_effect=1.5)
+    book = cr.datasets.make_saas(1500, 30, seed=1, monthly_churn=0.03, treatment_effect=1.5)
     data, today = book.data(), pd.Timestamp("2025-12-01")
     drawn, treated = treated_snapshots(data, "success_call", horizon="120D")
     X, y = cr.build_features(data, drawn), cr.label_churn(data, drawn)

@@ -22,7 +22,7 @@ from csrisk.success import (
 
 
 @pytest.fixture(scope="module")
-def data(small_saas: cr.data.SaasBook) -> cr.CustomerData:
+def data(small_saas: cr.datasets.SaasBook) -> cr.CustomerData:
     return cr.CustomerData({"usage": small_saas.tables["usage"][["account_id", "at"]]}, end=small_saas.end)
 
 

@@ -14,7 +14,7 @@ import polars as pl
 
 import csrisk as cr
 from csrisk import evaluation, success
-from csrisk.data import make_saas
+from csrisk.datasets import make_saas
 from csrisk.features import Relationship, UsageDepth, declared
 from csrisk.models import AmountModel, LongevityModel
 from csrisk.success import UpliftModel, evaluate_uplift

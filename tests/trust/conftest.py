@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import csrisk as cr
-from csrisk.data import make_saas
+from csrisk.datasets import make_saas
 
 if TYPE_CHECKING:
     from pathlib import Path

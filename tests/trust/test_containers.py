@@ -19,7 +19,7 @@ NO_CACHE = "import numba.core.caching as c; c.FunctionCache._impl_class._locator
 SCORE = """
 import hashlib, sys, warnings
 import csrisk as cr
-from csrisk.data import make_saas
+from csrisk.datasets import make_saas
 data = cr.CustomerData(make_saas(60, 15, seed=1).tables)
 pipeline = cr.RiskPipeline.load(sys.argv[1])
 print(hashlib.sha256(pipeline.score(data).to_csv().encode()).hexdigest())

@@ -19,7 +19,7 @@ TRAIN = """
 import hashlib, pathlib, sys, warnings
 warnings.simplefilter("ignore")
 import csrisk as cr
-from csrisk.data import make_saas
+from csrisk.datasets import make_saas
 made = make_saas(90, 18, seed=1).tables
 spec = {"snapshots": {"horizon": "90D", "lead": 0}, "test": {"n_bootstrap": 20}, "reference": {"rows": 20},
         "model": {"n_members": 2, "min_events": 2, "num_leaves": 4, "learning_rate": 0.3}}

@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 
 from csrisk._days import as_midnights
-from csrisk.data._simulator_contract import OUTCOMES, called_lately, contract_term
-from csrisk.data._simulator_latent import CONTRACT, GOALS, INTERACTION, STATES, log_odds_parts
-from csrisk.data._simulator_money import costs
+from csrisk.datasets._saas._contracts import OUTCOMES, called_lately, contract_term
+from csrisk.datasets._saas._latent import CONTRACT, GOALS, INTERACTION, STATES, log_odds_parts
+from csrisk.datasets._saas._money import costs
 from csrisk.exceptions import SnapshotError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from csrisk.data._simulator_contract import Book
+    from csrisk.datasets._saas._contracts import Book
 
 __all__ = ["SaasTruth", "tell"]
 
@@ -47,7 +47,7 @@ class SaasTruth:
 
     Examples
     --------
-    >>> from csrisk.data import make_saas
+    >>> from csrisk.datasets import make_saas
     >>> truth = make_saas(60, 12, seed=1).truth
     >>> goals = truth.goals("2025-10-01")
     >>> bool(goals[["footprint", "churn", "advocacy", "feedback"]].mean().abs().max() < 1e-9)
@@ -122,7 +122,7 @@ class SaasTruth:
 
         Examples
         --------
-        >>> from csrisk.data import make_saas
+        >>> from csrisk.datasets import make_saas
         >>> saved = make_saas(60, 12, seed=1, treatment_effect=1.0).truth.call_effect("2025-10-01")
         >>> bool(saved.max() > 0 > saved.min())
         True

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from csrisk.data._simulator_truth import SaasTruth
+    from csrisk.datasets._saas._truth import SaasTruth
 
 __all__ = ["reasons"]
 

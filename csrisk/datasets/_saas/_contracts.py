@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from csrisk.data._simulator_latent import CONTRACT, Latent, log_odds_parts
+from csrisk.datasets._saas._latent import CONTRACT, Latent, log_odds_parts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from csrisk.data._simulator_contract import PLANS, PRODUCTS, SEGMENTS
-from csrisk.data._simulator_usage import users
-from csrisk.data._simulator_words import account_names
+from csrisk.datasets._saas._contracts import PLANS, PRODUCTS, SEGMENTS
+from csrisk.datasets._saas._usage import users
+from csrisk.datasets._saas._words import account_names
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from csrisk.data._simulator_contract import Book
+    from csrisk.datasets._saas._contracts import Book
 
 __all__ = ["accounts", "costs", "finance", "subscriptions", "treatments"]
 

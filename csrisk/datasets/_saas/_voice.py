@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from csrisk.data._simulator_contacts import days_in_month
-from csrisk.data._simulator_usage import times, users
-from csrisk.data._simulator_words import comments
+from csrisk.datasets._saas._contacts import days_in_month
+from csrisk.datasets._saas._usage import times, users
+from csrisk.datasets._saas._words import comments
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from csrisk.data._simulator_contract import Book
+    from csrisk.datasets._saas._contracts import Book
 
 __all__ = ["advocacy", "expectations", "surveys"]
 

@@ -1,4 +1,4 @@
-"""Write the bundled demonstration book: ``python -m csrisk.data._demo_make data``."""
+"""Write the bundled demonstration book: ``python -m csrisk.datasets._demo_make data``."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from csrisk.data._demo import DEMO
-from csrisk.data._simulator import make_saas
+from csrisk.datasets._demo import DEMO
+from csrisk.datasets._saas._make import make_saas
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -33,7 +33,7 @@ def demo_folder() -> Path:
             return folder
     message = (
         "the bundled book is missing (no csrisk/_demo and no data/ beside the package); reinstall csrisk, "
-        "or write the book with `python -m csrisk.data._demo_make FOLDER`"
+        "or write the book with `python -m csrisk.datasets._demo_make FOLDER`"
     )
     raise DataContractError(message)
 
@@ -53,7 +53,7 @@ def load_demo() -> CustomerData:
 
     See Also
     --------
-    csrisk.data.make_saas : the process that the book was drawn from.
+    csrisk.datasets.make_saas : the process that the book was drawn from.
 
     Examples
     --------

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from csrisk.data._simulator_contacts import contacts
-from csrisk.data._simulator_contract import Book, live
-from csrisk.data._simulator_latent import draw_states
-from csrisk.data._simulator_money import accounts, finance, subscriptions, treatments
-from csrisk.data._simulator_reasons import reasons
-from csrisk.data._simulator_truth import SaasTruth, tell
-from csrisk.data._simulator_usage import catalogue, usage
-from csrisk.data._simulator_voice import advocacy, expectations, surveys
+from csrisk.datasets._saas._contacts import contacts
+from csrisk.datasets._saas._contracts import Book, live
+from csrisk.datasets._saas._latent import draw_states
+from csrisk.datasets._saas._money import accounts, finance, subscriptions, treatments
+from csrisk.datasets._saas._reasons import reasons
+from csrisk.datasets._saas._truth import SaasTruth, tell
+from csrisk.datasets._saas._usage import catalogue, usage
+from csrisk.datasets._saas._voice import advocacy, expectations, surveys
 from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class SaasBook:
 
     Examples
     --------
-    >>> from csrisk.data import make_saas
+    >>> from csrisk.datasets import make_saas
     >>> make_saas(60, 12, seed=1)
     SaasBook(end=Timestamp('2026-01-01 00:00:00'))
     """
@@ -127,7 +127,7 @@ def make_saas(
 
     Examples
     --------
-    >>> from csrisk.data import make_saas
+    >>> from csrisk.datasets import make_saas
     >>> book = make_saas(60, 12, seed=1)
     >>> len(book.tables), len(book.tables["accounts"])
     (10, 60)

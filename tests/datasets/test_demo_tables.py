@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 import csrisk as cr
-from csrisk.data import _demo, make_saas
-from csrisk.data._demo_make import write_demo
+from csrisk.datasets import _demo, make_saas
+from csrisk.datasets._demo_make import write_demo
 from csrisk.exceptions import DataContractError
 
 
@@ -53,7 +53,7 @@ def test_base_rate_of_the_demo_is_what_a_quarter_sees(demo: cr.CustomerData) -> 
 
 def test_a_missing_book_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(_demo, "_PACKAGE", tmp_path / "csrisk")
-    with pytest.raises(DataContractError, match=r"python -m csrisk.data._demo_make FOLDER"):
+    with pytest.raises(DataContractError, match=r"python -m csrisk.datasets._demo_make FOLDER"):
         cr.load_demo()
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from csrisk.data import SaasBook, make_saas
+from csrisk.datasets import SaasBook, make_saas
 from csrisk.exceptions import SnapshotError
 
 GOALS = ["footprint", "churn", "advocacy", "feedback"]

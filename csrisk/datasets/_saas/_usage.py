@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from csrisk.data._simulator_contract import PLANS, PRODUCTS
-from csrisk.data._simulator_words import FEATURES
+from csrisk.datasets._saas._contracts import PLANS, PRODUCTS
+from csrisk.datasets._saas._words import FEATURES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from csrisk.data._simulator_contract import Book
+    from csrisk.datasets._saas._contracts import Book
 
 __all__ = ["catalogue", "times", "usage", "users"]
 

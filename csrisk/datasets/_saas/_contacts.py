@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from csrisk.data._simulator_usage import times, users
+from csrisk.datasets._saas._usage import times, users
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from csrisk.data._simulator_contract import Book
+    from csrisk.datasets._saas._contracts import Book
 
 __all__ = ["contacts", "days_in_month"]
 

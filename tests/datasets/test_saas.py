@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from csrisk.data import CONTRACT, CustomerData, SaasBook, make_saas
+from csrisk.data import CONTRACT, CustomerData
+from csrisk.datasets import SaasBook, make_saas
 from csrisk.exceptions import ConfigError
 
 QUIET = {"CSD206", "CSD308"}  # naive times are taken as UTC; all treatments are random

@@ -1,0 +1,6 @@
+"""Business software accounts with four latent states; months are drawn first, tables are written from them."""
+
+from csrisk.datasets._saas._make import SaasBook, make_saas
+from csrisk.datasets._saas._truth import SaasTruth
+
+__all__ = ["SaasBook", "SaasTruth", "make_saas"]
