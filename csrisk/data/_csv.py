@@ -56,24 +56,7 @@ class Header:
 
 
 def read_header(path: Path, *, packed: bool) -> Header:
-    """Read the header of a CSV file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    packed : bool
-        Whether it is gzip.
-
-    Returns
-    -------
-    Header
-
-    Raises
-    ------
-    UnreadableError
-        If there is none, or it is not UTF-8, or stands below a title.
-    """
+    """Read the header of a CSV file."""
     with _opened(path, packed=packed) as raw:
         lines = _text(itertools.islice(_lines(raw), 10 * _LOOK))
     skip, separator = _above(lines)
@@ -103,20 +86,7 @@ def _above(lines: list[str]) -> tuple[int, str]:
 
 
 def csv_reason(path: Path, header: Header) -> str:
-    """Find the first line at which a CSV file breaks; read only where the engine gave up.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    header : Header
-        How it begins.
-
-    Returns
-    -------
-    str
-        The reason; empty where the file is in order.
-    """
+    """Find the first line at which a CSV file breaks; read only where the engine gave up."""
     try:
         with _opened(path, packed=header.packed) as raw:
             return _first_break(_decoded(raw), header)
@@ -211,13 +181,7 @@ def _lines(raw: BinaryIO) -> Iterator[bytes]:
 
 
 def _decoded(raw: BinaryIO) -> Iterator[str]:
-    """Lines as text.
-
-    Raises
-    ------
-    UnreadableError
-        With the number of the first line that is not UTF-8.
-    """
+    """Lines as text."""
     for number, line in enumerate(_lines(raw), 1):
         try:
             yield line.decode("utf-8-sig" if number == 1 else "utf-8")

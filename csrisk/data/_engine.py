@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from csrisk.data._planning import Brought
 
-__all__ = ["DataEngine", "DuckDBEngine", "Engine", "PolarsEngine", "home", "require_polars"]
+__all__ = ["DataEngine", "DuckDBEngine", "Engine", "PolarsEngine", "as_lazy", "home", "require_polars"]
 
 
 class Engine(Protocol):
@@ -162,8 +162,7 @@ class DuckDBEngine:
 
     def query(self, sql: str) -> nw.LazyFrame[Any]:
         """Give a query as a lazy frame."""
-        frame: nw.LazyFrame[Any] = nw.from_native(self.connection.sql(sql))
-        return frame
+        return as_lazy(self.connection.sql(sql))
 
     def open(self, name: str, brought: Any) -> Brought | Breach:
         """Make a table readable, or say why it cannot be read."""
@@ -179,8 +178,7 @@ class DuckDBEngine:
     def with_codes(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """Add the code of the account to each row, null where there is none."""
         code = "CAST(enum_code(CAST(account_id AS book_accounts)) AS BIGINT) AS account"
-        coded: nw.LazyFrame[Any] = nw.from_native(frame.to_native().project(f"*, {code}"))
-        return coded
+        return as_lazy(frame.to_native().project(f"*, {code}"))
 
     def keep(self, frame: nw.LazyFrame[Any], name: str) -> nw.LazyFrame[Any]:
         """Compute a frame once, to stay as long as the engine."""
@@ -194,8 +192,7 @@ class DuckDBEngine:
 
     def table(self, name: str) -> nw.LazyFrame[Any]:
         """Give a table or view of the engine as a lazy frame."""
-        frame: nw.LazyFrame[Any] = nw.from_native(self.connection.table(name))
-        return frame
+        return as_lazy(self.connection.table(name))
 
     def materialise(self, frame: nw.LazyFrame[Any], sort_by: tuple[str, ...] | list[str] = ()) -> nw.LazyFrame[Any]:
         """Compute a frame once, sorted, into a temporary table."""
@@ -237,8 +234,7 @@ class PolarsEngine:
         native = frame.to_native()
         if sort_by:
             native = native.sort(list(sort_by))
-        done: nw.LazyFrame[Any] = nw.from_native(native.collect().lazy())
-        return done
+        return as_lazy(native.collect().lazy())
 
     def from_pandas(self, frame: pd.DataFrame) -> nw.LazyFrame[Any]:
         """Bring a pandas frame (index dropped) into the engine."""
@@ -246,23 +242,21 @@ class PolarsEngine:
         import pyarrow as pa
 
         table = pa.Table.from_pandas(frame.reset_index(drop=True), preserve_index=False)
-        polars_frame = pl.from_arrow(table)
-        lazy: nw.LazyFrame[Any] = nw.from_native(polars_frame.lazy())  # type: ignore[union-attr]  # a table is no series
-        return lazy
+        return as_lazy(pl.from_arrow(table).lazy())  # type: ignore[union-attr]  # a table is no series
 
     def collect(self, frame: nw.LazyFrame[Any]) -> pd.DataFrame:
         """Bring a frame home."""
         return home(frame.to_native().collect().to_arrow())
 
 
-def require_polars() -> None:
-    """Refuse Polars where it would wait for ever.
+def as_lazy(native: Any) -> nw.LazyFrame[Any]:
+    """Give a frame of an engine as a lazy frame."""
+    frame: nw.LazyFrame[Any] = nw.from_native(native)
+    return frame
 
-    Raises
-    ------
-    ConfigError
-        If Polars was at work before this process was forked: its threads stayed with the parent.
-    """
+
+def require_polars() -> None:
+    """Refuse Polars where it would wait for ever."""
     if lost_threads("polars"):
         raise ConfigError(
             "Polars was at work before this process was forked, and would wait for its threads for ever; start "

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from csrisk.data._engine import DuckDBEngine
     from csrisk.data._parts import Part
 
-__all__ = ["Opened", "open_path", "why_unreadable"]
+__all__ = ["Opened", "open_path", "repeated", "why_unreadable"]
 
 _FILE = "csrisk__file"
 
@@ -49,23 +49,7 @@ class Opened:
 
 
 def open_path(engine: DuckDBEngine, view: str, table: str, brought: Any) -> Opened | Breach:
-    """Make a view over files.
-
-    Parameters
-    ----------
-    engine : DuckDBEngine
-        Where the view is made.
-    view : str
-        Its name.
-    table : str
-        Name in the contract, for messages.
-    brought : path, or list of paths
-        Parquet or CSV (also .gz): a file, a folder of parts, a pattern, or several.
-
-    Returns
-    -------
-    Opened or Breach
-    """
+    """Make a view over files."""
     parts = find_parts(brought)
     notes = []
     if parts.unused:
@@ -86,19 +70,7 @@ def open_path(engine: DuckDBEngine, view: str, table: str, brought: Any) -> Open
 
 
 def why_unreadable(parts: Parts, error: Exception) -> str:
-    """Say why the engine gave up on files.
-
-    Parameters
-    ----------
-    parts : Parts
-        The files.
-    error : Exception
-        What the engine said; its text may quote cells and is never passed on.
-
-    Returns
-    -------
-    str
-    """
+    """Say why the engine gave up on files."""
     for place, part in enumerate(parts.files):
         try:
             if parts.parquet:
@@ -110,6 +82,12 @@ def why_unreadable(parts: Parts, error: Exception) -> str:
         if reason:
             return parts.where(place) + reason
     return line_told(error) or f"the engine says {type(error).__name__}"
+
+
+def repeated(names: list[str]) -> list[str]:
+    """Names that occur more than once, upper and lower case alike."""
+    folded = [name.casefold() for name in names]
+    return sorted({name for name, key in zip(names, folded, strict=True) if folded.count(key) > 1})
 
 
 def _parquet_damage(part: Part) -> str:
@@ -136,10 +114,8 @@ def _headers(parts: Parts) -> list[Header]:
 
 def _repeated(table: str, parts: Parts, headers: Sequence[Header]) -> Breach | None:
     for place, header in enumerate(headers):
-        folded = [name.casefold() for name in header.names]
-        again = sorted({name for name, key in zip(header.names, folded, strict=True) if folded.count(key) > 1})
-        if again:
-            known = any(name.casefold() in folded for name in CONTRACT[table].names)
+        if again := repeated(list(header.names)):
+            known = {name.casefold() for name in header.names} & {name.casefold() for name in CONTRACT[table].names}
             shown = ", ".join(again) if known else ""
             detail = parts.where(place) + ("" if known else "is the first line a header?")
             return Breach("CSD005", table, shown, count=len(again), detail=detail.removesuffix(": "))

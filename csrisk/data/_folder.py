@@ -42,18 +42,6 @@ def find_tables(folder: str | os.PathLike[str], named: Mapping[str, str | Sequen
     """Find the tables of a folder: ``<table>.parquet``, ``.csv`` or ``.csv.gz``, or a folder ``<table>`` of parts.
 
     Upper and lower case are alike; hidden names and marks such as ``_SUCCESS`` are left out. What is no table is noted.
-
-    Parameters
-    ----------
-    folder : path
-        Where to look.
-    named : Mapping of str to str or sequence of str, optional
-        Files or patterns in the folder for tables that are not called so.
-
-    Returns
-    -------
-    FolderTables
-        With a fatal breach where the folder or a table in it cannot be told.
     """
     named = named or {}
     names, refused = _listed(Path(folder))

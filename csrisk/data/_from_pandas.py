@@ -16,18 +16,7 @@ _NUMBERS = (int, float, complex)
 
 
 def from_pandas(frame: pd.DataFrame) -> tuple[Any, frozenset[str]]:
-    """Convert a frame; columns of mixed Python objects are written as text, so that nothing is guessed.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        As the user brought it; its index is ignored.
-
-    Returns
-    -------
-    tuple of pyarrow.Table and frozenset of str
-        The table, and the columns that held both numbers and text.
-    """
+    """Convert a frame; columns of mixed Python objects are written as text, so that nothing is guessed."""
     import pyarrow as pa
 
     arrays, names, mixed = [], [], set()

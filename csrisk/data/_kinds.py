@@ -84,22 +84,7 @@ def database_kind(path: Path) -> str:
 
 
 def file_kind(path: Path) -> str:
-    """Say whether a file is ``parquet``, ``csv`` or ``csv.gz``.
-
-    Parameters
-    ----------
-    path : Path
-        A regular file.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    UnreadableError
-        If it is something else, or something else than its name says.
-    """
+    """Say whether a file is ``parquet``, ``csv`` or ``csv.gz``."""
     with open_regular(path) as file:
         head = file.read(_HEAD)
         size = file.seek(0, os.SEEK_END)

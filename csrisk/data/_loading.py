@@ -77,26 +77,7 @@ def load(
     end: object,
     known_at: Mapping[str, str] | None = None,
 ) -> Loaded:
-    """Read, check and keep all tables.
-
-    Parameters
-    ----------
-    engine : DataEngine
-        Where they are kept.
-    tables : Mapping
-        As the user brought them.
-    columns : Mapping
-        Canonical to user's names for each table.
-    end : date-like, optional
-        First day that was not observed.
-    known_at : Mapping, optional
-        What ``known_at`` means for tables whose beginnings are known.
-
-    Returns
-    -------
-    Loaded
-        With fatal breaches among `breaches`, the rest may be incomplete.
-    """
+    """Read, check and keep all tables."""
     loaded = Loaded(engine, known_at={} if known_at is None else known_at)
     try:
         _load(loaded, tables, columns, end)
@@ -188,21 +169,7 @@ def _stage(loaded: Loaded, name: str, plan: Plan) -> None:
 
 
 def canonical(staged: Staged, *more: str, filled: bool = True) -> Lazy:
-    """Give the kept rows of a table with all columns of the contract.
-
-    Parameters
-    ----------
-    staged : Staged
-        The table.
-    *more : str
-        Columns of its rows that are wanted besides.
-    filled : bool, default True
-        Whether missing numbers that mean something are filled with that.
-
-    Returns
-    -------
-    narwhals.LazyFrame
-    """
+    """Give the kept rows of a table with all columns of the contract."""
     plan = staged.plan
     head: list[Any] = list(more)
     if plan.table.has_account:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from abc import ABC, abstractmethod
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v2 as nw
@@ -12,12 +12,13 @@ import numpy as np
 import pandas as pd
 
 from csrisk.data._breach import Breach
-from csrisk.data._engine import home
+from csrisk.data._engine import as_lazy, home
+from csrisk.data._files import repeated
 from csrisk.data._from_pandas import from_pandas
 from csrisk.data._native_table import NativeTable
 from csrisk.data._readers import ROW
 from csrisk.data._rules import DAY, SECOND
-from csrisk.data._source import is_polars, repeated
+from csrisk.data._source import is_polars
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,6 +33,10 @@ class NativeEngine(ABC):
 
     errors: tuple[type[Exception], ...] = ()
     name: str
+
+    def __init__(self) -> None:
+        self._kept: list[Any] = []
+        _at_the_end(self, self._kept)
 
     def open(self, name: str, brought: Any) -> NativeTable | Breach:
         """Make a table readable, or say why it cannot be read."""
@@ -102,13 +107,18 @@ class NativeEngine(ABC):
     def collect(self, frame: Lazy) -> pd.DataFrame:
         """Bring a frame home."""
 
-    @abstractmethod
-    def scratch(self) -> AbstractContextManager[None]:
-        """Give a block after which whatever was materialised inside is dropped."""
+    @contextmanager
+    def scratch(self) -> Iterator[None]:
+        """Let go of what was materialised inside the block, also after a failure."""
+        first = len(self._kept)
+        try:
+            yield
+        finally:
+            _release(self._kept, first)
 
-    @abstractmethod
     def close(self) -> None:
         """Let go of what was kept in the engine."""
+        _release(self._kept)
 
 
 class SparkEngine(NativeEngine):
@@ -123,26 +133,12 @@ class SparkEngine(NativeEngine):
     name = "pyspark"
 
     def __init__(self, session: Any) -> None:
+        super().__init__()
         self._session = session
-        self._kept: list[Any] = []
-        _at_the_end(self, self._kept)
-
-    @contextmanager
-    def scratch(self) -> Iterator[None]:
-        """Let go of what was materialised inside the block, also after a failure."""
-        first = len(self._kept)
-        try:
-            yield
-        finally:
-            _release(self._kept, first)
 
     def holds(self, table: Any) -> bool:
         """Whether a table lives in this very engine."""
         return type(table).__module__.startswith("pyspark.sql.") and table.sparkSession is self._session
-
-    def close(self) -> None:
-        """Let go of what was kept in the engine."""
-        _release(self._kept)
 
     def materialise(self, frame: nw.LazyFrame[Any], sort_by: tuple[str, ...] | list[str] = ()) -> nw.LazyFrame[Any]:  # noqa: ARG002  # Spark shuffles anyway
         """Keep a frame in memory, and on the disks of the workers where it does not fit."""
@@ -150,13 +146,11 @@ class SparkEngine(NativeEngine):
 
         kept = frame.to_native().persist(StorageLevel.MEMORY_AND_DISK)
         self._kept.append(_Persisted(kept))
-        done: nw.LazyFrame[Any] = nw.from_native(kept)
-        return done
+        return as_lazy(kept)
 
     def from_arrow(self, table: Any) -> nw.LazyFrame[Any]:
         """Bring an Arrow table into the engine."""
-        lazy: nw.LazyFrame[Any] = nw.from_native(self._session.createDataFrame(table))
-        return lazy
+        return as_lazy(self._session.createDataFrame(table))
 
     def collect(self, frame: nw.LazyFrame[Any]) -> pd.DataFrame:
         """Bring a frame home."""
@@ -174,8 +168,7 @@ class SparkEngine(NativeEngine):
         there = {name: table[f"`{name.replace('`', '``')}`"] for name in kinds}
         row = there[ROW] if ROW in kinds else f.lit(None).cast("bigint")
         columns = [_spark_value(there[old], kinds[old], new in times).alias(new) for new, old in names.items()]
-        lazy: nw.LazyFrame[Any] = nw.from_native(table.select(row.alias("row"), *columns))
-        return lazy
+        return as_lazy(table.select(row.alias("row"), *columns))
 
 
 class IbisEngine(NativeEngine):
@@ -188,44 +181,28 @@ class IbisEngine(NativeEngine):
     """
 
     def __init__(self, backend: Any) -> None:
+        super().__init__()
         self._backend = backend
-        self._kept: list[Any] = []
         self.name = f"ibis {backend.name}"
-        _at_the_end(self, self._kept)
-
-    @contextmanager
-    def scratch(self) -> Iterator[None]:
-        """Drop what was materialised inside the block, also after a failure."""
-        first = len(self._kept)
-        try:
-            yield
-        finally:
-            _release(self._kept, first)
 
     def holds(self, table: Any) -> bool:
         """Whether a table lives in this very engine."""
         return hasattr(table, "get_backend") and table.get_backend() is self._backend
 
-    def close(self) -> None:
-        """Drop what was kept in the engine."""
-        _release(self._kept)
-
     def materialise(self, frame: nw.LazyFrame[Any], sort_by: tuple[str, ...] | list[str] = ()) -> nw.LazyFrame[Any]:  # noqa: ARG002  # tables of a database have no order
         """Compute a frame once, into a temporary table."""
         kept = frame.to_native().cache()
         self._kept.append(kept)
-        done: nw.LazyFrame[Any] = nw.from_native(kept)
-        return done
+        return as_lazy(kept)
 
     def from_arrow(self, table: Any) -> nw.LazyFrame[Any]:
         """Bring an Arrow table into the engine."""
         import ibis
 
         name = ibis.util.gen_name("csrisk")
-        made = self._backend.create_table(name, table, temp=True)
-        lazy: nw.LazyFrame[Any] = nw.from_native(made)
+        made = as_lazy(self._backend.create_table(name, table, temp=True))
         self._kept.append(_Dropped(self._backend, name))
-        return lazy
+        return made
 
     def collect(self, frame: nw.LazyFrame[Any]) -> pd.DataFrame:
         """Bring a frame home."""
@@ -242,8 +219,7 @@ class IbisEngine(NativeEngine):
         row = ibis.row_number() if self.has_order(table) else ibis.null("int64")
         columns = {"row": table[ROW] if ROW in table.columns else row}
         columns |= {new: self._value(table[old], new in times) for new, old in names.items()}
-        lazy: nw.LazyFrame[Any] = nw.from_native(table.select(**columns))
-        return lazy
+        return as_lazy(table.select(**columns))
 
     def _value(self, column: Any, is_time: bool) -> Any:
         import ibis

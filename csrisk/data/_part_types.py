@@ -70,26 +70,7 @@ class Columns:
 
 
 def unify(types: Sequence[Mapping[str, str]], places: Sequence[Sequence[int]], parts: Parts) -> Columns:
-    """Find a type for each column that is right for every part.
-
-    Parameters
-    ----------
-    types : sequence of Mapping
-        Types in the engine by column, for each group of parts that are alike.
-    places : sequence of sequence of int
-        Places of the parts of each group.
-    parts : Parts
-        All of them, for messages.
-
-    Returns
-    -------
-    Columns
-
-    Raises
-    ------
-    UnreadableError
-        If a column holds times in one part and numbers in another, or lists in one alone.
-    """
+    """Find a type for each column that is right for every part."""
     expanded = [group for group, at in zip(types, places, strict=True) for _ in at]
     columns = Columns.of(expanded)
     texts, mixed = set(), set()

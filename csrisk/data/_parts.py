@@ -76,22 +76,7 @@ def is_path(brought: object) -> TypeGuard[str | os.PathLike[str] | Sequence[str 
 
 
 def find_parts(brought: Any) -> Parts:
-    """Find the files of a table.
-
-    Parameters
-    ----------
-    brought : path, or list of paths
-        A file, a folder, a pattern, or several.
-
-    Returns
-    -------
-    Parts
-
-    Raises
-    ------
-    UnreadableError
-        If there is no file, or one that is no table.
-    """
+    """Find the files of a table."""
     many = isinstance(brought, list | tuple)
     found: list[tuple[Path, Path]] = []
     unused: list[str] = []

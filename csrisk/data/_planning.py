@@ -21,23 +21,10 @@ __all__ = ["Brought", "Plan", "make_plan"]
 # names of csrisk's own beside which an attribute needs another
 _RESERVED = {"account", "ahead", "age", "as_of", "cut", "day", "id", "known", "lead", "n", "row", "snapshot", "told"}
 # what programs write where there is no id
-_NOBODY = (
-    "NULL",
-    "null",
-    "Null",
-    "None",
-    "none",
-    "NONE",
-    "nan",
-    "NaN",
-    "NAN",
-    "NA",
-    "N/A",
-    "n/a",
-    "<NA>",
-    "NaT",
-    "nil",
-)
+_NOBODY = [
+    *("NULL", "null", "Null", "None", "none", "NONE", "nil"),
+    *("nan", "NaN", "NAN", "NA", "N/A", "n/a", "<NA>", "NaT"),
+]
 _PLAIN = re.compile(r"(?!bad__|raw__|zone__|broken__|attribute__|moment__|.*_(day|second|right)$)\w[\w -]*", re.DOTALL)
 
 
@@ -154,22 +141,7 @@ class _Notes:
 
 
 def make_plan(table: Table, brought: Brought, given: Mapping[str, str]) -> tuple[Plan | None, list[Breach]]:
-    """Decide which of the user's columns is read as what.
-
-    Parameters
-    ----------
-    table : Table
-        The contract.
-    brought : Brought
-        The user's table.
-    given : Mapping of str to str
-        Canonical name to the user's name.
-
-    Returns
-    -------
-    tuple of Plan or None and list of Breach
-        No plan where the table cannot be read at all.
-    """
+    """Decide which of the user's columns is read as what."""
     notes = _Notes(table)
     mapping = {table[name]: user for name, user in _map_columns(notes, brought.types, given).items()}
     odd = {column: user for column, user in mapping.items() if not brought.readable(column, user)}

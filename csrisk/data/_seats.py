@@ -76,18 +76,7 @@ class _Seat:
 
 
 def require_own_process(owner: int) -> None:
-    """Refuse work in a fork of the process that opened the tables: threads and connections of its engine stay there.
-
-    Parameters
-    ----------
-    owner : int
-        Id of the process that opened them.
-
-    Raises
-    ------
-    ConfigError
-        In any other process.
-    """
+    """Refuse work in a fork of the process that opened the tables: threads and connections of its engine stay there."""
     if os.getpid() != owner:
         raise ConfigError(
             f"CustomerData was opened in process {owner} and is used in process {os.getpid()}, a fork of it, where the "

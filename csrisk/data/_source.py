@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from csrisk.data._breach import Breach
-from csrisk.data._files import open_path, why_unreadable
+from csrisk.data._files import open_path, repeated, why_unreadable
 from csrisk.data._from_pandas import from_pandas
 from csrisk.data._kinds import UnreadableError
 from csrisk.data._parts import Parts, find_parts, is_path, size_of
-from csrisk.data._readers import ROW, quoted
+from csrisk.data._readers import ROW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,27 +54,11 @@ class Source:
 
     def why(self, error: Exception) -> str:
         """Say why the engine could not read it, without a word of what it holds."""
-        if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
-            return "memory ran out; raise memory_limit="
-        return f"the engine says {type(error).__name__}" if self.parts is None else why_unreadable(self.parts, error)
+        return _why(error, self.parts)
 
 
 def open_source(engine: DuckDBEngine, table: str, brought: object) -> Source | Breach:
-    """Make a table readable by the engine, or say why it cannot be read.
-
-    Parameters
-    ----------
-    engine : DuckDBEngine
-        Where the view is made.
-    table : str
-        Name in the contract.
-    brought : object
-        What the user brought.
-
-    Returns
-    -------
-    Source or Breach
-    """
+    """Make a table readable by the engine, or say why it cannot be read."""
     view = engine.fresh_name(f"source_{table}")
     try:
         return _open(engine, view, table, brought)
@@ -115,12 +99,6 @@ def is_large(brought: object) -> bool:
     if isinstance(brought, pd.DataFrame):
         rows = len(brought)
     return not isinstance(rows, int) or rows > _LARGE_ROWS
-
-
-def repeated(names: list[str]) -> list[str]:
-    """Names that occur more than once, upper and lower case alike."""
-    folded = [name.casefold() for name in names]
-    return sorted({name for name, key in zip(names, folded, strict=True) if folded.count(key) > 1})
 
 
 def _register(engine: DuckDBEngine, view: str, table: str, arrow: Any) -> Breach | None:
@@ -177,14 +155,13 @@ def _to_arrow(engine: DuckDBEngine, brought: Any) -> tuple[Any, frozenset[str]]:
 
 
 def _reason(error: Exception, brought: object) -> str:
+    try:
+        return _why(error, find_parts(brought) if is_path(brought) else None)
+    except UnreadableError as found:
+        return str(found)
+
+
+def _why(error: Exception, parts: Parts | None) -> str:
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
         return "memory ran out; raise memory_limit="
-    if is_path(brought):
-        try:
-            return why_unreadable(find_parts(brought), error)
-        except UnreadableError as found:
-            return str(found)
-    return f"the reader says {type(error).__name__}"
-
-
-__all__ += ["quoted", "repeated"]
+    return f"the engine says {type(error).__name__}" if parts is None else why_unreadable(parts, error)

@@ -17,17 +17,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def demo_folder() -> Path:
-    """Find the folder of the bundled book: inside the installed package, or ``data/`` of a checkout.
-
-    Returns
-    -------
-    pathlib.Path
-
-    Raises
-    ------
-    DataContractError
-        If neither is there.
-    """
+    """Find the folder of the bundled book: inside the installed package, or ``data/`` of a checkout."""
     for folder in (_PACKAGE / "_demo", _PACKAGE.parent / "data"):
         if (folder / "accounts.parquet").exists():
             return folder

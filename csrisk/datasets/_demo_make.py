@@ -16,18 +16,7 @@ __all__ = ["write_demo"]
 
 
 def write_demo(folder: str | Path) -> list[Path]:
-    """Write the bundled book and its truth as Parquet files.
-
-    Parameters
-    ----------
-    folder : path
-        Where to write; made if it is missing.
-
-    Returns
-    -------
-    list of pathlib.Path
-        The files written.
-    """
+    """Write the bundled book and its truth as Parquet files."""
     folder = Path(folder)
     (folder / "truth").mkdir(parents=True, exist_ok=True)
     book = make_saas(**DEMO)

@@ -21,21 +21,7 @@ _LATE = 0.12  # share of rows that reach the warehouse days or weeks later
 
 
 def contacts(book: Book, ids: NDArray[np.object_], rng: np.random.Generator) -> pd.DataFrame:
-    """Write the contacts table.
-
-    Parameters
-    ----------
-    book : Book
-        A book that has lived.
-    ids : ndarray of str
-        Account ids by position.
-    rng : numpy.random.Generator
-        Source of chance.
-
-    Returns
-    -------
-    pandas.DataFrame
-    """
+    """Write the contacts table."""
     cases = _cases(book, rng)
     cases["case"] = np.arange(len(cases))
     frame = pd.concat([cases, _repeats(cases, rng)], ignore_index=True)
@@ -48,21 +34,7 @@ def contacts(book: Book, ids: NDArray[np.object_], rng: np.random.Generator) -> 
 def days_in_month(
     book: Book, account: NDArray[np.int64], month: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.datetime64]:
-    """Draw a working day within the month, or the Monday after a weekend.
-
-    Parameters
-    ----------
-    book : Book
-        A book that has lived.
-    account, month : ndarray of int
-        One entry per day wanted.
-    rng : numpy.random.Generator
-        Source of chance.
-
-    Returns
-    -------
-    ndarray of datetime64[D]
-    """
+    """Draw a working day within the month, or the Monday after a weekend."""
     length = np.diff(book.months).astype(int)
     day = book.months[month] + np.floor(rng.random(len(account)) * length[month]).astype("timedelta64[D]")
     weekday = (day.astype(int) + 3) % 7

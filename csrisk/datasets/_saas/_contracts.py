@@ -69,24 +69,7 @@ class Book:
 
 
 def live(book: Book, monthly_churn: float, treatment_effect: float, rng: np.random.Generator) -> Book:
-    """Let the book live month by month: renewals, churn, contraction, expansion, treatments.
-
-    Parameters
-    ----------
-    book : Book
-        With latent states and fixed attributes; filled in place.
-    monthly_churn : float
-        Mean monthly probability of churn, which sets the base of the log-odds.
-    treatment_effect : float
-        Size of the effect of a treatment on the log-odds of churn.
-    rng : numpy.random.Generator
-        Source of chance.
-
-    Returns
-    -------
-    Book
-        The same book.
-    """
+    """Let the book live month by month: renewals, churn, contraction, expansion, treatments."""
     _prepare(book)
     book.base = {
         "churn": _base(book, "churn", monthly_churn),
@@ -175,19 +158,7 @@ def _prepare(book: Book) -> None:
 
 
 def contract_term(book: Book, outcome: str) -> NDArray[np.float64]:
-    """Give the log-odds that come from the contract, per account and month.
-
-    Parameters
-    ----------
-    book : Book
-        With `term` and `renews`.
-    outcome : {"churn", "contraction", "expansion"}
-        What the log-odds speak of.
-
-    Returns
-    -------
-    ndarray of shape (accounts, months)
-    """
+    """Give the log-odds that come from the contract, per account and month."""
     table = np.array([CONTRACT[outcome][int(term)] for term in _TERMS])
     code = np.searchsorted(_TERMS, book.term)
     hazard: NDArray[np.float64] = np.where(book.renews, table[code, 1][:, None], table[code, 0][:, None])
@@ -195,19 +166,7 @@ def contract_term(book: Book, outcome: str) -> NDArray[np.float64]:
 
 
 def called_lately(book: Book, month: int) -> NDArray[np.bool_]:
-    """Say whom a success call of the last months still moves.
-
-    Parameters
-    ----------
-    book : Book
-        With its campaigns up to the month.
-    month : int
-        Position of the month.
-
-    Returns
-    -------
-    ndarray of bool, by account
-    """
+    """Say whom a success call of the last months still moves."""
     return np.asarray(book.treated[:, max(0, month - _TREATMENT_MONTHS + 1) : month + 1].any(axis=1))
 
 

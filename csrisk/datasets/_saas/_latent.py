@@ -65,21 +65,7 @@ class Latent:
 
 
 def draw_states(n_accounts: int, n_months: int, first_month: NDArray[np.int64], rng: np.random.Generator) -> Latent:
-    """Draw the latent states: account level + AR(1) + decaying shocks.
-
-    Parameters
-    ----------
-    n_accounts, n_months : int
-        Size of the book.
-    first_month : ndarray of shape (accounts,)
-        Month of the start, negative for accounts that were there before; bad onboarding hits at the start.
-    rng : numpy.random.Generator
-        Source of chance.
-
-    Returns
-    -------
-    Latent
-    """
+    """Draw the latent states: account level + AR(1) + decaying shocks."""
     sign = np.array([1.0, -1.0, 1.0, 1.0])
     covariance = np.where(np.eye(4, dtype=bool), 1.0, _CORRELATION) * np.outer(sign, sign)
     factor = np.linalg.cholesky(covariance)
@@ -117,19 +103,6 @@ def _draw_shocks(
 
 
 def log_odds_parts(states: NDArray[np.float64], outcome: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give the four linear terms of the log-odds and the interaction term.
-
-    Parameters
-    ----------
-    states : ndarray of shape (..., 4)
-        Latent states.
-    outcome : {"churn", "contraction", "expansion"}
-        What the log-odds speak of.
-
-    Returns
-    -------
-    linear : ndarray of shape (..., 4)
-    interaction : ndarray of shape (...)
-    """
+    """Give the four linear terms of the log-odds and the interaction term."""
     linear = states * np.array(EFFECTS[outcome])
     return linear, INTERACTION[outcome] * -states[..., 0] * states[..., 1]

@@ -23,21 +23,7 @@ _REGIONS = np.array(["Europe", "North America", "Asia Pacific"], dtype=object)
 
 
 def accounts(book: Book, ids: NDArray[np.object_], rng: np.random.Generator) -> pd.DataFrame:
-    """Write the accounts table; `plan` is the plan at signing, so that it tells nothing of the future.
-
-    Parameters
-    ----------
-    book : Book
-        A book that has lived.
-    ids : ndarray of str
-        Account ids by position.
-    rng : numpy.random.Generator
-        Source of chance.
-
-    Returns
-    -------
-    pandas.DataFrame
-    """
+    """Write the accounts table; `plan` is the plan at signing, so that it tells nothing of the future."""
     n = len(ids)
     return pd.DataFrame(
         {
@@ -55,19 +41,7 @@ def accounts(book: Book, ids: NDArray[np.object_], rng: np.random.Generator) -> 
 
 
 def subscriptions(book: Book, ids: NDArray[np.object_]) -> pd.DataFrame:
-    """Write the subscriptions table: each renewal or change closes a row and opens the next one.
-
-    Parameters
-    ----------
-    book : Book
-        A book that has lived.
-    ids : ndarray of str
-        Account ids by position.
-
-    Returns
-    -------
-    pandas.DataFrame
-    """
+    """Write the subscriptions table: each renewal or change closes a row and opens the next one."""
     parts = []
     for product in range(len(PRODUCTS)):
         for change in book.changes:
@@ -95,37 +69,13 @@ def subscriptions(book: Book, ids: NDArray[np.object_]) -> pd.DataFrame:
 
 
 def costs(book: Book) -> NDArray[np.float64]:
-    """Give the expected monthly cost to serve: hosting, people per user, and what effort costs the vendor too.
-
-    Parameters
-    ----------
-    book : Book
-        A book that has lived.
-
-    Returns
-    -------
-    ndarray of shape (accounts, months)
-    """
+    """Give the expected monthly cost to serve: hosting, people per user, and what effort costs the vendor too."""
     effort = book.latent.states[..., 1]
     return np.asarray(0.18 * book.mrr + 5.0 * users(book) + 55.0 * np.exp(np.clip(0.7 * effort, -2.0, 2.5)))
 
 
 def finance(book: Book, ids: NDArray[np.object_], rng: np.random.Generator) -> pd.DataFrame:
-    """Write the finance table: one row per running month, known days after the month.
-
-    Parameters
-    ----------
-    book : Book
-        A book that has lived.
-    ids : ndarray of str
-        Account ids by position.
-    rng : numpy.random.Generator
-        Source of chance.
-
-    Returns
-    -------
-    pandas.DataFrame
-    """
+    """Write the finance table: one row per running month, known days after the month."""
     account, month = np.nonzero(book.active)
     last = book.months[month + 1] - np.timedelta64(1, "D")
     started = book.first_month[account] == month
@@ -147,19 +97,7 @@ def finance(book: Book, ids: NDArray[np.object_], rng: np.random.Generator) -> p
 
 
 def treatments(book: Book, ids: NDArray[np.object_]) -> pd.DataFrame:
-    """Write the treatments table: quarterly campaigns, treated or control at random.
-
-    Parameters
-    ----------
-    book : Book
-        A book that has lived.
-    ids : ndarray of str
-        Account ids by position.
-
-    Returns
-    -------
-    pandas.DataFrame
-    """
+    """Write the treatments table: quarterly campaigns, treated or control at random."""
     parts = [pd.DataFrame(campaign) for campaign in book.campaigns]
     if not parts:
         parts = [pd.DataFrame({"account": pd.Series(dtype=int), "at": pd.Series(dtype="datetime64[s]"), "treated": []})]

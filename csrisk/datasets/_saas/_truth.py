@@ -169,21 +169,7 @@ def _window(
 
 
 def tell(book: Book, ids: NDArray[np.object_], treatment_effect: float) -> SaasTruth:
-    """Write the truth of a book that has lived.
-
-    Parameters
-    ----------
-    book : Book
-        A book that has lived.
-    ids : ndarray of str
-        Account ids by position.
-    treatment_effect : float
-        Size of the effect of a treatment on the log-odds of churn.
-
-    Returns
-    -------
-    SaasTruth
-    """
+    """Write the truth of a book that has lived."""
     account, month = np.nonzero(book.active)
     at = book.months[month].astype("datetime64[us]")
     index = pd.MultiIndex.from_arrays([ids[account], at], names=["account_id", "month"])

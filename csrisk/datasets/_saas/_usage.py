@@ -24,28 +24,13 @@ _LATE = 0.03  # share of rows that come from offline clients and are known days 
 
 
 def catalogue() -> pd.DataFrame:
-    """Write the features table: one row per feature and plan that has it.
-
-    Returns
-    -------
-    pandas.DataFrame
-    """
+    """Write the features table: one row per feature and plan that has it."""
     rows = [(name, product, plan) for name, product, cheapest, _ in FEATURES for plan in PLANS[PLANS.index(cheapest) :]]
     return pd.DataFrame(rows, columns=["feature", "product", "plan"])
 
 
 def users(book: Book) -> NDArray[np.int64]:
-    """Count the people with a login per account and month.
-
-    Parameters
-    ----------
-    book : Book
-        A book that has lived.
-
-    Returns
-    -------
-    ndarray of shape (accounts, months)
-    """
+    """Count the people with a login per account and month."""
     value = book.latent.states[..., 0]
     adoption = 1 / (1 + np.exp(-(0.7 + 0.7 * value)))
     age = np.arange(book.shape[1]) - book.first_month[:, None]
@@ -54,21 +39,7 @@ def users(book: Book) -> NDArray[np.int64]:
 
 
 def usage(book: Book, ids: NDArray[np.object_], rng: np.random.Generator) -> pd.DataFrame:
-    """Write the usage table.
-
-    Parameters
-    ----------
-    book : Book
-        A book that has lived.
-    ids : ndarray of str
-        Account ids by position.
-    rng : numpy.random.Generator
-        Source of chance.
-
-    Returns
-    -------
-    pandas.DataFrame
-    """
+    """Write the usage table."""
     account, month, day = _visits(book, rng)
     n = len(account)
     user = _who(book, account, month, rng)
@@ -93,19 +64,7 @@ def usage(book: Book, ids: NDArray[np.object_], rng: np.random.Generator) -> pd.
 
 
 def times(day: NDArray[np.datetime64], rng: np.random.Generator) -> NDArray[np.datetime64]:
-    """Give each day a minute in working hours.
-
-    Parameters
-    ----------
-    day : ndarray of datetime64[D]
-        The days.
-    rng : numpy.random.Generator
-        Source of chance.
-
-    Returns
-    -------
-    ndarray of datetime64[us]
-    """
+    """Give each day a minute in working hours."""
     minute = np.clip(rng.normal(13 * 60, 150, len(day)), 360, 1320).astype("timedelta64[m]")
     return np.asarray((day.astype("datetime64[m]") + minute).astype("datetime64[us]"))
 

@@ -24,23 +24,7 @@ _NOTHING = np.array(None, dtype=object)
 
 
 def surveys(book: Book, contacts: pd.DataFrame, ids: NDArray[np.object_], rng: np.random.Generator) -> pd.DataFrame:
-    """Write the surveys table: quarterly NPS to several people, CSAT and CES after closed cases.
-
-    Parameters
-    ----------
-    book : Book
-        A book that has lived.
-    contacts : pandas.DataFrame
-        The contacts table; closed cases bring surveys.
-    ids : ndarray of str
-        Account ids by position.
-    rng : numpy.random.Generator
-        Source of chance.
-
-    Returns
-    -------
-    pandas.DataFrame
-    """
+    """Write the surveys table: quarterly NPS to several people, CSAT and CES after closed cases."""
     sent = pd.concat([_quarterly(book, rng), _after_cases(book, contacts, ids, rng)], ignore_index=True)
     sent = sent[_lives(book, sent)].sort_values(["sent_at", "account"], kind="stable").reset_index(drop=True)
     account, month = sent["account"].to_numpy(), _month(book, sent["sent_at"].to_numpy())
@@ -139,21 +123,7 @@ def _logistic(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def advocacy(book: Book, ids: NDArray[np.object_], rng: np.random.Generator) -> pd.DataFrame:
-    """Write the advocacy table: references, referrals, reviews, case studies.
-
-    Parameters
-    ----------
-    book : Book
-        A book that has lived.
-    ids : ndarray of str
-        Account ids by position.
-    rng : numpy.random.Generator
-        Source of chance.
-
-    Returns
-    -------
-    pandas.DataFrame
-    """
+    """Write the advocacy table: references, referrals, reviews, case studies."""
     rate = 0.06 * np.exp(np.clip(1.0 * book.latent.states[..., 2], -3, 2)) * book.active
     account, month = np.nonzero(rng.poisson(rate))
     day = days_in_month(book, account, month, rng)
@@ -167,19 +137,6 @@ def expectations(book: Book, ids: NDArray[np.object_], rng: np.random.Generator)
     """Write the expectations table: success-plan goals, when due, when met.
 
     A goal that was missed has neither `met_at` nor `outcome`, so that nothing in the row tells it before `due_at`.
-
-    Parameters
-    ----------
-    book : Book
-        A book that has lived.
-    ids : ndarray of str
-        Account ids by position.
-    rng : numpy.random.Generator
-        Source of chance.
-
-    Returns
-    -------
-    pandas.DataFrame
     """
     n_accounts, n_months = book.shape
     turn = rng.integers(0, 4, n_accounts)

@@ -94,19 +94,7 @@ _PHRASES = {
 
 
 def account_names(n: int, rng: np.random.Generator) -> list[str]:
-    """Draw `n` different invented company names.
-
-    Parameters
-    ----------
-    n : int
-        How many.
-    rng : numpy.random.Generator
-        Source of chance.
-
-    Returns
-    -------
-    list of str
-    """
+    """Draw `n` different invented company names."""
     first, second = _FIRST.split(), _SECOND.split()
     pairs = len(first) * len(second)
     rounds, rest = divmod(n, pairs)
@@ -116,19 +104,7 @@ def account_names(n: int, rng: np.random.Generator) -> list[str]:
 
 
 def comments(mood: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.object_]:
-    """Write one short comment per mood.
-
-    Parameters
-    ----------
-    mood : ndarray
-        Sentiment, about -1 (angry) to 1 (delighted); noise is added before a phrase is chosen.
-    rng : numpy.random.Generator
-        Source of chance.
-
-    Returns
-    -------
-    ndarray of str
-    """
+    """Write one short comment per mood."""
     n = len(mood)
     out = np.full(n, "", dtype=object)
     for part in range(2):
