@@ -11,6 +11,7 @@ from csrisk._goals import Goal
 from csrisk._snapshots import Snapshots
 from csrisk.report._content import Column, Interval, Success, Table
 from csrisk.report._names import clean
+from csrisk.report._success_claims import claims_tables
 from csrisk.report._success_footprint import footprint_tables
 from csrisk.report._success_lists import list_tables
 from csrisk.report._success_tables import (
@@ -61,6 +62,8 @@ _NEEDS = {
     "captives": "happiness, planned ends of contracts, and accounts that are bound and not happy",
     "let go or recover": "happiness and profit, and accounts below both",
     "accounts by owner": "accounts with an owner",
+    "claims on your own data": "past dates whose outcome is known",
+    "happiness and growth": "past dates whose outcome is known, and what accounts pay",
     "quiet and noisy": "contacts, surveys or advocacy",
     _LOYALTY: "surveys, advocacy, contacts or expectations",
     "what sets the best apart": "at least 10 best customers and 10 others",
@@ -105,6 +108,7 @@ def make_success(
     groups = loyalty_groups(mood["position"], risk)
     parts = _parts(book, data, seen, mood, quadrant, groups, history)
     parts |= list_tables(data, book, standing, groups, history)
+    parts |= claims_tables(data, history, book.as_of)
     return Success(
         accounts=len(mood),
         known=int(known.sum()),

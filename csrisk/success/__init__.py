@@ -1,6 +1,7 @@
 """Customer success beyond the risk: health, happiness, both sides of the relation, and what to do."""
 
 from csrisk.success._best import best_customers, gap_to_best, what_sets_apart
+from csrisk.success._claims import CLAIMS, Claim, claims, growth_by_stage
 from csrisk.success._consequences import trap_consequences
 from csrisk.success._continuum import HAPPINESS_STAGES, happiness
 from csrisk.success._footprint import co_adoption, unused_features
@@ -11,7 +12,7 @@ from csrisk.success._journey import STAGES, journey
 from csrisk.success._ledger import feedback_ledger
 from csrisk.success._loyalty import LOYALTY_GROUPS, loyalty, loyalty_groups
 from csrisk.success._overlap import covariate_balance, overlap, propensity
-from csrisk.success._plots import plot_journey, plot_quadrant
+from csrisk.success._plots import plot_claims, plot_journey, plot_quadrant
 from csrisk.success._priorities import RANKING_NOTE, in_holdout, priorities
 from csrisk.success._quadrant import QUADRANTS, company_happiness, quadrant_migration, success_quadrant
 from csrisk.success._quiet import USES, VOICES, voice_and_use, voice_consequences
@@ -22,6 +23,11 @@ from csrisk.success._velocity import velocity
 from csrisk.success._voices import voices_against, whom_to_ask
 
 __all__ = [
+    "CLAIMS",
+    "Claim",
+    "claims",
+    "growth_by_stage",
+    "plot_claims",
     "HAPPINESS_STAGES",
     "HEALTH_WEIGHTS",
     "History",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from csrisk._snapshots import Snapshots
     from csrisk.data import CustomerData
 
-__all__ = ["co_adoption", "unused_features"]
+__all__ = ["co_adoption", "unused_features", "used_and_available"]
 
 _BLOCK = 1000  # accounts compared with all others at a time
 
@@ -69,10 +69,7 @@ def unused_features(
     if min(neighbours, at_least) < 1:
         raise ConfigError(f"neighbours={neighbours!r} and at_least={at_least!r} must be 1 or more")
     snapshots = at_data_end(data, snapshots)
-    rows = seen(data, snapshots, "usage", ["feature"], window=whole_days(window, "window", minimum=1))
-    names = sorted(rows["feature"].dropna().astype(str).unique())
-    used = _matrix(rows, "feature", len(snapshots), names)
-    have = _available(data, snapshots, names) | used
+    used, have, names = used_and_available(data, snapshots, whole_days(window, "window", minimum=1))
     dates = snapshots.index.get_level_values("as_of")
     parts = [_of_date(used[where], have[where], neighbours, at_least, where) for where in _groups(dates)]
     empty = pd.DataFrame(columns=["position", "code", "share", "low", "high", "similar"])
@@ -81,6 +78,19 @@ def unused_features(
     index = snapshots.index[found["position"].to_numpy(dtype=np.int64)].to_frame(index=False)
     index["feature"] = np.array(names, dtype=object)[found["code"].to_numpy(dtype=np.int64)]
     return found[["share", "low", "high", "similar"]].set_index(pd.MultiIndex.from_frame(index))
+
+
+def used_and_available(
+    data: CustomerData, snapshots: Snapshots, window: int
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Which features each snapshot used in a window, which it had, and the names of both matrices' columns.
+
+    Features are those that anybody used; one that the catalogue lists and nobody uses is nobody's example.
+    """
+    rows = seen(data, snapshots, "usage", ["feature"], window=window)
+    names = sorted(rows["feature"].dropna().astype(str).unique())
+    used = _matrix(rows, "feature", len(snapshots), names)
+    return used, _available(data, snapshots, names) | used, names
 
 
 def _groups(dates: pd.Index) -> list[np.ndarray]:

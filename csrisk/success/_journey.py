@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from csrisk._snapshots import Snapshots
     from csrisk.data import CustomerData
 
-__all__ = ["STAGES", "journey"]
+__all__ = ["STAGES", "hard_contacts", "journey"]
 
 STAGES = ("evaluate", "purchase", "implement", "learn", "use", "support", "renew")
 _LOOK_AHEAD = 14  # days after a contact within which a score is taken to speak of it
@@ -56,7 +56,7 @@ def journey(
     True
     """
     snapshots = at_data_end(data, snapshots)
-    rows = _contacts(data, snapshots, whole_days(window, "window", minimum=1))
+    rows = hard_contacts(data, snapshots, whole_days(window, "window", minimum=1)).dropna(subset="stage")
     keys = ["stage", "direction"] if by_direction else ["stage"]
     grouped = rows.groupby(keys, observed=True)
     out = pd.DataFrame(
@@ -77,11 +77,10 @@ def journey(
     return out[order].sort_values("hard_share", ascending=False, kind="stable")
 
 
-def _contacts(data: CustomerData, snapshots: Snapshots, days: int) -> pd.DataFrame:
+def hard_contacts(data: CustomerData, snapshots: Snapshots, days: int) -> pd.DataFrame:
+    """Contacts that each snapshot may see; of those not resolved it is not known whether they were ``hard``."""
     columns = ["stage", "initiated_by", "transfers", "reopened", "information_requests"]
-    rows = seen(data, snapshots, "contacts", [*columns, "opened_at_second", "resolved_at_second"], window=days).dropna(
-        subset="stage"
-    )
+    rows = seen(data, snapshots, "contacts", [*columns, "opened_at_second", "resolved_at_second"], window=days)
     numbers = rows[["opened_at_second", "resolved_at_second", "transfers", "information_requests"]].astype("float64")
     hard = (numbers["transfers"] > 0) | (numbers["information_requests"] > 0)
     hard |= rows["reopened"].astype("boolean").fillna(False).astype(bool)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["plot_journey", "plot_quadrant"]
+__all__ = ["plot_claims", "plot_journey", "plot_quadrant"]
 
 # Blue, orange, green, vermilion of Okabe and Ito: told apart with any colour vision.
 _COLOURS = dict(zip(QUADRANTS, ("#0072B2", "#E69F00", "#009E73", "#D55E00"), strict=True))
@@ -123,6 +123,68 @@ def plot_journey(stages: pd.DataFrame, axes: Sequence[Axes] | None = None) -> tu
         ax.set_axisbelow(True)
         ax.spines[["top", "right"]].set_visible(False)
     return effort, sentiment, volume
+
+
+def plot_claims(table: pd.DataFrame, axes: Sequence[Axes] | None = None) -> tuple[Axes, Axes, Axes]:
+    """Draw the portfolio's own figures with their intervals beside what the articles claim.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `claims` gives it.
+    axes : sequence of three matplotlib Axes, optional
+        Where to draw shares, differences and ratios; a new figure by default.
+
+    Returns
+    -------
+    tuple of three matplotlib Axes
+
+    Examples
+    --------
+    >>> from csrisk.datasets import make_saas
+    >>> from csrisk.success import claims, plot_claims
+    >>> shares, differences, ratios = plot_claims(claims(make_saas(80, 18, seed=1).data()))
+    >>> shares.get_title()
+    'Shares'
+    """
+    parts = [table[table["unit"] == unit][::-1] for unit in ("share", "difference", "ratio")]
+    if axes is None:
+        from matplotlib.figure import Figure
+
+        heights = [max(len(part), 1) + 1 for part in parts]
+        figure = Figure(figsize=(9, 0.5 * sum(heights) + 1), layout="constrained")
+        axes = figure.subplots(3, 1, height_ratios=heights)
+    for ax, part, title in zip(axes, parts, ("Shares", "Differences of shares or areas", "Ratios"), strict=True):
+        _draw_claims(ax, part, title)
+    if len(parts[2]):
+        axes[2].set_xscale("log")
+        axes[2].xaxis.set_major_formatter("{x:g}")
+        axes[2].xaxis.set_minor_formatter("{x:g}")
+    axes[2].legend(fontsize="small", frameon=False, loc="upper center", bbox_to_anchor=(0.3, -0.3), ncols=3)
+    return axes[0], axes[1], axes[2]
+
+
+_VERDICT_COLOURS = {"agree": "#009E73", "differ": "#D55E00", "too little": "0.6"}
+
+
+def _draw_claims(ax: Axes, part: pd.DataFrame, title: str) -> None:
+    """Draw the claims of one unit: what is claimed as a band, a figure as a dot with its interval."""
+    place = np.arange(len(part))
+    for verdict, colour in _VERDICT_COLOURS.items():
+        chosen = (part["verdict"] == verdict).to_numpy()
+        own = part[chosen]
+        ax.hlines(place[chosen], own["low"], own["high"], color=colour, linewidth=2.5, alpha=0.6)
+        ax.scatter(own["value"], place[chosen], color=colour, s=36, zorder=3, label=f"own data: {verdict}")
+    claimed = part[["claimed_low", "claimed_high"]].to_numpy(float)
+    for at, ends in zip(place, claimed, strict=True):
+        told = ends[np.isfinite(ends)]
+        ax.scatter(told, np.full(len(told), at), marker="|", s=160, color="black", zorder=4)
+    ax.set_yticks(place, list(part["says"]), fontsize="small")
+    ax.set_ylim(-0.6, max(len(part), 1) - 0.4)
+    ax.grid(axis="x", color="0.92")
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.set_title(title, fontsize="medium")
 
 
 def _scale(ax: Axes, value: pd.Series) -> None:

@@ -22,6 +22,8 @@ PARTS = {
     "gap": "The gap to the best customers, by goal",
     "journey": "Preventive and corrective contacts, worst first",
     "traps": "Relationship traps",
+    "claims": "Claims on your own data",
+    "growth": "Happiness, and what came of it",
     "footprint": "Features within reach",
     "velocity": "Slow for their tenure",
     "feedback": "Feedback over the last year",

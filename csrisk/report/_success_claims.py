@@ -1,0 +1,93 @@
+"""The claims of the articles on customer success beside the portfolio's own figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from csrisk.exceptions import CsriskError
+from csrisk.report._content import Column, Interval, Table
+from csrisk.report._success_tables import percent
+from csrisk.success import claims, growth_by_stage
+
+if TYPE_CHECKING:
+    from csrisk.data import CustomerData
+    from csrisk.report._content import Cell
+    from csrisk.success import History
+
+__all__ = ["claims_tables"]
+
+_UNITS = {"share": "%", "difference": "points", "ratio": "to 1"}
+_VERDICTS = {"agree": "agrees", "differ": "differs", "too little": "too little to tell"}
+
+
+def claims_tables(data: CustomerData, history: History | None, until: pd.Timestamp) -> dict[str, Table | None]:
+    """Make the tables; None where no past is known."""
+    if history is None:
+        return {"claims on your own data": None, "happiness and growth": None}
+    try:
+        found = claims(data, history=history, until=until)
+    except CsriskError:
+        return {"claims on your own data": None, "happiness and growth": None}
+    return {
+        "claims on your own data": _claims(found),
+        "happiness and growth": _growth(growth_by_stage(data, history)),
+    }
+
+
+def _claims(table: pd.DataFrame) -> Table | None:
+    told = table[table["n"] > 0]
+    rows: list[tuple[Cell, ...]] = []
+    for _, row in told.iterrows():
+        scale = 1.0 if row["unit"] == "ratio" else 100.0
+        own = None
+        if pd.notna(row["low"]):
+            own = Interval(*(scale * float(row[name]) for name in ("value", "low", "high")))
+        beside = None if pd.isna(row["beside"]) else scale * float(row["beside"])
+        counts = int(row["accounts"]), int(row["events"])
+        said = _VERDICTS[row["verdict"]]
+        rows.append((row["says"], _claimed(row, scale), own, beside, *counts, said, row["measured"]))
+    columns = (
+        Column("Claim"),
+        Column("Claimed"),
+        Column("Here", "number", 1),
+        Column("Beside", "number", 1),
+        Column("Accounts", "integer"),
+        Column("With the outcome", "integer"),
+        Column("Own data"),
+        Column("Measured here"),
+    )
+    note = (
+        "Claims of articles on customer success in our words, beside past dates of this portfolio whose outcome is "
+        "known. Ranges: 95 %, by accounts. Beside: the other group. It was seen, not caused."
+    )
+    return Table("Claims on your own data", columns, tuple(rows), note) if rows else None
+
+
+def _claimed(row: pd.Series, scale: float) -> str:
+    low, high, unit = scale * float(row["claimed_low"]), scale * float(row["claimed_high"]), _UNITS[row["unit"]]
+    if np.isinf(high):
+        return f"above {low:g} {unit}"
+    if np.isinf(low):
+        return f"below {high:g} {unit}"
+    return f"{low:g} {unit}" if low == high else f"{low:g} to {high:g} {unit}"
+
+
+def _growth(table: pd.DataFrame) -> Table | None:
+    told = table[(table["n"] > 0)]
+    if not table["n_growth"].any():
+        return None
+    rows: list[tuple[Cell, ...]] = [
+        (str(stage), int(row["n"]), percent(row["left"], row["n"]), percent(row["grew"], row["n_growth"]))
+        for stage, row in told.iterrows()
+    ]
+    columns = (
+        Column("Stage of happiness"),
+        Column("Past snapshots", "integer"),
+        Column("Left later, %", "number", 1),
+        Column("Grew later, %", "number", 1),
+    )
+    note = "Over the last dates whose outcome is known, with 95 % ranges."
+    return Table("Happiness, and what came of it", columns, tuple(rows), note)
