@@ -126,7 +126,7 @@ def test_tables_cut_at_a_day_give_the_same_features(meaning):
 @pytest.mark.parametrize(
     ("known_at", "message"),
     [
-        ({"usage": "entered"}, r"CSD218 table=usage .*known_at= is for \['accounts', 'subscriptions'\]"),
+        ({"usage": "entered"}, r"CSD218 table=usage .*known_at= is for \['accounts', 'subscriptions', 'people'\]"),
         ({"subscriptions": "loaded"}, "CSD218 table=subscriptions column=known_at .*'loaded' is none of these"),
         ("entered", "CSD218 .*known_at is no mapping"),
     ],

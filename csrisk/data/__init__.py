@@ -5,8 +5,9 @@ import warnings
 from typing import Any
 
 from csrisk.data._breach import CODES, Breach, Code
-from csrisk.data._contract import AGAINST_US, CONTRACT, ENDED, FOR_US, UNASKED, Column, Order, Table
+from csrisk.data._contract import CONTRACT, Column, Order, Table
 from csrisk.data._customer_data import CustomerData
+from csrisk.data._words import AGAINST_US, ENDED, FOR_US, UNASKED
 
 __all__ = [
     "AGAINST_US",

@@ -52,9 +52,9 @@ class CustomerData:
         that does not stop earlier than the others. By default each table ends as its own rhythm tells, see
         :attr:`ends`.
     known_at : Mapping of str to {"updated", "entered"}, optional
-        What the ``known_at`` of subscriptions and accounts is. By default the time of the last update: a contract is
-        known from its beginning, and only its end waits for ``known_at``. ``{"subscriptions": "entered"}`` says that
-        the whole row was entered then, so that nothing of it is known before.
+        What the ``known_at`` of subscriptions, accounts and people is. By default the time of the last update: a
+        contract is known from its beginning, and only its end waits for ``known_at``. ``{"subscriptions": "entered"}``
+        says that the whole row was entered then, so that nothing of it is known before.
     memory_limit : str, optional
         Memory of the embedded engine, for example ``"2GB"``; it spills to disk above. Default: 1 GB, and 256 MB more
         for each thread.

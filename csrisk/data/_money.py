@@ -18,7 +18,7 @@ __all__ = ["check_money"]
 
 Lazy = nw.LazyFrame[Any]
 Evidence = dict[str, dict[str, int]]
-_AMOUNTS = {"subscriptions": "mrr", "usage": "value", "finance": "revenue"}
+_AMOUNTS = {"subscriptions": "mrr", "usage": "value", "finance": "revenue", "invoices": "amount"}
 _MONTHLY = ("month", "monthly", "1 month", "m", "p1m")
 _YEAR, _CENTS = 12.0, 100.0
 # two heaps: each with so many amounts and such a share, with such a gap between them and their middles apart by the

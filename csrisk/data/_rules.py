@@ -13,11 +13,12 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from csrisk.data._breach import CODES
-from csrisk.data._contract import SCALES, Column, Table
+from csrisk.data._words import SCALES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from csrisk.data._declaration import Column, Table
     from csrisk.data._planning import Plan
 
 __all__ = ["DAY", "NOBODY", "SECOND", "Rule", "bad", "day_of", "is_finite", "kept_value", "raw", "row_rules", "zone"]

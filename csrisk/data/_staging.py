@@ -232,6 +232,16 @@ def _stored(plan: Plan, rules: list[Rule]) -> list[Any]:
     return parts
 
 
+def _known(plan: Plan, rule: Rule) -> str:
+    """Say what is known of a category, or of a number that has few values."""
+    column = next((one for one in plan.table.columns if one.name == rule.column), None)
+    if column is None or rule.code not in ("CSD301", "CSD303", "CSD305"):
+        return ""
+    if column.kind == "category":
+        return f"known are {', '.join(column.values)}"  # the words of a category, not an array
+    return f"it is {column.low:g} to {column.high:g}" if column.low is not None and column.high is not None else ""
+
+
 def _describe(engine: DataEngine, staged: Staged, bit: int, rule: Rule, n: int) -> Breach:
     plan = staged.plan
     rows = positions(engine, staged, staged.rows.filter(staged.which([bit])))
@@ -240,7 +250,7 @@ def _describe(engine: DataEngine, staged: Staged, bit: int, rule: Rule, n: int) 
         values = plan.read.filter(rule.condition).select(*rule.shown).unique().sort(*rule.shown).head(_LOOK)
         said = (rule.write(*row) for row in engine.collect(values).itertuples(index=False))
         shown = list(dict.fromkeys(said)) if rule.ordered else sorted(set(said))
-    effect, detail = rule.settled, ""
+    effect, detail = rule.settled, _known(plan, rule)
     if rule.code == "CSD202" and effect == "row set aside" and n == staged.n_rows:
         effect, detail = "refused", "no row of the table is right"
     return Breach(rule.code, plan.table.name, rule.column, n, rows, tuple(shown[:_N_VALUES]), detail, effect)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["random_tables"]
 
 _VALUES: dict[str, tuple[object, ...]] = {"number": (1.0, 2.0, 3.5), "bool": (True, False)}
+_PEOPLE = ("u1", "u2", "u3")  # as in usage
 _START = pd.Timestamp("2024-01-01")
 
 
@@ -55,6 +56,9 @@ def random_tables(random_state: int = 0, *, n_accounts: int = 8, days: int = 400
         "expectations": _expectations(dice),
         "finance": _finance(dice),
         "treatments": _treatments(dice),
+        "people": _people(dice),
+        "invoices": _invoices(dice),
+        "measures": _measures(dice),
     }
     for name, table in CONTRACT.items():
         if name not in tables and table.has_account:
@@ -138,6 +142,29 @@ def _treatments(dice: _Dice) -> pd.DataFrame:
     return dice.apart().rows(6, plays, late="at")
 
 
+def _people(dice: _Dice) -> pd.DataFrame:
+    dice = dice.apart()
+    roles = ["sponsor", "champion", "decider", "admin", "user", "visitor"]
+    frame = dice.rows(4, {"from_at": None, "person_id": list(_PEOPLE), "role": roles}, late="from_at")
+    return frame.assign(to_at=dice.after(frame["from_at"], 200, missing=0.5))
+
+
+def _invoices(dice: _Dice) -> pd.DataFrame:
+    dice = dice.apart()
+    frame = dice.rows(6, {"issued_at": None, "amount": [100.0, 250.5, -40.0], "disputed": [True, False]}, "issued_at")
+    for name, days in (("due_at", 40), ("paid_at", 90), ("disputed_at", 60)):
+        frame[name] = dice.after(frame["issued_at"], days, missing=0.3)
+    return frame.assign(invoice_id=[f"i{number // 2}" for number in range(len(frame))])
+
+
+def _measures(dice: _Dice) -> pd.DataFrame:
+    dice = dice.apart()
+    names = ["csm_pulse", "versions_behind", "roi"]
+    return dice.rows(12, {"at": None, "name": names, "value": [1.0, 2.0, -3.5], "by": ["h1", "h2"]}, late="at").dropna(
+        subset=["name"], ignore_index=True
+    )
+
+
 def _catalogue(dice: _Dice) -> pd.DataFrame:
     dice = dice.apart()
     frame = pd.DataFrame({"feature": list("abcda"), "plan": [None, "basic", "pro", None, "pro"]})
@@ -158,6 +185,10 @@ def _subscriptions(dice: _Dice) -> pd.DataFrame:
     )
     frame["planned_end"] = dice.after(frame["start_at"], 300, missing=0.2)
     frame["end_at"] = dice.after(frame["start_at"], 300, missing=0.5)
+    dice = dice.apart()
+    frame["notice_at"] = frame["planned_end"] - pd.Timedelta(days=30)
+    frame["auto_renews"] = dice.choice(len(frame), [True, False])
+    frame["list_price"] = dice.choice(len(frame), [120.0, 300.0])
     return frame
 
 
@@ -200,6 +231,12 @@ def _contacts(dice: _Dice) -> pd.DataFrame:
         late="opened_at",
     )
     frame["resolved_at"] = dice.after(frame["opened_at"], 60, missing=0.3)
+    dice = dice.apart()
+    frame["due_at"] = dice.after(frame["opened_at"], 30, missing=0.3)
+    more: dict[str, list[Any]] = {"person_id": list(_PEOPLE), "attended": [True, False]}
+    more |= {"team": ["sales", "onboarding", "support"], "severity": [1.0, 2.0, 4.0], "cause": ["defect", "outage"]}
+    for name, values in more.items():
+        frame[name] = dice.choice(len(frame), values)
     return frame
 
 
@@ -212,7 +249,7 @@ def _surveys(dice: _Dice) -> pd.DataFrame:
     frame["comment"] = dice.choice(n, ["great work", "slow and bad", "table"]).where(answered)
     frame["acknowledged_at"] = dice.after(frame["answered_at"], 20, missing=0.4)
     frame["acted_at"] = dice.after(frame["answered_at"], 60, missing=0.5)
-    return frame
+    return frame.assign(respondent=dice.apart().choice(n, list(_PEOPLE)))
 
 
 def _expectations(dice: _Dice) -> pd.DataFrame:
@@ -220,7 +257,8 @@ def _expectations(dice: _Dice) -> pd.DataFrame:
     frame["due_at"] = dice.after(frame["agreed_at"], 90, missing=0.2)
     frame["met_at"] = dice.after(frame["agreed_at"], 120, missing=0.4)
     frame["outcome"] = dice.choice(len(frame), ["met", "exceeded"]).where(frame["met_at"].notna())
-    return frame
+    kinds = ["goal", "sales_promise", "action_item", "milestone"]
+    return frame.assign(kind=dice.apart().choice(len(frame), kinds))
 
 
 def _finance(dice: _Dice) -> pd.DataFrame:

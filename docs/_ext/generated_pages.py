@@ -23,8 +23,8 @@ TABLES = """Every table but one dated table is optional. What is missing is name
 its goal; it is never filled with zeros. A table may be a pandas, Polars or PyArrow frame, a DuckDB relation, a Parquet
 or CSV path, a PySpark frame, or an Ibis table; those of Spark and of databases stay there, and only features come home.
 In these, times are of a type of time, not text. Columns are mapped by name. Any table may have `known_at`; a row that
-became known at or after a snapshot does not exist for it (of subscriptions and accounts: only its end), and a later
-time in a row (resolved, answered, acknowledged, ended) is masked at the snapshot.
+became known at or after a snapshot does not exist for it (of subscriptions, accounts and people: only its end), and a
+later time in a row (resolved, answered, acknowledged, ended) is masked at the snapshot.
 
 `account_id` may be text or a whole number, and one kind throughout. Times without a zone are taken as UTC."""
 
@@ -68,6 +68,8 @@ def tables() -> str:
 def _range(column: Any) -> str:
     low, high = ("" if bound is None else f"{bound:g}" for bound in (column.low, column.high))
     bounds = f"{low} to {high}" if low and high else f"at least {low}" if low else f"at most {high}" if high else ""
+    if column.values:
+        return f"one of {', '.join(column.values)}"
     return f"{bounds}; {column.default:g} where missing" if column.default is not None else bounds
 
 

@@ -18,7 +18,7 @@ def test_a_table_hangs_together(table) -> None:
     if table.has_account:
         assert table.names[0] == "account_id"
         assert "known_at" in table.times
-    assert not set(table.second_times) & {"known_at", table.time, "planned_end", "due_at"}
+    assert not set(table.second_times) & {"known_at", table.time, "planned_end", "due_at", "notice_at"}
     assert all(column.meaning.endswith(".") for column in table.columns)
 
 
@@ -30,6 +30,8 @@ def test_second_times_are_those_that_a_snapshot_must_not_see_early() -> None:
         "contacts": ("resolved_at",),
         "surveys": ("answered_at", "acknowledged_at", "acted_at", "declined_at"),
         "expectations": ("met_at", "closed_at"),
+        "people": ("to_at",),
+        "invoices": ("paid_at", "disputed_at"),
     }
 
 

@@ -48,7 +48,7 @@ def _value(column: Column, row: int) -> Any:
     if column.kind in ("id", "text"):
         return f"Zweifelstein {column.name} {row}"
     if column.kind == "number":
-        return float(row + 1)
+        return float(row + 1 if column.high is None else 1 + row % int(column.high))
     if column.kind == "bool":
         return row % 2 == 0
     words = _words(column) or ("red", "green", "blue")
