@@ -1,6 +1,6 @@
 """Portfolios to try csrisk on: the bundled demo, and simulated worlds whose truth is known."""
 
 from csrisk.datasets._demo import load_demo
-from csrisk.datasets._saas import SaasBook, SaasTruth, make_saas
+from csrisk.datasets._saas import MECHANISMS, SaasBook, SaasTruth, make_saas
 
-__all__ = ["SaasBook", "SaasTruth", "load_demo", "make_saas"]
+__all__ = ["MECHANISMS", "SaasBook", "SaasTruth", "load_demo", "make_saas"]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from csrisk.datasets._saas._contracts import Book
 
-__all__ = ["contacts", "days_in_month"]
+__all__ = ["contacts", "days_in_month", "lives"]
 
 _CHANNELS = np.array(["email", "chat", "phone", "portal"], dtype=object)
 _LATE = 0.12  # share of rows that reach the warehouse days or weeks later
@@ -25,7 +25,7 @@ def contacts(book: Book, ids: NDArray[np.object_], rng: np.random.Generator) -> 
     cases = _cases(book, rng)
     cases["case"] = np.arange(len(cases))
     frame = pd.concat([cases, _repeats(cases, rng)], ignore_index=True)
-    frame = frame[_lives(book, frame["account"].to_numpy(), frame["day"].to_numpy())].reset_index(drop=True)
+    frame = frame[lives(book, frame["account"].to_numpy(), frame["day"].to_numpy())].reset_index(drop=True)
     frame["opened_at"] = times(frame["day"].to_numpy().astype("datetime64[D]"), rng)
     frame = frame.sort_values(["opened_at", "account", "case"], kind="stable").reset_index(drop=True)
     return _work(book, frame, ids, rng)
@@ -41,7 +41,8 @@ def days_in_month(
     return np.asarray(np.where(weekday >= 5, day + (7 - weekday).astype("timedelta64[D]"), day))
 
 
-def _lives(book: Book, account: NDArray[np.int64], day: NDArray[np.datetime64]) -> NDArray[np.bool_]:
+def lives(book: Book, account: NDArray[np.int64], day: NDArray[np.datetime64]) -> NDArray[np.bool_]:
+    """Whether accounts run on some days."""
     day = day.astype("datetime64[D]")
     end = np.where(np.isnat(book.end_day), book.months[-1], book.end_day)
     return np.asarray((day >= book.start_day[account]) & (day < end[account]) & (day < book.months[-1]))

@@ -12,6 +12,8 @@ from csrisk.datasets._saas._latent import CONTRACT, Latent, log_odds_parts
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from csrisk.datasets._saas._mechanisms._push import Push
+
 __all__ = ["OUTCOMES", "PLANS", "PRODUCTS", "SEGMENTS", "Book", "called_lately", "contract_term", "live"]
 
 OUTCOMES = ("churn", "contraction", "expansion")
@@ -60,12 +62,20 @@ class Book:
     end_day: NDArray[np.datetime64] = field(init=False)
     changes: list[dict[str, NDArray[Any]]] = field(init=False, default_factory=list)
     campaigns: list[dict[str, NDArray[Any]]] = field(init=False, default_factory=list)
+    pushes: dict[str, Push] = field(init=False, default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int]:
         """Number of accounts and of months."""
         n_accounts, n_months, _ = self.latent.states.shape
         return n_accounts, n_months
+
+    def direct(self, outcome: str) -> NDArray[np.float64]:
+        """Log-odds that mechanisms add beside the states."""
+        out = np.zeros(self.shape)
+        for push in self.pushes.values():
+            out += push.direct(outcome)
+        return out
 
 
 def live(book: Book, monthly_churn: float, treatment_effect: float, rng: np.random.Generator) -> Book:
@@ -89,6 +99,7 @@ def live(book: Book, monthly_churn: float, treatment_effect: float, rng: np.rand
         book.end_day[leaves] = day[leaves]
         left |= leaves
         holding.change(shrinks, grows, rng)
+        _relieve(book, month, grows)
         starts = active & ((book.first_month == month) | (month == 0))
         moved = (starts | shrinks | grows | (book.renews[:, month] & active)) & ~leaves
         _record(book, month, moved, _term_start(book) if month == 0 else day, holding)
@@ -170,10 +181,16 @@ def called_lately(book: Book, month: int) -> NDArray[np.bool_]:
     return np.asarray(book.treated[:, max(0, month - _TREATMENT_MONTHS + 1) : month + 1].any(axis=1))
 
 
+def _relieve(book: Book, month: int, grows: NDArray[np.bool_]) -> None:
+    """Who grew has seats enough again."""
+    if "overuse" in book.pushes:
+        book.pushes["overuse"].levels["over_seats"][grows, month + 1 : month + 8] = 0.0
+
+
 def _base(book: Book, outcome: str, rate: float) -> float:
     """Find the base of the log-odds that gives the wanted rate among those who have not left yet."""
     linear, interaction = log_odds_parts(book.latent.states, outcome)
-    score = linear.sum(axis=-1) + interaction + contract_term(book, outcome)
+    score = linear.sum(axis=-1) + interaction + contract_term(book, outcome) + book.direct(outcome)
     running = np.arange(book.shape[1]) > np.maximum(book.first_month, 0)[:, None]
     low, high = -15.0, 5.0
     for _ in range(40):
@@ -189,6 +206,7 @@ def _base(book: Book, outcome: str, rate: float) -> float:
 def _log_odds(book: Book, outcome: str, month: int, treatment_effect: float) -> NDArray[np.float64]:
     linear, interaction = log_odds_parts(book.latent.states[:, month], outcome)
     out = book.base[outcome] + linear.sum(axis=-1) + interaction + contract_term(book, outcome)[:, month]
+    out = out + book.direct(outcome)[:, month]
     if outcome == "churn" and treatment_effect:
         out = out - treatment_effect * book.uplift[:, month] * called_lately(book, month)
     return np.asarray(out)

@@ -11,6 +11,7 @@ import pandas as pd
 from csrisk.datasets._saas._contacts import contacts
 from csrisk.datasets._saas._contracts import Book, live
 from csrisk.datasets._saas._latent import draw_states
+from csrisk.datasets._saas._mechanisms import chosen, draw, write
 from csrisk.datasets._saas._money import accounts, finance, subscriptions, treatments
 from csrisk.datasets._saas._reasons import reasons
 from csrisk.datasets._saas._truth import SaasTruth, tell
@@ -19,6 +20,8 @@ from csrisk.datasets._saas._voice import advocacy, expectations, surveys
 from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from numpy.typing import NDArray
 
     from csrisk.data._customer_data import CustomerData
@@ -65,6 +68,7 @@ def make_saas(
     end: str | pd.Timestamp = "2026-01-01",
     monthly_churn: float = 0.02,
     treatment_effect: float = 0.0,
+    mechanisms: str | Iterable[str] | Mapping[str, float] = (),
 ) -> SaasBook:
     r"""Simulate a book of business software accounts from a stated latent process.
 
@@ -82,6 +86,9 @@ def make_saas(
         Expected share of running accounts that leave in a month.
     treatment_effect : float, default 0.0
         Size :math:`\tau` of the effect of a success call, see below; 0 means that treatments do nothing.
+    mechanisms : str, iterable of str, or mapping of str to float, optional
+        What else moves customers, by names of `csrisk.datasets.MECHANISMS`, or ``"all"``; a mapping states how strongly
+        (1 as declared, 0 for signs without any effect). None by default; the tables are then those without mechanisms.
 
     Returns
     -------
@@ -122,6 +129,10 @@ def make_saas(
     action. Some rows of usage, contacts and surveys and all of finance are known only later (``known_at``). Goals of a
     success plan that were missed have no outcome, so that the row tells nothing before ``due_at``.
 
+    **Mechanisms** happen to some accounts at some times: they push the states or the log-odds, leave their signs in the
+    tables (also in `people`, `invoices` and `measures`), and are told by the truth: the level of each part by month,
+    and in ``{outcome}_{mechanism}`` the log-odds less what they would be without it. Each has streams of its own.
+
     **Satisfaction is not loyalty.** Scores show advocacy, one state of four, with noise: in the bundled book the
     correlation of an account's mean NPS with its true log-hazard is about -.5.
 
@@ -139,6 +150,7 @@ def make_saas(
     calendar = np.arange(after - months, after + 1).astype("datetime64[M]").astype("datetime64[D]")
     streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(9)]
     book = _signed(n_accounts, calendar, streams[0], streams[1])
+    draw(book, chosen(mechanisms), seed)
     live(book, monthly_churn, treatment_effect, streams[2])
     ids = np.array([f"acct-{i:04d}" for i in range(n_accounts)], dtype=object)
     tables = {
@@ -153,6 +165,7 @@ def make_saas(
     tables["expectations"] = expectations(book, ids, streams[7])
     tables["finance"] = finance(book, ids, streams[8])
     tables["treatments"] = treatments(book, ids)
+    write(book, ids, tables, seed)
     truth = tell(book, ids, treatment_effect)
     tables["accounts"]["ended_reason"] = reasons(tables["accounts"], truth, seed)
     return SaasBook(tables, truth, pd.Timestamp(calendar[-1]).as_unit("us"))

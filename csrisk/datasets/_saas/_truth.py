@@ -12,9 +12,11 @@ from csrisk._days import as_midnights
 from csrisk.datasets._saas._contracts import OUTCOMES, called_lately, contract_term
 from csrisk.datasets._saas._latent import CONTRACT, GOALS, INTERACTION, STATES, log_odds_parts
 from csrisk.datasets._saas._money import costs
-from csrisk.exceptions import SnapshotError
+from csrisk.exceptions import ConfigError, SnapshotError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from csrisk.datasets._saas._contracts import Book
@@ -38,12 +40,16 @@ class SaasTruth:
         ``{outcome}_treatment``, which add up with ``{outcome}_book`` to the log-odds, and ``{outcome}``: did it happen.
         ``driver`` is the goal with the largest contribution to churn, ``persuadable`` the drop of the log-odds of churn
         per unit of treatment effect, ``called`` says whether a success call of the last four months still works, and
-        each kind of shock has a column that says whether it struck.
+        each kind of shock has a column that says whether it struck. Each part of a mechanism has a column with its
+        level (0 where it does not work), and ``{outcome}_{mechanism}`` is the log-odds less what they would be without
+        it, which the contributions of the goals hold already.
     accounts : pandas.DataFrame
         Index account_id: mean of each state over the running months, ``driver`` of the last running month, ``months``
         and ``left``.
     treatment_effect : float
         As the book was made with.
+    mechanisms : mapping of str to float
+        Mechanisms of the book and their strength.
 
     Examples
     --------
@@ -57,6 +63,7 @@ class SaasTruth:
     months: pd.DataFrame = field(repr=False)
     accounts: pd.DataFrame = field(repr=False)
     treatment_effect: float = 0.0
+    mechanisms: Mapping[str, float] = field(default_factory=dict)
 
     def goals(self, as_of: str | pd.Timestamp, *, lead: int = 14, horizon: int = 90) -> pd.DataFrame:
         """Say what truly drives the churn of each account within a label window.
@@ -94,9 +101,9 @@ class SaasTruth:
         values = np.sort(out.to_numpy(), axis=1)
         driver = np.array(GOALS, dtype=object)[out.to_numpy().argmax(axis=1)]
         base = now["churn_log_odds"] - now["churn_contract_term"]
-        stay = (1 - _sigmoid(base + plain)) ** months * (1 - _sigmoid(base + at_renewal)) ** renewals
+        leaves = _ever(base.to_numpy(), plain, at_renewal, months, renewals)
         return out.assign(
-            risk=values.sum(axis=1), probability=1 - stay, driver=driver, margin=values[:, -1] - values[:, -2]
+            risk=values.sum(axis=1), probability=leaves, driver=driver, margin=values[:, -1] - values[:, -2]
         )
 
     def call_effect(self, as_of: str | pd.Timestamp, *, horizon: int = 120) -> pd.Series:
@@ -129,15 +136,55 @@ class SaasTruth:
         """
         day = as_midnights(as_of, "as_of")[0]
         now = self._before(day)
-        plain, at_renewal, months, renewals = _window(now, day, 0, horizon)
+        window = _window(now, day, 0, horizon)
         shift = self.treatment_effect * now["persuadable"].to_numpy()
         alone = (now["churn_log_odds"] - now["churn_contract_term"]).to_numpy() + shift * now["called"].to_numpy()
+        saved = _ever(alone, *window) - _ever(alone - shift, *window)
+        return pd.Series(saved, index=now.index, name="call_effect")
 
-        def leaves(score: NDArray[np.float64]) -> NDArray[np.float64]:
-            stay = (1 - _sigmoid(score + plain)) ** months * (1 - _sigmoid(score + at_renewal)) ** renewals
-            return np.asarray(1 - stay)
+    def mechanism_effect(
+        self, name: str, as_of: str | pd.Timestamp, *, outcome: str = "churn", lead: int = 14, horizon: int = 90
+    ) -> pd.Series:
+        """Say what a mechanism truly does to each account: its probability less the one without the mechanism.
 
-        return pd.Series(leaves(alone) - leaves(alone - shift), index=now.index, name="call_effect")
+        Parameters
+        ----------
+        name : str
+            A mechanism of this book.
+        as_of : date-like
+            First day of a month; levels stay as they were in the month before.
+        outcome : {"churn", "contraction", "expansion"}
+            What happens at least once in the window.
+        lead, horizon : int
+            The window ``[as_of + lead, as_of + lead + horizon)`` in days.
+
+        Returns
+        -------
+        pandas.Series
+            Index account_id, accounts that run at `as_of`; 0 where the mechanism does not work.
+
+        Raises
+        ------
+        ConfigError
+            If the book was made without the mechanism.
+        SnapshotError
+            If `as_of` is not the first day of a month inside of the book.
+
+        Examples
+        --------
+        >>> from csrisk.datasets import make_saas
+        >>> truth = make_saas(60, 12, seed=1, mechanisms="invoices").truth
+        >>> bool(truth.mechanism_effect("invoices", "2025-10-01").max() > 0)
+        True
+        """
+        if name not in self.mechanisms:
+            raise ConfigError(f"name={name!r} is no mechanism of this book; there are {list(self.mechanisms)}")
+        day = as_midnights(as_of, "as_of")[0]
+        now = self._before(day)
+        window = _window(now, day, lead, horizon, outcome)
+        score = (now[f"{outcome}_log_odds"] - now[f"{outcome}_contract_term"]).to_numpy()
+        change = _ever(score, *window) - _ever(score - now[f"{outcome}_{name}"].to_numpy(), *window)
+        return pd.Series(change, index=now.index, name=f"{name}_effect")
 
     def _before(self, day: pd.Timestamp) -> pd.DataFrame:
         """Give the truth of the month before `day` for the accounts that still run."""
@@ -152,11 +199,11 @@ class SaasTruth:
 
 
 def _window(
-    now: pd.DataFrame, day: pd.Timestamp, lead: int, horizon: int
+    now: pd.DataFrame, day: pd.Timestamp, lead: int, horizon: int, outcome: str = "churn"
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Contract term of plain and renewal months, and how many of either the window holds."""
     term = now["term"].to_numpy()
-    table = {t: CONTRACT["churn"][t] for t in (1, 3, 12)}
+    table = {t: CONTRACT[outcome][t] for t in (1, 3, 12)}
     plain = np.array([table[t][0] for t in term])
     at_renewal = np.array([table[t][1] for t in term])
     start, stop = day + pd.Timedelta(days=lead), day + pd.Timedelta(days=lead + horizon)
@@ -166,6 +213,18 @@ def _window(
         date = due.astype("datetime64[D]") + now["renewal_day"].to_numpy().astype("timedelta64[D]")
         renewals += (date >= np.datetime64(start)) & (date < np.datetime64(stop)) & (term > 1)
     return plain, at_renewal, np.maximum(horizon / _DAYS_IN_MONTH - renewals, 0.0), renewals
+
+
+def _ever(
+    score: NDArray[np.float64],
+    plain: NDArray[np.float64],
+    at_renewal: NDArray[np.float64],
+    months: NDArray[np.float64],
+    renewals: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Probability that it happens at least once in a window of plain and renewal months."""
+    never = (1 - _sigmoid(score + plain)) ** months * (1 - _sigmoid(score + at_renewal)) ** renewals
+    return np.asarray(1 - never)
 
 
 def tell(book: Book, ids: NDArray[np.object_], treatment_effect: float) -> SaasTruth:
@@ -183,6 +242,9 @@ def tell(book: Book, ids: NDArray[np.object_], treatment_effect: float) -> SaasT
     columns["persuadable"] = book.uplift[account, month]
     columns["called"] = np.stack([called_lately(book, at) for at in range(book.shape[1])], axis=1)[account, month]
     columns |= {name: hit[account, month] for name, hit in book.latent.shocks.items()}
+    for name, push in book.pushes.items():
+        columns |= {part: level[account, month] for part, level in push.levels.items()}
+        columns |= {f"{outcome}_{name}": push.effect(book, outcome)[account, month] for outcome in OUTCOMES}
     months = pd.DataFrame(columns, index=index)
     drive = months[[f"churn_{goal}" for goal in GOALS]].to_numpy()
     months["driver"] = np.array(GOALS, dtype=object)[drive.argmax(axis=1)]
@@ -191,7 +253,8 @@ def tell(book: Book, ids: NDArray[np.object_], treatment_effect: float) -> SaasT
     accounts["driver"] = by_account["driver"].last()
     accounts["months"] = by_account.size()
     accounts["left"] = by_account["churn"].any()
-    return SaasTruth(months, accounts.reindex(ids).rename_axis("account_id"), treatment_effect)
+    strength = {name: push.strength for name, push in book.pushes.items()}
+    return SaasTruth(months, accounts.reindex(ids).rename_axis("account_id"), treatment_effect, strength)
 
 
 def _happiness(states: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -223,6 +286,7 @@ def _contributions(
     total = book.log_odds[outcome][account, month]
     contract = contract_term(book, outcome)[account, month]
     treatment = total - book.base[outcome] - linear.sum(axis=1) - interaction - contract
+    treatment -= book.direct(outcome)[account, month]
 
     def centred(values: NDArray[np.float64]) -> NDArray[np.float64]:
         return values - _book_mean(values, month, book.shape[1])
@@ -233,6 +297,10 @@ def _contributions(
     parts = np.stack([centred(column) for column in linear.T])
     parts[0] += half * (centred(x * y) + of_x - of_y)
     parts[1] += half * (centred(x * y) + of_y - of_x)
+    for push in book.pushes.values():
+        if push.mechanism.goal:
+            direct = np.broadcast_to(push.direct(outcome), book.shape)[account, month]
+            parts[GOALS.index(push.mechanism.goal)] += centred(direct)
     out: dict[str, NDArray[np.generic]] = {
         f"{outcome}_log_odds": total,
         f"{outcome}_book": _book_mean(total, month, book.shape[1]),

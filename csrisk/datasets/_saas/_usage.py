@@ -35,7 +35,10 @@ def users(book: Book) -> NDArray[np.int64]:
     adoption = 1 / (1 + np.exp(-(0.7 + 0.7 * value)))
     age = np.arange(book.shape[1]) - book.first_month[:, None]
     ramp = np.clip((age + 1) / 3, 0.3, 1.0)
-    return np.asarray(np.maximum(1, np.round(book.seats * adoption * ramp)).astype(np.int64))
+    people = np.round(book.seats * adoption * ramp)
+    if "overuse" in book.pushes:  # everybody has a seat, and others come as well
+        people = np.where(book.pushes["overuse"].levels["over_seats"] > 0, np.ceil(1.8 * book.seats), people)
+    return np.asarray(np.maximum(1, people).astype(np.int64))
 
 
 def usage(book: Book, ids: NDArray[np.object_], rng: np.random.Generator) -> pd.DataFrame:

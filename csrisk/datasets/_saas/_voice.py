@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from csrisk.datasets._saas._contacts import days_in_month
+from csrisk.datasets._saas._contacts import days_in_month, lives
 from csrisk.datasets._saas._usage import times, users
 from csrisk.datasets._saas._words import comments
 
@@ -26,7 +26,11 @@ _NOTHING = np.array(None, dtype=object)
 def surveys(book: Book, contacts: pd.DataFrame, ids: NDArray[np.object_], rng: np.random.Generator) -> pd.DataFrame:
     """Write the surveys table: quarterly NPS to several people, CSAT and CES after closed cases."""
     sent = pd.concat([_quarterly(book, rng), _after_cases(book, contacts, ids, rng)], ignore_index=True)
-    sent = sent[_lives(book, sent)].sort_values(["sent_at", "account"], kind="stable").reset_index(drop=True)
+    sent = (
+        sent[lives(book, sent["account"].to_numpy(), sent["sent_at"].to_numpy())]
+        .sort_values(["sent_at", "account"], kind="stable")
+        .reset_index(drop=True)
+    )
     account, month = sent["account"].to_numpy(), _month(book, sent["sent_at"].to_numpy())
     effort, happy, loop = (book.latent.states[account, month, j] for j in (1, 2, 3))
     n = len(sent)
@@ -112,12 +116,6 @@ def _month(book: Book, at: NDArray[np.datetime64]) -> NDArray[np.int64]:
     return np.asarray(np.clip(found, 0, book.shape[1] - 1))
 
 
-def _lives(book: Book, frame: pd.DataFrame) -> NDArray[np.bool_]:
-    account, at = frame["account"].to_numpy(), frame["sent_at"].to_numpy().astype("datetime64[D]")
-    end = np.where(np.isnat(book.end_day), book.months[-1], book.end_day)
-    return np.asarray((at >= book.start_day[account]) & (at < end[account]) & (at < book.months[-1]))
-
-
 def _logistic(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(1 / (1 + np.exp(-x)))
 
@@ -129,7 +127,7 @@ def advocacy(book: Book, ids: NDArray[np.object_], rng: np.random.Generator) -> 
     day = days_in_month(book, account, month, rng)
     kind = _ACTS[np.searchsorted([0.4, 0.65, 0.85, 0.94], rng.random(len(account)))]
     frame = pd.DataFrame({"account": account, "sent_at": times(day, rng), "kind": kind})
-    frame = frame[_lives(book, frame)].sort_values(["sent_at", "account"], kind="stable").reset_index(drop=True)
+    frame = frame[lives(book, account, day)].sort_values(["sent_at", "account"], kind="stable").reset_index(drop=True)
     return pd.DataFrame({"account_id": ids[frame["account"]], "at": frame["sent_at"], "kind": frame["kind"]})
 
 
@@ -143,10 +141,9 @@ def expectations(book: Book, ids: NDArray[np.object_], rng: np.random.Generator)
     age = np.arange(n_months) - book.first_month[:, None]
     account, month = np.nonzero(book.active & ((age == 0) | ((np.arange(n_months) - turn[:, None]) % 4 == 0)))
     agreed = times(days_in_month(book, account, month, rng), rng)
-    frame = pd.DataFrame({"account": account, "sent_at": agreed})
-    alive = _lives(book, frame)
-    frame, account = frame[alive].reset_index(drop=True), account[alive]
-    n, agreed = len(frame), agreed[alive]
+    alive = lives(book, account, agreed)
+    account, agreed = account[alive], agreed[alive]
+    n = len(agreed)
     promised = rng.choice([30, 45, 60, 90], n)
     later = _month(book, agreed + promised.astype("timedelta64[D]"))
     happy = 0.75 * book.latent.states[account, later, 2] + 0.35 * book.latent.states[account, later, 0]
