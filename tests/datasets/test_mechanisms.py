@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from csrisk.data import CONTRACT
 from csrisk.datasets import MECHANISMS, SaasBook, make_saas
 from csrisk.exceptions import ConfigError
 
@@ -227,7 +226,6 @@ def test_signs_of_the_others(everything: SaasBook) -> None:
     assert -0.85 < said["value"].corr(said["true"]) < -0.5  # it tells something, and not all
 
 
-@pytest.mark.skipif("invoices" not in CONTRACT, reason="the contract does not know the tables yet")
 def test_every_table_is_within_the_contract(everything: SaasBook) -> None:
     data = everything.data()
     assert {breach.code for breach in data.breaches} <= {"CSD206", "CSD308"}
