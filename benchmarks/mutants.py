@@ -216,8 +216,11 @@ def survivors_of(module: str, tree: Path) -> tuple[Counter[str], list[str]]:
         code, _ = run(tree, tests, int(3 * seconds) + LEAST_SECONDS, (module, mutant.text(source)))
         verdict = "killed" if code else "equivalent" if known else "survived"
         counts[verdict] += 1
-        if verdict != "killed":
+        stopped = os.WIFSIGNALED(code)  # by its limit of time, as a loop without an end is, or it crashed
+        counts["stopped"] += stopped
+        if verdict != "killed" or stopped:
             old = source[mutant.start : mutant.end]
+            verdict = f"stopped by signal {os.WTERMSIG(code)}" if stopped else verdict
             left.append(f"{verdict}: {module}:{mutant.line}: {line!r}: {old!r} -> {mutant.put!r} {known or ''}")
     took = time.monotonic() - began
     print(f"{module:40}{counts['killed']:5}{counts['survived']:5}{counts['equivalent']:5}{took:8.0f} s", flush=True)
