@@ -251,18 +251,20 @@ def test_change_of_purchases_by_hand() -> None:
         ("silent", "2025-01-15", 1, 10), ("silent", "2025-02-28", 1, 100),
         ("new", "2025-01-31", 1, 100), ("new", "2025-03-02", 1, 500),
         ("refunded", "2025-01-15", 1, 10), ("refunded", "2025-02-03", 1, -5), ("refunded", "2025-03-03", 1, 5),
+        # a line of nothing for no money is no purchase, so the horizon before 1 March is not whole
+        ("free", "2025-01-15", 0, 0), ("free", "2025-02-03", 1, 70), ("free", "2025-03-03", 1, 50),
         ("other", "2025-06-01", 1, 1),
     )  # fmt: skip
     data = CustomerData({"usage": usage})
-    snapshots = seen(data, "up down silent new refunded")
+    snapshots = seen(data, "up down silent new refunded free")
     assert told(label_change(data, snapshots, measure="value")) == {
-        "down": -50.0, "new": None, "refunded": None, "silent": -100.0, "up": 50.0,
+        "down": -50.0, "free": None, "new": None, "refunded": None, "silent": -100.0, "up": 50.0,
     }  # fmt: skip
     assert told(label_change(data, snapshots, measure="usage"))["up"] == 2.0
     assert told(label_expansion(data, snapshots, measure="value"))["up"] is True
     # silence is churn, not contraction
     assert told(label_contraction(data, snapshots, measure="value")) == {
-        "down": True, "new": None, "refunded": None, "silent": False, "up": False,
+        "down": True, "free": None, "new": None, "refunded": None, "silent": False, "up": False,
     }  # fmt: skip
 
 

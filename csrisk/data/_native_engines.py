@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from csrisk.data._native_table import NativeTable
 from csrisk.data._readers import ROW
 from csrisk.data._rules import DAY, SECOND
 from csrisk.data._source import is_polars
+from csrisk.data._turns import Turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,6 +38,7 @@ class NativeEngine(ABC):
 
     def __init__(self) -> None:
         self._kept: list[Any] = []
+        self._blocks = threading.local()  # what one thread drops at the end of a block is not that of another
         _at_the_end(self, self._kept)
 
     def open(self, name: str, brought: Any) -> NativeTable | Breach:
@@ -109,12 +112,20 @@ class NativeEngine(ABC):
 
     @contextmanager
     def scratch(self) -> Iterator[None]:
-        """Let go of what was materialised inside the block, also after a failure."""
-        first = len(self._kept)
+        """Let go of what this thread materialised inside the block, also after a failure."""
+        outer = getattr(self._blocks, "kept", None)
+        mine: list[Any] = []
+        self._blocks.kept = mine
         try:
             yield
         finally:
-            _release(self._kept, first)
+            self._blocks.kept = outer
+            _release(mine)
+
+    def _held(self, kept: Any) -> None:
+        """Note what is released at the end of the block, or with the engine."""
+        block = getattr(self._blocks, "kept", None)
+        (self._kept if block is None else block).append(kept)
 
     def close(self) -> None:
         """Let go of what was kept in the engine."""
@@ -145,7 +156,7 @@ class SparkEngine(NativeEngine):
         from pyspark import StorageLevel
 
         kept = frame.to_native().persist(StorageLevel.MEMORY_AND_DISK)
-        self._kept.append(_Persisted(kept))
+        self._held(_Persisted(kept))
         return as_lazy(kept)
 
     def from_arrow(self, table: Any) -> nw.LazyFrame[Any]:
@@ -183,6 +194,7 @@ class IbisEngine(NativeEngine):
     def __init__(self, backend: Any) -> None:
         super().__init__()
         self._backend = backend
+        self._turn = Turn.of(backend)
         self.name = f"ibis {backend.name}"
 
     def holds(self, table: Any) -> bool:
@@ -191,8 +203,9 @@ class IbisEngine(NativeEngine):
 
     def materialise(self, frame: nw.LazyFrame[Any], sort_by: tuple[str, ...] | list[str] = ()) -> nw.LazyFrame[Any]:  # noqa: ARG002  # tables of a database have no order
         """Compute a frame once, into a temporary table."""
-        kept = frame.to_native().cache()
-        self._kept.append(kept)
+        with self._turn:
+            kept = frame.to_native().cache()
+            self._held(_Cached(self._turn, kept))
         return as_lazy(kept)
 
     def from_arrow(self, table: Any) -> nw.LazyFrame[Any]:
@@ -200,13 +213,15 @@ class IbisEngine(NativeEngine):
         import ibis
 
         name = ibis.util.gen_name("csrisk")
-        made = as_lazy(self._backend.create_table(name, table, temp=True))
-        self._kept.append(_Dropped(self._backend, name))
+        with self._turn:
+            made = as_lazy(self._backend.create_table(name, table, temp=True))
+        self._held(_Dropped(self._turn, self._backend, name))
         return made
 
     def collect(self, frame: nw.LazyFrame[Any]) -> pd.DataFrame:
         """Bring a frame home."""
-        return home(self._backend.to_pyarrow(frame.to_native()))
+        with self._turn:
+            return home(self._backend.to_pyarrow(frame.to_native()))
 
     def has_order(self, table: Any) -> bool:
         """Whether the rows of a table have positions: files of a database give rows in the order in which they came."""
@@ -266,10 +281,9 @@ def _to_arrow(brought: Any) -> tuple[Any, frozenset[str]]:
     return brought if whole else None, frozenset()
 
 
-def _release(kept: list[Any], first: int = 0) -> None:
-    for one in kept[first:]:
-        one.release()
-    del kept[first:]
+def _release(kept: list[Any]) -> None:
+    while kept:
+        kept.pop(0).release()
 
 
 def _at_the_end(engine: object, kept: list[Any]) -> None:
@@ -291,12 +305,30 @@ class _Persisted:
 class _Dropped:
     """A table that was brought into a database, to be dropped."""
 
-    def __init__(self, backend: Any, name: str) -> None:
-        self._backend, self._name = backend, name
+    def __init__(self, turn: Turn, backend: Any, name: str) -> None:
+        self._turn, self._backend, self._name = turn, backend, name
 
     def release(self) -> None:
         """Drop the table."""
-        self._backend.drop_table(self._name, force=True)
+        with self._turn:
+            self._backend.drop_table(self._name, force=True)
+
+
+class _Cached:
+    """A frame that Ibis keeps; it is one and the same for whoever keeps the same expression of a connection."""
+
+    def __init__(self, turn: Turn, kept: Any) -> None:
+        self._turn, self._kept = turn, kept
+        turn.holders[kept.op().name] += 1
+
+    def release(self) -> None:
+        """Let go of it; the last one drops it."""
+        with self._turn:
+            name = self._kept.op().name
+            self._turn.holders[name] -= 1
+            if not self._turn.holders[name]:
+                del self._turn.holders[name]
+                self._kept.release()
 
 
 def is_native(brought: object) -> bool:

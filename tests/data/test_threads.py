@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sqlite3
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import ibis
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -22,6 +24,7 @@ from csrisk.data._engine import DuckDBEngine
 from csrisk.datasets import make_saas
 from csrisk.exceptions import ConfigError
 from csrisk.features import Relationship, SurveySentiment
+from csrisk.testing import on_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +62,82 @@ def test_four_threads_get_the_bits_of_one(data: cr.CustomerData) -> None:
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: everything(data), range(4)))
     assert [differences(one, wanted) for one in found] == [0] * 4
+
+
+def some(data: cr.CustomerData) -> list[Any]:
+    """A little of everything: frames, rejected rows and labels; a frame of the engine that is dropped again."""
+    snapshots = cr.Snapshots.every(data, "QS", horizon="90D")
+    features = cr.build_features(data, snapshots, [Relationship()])
+    return [data.frame("accounts"), data.rejected, cr.label_churn(data, snapshots), features]
+
+
+def same_in_threads(data: cr.CustomerData, threads: int) -> None:
+    wanted = some(data)
+    with ThreadPoolExecutor(threads) as pool:
+        found = list(pool.map(lambda _: some(data), range(threads)))
+    assert [differences(one, wanted) for one in found] == [0] * threads
+
+
+@pytest.mark.slow
+def test_24_threads_get_the_bits_of_one() -> None:
+    same_in_threads(cr.CustomerData(TABLES), 24)
+
+
+@pytest.mark.slow
+def test_8_threads_on_a_connection_of_ibis_get_the_bits_of_one() -> None:
+    same_in_threads(cr.CustomerData(on_engine(TABLES, "ibis-duckdb")), 8)
+
+
+@pytest.mark.slow
+def test_8_threads_on_spark_get_the_bits_of_one() -> None:
+    same_in_threads(cr.CustomerData(on_engine(TABLES, "pyspark")), 8)
+
+
+def shared_sqlite() -> dict[str, Any]:
+    """Tables on a connection that any thread may use, one at a time."""
+    tables = on_engine(TABLES, "ibis-sqlite")
+    backend = next(iter(tables.values())).get_backend()
+    (path,) = [row[2] for row in backend.con.execute("PRAGMA database_list")]
+    again = ibis.sqlite.from_connection(sqlite3.connect(path, check_same_thread=False))
+    return {name: again.table(table.get_name()) for name, table in tables.items()}
+
+
+@pytest.mark.slow
+def test_8_threads_on_sqlite_get_the_bits_of_one_where_its_connection_is_for_all() -> None:
+    same_in_threads(cr.CustomerData(shared_sqlite()), 8)
+
+
+def test_other_threads_than_that_of_sqlite_are_told_so() -> None:
+    data = cr.CustomerData(on_engine(TABLES, "ibis-sqlite"))
+    with (
+        ThreadPoolExecutor(1) as pool,
+        pytest.raises(ConfigError, match=r"SQLite serve the thread that opened .* check_same_thread=False"),
+    ):
+        pool.submit(some, data).result()
+
+
+def test_two_threads_that_keep_the_same_frame_of_ibis_do_not_drop_it_for_each_other() -> None:
+    data = cr.CustomerData(on_engine(TABLES, "ibis-duckdb"))
+    rows, wanted = data.lazy("surveys"), len(TABLES["surveys"])
+    begun, ended = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with data.engine.scratch():
+            data.engine.materialise(rows)
+            begun.set()
+            ended.wait(10)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    begun.wait(10)
+    with data.engine.scratch():
+        mine = data.engine.materialise(rows)
+        ended.set()
+        thread.join()
+        assert len(data.engine.collect(mine)) == wanted
+        with data.engine.scratch():
+            data.engine.materialise(rows)
+        assert len(data.engine.collect(mine)) == wanted
 
 
 def test_workers_of_asyncio_get_the_bits_of_one(data: cr.CustomerData) -> None:
