@@ -75,8 +75,9 @@ def label_churn(
     -------
     pandas.Series
         Name churn, dtype boolean, index of the snapshots. Missing where the window (and the grace after it) runs
-        past the end of the table that the label is read from (`CustomerData.ends`), and where the account was not at
-        risk at its start: no contract at ``as_of``, gone during the lead, no use in the look-back.
+        past the end of the table that the label is read from (`CustomerData.ends`), or over a hole in it
+        (`CustomerData.holes`), and where the account was not at risk at its start: no contract at ``as_of``, gone
+        during the lead, no use in the look-back.
 
     Raises
     ------
@@ -324,17 +325,26 @@ def label_time_to_churn(
     """
     account, cut = _positions(data, snapshots)
     chosen = _kind(data, kind)
-    end = _end(data, snapshots, evidence_of(data, chosen))
-    if chosen == "contract":
-        found = Contracts.read(data, end, whole_days(grace, "grace")).last_day(account, cut, end)
-    else:
-        quiet = Window(account, cut, 0, _quiet(snapshots, silent), end)
-        found = last_use(data, quiet, whole_days(look_back, "look_back", minimum=1))
-    duration = found.day - cut + found.event
-    missing = ~found.at_risk | (duration < 1)
+    table = evidence_of(data, chosen)
+    until = np.full(len(cut), _end(data, snapshots, table))
+    for opens, closes in reversed(data.holes.get(table, ())):
+        # silence in a hole is no churn: each account is followed to the next one
+        until[cut < closes] = np.minimum(until[cut < closes], opens)
+    duration, event, missing = np.zeros_like(cut), np.zeros(len(cut), dtype=bool), np.ones(len(cut), dtype=bool)
+    for stop in np.unique(until):
+        some = until == stop
+        if chosen == "contract":
+            known = Contracts.read(data, int(stop), whole_days(grace, "grace"))
+            found = known.last_day(account[some], cut[some], int(stop))
+        else:
+            quiet = Window(account[some], cut[some], 0, _quiet(snapshots, silent), int(stop))
+            found = last_use(data, quiet, whole_days(look_back, "look_back", minimum=1))
+        duration[some], event[some] = found.day - cut[some] + found.event, found.event
+        missing[some] = ~found.at_risk
+    missing |= duration < 1
     columns = {
         "duration": pd.arrays.IntegerArray(duration, mask=missing),
-        "event": pd.arrays.BooleanArray(found.event, mask=missing.copy()),
+        "event": pd.arrays.BooleanArray(event, mask=missing.copy()),
     }
     return pd.DataFrame(columns, index=snapshots.index)
 
@@ -382,7 +392,8 @@ def _window(data: CustomerData, snapshots: Snapshots, table: str) -> Window:
     if snapshots.horizon is None:
         raise LabelError("snapshots.horizon=None: a label needs a window; make the snapshots with horizon='90D'")
     account, cut = _positions(data, snapshots)
-    return Window(account, cut, snapshots.lead, snapshots.horizon, _end(data, snapshots, table))
+    end, holes = _end(data, snapshots, table), data.holes.get(table, ())
+    return Window(account, cut, snapshots.lead, snapshots.horizon, end, holes)
 
 
 def _quiet(snapshots: Snapshots, silent: Duration | None) -> int:

@@ -12,10 +12,23 @@ import pandas as pd
 from csrisk._snapshots import FOREVER, Levels, Spells, ahead, observed, uses, visible
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from csrisk._snapshots import Snapshots
     from csrisk.data import CustomerData
 
-__all__ = ["Change", "Contracts", "LastDay", "Outcome", "Window", "evidence_of", "flow_change", "last_use", "silence"]
+__all__ = [
+    "Change",
+    "Contracts",
+    "LastDay",
+    "Outcome",
+    "Window",
+    "evidence_of",
+    "flow_change",
+    "last_use",
+    "reaches",
+    "silence",
+]
 
 Ints: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 Bools: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
@@ -26,13 +39,19 @@ _STRIDE = 2**32  # one account's days never reach the next account's in a joint 
 
 
 class Window(NamedTuple):
-    """Label windows of snapshots: account codes, days of ``as_of``, lead, horizon, and the end of the data."""
+    """Label windows of snapshots: account codes, days of ``as_of``, lead, horizon, end and holes of the data."""
 
     account: Ints
     cut: Ints
     lead: int
     horizon: int
     end: int
+    holes: tuple[tuple[int, int], ...] = ()
+
+    def told(self, grace: int = 0, before: int = 0) -> Bools:
+        """Whether all days were observed from so many before ``as_of`` to so many after the window."""
+        last = self.stop + grace
+        return (last <= self.end) & ~reaches(self.holes, self.cut - before, last)
 
     @property
     def start(self) -> Ints:
@@ -43,6 +62,14 @@ class Window(NamedTuple):
     def stop(self) -> Ints:
         """First day after each window."""
         return self.cut + self.lead + self.horizon
+
+
+def reaches(holes: Iterable[tuple[int, int]], first: Ints, last: Ints) -> Bools:
+    """Whether spans of days, from the first to before the last, reach into a hole."""
+    found = np.zeros(len(first), dtype=bool)
+    for opens, closes in holes:
+        found |= (first < closes) & (last > opens)
+    return found
 
 
 class Outcome(NamedTuple):
@@ -107,8 +134,7 @@ class Contracts:
     def churn(self, window: Window) -> Outcome:
         """Whether the spell that holds at ``as_of`` ends in the window."""
         last, at_risk = self._spell_end(window.account, window.cut)
-        told = window.stop + self.grace <= window.end
-        return Outcome(last < window.stop, at_risk & (last >= window.start) & told)
+        return Outcome(last < window.stop, at_risk & (last >= window.start) & window.told(self.grace))
 
     def last_day(self, account: Ints, cut: Ints, end: int) -> LastDay:
         """Day on which the spell that holds at ``as_of`` ends, or is seen last."""
@@ -157,7 +183,7 @@ def silence(data: CustomerData, snapshots: Snapshots, window: Window, look_back:
     lazy = snapshots.lazy(data)
     used = _which(data, snapshots, ahead(lazy, use, window.lead, window.horizon))
     active = _which(data, snapshots, visible(lazy, use, window=look_back))
-    return Outcome(~used, active & (window.stop <= window.end))
+    return Outcome(~used, active & window.told())
 
 
 def flow_change(data: CustomerData, snapshots: Snapshots, window: Window, column: str, churn: Outcome) -> Change:
@@ -173,7 +199,7 @@ def flow_change(data: CustomerData, snapshots: Snapshots, window: Window, column
     after = _total(data, snapshots, ahead(lazy, daily, window.lead, window.horizon))
     first = data.engine.collect(daily.group_by("account").agg(nw.col("day").min()))
     seen = pd.Series(first["day"].to_numpy(), index=first["account"]).reindex(window.account).to_numpy(np.float64)
-    there = churn.there & (before > 0) & (seen <= window.cut - window.horizon) & (window.stop <= window.end)
+    there = churn.there & (before > 0) & (seen <= window.cut - window.horizon) & window.told(before=window.horizon)
     return Change(before, after, churn.value, there)
 
 

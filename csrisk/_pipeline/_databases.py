@@ -113,7 +113,7 @@ def _open_duckdb(path: Path, name: str, spec: RiskSpec, end: str | None) -> Cust
         names = _names(spec, there, name)
         _logger.info("reading %s tables", len(names))
         tables = {table: connection.table(f'"{name}"') for table, name in names.items()}
-        return CustomerData(tables, columns=_columns(spec), end=end, known_at=spec.known_at)
+        return CustomerData(tables, columns=_columns(spec), end=spec.ends(end), known_at=spec.known_at)
 
 
 def _open_sqlite(path: Path, name: str, spec: RiskSpec, end: str | None) -> CustomerData:
@@ -123,7 +123,7 @@ def _open_sqlite(path: Path, name: str, spec: RiskSpec, end: str | None) -> Cust
         names = _names(spec, book.names, name)
         _logger.info("reading %s tables", len(names))
         tables = {table: book.written(name) for table, name in names.items()}
-        return CustomerData(tables, columns=_columns(spec), end=end, known_at=spec.known_at)
+        return CustomerData(tables, columns=_columns(spec), end=spec.ends(end), known_at=spec.known_at)
 
 
 def _open_ibis(source: str, spec: RiskSpec, end: str | None) -> CustomerData:
@@ -144,7 +144,7 @@ def _open_ibis(source: str, spec: RiskSpec, end: str | None) -> CustomerData:
     names = _names(spec, there, f"the {kind} database")
     _logger.info("reading %s tables", len(names))
     tables: dict[str, Any] = {table: connection.table(name) for table, name in names.items()}
-    return CustomerData(tables, columns=_columns(spec), end=end, known_at=spec.known_at)
+    return CustomerData(tables, columns=_columns(spec), end=spec.ends(end), known_at=spec.known_at)
 
 
 def _connected(kind: str, source: str) -> tuple[Any, list[str]]:

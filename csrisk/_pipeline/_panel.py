@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from csrisk._days import whole_days
+from csrisk._days import as_days, whole_days
 from csrisk._labels import label_churn, label_expansion
+from csrisk._outcomes import reaches
 from csrisk._snapshots import Snapshots
 from csrisk.data import CONTRACT
 from csrisk.exceptions import ConfigError, DataWarning, LabelError, SnapshotError
@@ -88,7 +89,9 @@ def labelled_past(spec: RiskSpec, data: CustomerData, until: Any = None) -> tupl
         snapshots = snapshots.until(until)
     churn = _churn(spec, data, snapshots)
     # rows without a label teach nothing, and their features cost as much as those of the others
-    labelled = churn.notna()
+    day = as_days(pd.DatetimeIndex(snapshots.as_of))
+    # taken while the feed of usage stood still, one would teach that silence of customers means nothing
+    labelled = churn.notna() & ~reaches(data.holes.get("usage", ()), day - 1, day)
     if not labelled.any():
         window = f"lead={spec.snapshots.lead!r}, horizon={spec.snapshots.horizon!r}"
         raise LabelError(f"churn: none of {len(snapshots)} snapshots has a label ({window}); take earlier dates")
@@ -223,6 +226,8 @@ def churn_model(spec: RiskSpec, X: pd.DataFrame) -> ChurnModel:
 def resolved(spec: RiskSpec, data: CustomerData) -> RiskSpec:
     """Write the attributes of the accounts into the specification, so that training and scoring use the same.
 
+    What was said of the ends of these very tables goes: of those that are scored later it would be wrong.
+
     Parameters
     ----------
     spec : RiskSpec
@@ -234,6 +239,7 @@ def resolved(spec: RiskSpec, data: CustomerData) -> RiskSpec:
     -------
     RiskSpec
     """
+    spec = replace(spec, tables={name: replace(entry, end=None) for name, entry in spec.tables.items()})
     if spec.features.attributes is not None:
         return spec
     (context,) = (builder for builder in default_builders(data) if isinstance(builder, AccountContext))

@@ -48,11 +48,14 @@ class TableSpec:
     known_at_means : {"updated", "entered"}, optional
         What `known_at` of subscriptions and accounts is: when the row was updated last (None means this), so that only
         its end waits for it, or when the whole row was entered.
+    end : str, optional
+        First day of which the table was not observed, for the run at hand: a stored model does not keep it.
     """
 
     file: str | tuple[str, ...] | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     known_at_means: str | None = None
+    end: str | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.file, list | tuple) and self.file:
@@ -63,6 +66,8 @@ class TableSpec:
             raise rule.wrong("columns", self.columns, 'a table of names: columns = { at = "event_time" }')
         if self.known_at_means not in (None, "updated", "entered"):
             raise rule.wrong("known_at_means", self.known_at_means, '"updated" or "entered"')
+        if self.end is not None:
+            rule.put(self, "end", rule.date("end", self.end))
 
 
 @dataclass(frozen=True)
@@ -363,6 +368,21 @@ class RiskSpec:
     def known_at(self) -> dict[str, str]:
         """What ``known_at`` means, for each table that says so."""
         return {table: entry.known_at_means for table, entry in self.tables.items() if entry.known_at_means}
+
+    def ends(self, end: str | None = None) -> dict[str, str]:
+        """First day not observed of the book, where given, and of each table that says so.
+
+        Parameters
+        ----------
+        end : str, optional
+            That of the book.
+
+        Returns
+        -------
+        dict of str to str
+        """
+        book = {} if end is None else {"book": end}
+        return book | {table: entry.end for table, entry in self.tables.items() if entry.end}
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain lists and mappings, without what is not set.

@@ -277,6 +277,10 @@ def remember(
     stopped = {table: end - pd.Timedelta(days=1) for table, end in data.ends.items() if end < data.end}
     if stopped:
         facts["stopped before"] = ", ".join(f"{table} (last day {last:%Y-%m-%d})" for table, last in stopped.items())
+    if data.holes:
+        facts["stood still"] = ", ".join(
+            f"{table} ({sum(last - first for first, last in spans)} days)" for table, spans in data.holes.items()
+        )
     if test is None:
         return Record(facts, checks=checks_frame(checks))
     facts["tested on"] = f"{len(test.scores):,} snapshots from {test.start:%Y-%m-%d}"

@@ -128,6 +128,7 @@ def did_you_mean(wrong: str, right: Iterable[str]) -> str:
 
 
 _SOURCE = "correct it at the source"
+_STATE_IT = "state it: end={'usage': '2025-07-01'}, or in the configuration under [tables.usage]"
 _CODES = (
     Code("CSD001", "a table has a name of the contract", "refused", "rename it in tables="),
     Code("CSD002", "columns= maps names of the contract", "refused", "correct the name in columns="),
@@ -193,7 +194,7 @@ _CODES = (
         "CSD208",
         "the last rows of a table come in its rhythm",
         "kept",
-        "correct the last dates; where they are right, state it: end={'usage': '2025-07-01'}",
+        f"correct the last dates; where they are right, {_STATE_IT}",
     ),
     Code("CSD209", "events show the end of the data", "kept", "give end="),
     Code("CSD210", "a score says when it was given", "kept", "add answered_at; scores without it are never used"),
@@ -201,7 +202,7 @@ _CODES = (
         "CSD211",
         "a table goes on for as long as the others",
         "kept",
-        "look at the feed; where nothing happened on those days, state it: end={'usage': '2025-07-01'}",
+        f"look at the feed; where nothing happened on those days, {_STATE_IT}",
     ),
     Code(
         "CSD212",
@@ -210,6 +211,13 @@ _CODES = (
         "correct the dates, or the clock; a simulated book may lie there",
     ),
     Code("CSD213", "end is not far after the last row", "kept", "give the day after the last one that was loaded"),
+    Code(
+        "CSD214",
+        "a table goes on without a hole",
+        "kept",
+        "load these days again, or correct the dates after them; labels whose days reach into them are missing; where "
+        "nothing happened, hand over a row of quantity 0 for a day of usage",
+    ),
     Code(
         "CSD218",
         "known_at= says of a table what its known_at is: updated or entered",

@@ -48,9 +48,9 @@ class CustomerData:
         For a table, canonical column name to the name in the user's table: ``{"usage": {"at": "event_time"}}``.
     end : date-like or Mapping of str to date-like, optional
         First day that was not observed any more. A mapping states it for each table that it names,
-        ``{"usage": "2025-04-01"}``, whatever the table looks like. A date is that of the book: it holds for every table
-        that does not stop earlier than the others. By default each table ends as its own rhythm tells, see
-        :attr:`ends`.
+        ``{"usage": "2025-04-01"}``, whatever the table looks like. A date, in a mapping that of ``"book"``, holds for
+        every table that does not stop earlier than the others. By default each table ends as its own rhythm tells,
+        see :attr:`ends`.
     known_at : Mapping of str to {"updated", "entered"}, optional
         What the ``known_at`` of subscriptions, accounts and people is. By default the time of the last update: a
         contract is known from its beginning, and only its end waits for ``known_at``. ``{"subscriptions": "entered"}``
@@ -154,6 +154,7 @@ class CustomerData:
             {n: loaded.ends[n] for n in CONTRACT if n in loaded.ends}
         )
         self._stated = frozenset(loaded.stated)
+        self._holes = MappingProxyType(loaded.holes)
         self._rejected: pd.DataFrame | None = None
         self._engine: Engine = loaded.engine
         self._lazy = loaded.canonical()
@@ -249,6 +250,14 @@ class CustomerData:
         {'usage': '2025-04-01', 'contacts': '2025-07-01'}
         """
         return self._ends
+
+    @property
+    def holes(self) -> Mapping[str, tuple[tuple[int, int], ...]]:
+        """Spans in which a table stood still and then went on, in whole days since 1970-01-01, half-open.
+
+        Silence in them is that of a feed: a label of the table is missing where its days reach into one.
+        """
+        return self._holes
 
     @property
     def stated(self) -> frozenset[str]:

@@ -31,7 +31,9 @@ def read_end(found: Found, end: object) -> None:
         return
     dated = [name for name, table in CONTRACT.items() if table.has_account]
     for name, one in end.items():
-        if name not in dated:
+        if name == "book":
+            found.end = _read_date(found, one, "end of the book")
+        elif name not in dated:
             detail = f"end names {str(name)[:40]!r}; {did_you_mean(str(name), dated)}"
             found.breaches.append(Breach("CSD012", detail=detail))
         elif (stamp := _read_date(found, one, f"end of {name}")) is not None:
@@ -55,8 +57,9 @@ def settle_ends(found: Found, engine: Any, tables: Mapping[str, nw.LazyFrame[Any
     shown = max([*(day + 1 for day in lasts.values()), *map(_day, found.stated.values())])
     found.end = _stamp(shown) if found.end is None else found.end
     for name, one in changes.items():
-        until = min(shown, lasts.get(name, shown) + 1)
-        found.ends[name] = found.stated.get(name) or _end_of(found, name, signs_of_life(one, until), shown)
+        signs = signs_of_life(one, min(shown, lasts.get(name, shown) + 1))
+        found.ends[name] = found.stated.get(name) or _end_of(found, name, signs, shown)
+        _note_holes(found, name, signs)
     _say_what_is_odd(found, changes, Rhythm.joined(own.values()).until(shown), shown)
 
 
@@ -106,6 +109,20 @@ def _end_of(found: Found, name: str, signs: Rhythm | None, shown: int) -> pd.Tim
     )
     found.breaches.append(Breach("CSD211", name, count=shown - last, examples=(_date(last),), detail=detail))
     return _stamp(last + 1)
+
+
+def _note_holes(found: Found, name: str, signs: Rhythm | None) -> None:
+    """Note where a table stood still and went on."""
+    holes = signs.holes() if signs is not None and CONTRACT[name].shows_end else ()
+    if signs is None or not holes:
+        return
+    found.holes[name] = holes
+    count = sum(last - first for first, last in holes)
+    spans = tuple(f"{_date(first)} to {_date(last - 1)}" for first, last in holes)
+    share = 100 * count / int(signs.days[-1] - signs.days[0] + 1)
+    trickle = sum(signs.between(*hole) for hole in holes)
+    detail = f"{share:.2g} % of its days, with {trickle} of {int(signs.rows.sum())} rows"
+    found.breaches.append(Breach("CSD214", name, CONTRACT[name].time or "", count, (), spans, detail))
 
 
 def _astray(name: str, one: Rhythm, last: int) -> Breach:

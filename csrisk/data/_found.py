@@ -36,6 +36,8 @@ class Found:
         First day that was not observed of each table for which the user stated it.
     ends : dict of str to pandas.Timestamp
         First day that was not observed of each table with rows of accounts.
+    holes : dict of str to tuple
+        Spans of days, half-open, in which a table that goes on stood still.
     """
 
     breaches: list[Breach] = field(default_factory=list)
@@ -45,6 +47,7 @@ class Found:
     end: pd.Timestamp | None = None
     stated: dict[str, pd.Timestamp] = field(default_factory=dict)
     ends: dict[str, pd.Timestamp] = field(default_factory=dict)
+    holes: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
 
     @property
     def refused(self) -> bool:

@@ -23,8 +23,10 @@ _FACTOR = 2
 _CHANCE = 1e-4  # of a silence this long, by chance
 _AGREED_SHARE = 0.01
 _HANDFUL, _HANDFUL_SHARE = 5, 0.001
-_BULK_FACTOR, _FLAT = 3, 1.5
+_BULK_FACTOR, _FLAT, _AGAIN = 3, 1.5, 3
 _STRAY_SHARE = 0.25  # more rows than this are no straying ones, whatever comes between
+# a hole is longer than a holiday; so many alike are a rhythm, unless the table runs for longer than it pauses
+_HOLIDAY, _ALIKE, _OUTAGES, _STRETCH, _STRICTER, _TRICKLE = 21, 2, 4, 5, 1.5, 0.05
 
 
 class Usual(NamedTuple):
@@ -100,10 +102,38 @@ class Rhythm(NamedTuple):
         return max(_HANDFUL, int(_HANDFUL_SHARE * self.rows.sum()))
 
     def _fades(self, at: int, after: int, length: int, usual: float) -> bool:
-        """Whether rows after a day are not so few at once as they are later."""
-        day = int(self.days[at])
+        """Whether rows after a day are not so few at once as they are later, or come again as they came before."""
+        day, back = int(self.days[at]), at + 1 + int(np.diff(self.days[at:]).argmax())
+        usual_rate = int(self.rows[: at + 1].sum()) / int(day - self.days[0] + 1)
+        rate = int(self.rows[back:].sum()) / int(self.days[-1] - self.days[back] + 1)
+        if len(self.days) - back >= _AGAIN and 2 * rate >= usual_rate:
+            return True
         at_first = self.between(day + 1, day + 1 + int(usual))
         return length <= _BULK_FACTOR * usual or at_first > _FLAT * after * usual / length
+
+    def holes(self) -> tuple[tuple[int, int], ...]:
+        """Spans of days, each from the first to before the last, in which a table that goes on stood still.
+
+        By the rhythm before and the rhythm after it a hole is too long; a trickle of rows in it, a twentieth of the
+        usual day, is none of the table. Campaigns and terms are no holes: they pause more than twice alike, and run for
+        less long than they pause.
+        """
+        full = self.rows >= _TRICKLE * np.median(self.rows)
+        days = self.days[full]
+        gaps = np.diff(days)
+        found = []
+        for at in np.flatnonzero(gaps > _HOLIDAY + 1):
+            alike = np.flatnonzero(2 * gaps >= gaps[at])
+            first, last = (alike[alike < at].max(initial=-1) + 1, alike[alike > at].min(initial=len(gaps)))
+            before, after = days[first : at + 1], days[at + 1 : last + 1]
+            span = max(before[-1] - before[0], after[-1] - after[0]) * (_STRETCH if len(alike) <= _ALIKE else 1)
+            long = span >= gaps[at] or gaps[at] > _YEAR
+            sides = [
+                Rhythm(side, np.ones_like(side)).usual() for side in (before, (after[0] + after[-1] - after)[::-1])
+            ]
+            if long and len(alike) <= _OUTAGES and all(side.outlasted(gaps[at] / _STRICTER) for side in sides):
+                found.append((int(days[at]) + 1, int(days[at + 1])))
+        return tuple(found)
 
     def until(self, day: int) -> Rhythm:
         """Keep what came before a day."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from csrisk._days import to_dates
 from csrisk.exceptions import DataWarning
 from csrisk.report._format import day
 
@@ -47,6 +48,10 @@ def limits_of_time(as_of: pd.Timestamp, data: CustomerData | None) -> tuple[str,
                 f"Of {table} nothing was observed after {day(end - _DAY)}: the silence since then says nothing of the "
                 "customers, and is in the figures all the same."
             )
+    for table, spans in ({} if data is None else data.holes).items():
+        for first, last in (to_dates(span) for span in spans):
+            if first < as_of:
+                found.append(f"The feed of {table} stood still from {day(first)} to {day(last - _DAY)}.")
     return tuple(found)
 
 

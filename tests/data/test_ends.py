@@ -11,8 +11,11 @@ import pytest
 
 import csrisk
 from csrisk import CustomerData, Snapshots, label_change, label_churn, label_expansion, label_time_to_churn
+from csrisk._pipeline._load import open_source
+from csrisk._pipeline._panel import resolved
+from csrisk.data._rhythm import Rhythm
 from csrisk.datasets import make_saas
-from csrisk.exceptions import DataContractError, DataWarning
+from csrisk.exceptions import ConfigError, DataContractError, DataWarning
 from csrisk.monitoring import feed_ages
 from csrisk.report._observed import limits_of_time
 from csrisk.testing import on_engine
@@ -58,7 +61,11 @@ def ends(data: CustomerData) -> dict[str, str]:
 
 
 def codes(data: CustomerData) -> set[tuple[str, str, int]]:
-    return {(b.code, b.table, b.count) for b in data.breaches if b.code in ("CSD208", "CSD211", "CSD212", "CSD213")}
+    return {
+        (b.code, b.table, b.count)
+        for b in data.breaches
+        if b.code in ("CSD208", "CSD211", "CSD212", "CSD213", "CSD214")
+    }
 
 
 STRAYS = {
@@ -118,6 +125,94 @@ def test_use_that_stops_is_no_churn(engine: str) -> None:
     assert (past.as_of + pd.to_timedelta(time["duration"], unit="D")).max() == pd.Timestamp("2025-04-01")
     assert label_change(data, past, measure="usage").groupby("as_of").count()["2025-04-01":].eq(0).all()
     assert feed_ages(data)["late"].to_dict() == {"usage": True, "contacts": False}
+
+
+def without(frame: pd.DataFrame, first: str, back: str) -> pd.DataFrame:
+    """Drop what was not loaded."""
+    column = frame.columns[1]
+    return frame[(frame[column] < first) | (frame[column] >= back)].reset_index(drop=True)
+
+
+HOLES = {
+    "six weeks": (without(day_in_day_out(), "2025-03-01", "2025-04-12"), 42),
+    "six weeks of working days": (without(day_in_day_out(freq="B"), "2025-03-01", "2025-04-12"), 44),
+    "two": (without(without(day_in_day_out(), "2025-02-01", "2025-03-01"), "2025-04-01", "2025-05-01"), 58),
+    "a trickle of another source": (
+        together(without(day_in_day_out(), "2025-03-01", "2025-04-12"), rows(20, "2025-03-01", 2)),
+        42,
+    ),
+    "back for three days": (without(day_in_day_out(), "2025-05-10", "2025-06-28"), 49),
+    "a fifth of the rows dated a year ahead": (
+        rows(40, "2025-01-01", 4).assign(at=lambda f: f["at"] + pd.to_timedelta(400 * (f.index >= 28), unit="D")),
+        403,
+    ),
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("what", HOLES)
+def test_a_table_that_stood_still_is_said(what: str, engine: str) -> None:
+    usage, days = HOLES[what]
+    data = opened({"usage": usage}, engine)
+    assert codes(data) == {("CSD214", "usage", days)}
+    assert sum(closes - opens for opens, closes in data.holes["usage"]) == days
+    assert data.end == usage["at"].max() + pd.Timedelta(days=1)
+
+
+def in_hole() -> tuple[CustomerData, Snapshots]:
+    """Forty accounts, one of which leaves on 20 January; the feed of use stands still from March to 11 April."""
+    usage = without(day_in_day_out(), "2025-03-01", "2025-04-12")
+    left = (usage["account_id"] == IDS[0]) & (usage["at"] >= "2025-01-20")
+    data = opened({"usage": usage[~left]})
+    dates = ["2025-01-15", "2025-01-28", "2025-02-15", "2025-03-15", "2025-04-12", "2025-05-01"]
+    return data, Snapshots.at(data, dates, horizon="30D", eligible="active")
+
+
+def test_silence_in_a_hole_is_no_label() -> None:
+    data, past = in_hole()
+    churn = label_churn(data, past, kind="inactivity")
+    # the window of 15 February reaches 1 March, that of 28 January is over before
+    assert churn.groupby("as_of").count().tolist() == [40, 40, 0, 0, 40, 40]
+    assert churn.groupby("as_of").sum().tolist() == [0, 1, 0, 0, 1, 1]
+    change = label_change(data, past, measure="usage")
+    # 30 days before 12 April and 1 May are not observed either
+    assert change.groupby("as_of").count().iloc[2:].eq(0).all()
+
+
+def test_time_to_churn_stops_at_a_hole() -> None:
+    data, past = in_hole()
+    time = label_time_to_churn(data, past, kind="inactivity")
+    stayed = time.drop(IDS[0], level="account_id")
+    last = past.as_of[stayed.index] + pd.to_timedelta(stayed["duration"], unit="D")
+    assert not stayed["event"].fillna(False).any()
+    assert last.groupby("as_of").max().dropna().astype(str).tolist() == [*["2025-03-01"] * 3, *["2025-07-01"] * 2]
+    assert time.loc[(IDS[0], "2025-01-15")].tolist() == [6, True]  # the 20th is the first day of the silence
+
+
+PAUSES = {
+    "Christmas": without(day_in_day_out("2024-06-01", freq="B"), "2024-12-21", "2025-01-07"),
+    "one month of sums": without(day_in_day_out("2023-01-01", freq="MS"), "2024-03-01", "2024-04-01"),
+    "campaigns of two weeks": together(
+        *(day_in_day_out(f"{year}-03-01", f"{year}-03-14") for year in (2022, 2023, 2024))
+    ),
+    "campaigns of four weeks": together(
+        *(day_in_day_out(f"2024-{month}-01", f"2024-{month}-28") for month in ("03", "06", "09", "12"))
+    ),
+    "a slow start": together(rows(3, "2024-06-01", 60), day_in_day_out()),
+}
+
+
+@pytest.mark.parametrize("what", PAUSES)
+def test_pauses_are_no_holes(what: str) -> None:
+    assert not opened({"usage": PAUSES[what]}).holes
+
+
+def test_chance_makes_no_hole() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        n = int(10 ** rng.uniform(1.5, 3))
+        days = np.floor(rng.uniform(0, 730, n)).astype(np.int64)
+        assert not Rhythm(*np.unique(days, return_counts=True)).holes()
 
 
 def contracts(last: str, terms: bool = False) -> pd.DataFrame:
@@ -276,3 +371,16 @@ def test_a_report_of_a_date_to_come_says_so(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.warns(DataWarning, match="as_of=2025-07-01 lies after the clock of this machine, 2025-06-10"):
         assert "nobody can know it" in limits_of_time(pd.Timestamp("2025-07-01"), None)[0]
     assert limits_of_time(pd.Timestamp("2025-06-11"), None) == ()
+
+
+def test_the_configuration_states_ends_of_tables_and_a_model_forgets_them(tmp_path: Any) -> None:
+    day_in_day_out(last="2025-03-31").to_csv(tmp_path / "usage.csv", index=False)
+    day_in_day_out(column="opened_at").to_csv(tmp_path / "contacts.csv", index=False)
+    spec = csrisk.RiskSpec.from_toml("[tables.usage]\nend = 2025-06-01")
+    assert spec == csrisk.RiskSpec.from_toml(spec.to_toml())
+    data = open_source(tmp_path, spec)
+    assert ends(data) == {"usage": "2025-06-01", "contacts": "2025-07-01"}
+    assert ends(open_source(tmp_path, spec, end="2025-06-15")) == {"usage": "2025-06-01", "contacts": "2025-06-15"}
+    assert not resolved(spec, data).ends()
+    with pytest.raises(ConfigError, match=r"tables.usage: end = 'soon' must be a date"):
+        csrisk.RiskSpec.from_toml('[tables.usage]\nend = "soon"')
