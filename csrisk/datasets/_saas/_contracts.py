@@ -39,6 +39,9 @@ class Book:
         States and shocks.
     segment, term, discount, first_month, start_day : ndarray of shape (accounts,)
         Fixed attributes; `start_day` is a date.
+
+    A world of another process states its own log-odds by outcome (`scores`), whom calls go to (`aim`, a share by
+    account and month) and how much is used by account (`pace`).
     """
 
     months: NDArray[np.datetime64]
@@ -63,6 +66,9 @@ class Book:
     changes: list[dict[str, NDArray[Any]]] = field(init=False, default_factory=list)
     campaigns: list[dict[str, NDArray[Any]]] = field(init=False, default_factory=list)
     pushes: dict[str, Push] = field(init=False, default_factory=dict)
+    scores: dict[str, NDArray[np.float64]] = field(init=False, default_factory=dict)
+    aim: NDArray[np.float64] | None = field(init=False, default=None)
+    pace: NDArray[np.float64] | None = field(init=False, default=None)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -86,6 +92,7 @@ def live(book: Book, monthly_churn: float, treatment_effect: float, rng: np.rand
         "contraction": _base(book, "contraction", 0.014),
         "expansion": _base(book, "expansion", 0.032),
     }
+    driven = {name: _driven(book, name) for name in OUTCOMES}
     holding = _at_start(book, rng)
     left = np.zeros(book.shape[0], dtype=bool)
     for month in range(book.shape[1]):
@@ -93,7 +100,7 @@ def live(book: Book, monthly_churn: float, treatment_effect: float, rng: np.rand
         book.active[:, month] = active
         _campaign(book, month, active, rng)
         for name in OUTCOMES:
-            book.log_odds[name][:, month] = _log_odds(book, name, month, treatment_effect)
+            book.log_odds[name][:, month] = _log_odds(book, name, month, driven[name], treatment_effect)
         leaves, shrinks, grows = _draw(book, month, active, holding.seats, rng)
         day = _event_day(book, month, rng)
         book.end_day[leaves] = day[leaves]
@@ -189,8 +196,8 @@ def _relieve(book: Book, month: int, grows: NDArray[np.bool_]) -> None:
 
 def _base(book: Book, outcome: str, rate: float) -> float:
     """Find the base of the log-odds that gives the wanted rate among those who have not left yet."""
-    linear, interaction = log_odds_parts(book.latent.states, outcome)
-    score = linear.sum(axis=-1) + interaction + contract_term(book, outcome) + book.direct(outcome)
+    driven, interaction = _driven(book, outcome)
+    score = driven + interaction + contract_term(book, outcome) + book.direct(outcome)
     running = np.arange(book.shape[1]) > np.maximum(book.first_month, 0)[:, None]
     low, high = -15.0, 5.0
     for _ in range(40):
@@ -203,18 +210,28 @@ def _base(book: Book, outcome: str, rate: float) -> float:
     return middle
 
 
-def _log_odds(book: Book, outcome: str, month: int, treatment_effect: float) -> NDArray[np.float64]:
-    linear, interaction = log_odds_parts(book.latent.states[:, month], outcome)
-    out = book.base[outcome] + linear.sum(axis=-1) + interaction + contract_term(book, outcome)[:, month]
+def _log_odds(
+    book: Book, outcome: str, month: int, driven: tuple[NDArray[np.float64], ...], treatment_effect: float
+) -> NDArray[np.float64]:
+    linear, interaction = (part[:, month] for part in driven)
+    out = book.base[outcome] + linear + interaction + contract_term(book, outcome)[:, month]
     out = out + book.direct(outcome)[:, month]
     if outcome == "churn" and treatment_effect:
         out = out - treatment_effect * book.uplift[:, month] * called_lately(book, month)
     return np.asarray(out)
 
 
+def _driven(book: Book, outcome: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Log-odds that the states bring, or the world's own: what adds up, and the interaction."""
+    if outcome in book.scores:
+        return book.scores[outcome], np.zeros(book.shape)
+    linear, interaction = log_odds_parts(book.latent.states, outcome)
+    return linear.sum(axis=-1), interaction
+
+
 def _campaign(book: Book, month: int, active: NDArray[np.bool_], rng: np.random.Generator) -> None:
     chosen = (rng.random(len(active)) < 0.4) & active & (book.first_month < month)
-    treated = chosen & (rng.random(len(active)) < 0.5)
+    treated = chosen & (rng.random(len(active)) < (0.5 if book.aim is None else book.aim[:, month]))
     day = rng.integers(0, 5, len(active))
     if month % 3 == 2:
         book.treated[:, month] = treated

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from csrisk.data._customer_data import CustomerData
 
-__all__ = ["SaasBook", "SaasTruth", "make_saas"]
+__all__ = ["SaasBook", "SaasTruth", "account_ids", "calendar", "check_sizes", "make_saas", "signed", "written"]
 
 
 @dataclass(frozen=True)
@@ -145,33 +145,48 @@ def make_saas(
     >>> book.truth.months[["value", "effort", "advocacy", "loop"]].shape[1]
     4
     """
-    _check(n_accounts, months, monthly_churn)
-    after = np.datetime64(pd.Timestamp(end), "M").astype(np.int64)
-    calendar = np.arange(after - months, after + 1).astype("datetime64[M]").astype("datetime64[D]")
+    check_sizes(n_accounts, months, monthly_churn)
     streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(9)]
-    book = _signed(n_accounts, calendar, streams[0], streams[1])
+    book = signed(n_accounts, calendar(months, end), streams[0], streams[1])
     draw(book, chosen(mechanisms), seed)
     live(book, monthly_churn, treatment_effect, streams[2])
-    ids = np.array([f"acct-{i:04d}" for i in range(n_accounts)], dtype=object)
-    tables = {
-        "accounts": accounts(book, ids, streams[3]),
-        "subscriptions": subscriptions(book, ids),
-        "usage": usage(book, ids, streams[4]),
-        "features": catalogue(),
-        "contacts": contacts(book, ids, streams[5]),
-    }
-    tables["surveys"] = surveys(book, tables["contacts"], ids, streams[6])
-    tables["advocacy"] = advocacy(book, ids, streams[7])
-    tables["expectations"] = expectations(book, ids, streams[7])
-    tables["finance"] = finance(book, ids, streams[8])
-    tables["treatments"] = treatments(book, ids)
+    ids = account_ids(n_accounts)
+    tables = written(book, ids, streams[3:])
     write(book, ids, tables, seed)
     truth = tell(book, ids, treatment_effect)
     tables["accounts"]["ended_reason"] = reasons(tables["accounts"], truth, seed)
-    return SaasBook(tables, truth, pd.Timestamp(calendar[-1]).as_unit("us"))
+    return SaasBook(tables, truth, pd.Timestamp(book.months[-1]).as_unit("us"))
 
 
-def _check(n_accounts: int, months: int, monthly_churn: float) -> None:
+def account_ids(n: int) -> NDArray[np.object_]:
+    """Ids of accounts by position."""
+    return np.array([f"acct-{i:04d}" for i in range(n)], dtype=object)
+
+
+def calendar(months: int, end: str | pd.Timestamp) -> NDArray[np.datetime64]:
+    """First days of the months, and the first day that is not observed any more."""
+    after = np.datetime64(pd.Timestamp(end), "M").astype(np.int64)
+    return np.arange(after - months, after + 1).astype("datetime64[M]").astype("datetime64[D]")
+
+
+def written(book: Book, ids: NDArray[np.object_], streams: list[np.random.Generator]) -> dict[str, pd.DataFrame]:
+    """Write the tables of a book that has lived; six streams of chance."""
+    tables = {
+        "accounts": accounts(book, ids, streams[0]),
+        "subscriptions": subscriptions(book, ids),
+        "usage": usage(book, ids, streams[1]),
+        "features": catalogue(),
+        "contacts": contacts(book, ids, streams[2]),
+    }
+    tables["surveys"] = surveys(book, tables["contacts"], ids, streams[3])
+    tables["advocacy"] = advocacy(book, ids, streams[4])
+    tables["expectations"] = expectations(book, ids, streams[4])
+    tables["finance"] = finance(book, ids, streams[5])
+    tables["treatments"] = treatments(book, ids)
+    return tables
+
+
+def check_sizes(n_accounts: int, months: int, monthly_churn: float) -> None:
     for name, value, low in (("n_accounts", n_accounts, 1), ("months", months, 3)):
         if int(value) != value or value < low:
             raise ConfigError(f"{name}={value!r} must be a whole number of at least {low}")
@@ -179,18 +194,19 @@ def _check(n_accounts: int, months: int, monthly_churn: float) -> None:
         raise ConfigError(f"monthly_churn={monthly_churn!r} must lie between 0 and 0.5")
 
 
-def _signed(n: int, calendar: NDArray[np.datetime64], chance: np.random.Generator, states: np.random.Generator) -> Book:
-    months = len(calendar) - 1
+def signed(n: int, days: NDArray[np.datetime64], chance: np.random.Generator, states: np.random.Generator) -> Book:
+    """Draw accounts with their starts, segments and terms, and their states."""
+    months = len(days) - 1
     before = chance.random(n) < 0.6
     age = np.floor(np.exp(chance.uniform(0, np.log(60), n))).astype(np.int64)
     joined = 1 + np.floor(chance.random(n) * max(1, months - 1)).astype(np.int64)
     first_month = np.where(before, -age, np.minimum(joined, months - 1))
     day = chance.integers(0, 28, n)
-    month = calendar[0].astype("datetime64[M]") + first_month.astype("timedelta64[M]")
+    month = days[0].astype("datetime64[M]") + first_month.astype("timedelta64[M]")
     start = month.astype("datetime64[D]") + day.astype("timedelta64[D]")
     segment = np.searchsorted([0.45, 0.83], chance.random(n))
     share = np.array([[0.55, 0.25, 0.20], [0.25, 0.2, 0.55], [0.05, 0.15, 0.8]])[segment]
     term = np.array([1, 3, 12])[(chance.random(n)[:, None] > share.cumsum(axis=1)[:, :2]).sum(axis=1)]
     discount = chance.choice([0.0, 0.0, 0.05, 0.1, 0.2], n)
     latent = draw_states(n, months, first_month, states)
-    return Book(calendar, latent, segment, term, discount, first_month, start)
+    return Book(days, latent, segment, term, discount, first_month, start)

@@ -24,11 +24,13 @@ _TRUE, _OTHER = 0.65, 0.2  # share that states its driver, and that gives the pr
 def reasons(accounts: pd.DataFrame, truth: SaasTruth, seed: int) -> pd.Series:
     """Reasons of the accounts that ended; missing for the others.
 
-    What people state when they leave is noisy: 65 % name the goal that drove them most in their last month, 20 % the
-    price, the others one of the goals at random.
+    What people state when they leave is noisy: 65 % name the goal that drove them most in their last month (the price
+    where none did), 20 % the price, the others one of the goals at random.
     """
     chance = np.random.default_rng([seed, 17])
     last = truth.months["driver"].groupby(level="account_id").last().reindex(accounts["account_id"])
     draw, other = chance.random(len(accounts)), chance.choice(list(_WORDS.values()), len(accounts))
-    said = np.where(draw < _TRUE, last.astype("str").map(_WORDS), np.where(draw < _TRUE + _OTHER, "price", other))
+    said = np.where(
+        draw < _TRUE, last.astype("str").map(_WORDS).fillna("price"), np.where(draw < _TRUE + _OTHER, "price", other)
+    )
     return pd.Series(said, index=accounts.index, dtype=object).where(accounts["ended_at"].notna(), None)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from csrisk.datasets._saas._contracts import Book
 
-__all__ = ["SaasTruth", "tell"]
+__all__ = ["SaasTruth", "ever", "renewals", "tell", "window"]
 
 _DAYS_IN_MONTH = 365.25 / 12
 
@@ -93,7 +93,7 @@ class SaasTruth:
         """
         day = as_midnights(as_of, "as_of")[0]
         now = self._before(day)
-        plain, at_renewal, months, renewals = _window(now, day, lead, horizon)
+        plain, at_renewal, months, renewals = window(now, day, lead, horizon)
         contract = np.log(months * np.exp(plain) + renewals * np.exp(at_renewal))
         out = now[[f"churn_{goal}" for goal in GOALS]].set_axis(list(GOALS), axis=1)
         out = out.assign(churn=out["churn"] + contract)
@@ -101,7 +101,7 @@ class SaasTruth:
         values = np.sort(out.to_numpy(), axis=1)
         driver = np.array(GOALS, dtype=object)[out.to_numpy().argmax(axis=1)]
         base = now["churn_log_odds"] - now["churn_contract_term"]
-        leaves = _ever(base.to_numpy(), plain, at_renewal, months, renewals)
+        leaves = ever(base.to_numpy(), plain, at_renewal, months, renewals)
         return out.assign(
             risk=values.sum(axis=1), probability=leaves, driver=driver, margin=values[:, -1] - values[:, -2]
         )
@@ -136,10 +136,10 @@ class SaasTruth:
         """
         day = as_midnights(as_of, "as_of")[0]
         now = self._before(day)
-        window = _window(now, day, 0, horizon)
+        span = window(now, day, 0, horizon)
         shift = self.treatment_effect * now["persuadable"].to_numpy()
         alone = (now["churn_log_odds"] - now["churn_contract_term"]).to_numpy() + shift * now["called"].to_numpy()
-        saved = _ever(alone, *window) - _ever(alone - shift, *window)
+        saved = ever(alone, *span) - ever(alone - shift, *span)
         return pd.Series(saved, index=now.index, name="call_effect")
 
     def mechanism_effect(
@@ -181,9 +181,9 @@ class SaasTruth:
             raise ConfigError(f"name={name!r} is no mechanism of this book; there are {list(self.mechanisms)}")
         day = as_midnights(as_of, "as_of")[0]
         now = self._before(day)
-        window = _window(now, day, lead, horizon, outcome)
+        span = window(now, day, lead, horizon, outcome)
         score = (now[f"{outcome}_log_odds"] - now[f"{outcome}_contract_term"]).to_numpy()
-        change = _ever(score, *window) - _ever(score - now[f"{outcome}_{name}"].to_numpy(), *window)
+        change = ever(score, *span) - ever(score - now[f"{outcome}_{name}"].to_numpy(), *span)
         return pd.Series(change, index=now.index, name=f"{name}_effect")
 
     def _before(self, day: pd.Timestamp) -> pd.DataFrame:
@@ -198,10 +198,10 @@ class SaasTruth:
         return now[~now["churn"]]
 
 
-def _window(
+def window(
     now: pd.DataFrame, day: pd.Timestamp, lead: int, horizon: int, outcome: str = "churn"
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Contract term of plain and renewal months, and how many of either the window holds."""
+    """Give the contract term of plain and renewal months, and how many of either the window holds."""
     term = now["term"].to_numpy()
     table = {t: CONTRACT[outcome][t] for t in (1, 3, 12)}
     plain = np.array([table[t][0] for t in term])
@@ -215,14 +215,14 @@ def _window(
     return plain, at_renewal, np.maximum(horizon / _DAYS_IN_MONTH - renewals, 0.0), renewals
 
 
-def _ever(
+def ever(
     score: NDArray[np.float64],
     plain: NDArray[np.float64],
     at_renewal: NDArray[np.float64],
     months: NDArray[np.float64],
     renewals: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Probability that it happens at least once in a window of plain and renewal months."""
+    """Give the probability that it happens at least once in a window of plain and renewal months."""
     never = (1 - _sigmoid(score + plain)) ** months * (1 - _sigmoid(score + at_renewal)) ** renewals
     return np.asarray(1 - never)
 
@@ -236,7 +236,7 @@ def tell(book: Book, ids: NDArray[np.object_], treatment_effect: float) -> SaasT
     columns: dict[str, object] = dict(zip(STATES, states.T, strict=True))
     columns["happiness"] = _happiness(states)
     columns["profit"] = (book.mrr - costs(book))[account, month]
-    columns |= _renewals(book, account, month)
+    columns |= renewals(book, account, month)
     for outcome in OUTCOMES:
         columns |= _contributions(book, outcome, account, month)
     columns["persuadable"] = book.uplift[account, month]
@@ -262,7 +262,7 @@ def _happiness(states: NDArray[np.float64]) -> NDArray[np.float64]:
     return _sigmoid(1.2 * (states @ np.array([0.35, -0.45, 1.0, 0.25])))
 
 
-def _renewals(book: Book, account: NDArray[np.int64], month: NDArray[np.int64]) -> dict[str, NDArray[np.generic]]:
+def renewals(book: Book, account: NDArray[np.int64], month: NDArray[np.int64]) -> dict[str, NDArray[np.generic]]:
     age = np.arange(book.shape[1]) - book.first_month[:, None]
     wait = np.where(age > 0, -age % book.term[:, None], book.term[:, None])[account, month]
     day = book.start_day - book.start_day.astype("datetime64[M]")

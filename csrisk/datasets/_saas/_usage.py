@@ -85,6 +85,8 @@ def _visits(
 
     value = book.latent.states[..., 0]
     rate = users(book) * _DAILY * np.exp(np.clip(0.5 * value, -2.0, 1.0))
+    if book.pace is not None:
+        rate = rate * book.pace[:, None]
     level = np.where(book.active, rate, 0.0)[:, month_of] * rhythm
     level *= rng.gamma(4.0, 0.25, level.shape)
     level[days < book.start_day[:, None]] = 0.0

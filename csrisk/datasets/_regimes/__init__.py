@@ -1,0 +1,5 @@
+"""A world of regimes: thresholds, delays, a common cause, and a confounder."""
+
+from csrisk.datasets._regimes._make import make_regimes
+
+__all__ = ["make_regimes"]

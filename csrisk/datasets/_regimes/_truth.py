@@ -1,0 +1,129 @@
+"""The truth of a world whose log-odds are no sum: exact Shapley values by enumeration."""
+
+from __future__ import annotations
+
+from math import factorial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from csrisk._days import as_midnights
+from csrisk.datasets._regimes._process import log_odds
+from csrisk.datasets._saas._contracts import called_lately, contract_term
+from csrisk.datasets._saas._latent import GOALS
+from csrisk.datasets._saas._truth import SaasTruth, ever, renewals, window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from csrisk.datasets._saas._contracts import Book
+
+    Score = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+__all__ = ["RegimesTruth", "shapley", "tell"]
+
+PLAYERS = (*(f"{goal}_felt" for goal in GOALS), "context")
+
+
+class RegimesTruth(SaasTruth):
+    """What is true of a world of regimes; as `SaasTruth`, with the exact values of a game that is no sum.
+
+    ``months`` holds, by account and running month, ``{goal}_regime`` (0 good, 1 strained, 2 broken), ``{goal}_felt`` (0
+    or 1) and ``context`` (the log-odds of the segment), the log-odds of churn and whether it happened.
+    """
+
+    def goals(self, as_of: str | pd.Timestamp, *, lead: int = 14, horizon: int = 90) -> pd.DataFrame:
+        """Say what truly drives the churn of each account within a label window.
+
+        Parameters
+        ----------
+        as_of : date-like
+            First day of a month.
+        lead, horizon : int
+            The label window ``[as_of + lead, as_of + lead + horizon)`` in days.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index account_id: the four goals and ``context`` in log-hazard (the contract counts as churn), ``risk``,
+            ``probability`` of churn in the window, ``driver`` among the goals, ``margin`` over the second goal.
+        """
+        day = as_midnights(as_of, "as_of")[0]
+        now = self._before(day)
+        plain, at_renewal, months, due = window(now, day, lead, horizon)
+        values = shapley(log_odds, now[list(PLAYERS)].to_numpy(dtype=float))
+        contract = np.log(months * np.exp(plain) + due * np.exp(at_renewal))
+        out = pd.DataFrame(values, index=now.index, columns=[*GOALS, "context"])
+        out = out.assign(churn=out["churn"] + contract)
+        out = out - out.mean()
+        goals = np.sort(out[list(GOALS)].to_numpy(), axis=1)
+        driver = np.array(GOALS, dtype=object)[out[list(GOALS)].to_numpy().argmax(axis=1)]
+        score = (now["churn_log_odds"] - now["churn_contract_term"]).to_numpy()
+        return out.assign(
+            risk=out.sum(axis=1),
+            probability=ever(score, plain, at_renewal, months, due),
+            driver=driver,
+            margin=goals[:, -1] - goals[:, -2],
+        )
+
+
+def shapley(score: Score, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Exact Shapley values of each row against all rows, by every coalition of the players."""
+    kinds, place, count = np.unique(rows, axis=0, return_inverse=True, return_counts=True)
+    share, n = count / count.sum(), rows.shape[1]
+    worth = []
+    for coalition in range(2**n):
+        inside = np.array([coalition >> player & 1 for player in range(n)], dtype=bool)
+        worth.append(score(np.where(inside, kinds[:, None, :], kinds[None, :, :])) @ share)
+    out = np.zeros(kinds.shape)
+    for coalition in range(2**n):
+        size = coalition.bit_count()
+        for player in range(n):
+            if not coalition >> player & 1:
+                weight = factorial(size) * factorial(n - size - 1) / factorial(n)
+                out[:, player] += weight * (worth[coalition | 1 << player] - worth[coalition])
+    return np.asarray(out[place.reshape(-1)])
+
+
+def tell(
+    book: Book,
+    ids: NDArray[np.object_],
+    players: NDArray[np.float64],
+    regime: NDArray[np.int64],
+    treatment_effect: float,
+) -> RegimesTruth:
+    """Write the truth of a world of regimes."""
+    account, month = np.nonzero(book.active)
+    index = pd.MultiIndex.from_arrays(
+        [ids[account], book.months[month].astype("datetime64[us]")], names=["account_id", "month"]
+    )
+    columns: dict[str, object] = dict(zip(PLAYERS, players[account, month].T, strict=True))
+    columns |= {f"{goal}_regime": regime[account, month, place] for place, goal in enumerate(GOALS)}
+    columns |= renewals(book, account, month)
+    for outcome in book.log_odds:
+        columns[f"{outcome}_log_odds"] = book.log_odds[outcome][account, month]
+        columns[f"{outcome}_contract_term"] = contract_term(book, outcome)[account, month]
+        columns[outcome] = book.happened[outcome][account, month]
+    columns["persuadable"] = book.uplift[account, month]
+    columns["called"] = np.stack([called_lately(book, at) for at in range(book.shape[1])], axis=1)[account, month]
+    months = pd.DataFrame(columns, index=index)
+    months["driver"] = _drivers(months)
+    by_account = months.groupby(level="account_id", sort=False)
+    accounts = by_account[list(PLAYERS)].mean()
+    accounts["driver"] = by_account["driver"].last()
+    accounts["months"] = by_account.size()
+    accounts["left"] = by_account["churn"].any()
+    return RegimesTruth(months, accounts.reindex(ids).rename_axis("account_id"), treatment_effect)
+
+
+def _drivers(months: pd.DataFrame) -> NDArray[np.object_]:
+    """Goal with the largest value in each month, against the portfolio of that month; None where none is felt."""
+    out = np.empty(len(months), dtype=object)
+    for rows in months.groupby(level="month").indices.values():
+        values = shapley(log_odds, months[list(PLAYERS)].to_numpy(dtype=float)[rows])[:, :4]
+        out[rows] = np.array(GOALS, dtype=object)[values.argmax(axis=1)]
+    out[~months[list(PLAYERS[:4])].astype(bool).any(axis=1).to_numpy()] = None
+    return out
