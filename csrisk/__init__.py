@@ -1,7 +1,7 @@
 """csrisk: churn and expansion risk in customer success, explained by goal in percentage points."""
 
 from csrisk._evaluation import backtest, evaluate
-from csrisk._explain import Explanation, Reference, explain
+from csrisk._explain import Explanation, Reference, explain, propose_goals
 from csrisk._goals import Goal
 from csrisk._labels import label_change, label_churn, label_contraction, label_expansion, label_time_to_churn
 from csrisk._pipeline import RiskPipeline, RiskSpec
@@ -34,6 +34,7 @@ __all__ = [
     "evaluate",
     "backtest",
     "explain",
+    "propose_goals",
     "Explanation",
     "Reference",
     "write_report",

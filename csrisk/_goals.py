@@ -1,4 +1,4 @@
-"""The four goals of customer success, and the place for what serves none of them."""
+"""The four goals of customer success, and the places for what serves none of them and for what nobody mapped."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ class Goal(StrEnum):
         Listen, acknowledge, act: the feedback loop.
     CONTEXT : str
         Attributes that serve no goal (segment, region).
+    UNMAPPED : str
+        Columns of a flat table that nobody gave a goal.
 
     Examples
     --------
@@ -31,7 +33,7 @@ class Goal(StrEnum):
     >>> Goal("feedback").heading
     'Feedback loop'
     >>> [str(goal) for goal in Goal]
-    ['churn', 'footprint', 'advocacy', 'feedback', 'context']
+    ['churn', 'footprint', 'advocacy', 'feedback', 'context', 'unmapped']
     """
 
     CHURN = "churn"
@@ -39,6 +41,7 @@ class Goal(StrEnum):
     ADVOCACY = "advocacy"
     FEEDBACK = "feedback"
     CONTEXT = "context"
+    UNMAPPED = "unmapped"
 
     @property
     def heading(self) -> str:
@@ -57,6 +60,7 @@ _HEADINGS = {
     Goal.ADVOCACY: "Advocacy",
     Goal.FEEDBACK: "Feedback loop",
     Goal.CONTEXT: "Context",
+    Goal.UNMAPPED: "Without a goal",
 }
 _QUESTIONS = {
     Goal.CHURN: "How much effort does it cost to stay?",
@@ -64,4 +68,5 @@ _QUESTIONS = {
     Goal.ADVOCACY: "Were expectations met, and would they say so?",
     Goal.FEEDBACK: "Did we listen, acknowledge and act?",
     Goal.CONTEXT: "What kind of customer is it?",
+    Goal.UNMAPPED: "Which goal do these columns speak of?",
 }

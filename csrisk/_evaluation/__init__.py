@@ -4,6 +4,7 @@ from csrisk._evaluation._backtest import Backtest, backtest
 from csrisk._evaluation._curves import calibration_curve, capacity_curve
 from csrisk._evaluation._empc import cost_curve, expected_maximum_profit
 from csrisk._evaluation._evaluate import compare, evaluate, evaluate_scores
+from csrisk._evaluation._folds import evaluate_folds
 from csrisk._evaluation._money import expected_loss, profit_curve
 from csrisk._evaluation._plots import plot_calibration, plot_capacity, plot_cost, plot_profit
 from csrisk._evaluation._survival import evaluate_survival
@@ -16,6 +17,7 @@ __all__ = [
     "compare",
     "cost_curve",
     "evaluate",
+    "evaluate_folds",
     "evaluate_scores",
     "evaluate_survival",
     "expected_loss",

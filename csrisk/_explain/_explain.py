@@ -40,7 +40,7 @@ def explain(
     model: Any,
     X: Any,
     *,
-    reference: Any,
+    reference: Any = None,
     output: Literal["probability", "log_odds", "amount"] = "probability",
     declarations: Declarations = None,
     n_reference: int = 100,
@@ -61,8 +61,9 @@ def explain(
         ``predict`` (slower: every coalition is predicted).
     X : DataFrame
         Features of the snapshots to explain: a frame of pandas, Polars, Arrow or another library.
-    reference : DataFrame or Reference
-        What to compare with. A frame, for example the training snapshots, is taken as ``Reference.book``.
+    reference : DataFrame or Reference, optional
+        What to compare with. A frame, for example the training snapshots, is taken as ``Reference.book``; None compares
+        the rows of X with each other.
     output : {"probability", "log_odds", "amount"}, default "probability"
         Scale that is explained: the calibrated probability, reported in percentage points; the margin that the trees
         add up in; or the predicted amount of an `AmountModel` or another regressor.
@@ -104,10 +105,11 @@ def explain(
     """
     _require(output, n_reference, n_strongest)
     X = as_frame(X, "X")
-    against = reference if isinstance(reference, Reference) else Reference.book(reference)
-    subject = subject_of(model, X, against.frame)
     if not len(X):
         raise ExplanationError("X has 0 rows, at least one is needed; see how the snapshots are selected")
+    frame = X if reference is None else reference
+    against = frame if isinstance(frame, Reference) else Reference.book(frame)
+    subject = subject_of(model, X, against.frame)
     declared = declarations_of(subject.names, declarations)
     players = players_of(declared)
     goal_of_feature = np.empty(len(declared), dtype=np.int64)

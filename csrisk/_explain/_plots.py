@@ -24,6 +24,7 @@ COLOURS = {
     Goal.ADVOCACY: "#009e73",
     Goal.FEEDBACK: "#cc79a7",
     Goal.CONTEXT: "#8c8c8c",
+    Goal.UNMAPPED: "#e69f00",
 }
 _RAISES, _LOWERS, _INK, _FAINT = "#c44e2c", "#2b7a9b", "#222222", "#d9d9d9"
 

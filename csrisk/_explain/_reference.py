@@ -79,7 +79,8 @@ class Reference:
     def book(cls, frame: pd.DataFrame) -> Reference:
         """Compare with all given snapshots, for example those of the training period."""
         frame = as_frame(frame, "reference")
-        return cls(frame, "book", f"{len(frame):,} snapshots of the book")
+        rows = "snapshots of the book" if "as_of" in frame.index.names else "rows of the table"
+        return cls(frame, "book", f"{len(frame):,} {rows}")
 
     @classmethod
     def segment(cls, frame: pd.DataFrame, by: str) -> Reference:

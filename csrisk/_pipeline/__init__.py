@@ -1,6 +1,7 @@
 """From tables to scores and report: the specification of a run, the pipeline, and the model file."""
 
 from csrisk._pipeline._files import write_table, write_text
+from csrisk._pipeline._flat_table import read_flat_table, train_flat_table
 from csrisk._pipeline._history import read_scores
 from csrisk._pipeline._load import open_folder, open_source
 from csrisk._pipeline._pipeline import RiskPipeline
@@ -15,7 +16,9 @@ __all__ = [
     "open_source",
     "plan_book",
     "plan_training",
+    "read_flat_table",
     "read_scores",
+    "train_flat_table",
     "write_scores",
     "write_table",
     "write_text",

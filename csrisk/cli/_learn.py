@@ -10,8 +10,10 @@ import click
 
 from csrisk._cells import printable
 from csrisk.cli import _options as options
+from csrisk.cli._flat import flat_options, train_flat
 from csrisk.cli._print import percent, print_first, print_frame, print_json, print_plan, print_test
 from csrisk.cli._running import CHECKS_FAILED
+from csrisk.exceptions import ConfigError
 
 __all__ = ["backtest", "check", "demo", "train"]
 
@@ -65,27 +67,42 @@ def demo(out: Path, *, dry_run: bool) -> None:
 @options.source
 @options.config
 @options.overrides
-@click.option("--model", type=options.Out(), required=True, help="File to write.")
+@click.option("--model", type=options.Out(), help="File to write; needed unless --target is given.")
 @_until
 @options.end
 @options.strict
 @options.dry_run
 @options.as_json
+@flat_options
 def train(
     source: str,
     config: Path | None,
     overrides: tuple[Any, ...],
-    model: Path,
+    model: Path | None,
     until: str | None,
     end: str | None,
     *,
     strict: bool,
     dry_run: bool,
     as_json: bool,
+    flat: dict[str, Any] | None,
 ) -> None:
-    """Test a model forward, fit it to everything, and write it to a file."""
+    """Test a model forward, fit it to everything, and write it to a file.
+
+    With --target SOURCE is one flat table without dates: it is tested on folds drawn at random, explained by goal, and
+    written to --report.
+    """
     from csrisk._pipeline import RiskPipeline, plan_training
 
+    if flat is not None:
+        given = {"--model": model, "--config": config, "--set": overrides, "--until": until, "--end": end}
+        if any(given.values()) or strict:
+            unused = [name for name, value in given.items() if value] + ["--strict"] * strict
+            raise ConfigError(f"{', '.join(unused)}: of a portfolio with dates, not of one flat table (--target)")
+        train_flat(source, flat, dry_run=dry_run, as_json=as_json)
+        return
+    if model is None:
+        raise click.UsageError("Missing option '--model'.")
     pipeline = RiskPipeline(options.read_spec(config, overrides))
     data = options.opened(source, pipeline.spec, end)
     if dry_run:

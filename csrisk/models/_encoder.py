@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,8 +13,13 @@ from pandas.api import types
 
 from csrisk.exceptions import ScoringWarning
 
-__all__ = ["ColumnEncoder", "encode_frame", "learn_columns"]
+__all__ = ["MISSING_WORDS", "ColumnEncoder", "encode_frame", "learn_columns"]
 
+MISSING_WORDS = frozenset({"", "nan", "none", "null", "na", "n/a", "<na>", "nat"})
+# fewer distinct values are codes, such as tiers 1, 2 and 3
+_MOST_CODES = 20
+# no comma: 1,234 is another number in another country
+_PLAIN_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 _TEXT = {"string", "empty-string", "categorical"}
 _NUMBERS = {"integer", "floating", "mixed-integer-float", "decimal", "boolean"}
 
@@ -30,11 +36,14 @@ class ColumnEncoder:
         ``empty`` columns held no value in training and are missing ever after.
     categories : tuple
         Categories in the order of their codes; empty for numbers.
+    from_text : bool
+        Training held the numbers as text, so that text is read as numbers here too.
     """
 
     name: Any
     kind: Literal["number", "category", "empty"]
     categories: tuple[Any, ...] = ()
+    from_text: bool = False
 
     def encode(self, values: pd.Series) -> tuple[np.ndarray, int]:
         """Encode the column and count the values that training has not seen.
@@ -57,6 +66,8 @@ class ColumnEncoder:
         kind = _kind_of(values)
         if self.kind == "empty" or kind == "empty":
             return np.full(len(values), np.nan), 0
+        if kind == "category" and self.from_text and (read := _written_numbers(values)) is not None:
+            return _numbers(read, self.name), 0
         if kind != self.kind:
             raise ValueError(
                 f"column {self.name!r}: holds values of kind {kind!r} now and {self.kind!r} in training; "
@@ -129,6 +140,8 @@ def _learn(values: pd.Series, name: Any) -> ColumnEncoder:
     if kind != "category":
         return ColumnEncoder(name, kind)
     present = _plain(values).dropna().unique().tolist()
+    if len(present) > _MOST_CODES and _written_numbers(values) is not None:
+        return ColumnEncoder(name, "number", from_text=True)
     return ColumnEncoder(name, "category", tuple(sorted(present, key=lambda value: (type(value).__name__, value))))
 
 
@@ -149,6 +162,20 @@ def _kind_of(values: pd.Series) -> Literal["number", "category", "empty"]:
         f"column {values.name!r}: dtype {dtype} holding {inferred!r} values; features are numbers, booleans, "
         "strings or categories; turn times into days before as_of and mixed columns into one type"
     )
+
+
+def _written_numbers(values: pd.Series) -> pd.Series | None:
+    """Read a column of text as numbers; None if one text is neither a plain number nor a word for a missing value."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return None  # declared to be a category
+    read = np.full(len(values), np.nan)
+    for row, text in enumerate(_plain(values)):
+        if text is None or (isinstance(text, str) and text.strip().lower() in MISSING_WORDS):
+            continue
+        if not isinstance(text, str) or not _PLAIN_NUMBER.fullmatch(text):
+            return None
+        read[row] = float(text)
+    return pd.Series(read)
 
 
 def _plain(values: pd.Series) -> pd.Series:

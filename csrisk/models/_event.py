@@ -10,10 +10,10 @@ import pandas as pd
 
 from csrisk.exceptions import DataWarning
 from csrisk.models._align import ACCOUNT
+from csrisk.models._encoder import MISSING_WORDS
 
 __all__ = ["event_of", "refuse_missing_words", "require_event", "told", "which_event"]
 
-_MISSING_WORDS = {"", "nan", "none", "null", "na", "n/a", "<na>", "nat"}
 _LONGEST = 30
 
 
@@ -106,7 +106,7 @@ def refuse_missing_words(values: np.ndarray, name: str) -> None:
     """
     if values.dtype.kind not in "OSU":
         return
-    found = [value for value in values if isinstance(value, str) and value.strip().lower() in _MISSING_WORDS]
+    found = [value for value in values if isinstance(value, str) and value.strip().lower() in MISSING_WORDS]
     if found:
         raise ValueError(
             f"{name}: {len(found)} of {len(values)} labels are the text {found[0]!r}, a missing label made text; "

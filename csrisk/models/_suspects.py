@@ -49,6 +49,9 @@ def warn_of_suspects(
             continue
         values = matrix[:, place]
         told = (_texts if column.kind == "category" else _numbers)(column, frame.iloc[:, place], values, accounts)
+        if column.from_text:
+            blank = frame.iloc[:, place].notna().to_numpy() & np.isnan(values)
+            told[_READ] = f"{int((~np.isnan(values)).sum())} numbers, {int(blank.sum())} blank"
         for kind, words in told.items():
             found.setdefault(kind, []).append(f"{column.name!r}: {words}")
     for kind, listed in found.items():
@@ -56,8 +59,11 @@ def warn_of_suspects(
 
 
 _TEXT_NUMBERS = (
-    "text that is numbers is learned as categories, without order; turn it into numbers, as in "
-    "pd.to_numeric(X[name], errors='coerce'), or say that it is a category by its dtype"
+    "text that is numbers is learned as categories, without order; turn it into plain numbers first (1234.5, no comma, "
+    "no percent sign), or say that it is a category by its dtype"
+)
+_READ = (
+    "text that is numbers was read as numbers, blank text as missing; say that it is a category by its dtype if it is"
 )
 _REPEAT = "categories that hardly repeat tell accounts apart and nothing of new ones; leave the column out, or group it"
 _IDS = "numbers that look like ids tell accounts apart and nothing of new ones; leave the column out"

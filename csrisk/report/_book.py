@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +31,7 @@ _TOLERANCE = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """All accounts scored at one ``as_of``, in order of priority.
+    """All accounts scored at one ``as_of`` (NaT: rows of a table without dates), in order of priority.
 
     ``rows`` are positions in the explanation, ``points`` percentage points by goal, ``evidence`` says where at least
     one feature of a goal has a value, and ``sizes`` counts the features of each goal.
@@ -79,6 +79,11 @@ class Book:
         return Snapshots.of(data, pd.DataFrame({"account_id": known, "as_of": self.as_of}))
 
     @property
+    def dated(self) -> bool:
+        """Whether the accounts were seen at a date; rows of a flat table were not."""
+        return not pd.isna(self.as_of)
+
+    @property
     def present(self) -> tuple[Goal, ...]:
         """The goals that the model has features for."""
         return tuple(Goal(name) for name in self.points.columns)
@@ -119,9 +124,13 @@ def read_book(
         If `mrr` names none of the accounts, one of them twice, or holds a negative amount.
     """
     table = why.goals()
-    as_of = _one_date(table)
+    ids, as_of = _keys_of(table.index)
+    if data is not None and pd.isna(as_of):
+        raise ExplanationError(
+            "data=...: the explained rows have no dates to see the tables at; give the frame the index levels "
+            "account_id and as_of, or leave the tables out"
+        )
     _check_unit(why, table)
-    ids = table.index.get_level_values("account_id")
     goals = [str(goal) for goal in why.goals_present]
     points = table[goals].to_numpy(np.float64)
     reference, prediction = (table[name].to_numpy(np.float64) for name in ("reference", "prediction"))
@@ -151,8 +160,24 @@ def read_book(
     )
 
 
-def _one_date(table: pd.DataFrame) -> pd.Timestamp:
-    dates = table.index.get_level_values("as_of").unique()
+def _keys_of(index: pd.Index) -> tuple[pd.Index, pd.Timestamp]:
+    """Give the accounts and their one date; NaT for the rows of a flat table."""
+    if index.nlevels == 1:
+        repeated = int(index.duplicated().sum())
+        if repeated:
+            raise ExplanationError(
+                f"index: {repeated} of {len(index)} rows repeat an account; a report shows each once. Set the "
+                "column of the key as the index, or number the rows with reset_index(drop=True)"
+            )
+        return index, cast("pd.Timestamp", pd.NaT)
+    if not {"account_id", "as_of"} <= set(index.names):
+        names = list(index.names)
+        raise ExplanationError(f"index has the levels {names}; a report needs account_id and as_of, or one level alone")
+    return index.get_level_values("account_id"), _one_date(index.get_level_values("as_of"))
+
+
+def _one_date(times: pd.Index) -> pd.Timestamp:
+    dates = times.unique()
     if len(dates) != 1:
         message = (
             f"as_of holds {len(dates)} dates; a report shows one book. Explain the snapshots of one date, as in "

@@ -12,7 +12,7 @@ import pandas as pd
 
 from csrisk._explain import NEGLIGIBLE
 from csrisk._goals import Goal
-from csrisk.exceptions import CsriskError
+from csrisk.exceptions import CsriskError, ExplanationError
 from csrisk.report import _tables
 from csrisk.report._book import Book, read_book
 from csrisk.report._cards import make_cards, make_lines
@@ -55,6 +55,11 @@ _TABLES_OF = {
 _NAMED_UP_TO = 200
 _EXPANSION = 25
 _HORIZON = 90
+_UNDATED = (
+    "The table has no dates. Whether a column was known before the outcome cannot be seen from it, and a test on rows "
+    "drawn at random says less of next month than a test on later data would. Where the model learned from these very "
+    "rows, what came of them is known: read their risks as those of accounts like them."
+)
 _LIMITS = (
     "This is a ranking by risk, not by uplift: it says who is likely to leave, not whom an action would keep. Only "
     "treatments assigned at random could tell that.",
@@ -102,6 +107,8 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
     Report
     """
     book = read_book(why, inputs.data, mrr=inputs.mrr, pseudonymise=inputs.pseudonymise)
+    if inputs.previous is not None and not book.dated:
+        raise ExplanationError("previous=...: the explained rows have no dates, so none of them is earlier")
     moves = make_moves(book, inputs.previous)
     peers = Peers(book, inputs.previous)
     count = len(book.keys) if inputs.chunk else min(len(book.keys), inputs.max_cards)
@@ -113,14 +120,14 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
     lines = make_lines(book, len(cards))
     goals = _spread(book, inputs.data)
     missing = _missing(inputs.data)
-    quality = () if inputs.evaluation is None else (_tables.quality_table(inputs.evaluation),)
+    quality = () if inputs.evaluation is None else (_tables.quality_table(inputs.evaluation, later=book.dated),)
     backtests, trends = backtest_parts(inputs.backtest)
     checks = None if inputs.checks is None else _tables.checks_table(inputs.checks)
     window = _window(book.as_of, inputs.window)
     few, success = concentrated(book), make_success(book, inputs.data, standing, history)
     return Report(
         title=clean(inputs.title),
-        as_of=day(book.as_of),
+        as_of=day(book.as_of) if book.dated else "",
         window=window,
         reference=clean(why.reference_words, longest=400),
         currency=clean(inputs.currency),
@@ -140,7 +147,7 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
         cards_note="" if inputs.chunk else _cards_note(len(cards), len(book.keys), inputs.max_cards),
         segments=tuple(sorted({card.facts[0] for card in cards if card.facts})),
         missing=missing,
-        limits=(*limits_of_time(book.as_of, inputs.data), *_LIMITS),
+        limits=(*(limits_of_time(book.as_of, inputs.data) if book.dated else (_UNDATED,)), *_LIMITS),
         model=model_table(book, inputs.window),
         features=features_table(why.declarations),
         quality=(*quality, *backtests),
@@ -174,7 +181,7 @@ def _spread(book: Book, data: CustomerData | None) -> tuple[GoalSpread, ...]:
     rows = []
     for goal in Goal:
         present = goal in book.present
-        if goal is Goal.CONTEXT and not present:
+        if goal in (Goal.CONTEXT, Goal.UNMAPPED) and not present:
             continue
         points = book.points[goal].to_numpy() if present else np.zeros(1)
         evidence = present and bool(book.evidence[goal].any()) and not _all_missing(goal, data)
@@ -251,7 +258,7 @@ def _cards_note(cards: int, accounts: int, most: int) -> str:
 
 
 def _window(as_of: pd.Timestamp, window: tuple[int, int] | None) -> str:
-    if window is None:
+    if window is None or pd.isna(as_of):
         return ""
     start = as_of + pd.Timedelta(days=window[0])
     return f"{day(start)} to {day(start + pd.Timedelta(days=window[1] - 1))}"
@@ -262,7 +269,8 @@ def _own_facts(book: Book) -> dict[str, object]:
     for array in (book.points.to_numpy(np.float64), book.reference, book.prediction):
         digest.update(np.ascontiguousarray(array).tobytes())
     versions = {name: _version(name) for name in ("csrisk", "lightgbm", "numpy", "pandas", "scikit-learn")}
-    return {"scored at": book.as_of.date(), "explanation sha256": digest.hexdigest(), "version": versions}
+    scored = {"scored at": book.as_of.date()} if book.dated else {}
+    return {**scored, "explanation sha256": digest.hexdigest(), "version": versions}
 
 
 def _version(package: str) -> str:

@@ -326,3 +326,8 @@ class Report:
     extra: tuple[Table, ...]
     provenance: Table
     glossary: Table
+
+    @property
+    def heading(self) -> str:
+        """What was scored, in words."""
+        return f"Book of {self.as_of}" if self.as_of else f"A table of {self.summary.accounts:,} rows without dates"

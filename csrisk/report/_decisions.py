@@ -98,7 +98,7 @@ def decisions(
         *_act(book, few, currency),
         *_moved(moves),
         *_failed(checks),
-        *_trust(quality),
+        *_trust(quality, later=book.dated),
         *_know(goals),
         *_missing(missing, success, checks),
     )
@@ -129,8 +129,8 @@ def _moved(moves: Moves | None) -> Iterator[Decision]:
     yield Decision(f"{text}.", "moves", "look")
 
 
-def _trust(quality: Table | None) -> Iterator[Decision]:
-    """Say how well later churn was ranked, beside the best baseline; untested is said too."""
+def _trust(quality: Table | None, *, later: bool) -> Iterator[Decision]:
+    """Say how well churn was ranked on rows held out, beside the best baseline; untested is said too."""
     rows = {} if quality is None else {row[0]: row[1:-1] for row in quality.rows}
     auc = [cell for cell in rows.get("AUC", ()) if isinstance(cell, Interval)]
     if quality is None or not auc:
@@ -139,7 +139,8 @@ def _trust(quality: Table | None) -> Iterator[Decision]:
     cells = (rows.get(name, (None,))[0] for name in ("Snapshots", "Churn events"))
     counts = [cell for cell in cells if isinstance(cell, int)]
     tested = f" ({counts[0]:,} snapshots, {counts[1]:,} churned)" if len(counts) == 2 else ""
-    text = f"On later data{tested} the model ranked a churner above a stayer in {_range(auc[0])} of pairs"
+    seen = "later data" if later else "rows that it had not seen"
+    text = f"On {seen}{tested} the model ranked a churner above a stayer in {_range(auc[0])} of pairs"
     others = [(cell.estimate, column.label) for cell, column in zip(rows["AUC"], quality.columns[1:-1], strict=True)
               if isinstance(cell, Interval)][1:]  # fmt: skip
     if others:

@@ -84,7 +84,7 @@ def render_markdown(report: Report) -> str:
 def _where(report: Report) -> str:
     window = f" Forecast of churn from {report.window}." if report.window else ""
     names = " Names are replaced by pseudonyms." if report.pseudonymised else ""
-    return f"Book of {report.as_of}.{window} Compared with {_plain(report.reference)}.{names}"
+    return f"{report.heading}.{window} Compared with {_plain(report.reference)}.{names}"
 
 
 def _summary(report: Report) -> Iterator[str]:

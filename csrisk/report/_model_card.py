@@ -51,9 +51,10 @@ def model_table(book: Book, window: tuple[int, int] | None) -> Table:
     """
     sizes = ", ".join(f"{book.sizes[goal]} {Goal(goal).heading.lower()}" for goal in book.points.columns)
     when = "" if window is None else f" between {window[0]} and {sum(window)} days after the date of the book"
+    known = "; only what was known before the date" if book.dated else ", as they stand in the table"
     rows = (
         ("What it says", f"The probability that an account churns{when}, and the share of each goal in it."),
-        ("What it looks at", f"{sum(book.sizes.values())} features: {sizes}; only what was known before the date."),
+        ("What it looks at", f"{sum(book.sizes.values())} features: {sizes}{known}."),
         ("Compared with", clean(book.why.reference_words, longest=400)),
         ("Meant for", "Choosing which customers to talk to first, and about what."),
         ("Not meant for", "Judging people, setting prices or terms for a customer, or showing that an action worked."),

@@ -61,7 +61,8 @@ def find_revenue(why: Explanation, data: CustomerData | None, stated: pd.Series 
 
 def _stated(why: Explanation, mrr: pd.Series) -> pd.Series:
     """Match a series by account id, or by snapshot, to the accounts of the report."""
-    keys = why.index if mrr.index.nlevels > 1 else why.index.get_level_values("account_id")
+    is_flat = why.index.nlevels == 1
+    keys = why.index if is_flat or mrr.index.nlevels > 1 else why.index.get_level_values("account_id")
     n_repeated = int(mrr.index.duplicated().sum())
     if n_repeated:
         raise ConfigError(

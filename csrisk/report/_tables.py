@@ -66,13 +66,15 @@ _GLOSSARY = (
 )
 
 
-def quality_table(evaluation: pd.DataFrame | Mapping[str, pd.DataFrame]) -> Table:
+def quality_table(evaluation: pd.DataFrame | Mapping[str, pd.DataFrame], *, later: bool = True) -> Table:
     """Arrange metrics with their intervals, the model first and baselines beside it.
 
     Parameters
     ----------
     evaluation : DataFrame or mapping of DataFrame
         What :func:`csrisk.evaluate` returns, or several of them by name; the first is the model.
+    later : bool
+        Whether it was measured on later data, else on other rows of a table without dates.
 
     Returns
     -------
@@ -87,7 +89,8 @@ def quality_table(evaluation: pd.DataFrame | Mapping[str, pd.DataFrame]) -> Tabl
         rows.append((label, *cells, meaning))
     columns = (Column("Measure"), *(Column(_heading(name), "number", 3) for name in tables), Column("What it says"))
     note = "Ranges come from resampling accounts." if "low" in first else ""
-    return Table("How good the model is on later data it has not seen", columns, tuple(rows), note)
+    seen = "later data" if later else "rows"
+    return Table(f"How good the model is on {seen} it has not seen", columns, tuple(rows), note)
 
 
 def checks_table(checks: pd.DataFrame | Iterable[object]) -> Table:

@@ -159,9 +159,11 @@ def test_what_is_hardly_what_it_seems_is_said_when_a_model_learns():
     plain = FRAME[["use", "seats"]]
     assert said(plain.assign(plan=FRAME["plan"])) == []
     total = pd.Series(np.round(np.arange(N) * 1.25, 2)).astype(str).where(np.arange(N) % 40 > 0, " ")
-    (text, repeat) = said(plain.assign(TotalCharges=total))
+    (text,) = said(plain.assign(TotalCharges=total))
+    assert "'TotalCharges': 234 numbers, 6 blank" in text
+    (text, repeat) = said(plain.assign(TotalCharges=total.where(total != "1.25", "1,250")))
     assert "'TotalCharges': 234 values in 240 rows, 6 blank" in text
-    assert "pd.to_numeric" in text
+    assert "no comma" in text
     assert "'TotalCharges': 235 values in 240 rows" in repeat
     (tiers,) = said(plain.assign(tier=FRAME["tier"]))
     assert "'tier': 3 values in 240 rows" in tiers
