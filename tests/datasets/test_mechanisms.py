@@ -147,7 +147,7 @@ def test_effect_in_points_is_the_difference_of_two_probabilities(alone: tuple[st
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ("handovers", r"mechanisms='handovers' is none of these: handover, .*pulse, or 'all'"),
+        ("handovers", r"mechanisms='handovers' is none of these: handover, .*key_person, or 'all'"),
         (["sponsor", "x"], r"mechanisms='x' is none of these"),
         ({"sponsor": -1.0}, r"mechanisms\['sponsor'\]=-1.0 must be a strength from 0 \(signs only\) to 3"),
         ({"sponsor": True}, r"mechanisms\['sponsor'\]=True must be a strength"),
@@ -205,6 +205,16 @@ def test_signs_of_over_use() -> None:
     share = people / contracts[runs].groupby("account_id")["seats"].max()
     over = book.truth.months.xs(month, level="month")["over_seats"].reindex(share.index) > 0
     assert share[over].median() > 1 > share[~over].quantile(0.95)
+
+
+def test_who_left_is_never_seen_again(everything: SaasBook) -> None:
+    """Seats of our people are filled one after the other: the first holder ends before the second begins."""
+    contacts = everything.tables["contacts"]
+    seat = contacts["handler"].str.rsplit("-", n=1, expand=True)
+    spans = contacts.groupby([seat[0], seat[1].astype(int)])["opened_at"].agg(["min", "max"])
+    before = spans["max"].groupby(level=0).shift(1)
+    assert (before.dropna() < spans.loc[before.notna(), "min"]).all()
+    assert before.notna().sum() > 10
 
 
 def test_signs_of_the_others(everything: SaasBook) -> None:

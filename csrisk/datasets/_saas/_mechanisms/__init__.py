@@ -10,7 +10,7 @@ import numpy as np
 
 from csrisk.datasets._saas._mechanisms._effort import HANDOVER, MEETINGS, RECOVERY
 from csrisk.datasets._saas._mechanisms._money import CAPTIVITY, INVOICES, OVERUSE
-from csrisk.datasets._saas._mechanisms._people import SPONSOR
+from csrisk.datasets._saas._mechanisms._people import KEY_PERSON, SPONSOR
 from csrisk.datasets._saas._mechanisms._push import Mechanism, Part, Push, World
 from csrisk.datasets._saas._mechanisms._voice import PROMISES, PULSE, STANCE
 from csrisk.exceptions import ConfigError
@@ -39,6 +39,7 @@ MECHANISMS: Mapping[str, Mechanism] = MappingProxyType(
             PROMISES,
             MEETINGS,
             PULSE,
+            KEY_PERSON,
         )
     }
 )

@@ -1,4 +1,4 @@
-"""Who decides on the customer's side: sponsors who fall silent or go, champions, deciders."""
+"""People: sponsors of the customer who fall silent or go, and the one of ours who knew an account and leaves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from csrisk.datasets._saas._contracts import Book
     from csrisk.datasets._saas._mechanisms._push import Levels, Push, Struck
 
-__all__ = ["SPONSOR"]
+__all__ = ["KEY_PERSON", "SPONSOR"]
 
 _SILENT_MONTHS = 4
 
@@ -150,4 +150,37 @@ SPONSOR = Mechanism(
     _go,
     _write_people,
     _dress_people,
+)
+
+_AGENTS, _KEY_SHARE, _OTHER_SHARE = 40, 0.9, 0.35
+
+
+def _lose_ours(book: Book, rng: np.random.Generator) -> tuple[Levels, Struck]:
+    """Half of the accounts lean on one of our people, who leaves for good at some time, as people do."""
+    agent = rng.integers(0, _AGENTS, book.shape[0])
+    leaves = rng.random((_AGENTS, book.shape[1])) < 0.025
+    single = rng.random(book.shape[0]) < 0.5
+    struck = leaves[agent] & single[:, None] & (ages(book) > 2)
+    return {"key_person_left": fading(struck, 0.85)}, {"agent": agent, "leaves": leaves, "single": single}
+
+
+def _write_handlers(world: World, push: Push, rng: np.random.Generator) -> None:
+    """Say who handles each contact: the key person, as long as that one is there, or anybody else."""
+    contacts, agent = world.tables["contacts"], push.struck["agent"]
+    account = pd.Index(world.ids).get_indexer(pd.Index(contacts["account_id"]))
+    month = world.month_of(contacts["opened_at"].to_numpy())
+    share = np.where(push.struck["single"], _KEY_SHARE, _OTHER_SHARE)[account]
+    who = np.where(rng.random(len(contacts)) < share, agent[account], rng.integers(0, _AGENTS, len(contacts)))
+    turn = push.struck["leaves"].cumsum(axis=1)[who, month]  # the seat is filled again, by somebody else
+    names = [f"agent-{w:02d}-{t}" for w, t in zip(who, turn, strict=True)]
+    world.tables["contacts"] = contacts.assign(handler=np.array(names, dtype=object))
+
+
+KEY_PERSON = Mechanism(
+    "key_person",
+    "churn",
+    "contacts.handler: one of our people handles nine of ten contacts of half of the accounts, and is never seen again",
+    (Part("key_person_left", "the one of ours who knew the account left the company", log_odds={"churn": 1.0}),),
+    _lose_ours,
+    _write_handlers,
 )
