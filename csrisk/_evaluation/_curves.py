@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 
 from csrisk._evaluation._bootstrap import interval, resampled
 from csrisk._evaluation._rows import read_rows
@@ -48,7 +49,8 @@ def calibration_curve(
     -------
     DataFrame
         Index ``level`` (1 is the lowest risk), columns ``mean_risk``, ``event_rate``, ``low``, ``high`` (95 %
-        percentile interval of the event rate), ``n_snapshots``, ``n_events``.
+        percentile interval of the event rate; of a level without events, or with nothing else, the interval of
+        Wilson 1927 over its accounts), ``n_snapshots``, ``n_events``.
 
     Raises
     ------
@@ -77,7 +79,7 @@ def calibration_curve(
 
     estimate, drawn = resampled(rates, codes, n_bootstrap, random_state)
     n_rows = inside.sum(axis=0)
-    bounds = interval(drawn)
+    bounds = _of_few(interval(drawn), estimate.to_numpy(), inside, codes)
     return pd.DataFrame(
         {
             "mean_risk": (inside * score[:, None]).sum(axis=0) / n_rows,
@@ -89,6 +91,16 @@ def calibration_curve(
         },
         index=pd.RangeIndex(1, len(n_rows) + 1, name="level"),
     )
+
+
+def _of_few(bounds: pd.DataFrame, rate: np.ndarray, inside: np.ndarray, codes: np.ndarray) -> pd.DataFrame:
+    """Put right where every resample says the same: of levels without any event, or with nothing else, by Wilson."""
+    ends = bounds.to_numpy(copy=True)
+    for number in np.flatnonzero((rate == 0) | (rate == 1)):
+        n_accounts = len(np.unique(codes[inside[:, number] > 0]))
+        found = binomtest(round(float(rate[number]) * n_accounts), n_accounts).proportion_ci(0.95, method="wilson")
+        ends[number] = found.low, found.high
+    return pd.DataFrame(ends, index=bounds.index, columns=bounds.columns)
 
 
 def capacity_curve(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from csrisk._figure import axes_or_new
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
@@ -110,11 +112,7 @@ def _curve(ax: Axes, table: pd.DataFrame, column: str, label: str | None = None)
 
 
 def _axes(ax: Axes | None, x: str, y: str) -> Axes:
-    if ax is None:
-        from matplotlib.figure import Figure
-
-        # a figure of its own, without pyplot, is freed with its last reference and needs no display
-        ax = Figure(figsize=(5, 4), layout="constrained").subplots()
+    ax = axes_or_new(ax, (5, 4))
     ax.set(xlabel=x, ylabel=y)
     ax.spines[["top", "right"]].set_visible(False)
     return ax

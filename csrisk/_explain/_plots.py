@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from csrisk._explain._steps import digits_of
+from csrisk._figure import axes_or_new
 from csrisk._goals import Goal
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _RAISES, _LOWERS, _INK, _FAINT = "#c44e2c", "#2b7a9b", "#222222", "#d9d9d9"
 
 def waterfall(steps: pd.DataFrame, row: int, why: Explanation, ax: Any = None) -> Any:
     """Draw the steps of `account_steps`: from the reference to the printed prediction."""
-    ax = _axes(ax, (8.0, 0.46 * len(steps) + 1.7))
+    ax = axes_or_new(ax, (8.0, 0.46 * len(steps) + 1.7))
     start, end = float(why.reference[row]), float(why.prediction[row])
     stops = np.append(steps["start"], end)
     width = max(float(np.ptp(np.append(stops, start))), 1e-9)
@@ -58,7 +59,7 @@ def bars(goals: pd.DataFrame, why: Explanation, most: int, ax: Any = None) -> An
     since = why.reference_kind == "self"
     order = goals["prediction"] - goals["reference"] if since else goals["prediction"]
     shown = goals.iloc[np.argsort(-order.to_numpy(), kind="stable")[:most]]
-    ax = _axes(ax, (8.5, 0.28 * len(shown) + 1.9))
+    ax = axes_or_new(ax, (8.5, 0.28 * len(shown) + 1.9))
     places = np.arange(len(shown))
     up, down = np.zeros(len(shown)), np.zeros(len(shown))
     for goal in why.goals_present:
@@ -75,15 +76,15 @@ def bars(goals: pd.DataFrame, why: Explanation, most: int, ax: Any = None) -> An
     ax.set_yticks(places, [_name(label) for label in shown.index], fontsize=8)
     ax.set_ylim(len(shown) - 0.4, -0.6)
     ax.margins(x=0.14)
-    ax.legend(loc="lower right", fontsize=8, frameon=False)
+    ax.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=7, fontsize=8, frameon=False, columnspacing=1.2)
     title = "What changed by goal, largest rise first" if since else "Goals by account, and the prediction"
-    ax.set_title(title, loc="left", fontsize=11, color=_INK)
+    ax.set_title(title, loc="left", fontsize=11, color=_INK, pad=26)
     return _finish(ax, why)
 
 
 def beeswarm(goals: pd.DataFrame, why: Explanation, ax: Any = None) -> Any:
     """Draw one dot per snapshot and goal from the table of goals."""
-    ax = _axes(ax, (8.5, 0.85 * len(why.goals_present) + 1.4))
+    ax = axes_or_new(ax, (8.5, 0.85 * len(why.goals_present) + 1.4))
     spread = float(np.ptp(goals[[str(goal) for goal in why.goals_present]].to_numpy())) or 1.0
     for place, goal in enumerate(why.goals_present):
         points = goals[str(goal)].to_numpy()
@@ -107,14 +108,6 @@ def _swarm(points: NDArray[np.float64], spread: float) -> NDArray[np.float64]:
     offset[order] = np.where(rank % 2 == 0, 1, -1) * ((rank + 1) // 2)
     widest = np.abs(offset).max(initial=1.0)
     return np.asarray(offset * min(0.05, 0.4 / max(widest, 1.0)))
-
-
-def _axes(ax: Any, size: tuple[float, float]) -> Any:
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt
-
-    return plt.subplots(figsize=size, layout="constrained")[1]
 
 
 def _finish(ax: Any, why: Explanation) -> Any:

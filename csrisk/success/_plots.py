@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from csrisk._figure import axes_or_new, new_axes
 from csrisk.success._quadrant import QUADRANTS
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def plot_quadrant(quadrants: pd.DataFrame, ax: Axes | None = None) -> Axes:
     >>> plot_quadrant(success_quadrant(happy, company)).get_xlabel()
     'Happiness of the customer (0 walkaway angry, 1 gushing promoter)'
     """
-    ax = _axes(ax, (7, 5))
+    ax = axes_or_new(ax, (7, 5))
     known = quadrants[quadrants["quadrant"].notna()]
     measure = known["measure"].mode().iloc[0] if len(known) else "value"
     drawn = known[known["measure"] == measure]  # profit and recurring revenue do not share an axis
@@ -66,7 +67,7 @@ def plot_quadrant(quadrants: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def plot_journey(stages: pd.DataFrame, axes: Sequence[Axes] | None = None) -> tuple[Axes, Axes, Axes]:
+def plot_journey(stages: pd.DataFrame, axes: Sequence[Axes] | None = None) -> tuple[Axes, ...]:
     """Draw effort, sentiment and volume by stage of the journey, worst first.
 
     Parameters
@@ -90,10 +91,7 @@ def plot_journey(stages: pd.DataFrame, axes: Sequence[Axes] | None = None) -> tu
     """
     told = stages[::-1]
     if axes is None:
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(10, 1.5 + 0.42 * max(len(told), 1)), layout="constrained")
-        axes = figure.subplots(1, 3, sharey=True)
+        axes = new_axes((10, 1.5 + 0.42 * max(len(told), 1)), 1, 3, sharey=True)
     effort, sentiment, volume = axes
     place = np.arange(len(told))
     for ax, columns in (
@@ -122,10 +120,10 @@ def plot_journey(stages: pd.DataFrame, axes: Sequence[Axes] | None = None) -> tu
     for ax in (effort, sentiment, volume):
         ax.set_axisbelow(True)
         ax.spines[["top", "right"]].set_visible(False)
-    return effort, sentiment, volume
+    return axes if isinstance(axes, tuple) else tuple(axes)
 
 
-def plot_claims(table: pd.DataFrame, axes: Sequence[Axes] | None = None) -> tuple[Axes, Axes, Axes]:
+def plot_claims(table: pd.DataFrame, axes: Sequence[Axes] | None = None) -> tuple[Axes, ...]:
     """Draw the portfolio's own figures with their intervals beside what the articles claim.
 
     Parameters
@@ -149,11 +147,8 @@ def plot_claims(table: pd.DataFrame, axes: Sequence[Axes] | None = None) -> tupl
     """
     parts = [table[table["unit"] == unit][::-1] for unit in ("share", "difference", "ratio")]
     if axes is None:
-        from matplotlib.figure import Figure
-
         heights = [max(len(part), 1) + 1 for part in parts]
-        figure = Figure(figsize=(9, 0.5 * sum(heights) + 1), layout="constrained")
-        axes = figure.subplots(3, 1, height_ratios=heights)
+        axes = new_axes((9, 0.5 * sum(heights) + 1), 3, height_ratios=heights)
     for ax, part, title in zip(axes, parts, ("Shares", "Differences of shares or areas", "Ratios"), strict=True):
         _draw_claims(ax, part, title)
     if len(parts[2]):
@@ -161,7 +156,7 @@ def plot_claims(table: pd.DataFrame, axes: Sequence[Axes] | None = None) -> tupl
         axes[2].xaxis.set_major_formatter("{x:g}")
         axes[2].xaxis.set_minor_formatter("{x:g}")
     axes[2].legend(fontsize="small", frameon=False, loc="upper center", bbox_to_anchor=(0.3, -0.3), ncols=3)
-    return axes[0], axes[1], axes[2]
+    return axes if isinstance(axes, tuple) else tuple(axes)
 
 
 _VERDICT_COLOURS = {"agree": "#009E73", "differ": "#D55E00", "too little": "0.6"}
@@ -197,11 +192,3 @@ def _scale(ax: Axes, value: pd.Series) -> None:
     ax.set_yticks(inside, [f"{tick:,.0f}" for tick in inside])
     ax.set_ylim(min(value.min() * 1.5, -straight / 2), max(value.max() * 1.5, straight / 2))
     ax.minorticks_off()
-
-
-def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    if ax is not None:
-        return ax
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=size, layout="constrained").subplots()
