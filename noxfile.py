@@ -77,9 +77,17 @@ def no_polars(session: nox.Session) -> None:
 
 @nox.session(python="3.11")
 def slow(session: nox.Session) -> None:
-    """Run the tests that take longer than a few seconds: real data, browser."""
-    session.install("-e", ".", *group("test"))
+    """Run the tests that take longer than a few seconds: real data, browser, the moves of other tools."""
+    session.install("-e", ".", *group("test"), *group("tools"))
     session.run("pytest", "-m", "slow", *session.posargs)
+
+
+@nox.session(python="3.11")
+def coverage(session: nox.Session) -> None:
+    """Print lines and branches that the fast tests do not reach, by file; with ``-- -m ''`` those of all tests."""
+    session.install("-e", ".", *group("test"), *group("tools"), "pytest-cov")
+    words = ["--cov=csrisk", "--cov-branch", "--cov-report=term-missing:skip-covered"]
+    session.run("pytest", *words, *session.posargs)
 
 
 @nox.session(python="3.11")

@@ -208,3 +208,22 @@ def test_a_no_with_its_reason_closes_a_loop(look):
 def test_declined_alone_is_evidence_of_closing(look):
     alone = {name: LOOPS[name] for name in ("sent_at", "answered_at", "declined_at", "kind")}
     assert look(SurveySentiment(), AS_OF, surveys=alone)["loops_closed_share_365d"] == 2 / 4
+
+
+def test_scores_of_one_second_that_became_known_apart_have_no_change_once_the_first_is_too_old(look):
+    """The last two are one answer: 396 and 304 days old, so that it is older than 365 days."""
+    surveys = {
+        "sent_at": ["2024-02-01", "2024-02-01", "2024-01-01", "2023-12-01"],
+        "known_at": ["2024-03-01", "2024-06-01", "2024-07-01", "2024-08-01"],
+        "kind": ["NPS"] * 4,
+        "score": [8, 6, 10, 9],
+    }
+    row = look(SurveySentiment(), AS_OF, surveys=surveys)
+    assert row["nps_last"] == 7
+    assert math.isnan(row["nps_change_365d"])
+    assert row["nps_mean_365d"] == pytest.approx((6 + 10 + 9) / 3)
+
+
+def test_the_oldest_open_loop_is_declared_over_the_longest_window():
+    window = {feature.name: feature.window for feature in SurveySentiment(loop_windows=(30, 200, 90)).features}
+    assert window["oldest_open_loop_days"] == 200

@@ -6,7 +6,7 @@ from scipy.special import expit
 
 from csrisk import ChurnModel
 from csrisk.models._blend import choose_shares, kinds_of_trees
-from csrisk.models._calibration import calibrate_ensemble, fit_sigmoid
+from csrisk.models._calibration import calibrate_ensemble, fit_sigmoid, probed_rows, spread_of_members
 from csrisk.models._canonical import canonical_sample
 from csrisk.models._lightgbm import rescaled
 
@@ -118,3 +118,37 @@ def test_rescaling_changes_the_margin_and_nothing_else():
         changed.predict(X, raw_score=True), 0.5 * member.predict(X, raw_score=True) - 2.0, atol=1e-12
     )
     np.testing.assert_array_equal(changed.predict(X, pred_leaf=True), member.predict(X, pred_leaf=True))
+
+
+def test_the_raised_slope_does_not_depend_on_the_unit_and_keeps_the_share_of_events():
+    rng = np.random.default_rng(3)
+    sample = sample_of(rng.exponential(1.5, 20_000) - 3)
+    noisy = sample.matrix[:, 0] + rng.normal(0, 0.5, (2, 20_000))
+    slope, intercept = calibrate_ensemble(noisy, 1000, sample, 0.25)
+    told = calibrate_ensemble(noisy * 0.1, 1000, sample, 0.0025)
+    assert told == pytest.approx((slope / 0.1, intercept), rel=1e-3)
+    # by hand: this much of the variance is left in the mean of 1000 members, and their mean risk is the share of events
+    margin = noisy.mean(axis=0)
+    kept = 1 - 0.25 * (1 / 2 - 1 / 1000) / margin.var()
+    likely = margin.mean() + np.sqrt(kept) * (margin - margin.mean())
+    assert expit(slope * likely + intercept).mean() == pytest.approx(sample.target.mean(), rel=1e-9)
+
+
+def test_rows_that_are_probed_reach_from_the_first_to_the_last():
+    assert probed_rows(5).tolist() == [0, 1, 2, 3, 4]
+    many = probed_rows(100_001)
+    assert (len(many), many[0], many[-1]) == (20_000, 0, 100_000)
+
+
+def test_the_spread_of_members_by_hand():
+    # the variance of what two members say of a row that they have seen: 2 of 1 and 3, 8 of 0 and 4
+    margins, fold = np.array([[1.0, 3.0, 9.0], [5.0, 0.0, 4.0]]), np.array([2, 0])
+    margins[1, 0] = 9.1
+    # means of seen rows 2 and 2 do not differ: there is nothing to compare with
+    assert spread_of_members(margins, fold, np.ones(2)) == 0
+    margins[1, 1:] = [-1.0, 3.0]
+    # now 2 and 1, whose variance is .25; that of the unseen rows 9 and 9.1 is .0025, a hundredth of it
+    assert spread_of_members(margins, fold, np.array([1.0, 3.0])) == pytest.approx((2 + 3 * 8) / 4 * 0.01)
+    margins[1, 0] = 5.0
+    assert spread_of_members(margins, fold, np.ones(2)) == pytest.approx((2 + 8) / 2)
+    assert spread_of_members(margins[:, :2], np.array([1, 0]), np.ones(2)) == 0

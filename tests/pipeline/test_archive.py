@@ -90,6 +90,38 @@ def test_a_bomb_is_refused_before_it_is_unpacked(file: Path, monkeypatch: pytest
         read_archive(file)
 
 
+def test_each_bound_is_the_last_size_that_is_read(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with zipfile.ZipFile(file) as archive:
+        manifest = archive.getinfo("manifest.json").file_size
+    exact = {"MAX_FILE": file.stat().st_size, "MAX_MEMBER": 4, "MAX_TOTAL": 2 + 4 + 2, "MAX_TEXT": manifest}
+    for name, bound in exact.items():
+        monkeypatch.setattr(_archive, name, bound)
+    assert read_archive(file) == MEMBERS
+    for name, bound in exact.items():
+        with monkeypatch.context() as patch, pytest.raises(ModelFileError, match="allowed|its manifest is missing"):
+            patch.setattr(_archive, name, bound - 1)
+            read_archive(file)
+
+
+def test_the_bounds_are_those_that_are_promised() -> None:
+    """SECURITY.md and docs/model_file.md state them."""
+    told = (_archive.MAX_FILE, _archive.MAX_MEMBER, _archive.MAX_TOTAL, _archive.MAX_MEMBERS, _archive.MAX_TREES)
+    assert told == (128 * 2**20, 64 * 2**20, 192 * 2**20, 500, 100_000)
+
+
+@pytest.mark.parametrize("shape", ["(0, -1)", "(-1, 0)", "(-2, -3)", "(-6,)"])
+def test_an_array_of_less_than_nothing_is_refused(shape: str) -> None:
+    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
+    for rows in (b"", bytes(48)):
+        with pytest.raises(ModelFileError, match="an array"):
+            array_from_bytes(content + rows, "a")
+
+
+def test_an_array_of_nothing_comes_back() -> None:
+    assert array_from_bytes(array_to_bytes(np.empty((0, 3))), "a").shape == (0, 3)
+
+
 def test_members_given_twice_are_refused(file: Path) -> None:
     with zipfile.ZipFile(file, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
         archive.writestr("model.json", b"{}")

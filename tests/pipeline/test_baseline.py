@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,3 +76,29 @@ def test_it_comes_back_and_more_rows_than_it_may_have_are_refused(quick: cr.Risk
     wider = {**members, "arrays/baseline.npy": array_to_bytes(rows[:, :-1])}
     with pytest.raises(ModelFileError, match="another shape than the model"):
         Baseline.from_members(wider, model)
+
+
+def test_a_sample_of_a_large_book_has_no_row_twice_and_a_file_without_risk_is_refused(quick: cr.RiskPipeline) -> None:
+    model = quick.model_
+    made = Baseline.of(model, book(model, "2025-06-01", 3000), None, NOTHING)
+    assert made.values["tenure_days"].is_unique  # noqa: PD011  # the field of a dataclass
+    members = made.members(model)
+    told = json.loads(members["baseline.json"])
+    told["scores"] = ["others" if name == "churn_probability" else name for name in told["scores"]]
+    with pytest.raises(ModelFileError, match="more rows than it may, or no risk"):
+        Baseline.from_members({**members, "baseline.json": json.dumps(told).encode()}, model)
+
+
+@pytest.mark.parametrize(("rows", "accounts"), [(1001, 1001), (1001, 5000), (1000, 999)])
+def test_rows_and_accounts_fit_together(quick: cr.RiskPipeline, rows: int, accounts: int) -> None:
+    from csrisk._pipeline._archive import array_from_bytes, array_to_bytes
+
+    members = Baseline.of(quick.model_, book(quick.model_, "2025-06-01", 1000), None, NOTHING).members(quick.model_)
+    array = array_from_bytes(members["arrays/baseline.npy"], "baseline")
+    told = {**json.loads(members["baseline.json"]), "accounts": accounts}
+    changed = {
+        "baseline.json": json.dumps(told).encode(),
+        "arrays/baseline.npy": array_to_bytes(array[np.minimum(np.arange(rows), 999)]),
+    }
+    with pytest.raises(ModelFileError, match="more rows than it may"):
+        Baseline.from_members({**members, **changed}, quick.model_)
