@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from csrisk.datasets import SaasBook, make_regimes
+from csrisk.datasets._games import shapley
 from csrisk.datasets._regimes._process import DELAY, felt, log_odds
-from csrisk.datasets._regimes._truth import shapley
 from csrisk.exceptions import ConfigError, SnapshotError
 
 GOALS = ["footprint", "churn", "advocacy", "feedback"]

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from csrisk.datasets._games import tell
 from csrisk.datasets._regimes._process import OF_SEGMENT, felt, log_odds, regimes, states_of, used_by
-from csrisk.datasets._regimes._truth import tell
 from csrisk.datasets._saas._contracts import live
+from csrisk.datasets._saas._latent import GOALS
 from csrisk.datasets._saas._make import SaasBook, account_ids, calendar, check_sizes, signed, written
 from csrisk.datasets._saas._reasons import reasons
 from csrisk.exceptions import ConfigError
@@ -116,7 +117,8 @@ def make_regimes(
     tables["treatments"]["assigned_at_random"] = False
     asked = ids[streams[10].random(n_accounts) < surveyed]
     tables["surveys"] = tables["surveys"][tables["surveys"]["account_id"].isin(asked)].reset_index(drop=True)
-    truth = tell(book, ids, players, regime, treatment_effect)
+    shown = {f"{goal}_regime": regime[..., place] for place, goal in enumerate(GOALS)}
+    truth = tell(book, ids, players, log_odds, shown, treatment_effect)
     tables["accounts"]["ended_reason"] = reasons(tables["accounts"], truth, seed)
     return SaasBook(tables, truth, pd.Timestamp(book.months[-1]).as_unit("us"))
 

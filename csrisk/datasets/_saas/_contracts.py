@@ -41,7 +41,7 @@ class Book:
         Fixed attributes; `start_day` is a date.
 
     A world of another process states its own log-odds by outcome (`scores`), whom calls go to (`aim`, a share by
-    account and month) and how much is used by account (`pace`).
+    account and month), how much is used by account (`pace`), and with how many seats accounts begin (`size`).
     """
 
     months: NDArray[np.datetime64]
@@ -69,6 +69,7 @@ class Book:
     scores: dict[str, NDArray[np.float64]] = field(init=False, default_factory=dict)
     aim: NDArray[np.float64] | None = field(init=False, default=None)
     pace: NDArray[np.float64] | None = field(init=False, default=None)
+    size: NDArray[np.int64] | None = field(init=False, default=None)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -247,6 +248,8 @@ def _at_start(book: Book, rng: np.random.Generator) -> _Holding:
     share = np.array([[0.7, 0.27, 0.03], [0.25, 0.6, 0.15], [0.05, 0.45, 0.5]])[book.segment]
     plan = (rng.random(n)[:, None] > share.cumsum(axis=1)[:, :2]).sum(axis=1)
     holds = rng.random((n, 3)) < np.array([1.0, 0.35, 0.25]) + np.array([0.0, 0.1, 0.1]) * plan[:, None]
+    if book.size is not None:
+        seats = book.size.astype(float)
     return _Holding(np.maximum(2, seats.round()).astype(np.int64), plan.astype(np.int64), holds)
 
 

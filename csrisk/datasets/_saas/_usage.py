@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from csrisk.datasets._saas._contracts import Book
 
-__all__ = ["catalogue", "times", "usage", "users"]
+__all__ = ["catalogue", "rows_of_use", "times", "usage", "users"]
 
 _WEEKDAY = np.array([1.0, 1.08, 1.1, 1.05, 0.85, 0.14, 0.10])  # Monday to Sunday
 _HOLIDAYS = ("01-01", "05-01", "12-24", "12-25", "12-26", "12-31")
@@ -44,8 +44,15 @@ def users(book: Book) -> NDArray[np.int64]:
 def usage(book: Book, ids: NDArray[np.object_], rng: np.random.Generator) -> pd.DataFrame:
     """Write the usage table."""
     account, month, day = _visits(book, rng)
+    return rows_of_use(book, ids, (account, month, day, _who(book, account, month, rng)), rng)
+
+
+def rows_of_use(
+    book: Book, ids: NDArray[np.object_], visits: tuple[NDArray[Any], ...], rng: np.random.Generator
+) -> pd.DataFrame:
+    """Write what was used in visits: account, month, day and code of the user (slot x 100 + who sat there)."""
+    account, month, day, user = visits
     n = len(account)
-    user = _who(book, account, month, rng)
     feature = _what(book, account, month, rng)
     names = np.array([name for name, *_ in FEATURES], dtype=object)
     product = np.array([name for _, name, *_ in FEATURES], dtype=object)

@@ -1,15 +1,15 @@
-"""The truth of a world whose log-odds are no sum: exact Shapley values by enumeration."""
+"""The truth of worlds whose log-odds are no sum: exact Shapley values by enumeration."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from math import factorial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from csrisk._days import as_midnights
-from csrisk.datasets._regimes._process import log_odds
 from csrisk.datasets._saas._contracts import called_lately, contract_term
 from csrisk.datasets._saas._latent import GOALS
 from csrisk.datasets._saas._truth import SaasTruth, ever, renewals, window
@@ -23,17 +23,28 @@ if TYPE_CHECKING:
 
     Score = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
-__all__ = ["RegimesTruth", "shapley", "tell"]
+__all__ = ["GameTruth", "shapley", "tell"]
 
 PLAYERS = (*(f"{goal}_felt" for goal in GOALS), "context")
+_ROWS_AT_ONCE, _ROWS_AGAINST = (
+    256,
+    100,
+)  # rows against all rows: memory; and rows that a driver of a month is held against
 
 
-class RegimesTruth(SaasTruth):
-    """What is true of a world of regimes; as `SaasTruth`, with the exact values of a game that is no sum.
+def _no_game(players: NDArray[np.float64]) -> NDArray[np.float64]:
+    raise NotImplementedError
 
-    ``months`` holds, by account and running month, ``{goal}_regime`` (0 good, 1 strained, 2 broken), ``{goal}_felt`` (0
-    or 1) and ``context`` (the log-odds of the segment), the log-odds of churn and whether it happened.
+
+@dataclass(frozen=True)
+class GameTruth(SaasTruth):
+    """What is true of a world whose log-odds are a game of four goals and the context; as `SaasTruth` else.
+
+    ``months`` holds, by account and running month, ``{goal}_felt`` and ``context``, which play, the log-odds of churn
+    and whether it happened.
     """
+
+    score: Score = field(default=_no_game, repr=False)
 
     def goals(self, as_of: str | pd.Timestamp, *, lead: int = 14, horizon: int = 90) -> pd.DataFrame:
         """Say what truly drives the churn of each account within a label window.
@@ -54,7 +65,7 @@ class RegimesTruth(SaasTruth):
         day = as_midnights(as_of, "as_of")[0]
         now = self._before(day)
         plain, at_renewal, months, due = window(now, day, lead, horizon)
-        values = shapley(log_odds, now[list(PLAYERS)].to_numpy(dtype=float))
+        values = shapley(self.score, now[list(PLAYERS)].to_numpy(dtype=float))
         contract = np.log(months * np.exp(plain) + due * np.exp(at_renewal))
         out = pd.DataFrame(values, index=now.index, columns=[*GOALS, "context"])
         out = out.assign(churn=out["churn"] + contract)
@@ -70,14 +81,19 @@ class RegimesTruth(SaasTruth):
         )
 
 
-def shapley(score: Score, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Exact Shapley values of each row against all rows, by every coalition of the players."""
-    kinds, place, count = np.unique(rows, axis=0, return_inverse=True, return_counts=True)
+def shapley(
+    score: Score, rows: NDArray[np.float64], reference: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """Exact Shapley values of each row against reference rows (all by default), by every coalition of the players."""
+    kinds, place = np.unique(rows, axis=0, return_inverse=True)
+    against, count = np.unique(rows if reference is None else reference, axis=0, return_counts=True)
     share, n = count / count.sum(), rows.shape[1]
-    worth = []
+    worth = np.zeros((2**n, len(kinds)))
     for coalition in range(2**n):
         inside = np.array([coalition >> player & 1 for player in range(n)], dtype=bool)
-        worth.append(score(np.where(inside, kinds[:, None, :], kinds[None, :, :])) @ share)
+        for first in range(0, len(kinds), _ROWS_AT_ONCE):
+            some = slice(first, first + _ROWS_AT_ONCE)
+            worth[coalition, some] = score(np.where(inside, kinds[some, None, :], against)) @ share
     out = np.zeros(kinds.shape)
     for coalition in range(2**n):
         size = coalition.bit_count()
@@ -92,16 +108,17 @@ def tell(
     book: Book,
     ids: NDArray[np.object_],
     players: NDArray[np.float64],
-    regime: NDArray[np.int64],
+    score: Score,
+    more: dict[str, NDArray[Any]],
     treatment_effect: float,
-) -> RegimesTruth:
-    """Write the truth of a world of regimes."""
+) -> GameTruth:
+    """Write the truth of a world; `more` are further columns by account and month."""
     account, month = np.nonzero(book.active)
     index = pd.MultiIndex.from_arrays(
         [ids[account], book.months[month].astype("datetime64[us]")], names=["account_id", "month"]
     )
     columns: dict[str, object] = dict(zip(PLAYERS, players[account, month].T, strict=True))
-    columns |= {f"{goal}_regime": regime[account, month, place] for place, goal in enumerate(GOALS)}
+    columns |= {name: values[account, month] for name, values in more.items()}
     columns |= renewals(book, account, month)
     for outcome in book.log_odds:
         columns[f"{outcome}_log_odds"] = book.log_odds[outcome][account, month]
@@ -110,20 +127,21 @@ def tell(
     columns["persuadable"] = book.uplift[account, month]
     columns["called"] = np.stack([called_lately(book, at) for at in range(book.shape[1])], axis=1)[account, month]
     months = pd.DataFrame(columns, index=index)
-    months["driver"] = _drivers(months)
+    months["driver"] = _drivers(months, score)
     by_account = months.groupby(level="account_id", sort=False)
     accounts = by_account[list(PLAYERS)].mean()
     accounts["driver"] = by_account["driver"].last()
     accounts["months"] = by_account.size()
     accounts["left"] = by_account["churn"].any()
-    return RegimesTruth(months, accounts.reindex(ids).rename_axis("account_id"), treatment_effect)
+    return GameTruth(months, accounts.reindex(ids).rename_axis("account_id"), treatment_effect, score=score)
 
 
-def _drivers(months: pd.DataFrame) -> NDArray[np.object_]:
+def _drivers(months: pd.DataFrame, score: Score) -> NDArray[np.object_]:
     """Goal with the largest value in each month, against the portfolio of that month; None where none is felt."""
-    out = np.empty(len(months), dtype=object)
+    out, players = np.empty(len(months), dtype=object), months[list(PLAYERS)].to_numpy(dtype=float)
     for rows in months.groupby(level="month").indices.values():
-        values = shapley(log_odds, months[list(PLAYERS)].to_numpy(dtype=float)[rows])[:, :4]
+        reference = players[rows[:: max(1, len(rows) // _ROWS_AGAINST)]]
+        values = shapley(score, players[rows], reference)[:, :4]
         out[rows] = np.array(GOALS, dtype=object)[values.argmax(axis=1)]
-    out[~months[list(PLAYERS[:4])].astype(bool).any(axis=1).to_numpy()] = None
+    out[~players[:, :4].astype(bool).any(axis=1)] = None
     return out
