@@ -199,10 +199,10 @@ def _signature(pipeline: RiskPipeline) -> Any:
     from mlflow.types import ColSpec, Schema, schema
 
     any_type: Any = schema.AnyType  # MLflow does not annotate it
-    columns = [(str(column.name), column.kind != "empty") for column in pipeline.model_.columns_]
     told = pipeline.predict(_example(pipeline)).columns
+    # none is required of MLflow, whose message about a missing one prints the rows; the model's own names the columns
     return ModelSignature(
-        Schema([ColSpec(any_type(), name, required=needed) for name, needed in columns]),
+        Schema([ColSpec(any_type(), str(name), required=False) for name in pipeline.model_.feature_names_in_]),
         Schema([ColSpec("double", name, required=name == "churn_probability") for name in told]),
     )
 
