@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
@@ -31,7 +32,7 @@ class Code:
     quiet : bool
         Listed in ``data.breaches`` only, without a warning.
     found : str
-        What is said where it does not hold; empty where the rule says it.
+        What is said after the number of what breaks it.
     """
 
     code: str
@@ -91,6 +92,12 @@ class Breach:
         return CODES[self.code].rule
 
     @property
+    def found(self) -> str:
+        """What was found, with its number."""
+        form = r"\1" if self.count == 1 else r"\2"
+        return f"{self.count} {re.sub(r'{(.*?)[|](.*?)}', form, CODES[self.code].found)}"
+
+    @property
     def next_step(self) -> str:
         """What to do about it."""
         return CODES[self.code].next_step
@@ -113,8 +120,7 @@ class Breach:
         if self.examples:
             where.append(f"examples=[{', '.join(self.examples)}]")
         detail = f"; {self.detail}" if self.detail else ""
-        said = CODES[self.code].found or self.rule
-        return f"{self.code} {' '.join(where)}: {said} ({self.effect}){detail}; {self.next_step}"
+        return f"{self.code} {' '.join(where)}: {self.found} ({self.effect}){detail}; {self.next_step}"
 
 
 def did_you_mean(wrong: str, right: Iterable[str]) -> str:
@@ -292,31 +298,71 @@ _CODES = (
     ),
 )
 
-# what is said where the rule alone would say the opposite of what was found
+# what is said after the number: {of one|of several}
 _FOUND = {
-    "CSD010": "the table has no row",
-    "CSD013": "no row of the table keeps the contract",
-    "CSD015": "a column has nearly a name of the contract and is not read",
-    "CSD101": "rows have no account_id",
-    "CSD104": "ids are not in accounts",
-    "CSD108": "one account only",
-    "CSD109": "ids differ only by case, blanks, leading zeros or a trailing .0",
-    "CSD110": "contact_id is repeated",
-    "CSD111": "no id of the table occurs in another table",
-    "CSD112": "ids are words for nothing, such as NULL or nan",
-    "CSD113": "no feature of the catalogue occurs in usage",
-    "CSD201": "rows have no primary time",
-    "CSD202": "times cannot be read",
-    "CSD301": "numbers cannot be read",
-    "CSD302": "numbers are infinite",
-    "CSD303": "numbers lie outside of their range",
-    "CSD304": "scores lie outside of the scale of their kind",
-    "CSD306": "values are neither yes nor no",
-    "CSD307": "the column holds no value",
-    "CSD308": "the column holds one value throughout",
-    "CSD309": "events are repeated exactly",
-    "CSD310": "subscriptions of an account and product overlap",
+    "CSD001": "{table has|tables have} a name that the contract does not know",
+    "CSD002": "{entry|entries} of columns= that the contract does not know",
+    "CSD003": "{column|columns} of columns= that the table lacks",
+    "CSD004": "{required column is|required columns are} missing",
+    "CSD005": "{column name is|names are there} more than once, upper and lower case alike",
+    "CSD006": "{file|files} of the table cannot be read",
+    "CSD007": "{table is|tables are} of a kind that csrisk does not read",
+    "CSD008": "dated {table|tables} with rows",
+    "CSD009": "{file or folder|files or folders} for one table",
+    "CSD010": "{row|rows} in the table",
+    "CSD011": "{column has|columns have} a type that the kind cannot be read from",
+    "CSD012": "{end|ends} that cannot be, so that no event lies before",
+    "CSD013": "{row is|rows are} in the table, and none keeps the contract",
+    "CSD015": "{column has|columns have} nearly a name of the contract and {is|are} not read",
+    "CSD021": "{file|files} of the folder not used",
+    "CSD022": "{column|columns} not used",
+    "CSD023": "{column is|columns are} not in every part of the table",
+    "CSD101": "{row has|rows have} no account_id",
+    "CSD102": "{account has|accounts have} rows that contradict each other",
+    "CSD103": "{row repeats|rows repeat} an account with equal values",
+    "CSD104": "{row is|rows are} of accounts that the table of accounts does not list",
+    "CSD105": "{column of ids holds|columns of ids hold} numbers and text",
+    "CSD106": "{table writes|tables write} ids as numbers, others as text",
+    "CSD107": "{id is|ids are} written as decimals, and may be rounded",
+    "CSD108": "{account|accounts}, so that nothing can be learned",
+    "CSD109": "{id differs|ids differ} from another only by case, blanks, leading zeros or a trailing .0",
+    "CSD110": "{contact repeats|contacts repeat} a contact_id",
+    "CSD111": "{id of the table is|ids of the table are} in no other table",
+    "CSD112": "{id is|ids are} words for nothing, such as NULL or nan",
+    "CSD113": "{feature|features} of the catalogue, none of which occurs in usage",
+    "CSD201": "{row has|rows have} no primary time",
+    "CSD202": "{time|times} cannot be read",
+    "CSD203": "{time lies|times lie} before 1900 or after 2099",
+    "CSD204": "{row has|rows have} times out of order",
+    "CSD205": "{event is|events are} dated at or after end",
+    "CSD206": "{column has|columns have} times without a zone",
+    "CSD207": "{time states|times state} no zone in a column in which others do",
+    "CSD208": "{last row comes|last rows come} out of the rhythm of the table",
+    "CSD209": "{end is|ends are} taken from plans and contracts, as no event shows it",
+    "CSD210": "{score does|scores do} not say when {it was|they were} given",
+    "CSD211": "{day|days} without a sign of the table, at its end",
+    "CSD212": "{date lies|dates lie} after the clock of this machine",
+    "CSD213": "{day|days} between the last row and end",
+    "CSD214": "{day|days} in the middle of the table without its rows",
+    "CSD218": "{entry|entries} of known_at= without a meaning",
+    "CSD221": "{row is|rows are} dated at the start of a period, as sums of one are",
+    "CSD301": "{number|numbers} cannot be read",
+    "CSD302": "{number is|numbers are} infinite",
+    "CSD303": "{number lies|numbers lie} outside of {its|their} range",
+    "CSD304": "{score lies|scores lie} outside of the scale of the kind",
+    "CSD305": "{row has|rows have} a category that csrisk does not know",
+    "CSD306": "{value is|values are} neither yes nor no",
+    "CSD307": "{row|rows} and no value in the column",
+    "CSD308": "{row|rows} and one value in the column throughout",
+    "CSD309": "{event repeats|events repeat} another exactly",
+    "CSD310": "{subscription overlaps|subscriptions overlap} another of the account and product",
+    "CSD321": "{event was|events were} delivered again under an event_id",
+    "CSD322": "{event repeats|events repeat} another exactly, which is many",
+    "CSD323": "{contract states|contracts state} no amount",
+    "CSD324": "{currency|currencies} in the amounts",
+    "CSD325": "{amount seems|amounts seem} to be of another period than a month",
+    "CSD326": "{amount seems|amounts seem} to be in another unit than the others",
+    "CSD327": "{score does|scores do} not say which survey {it answers|they answer}",
+    "CSD328": "{survey does|surveys do} not say whether {it was|they were} answered",
 }
-CODES: Mapping[str, Code] = MappingProxyType(
-    {code.code: replace(code, found=_FOUND.get(code.code, code.found)) for code in _CODES}
-)
+CODES: Mapping[str, Code] = MappingProxyType({code.code: replace(code, found=_FOUND[code.code]) for code in _CODES})

@@ -422,7 +422,13 @@ def _outside() -> int:
 
 
 def _message(breaches: tuple[Breach, ...]) -> str:
-    n_fatal = sum(breach.fatal for breach in breaches)
-    head = f"{len(breaches)} breaches of the table contract" if len(breaches) > 1 else "1 breach of the table contract"
-    lines = [f"{head}, {n_fatal} of them fatal:" if n_fatal else f"{head}:", *map(str, breaches)]
+    """List the breaches; where some are fatal these alone, as the rest may come of them."""
+    fatal = [breach for breach in breaches if breach.fatal]
+    head = f"{len(breaches)} breach{'es' * (len(breaches) > 1)} of the table contract"
+    lines = [f"{head}, {len(fatal)} of them fatal:" if fatal else f"{head}:", *map(str, fatal or breaches)]
+    if rest := sorted({breach.code for breach in breaches if not breach.fatal} if fatal else ()):
+        more = len(breaches) - len(fatal)
+        lines.append(
+            f"and {more} further finding{'s' * (more > 1)}, not fatal: {', '.join(rest)}; see .breaches of the error"
+        )
     return "\n  ".join(lines)

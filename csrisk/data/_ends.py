@@ -43,8 +43,8 @@ def read_end(found: Found, end: object) -> None:
 def settle_ends(found: Found, engine: Any, tables: Mapping[str, nw.LazyFrame[Any]]) -> None:
     """Find the end of each table, and of all; tables without a date are refused."""
     if not found.refused and not found.days:
-        code = "CSD012" if any(breach.code == "CSD205" for breach in found.breaches) else "CSD008"
-        found.breaches.append(Breach(code, count=0))
+        late = any(breach.code == "CSD205" for breach in found.breaches)
+        found.breaches.append(Breach("CSD012") if late else Breach("CSD008", count=0))
     if found.refused:
         return
     changes = {name: read_changes(engine.collect, tables[name], CONTRACT[name]) for name in found.days}

@@ -30,6 +30,11 @@ def usage(**columns: Any) -> pd.DataFrame:
     return pd.DataFrame({**plain, **columns})
 
 
+def usage_days(*days: Any) -> pd.DataFrame:
+    """Every account on each of the days."""
+    return pd.DataFrame({"account_id": IDS * len(days), "at": [day for day in days for _ in IDS]})
+
+
 def accounts(**columns: Any) -> pd.DataFrame:
     return pd.DataFrame({"account_id": IDS, "name": ["A", "B", "C"], **columns})
 
@@ -94,7 +99,7 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], str, int]] = [
     ("durations for times", {"contacts": contacts(resolved_at=pd.to_timedelta([1, 2, 3], unit="h"))}, {}, "CSD011", 1),
     ("end is no date", {"usage": usage()}, {"end": "soon"}, "CSD012", 1),
     ("end is NaT", {"usage": usage()}, {"end": pd.NaT}, "CSD012", 1),
-    ("end before all events", {"usage": usage()}, {"end": "2020-01-01"}, "CSD012", 0),
+    ("end before all events", {"usage": usage()}, {"end": "2020-01-01"}, "CSD012", 1),
     ("no row of a table is right", {"usage": usage(account_id=[None] * 3, at=[None] * 3)}, {}, "CSD013", 3),
     (
         "account twice, differently",
@@ -341,6 +346,14 @@ LISTED: list[tuple[str, dict[str, Any], dict[str, Any], str, int, str]] = [
         {"end": "2025-06-01"},
         "CSD213",
         91,
+        "kept",
+    ),
+    (
+        "six weeks that were not loaded",
+        {"usage": usage_days(*pd.date_range("2025-01-01", "2025-02-28"), *pd.date_range("2025-04-12", "2025-06-30"))},
+        {},
+        "CSD214",
+        42,
         "kept",
     ),
     ("no event to tell the end", {"subscriptions": subscriptions()}, {}, "CSD209", 1, "kept"),
@@ -632,6 +645,30 @@ def test_all_breaches_come_at_once() -> None:
 
 
 def test_messages_say_what_was_found() -> None:
-    assert "count=1: one account only (kept)" in str(Breach("CSD108", column="account_id"))
-    assert "the table has no row (kept)" in str(Breach("CSD010", "usage", count=0))
+    assert "count=1: 1 account, so that nothing can be learned (kept)" in str(Breach("CSD108", column="account_id"))
+    assert "0 rows in the table (kept)" in str(Breach("CSD010", "usage", count=0))
     assert "is not read (kept)" in str(Breach("CSD015", "usage", "user_id"))
+    assert "and are not read (kept)" in str(Breach("CSD015", "usage", "user_id", 2))
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("count", [0, 1, 7])
+def test_each_code_says_what_was_found_and_how_much(code: str, count: int) -> None:
+    said = str(Breach(code, "usage", "at", count))
+    found = Breach(code, "usage", "at", count).found
+    assert found.startswith(f"{count} ")
+    assert f": {found} ({CODES[code].effect})" in said
+    assert not set("{|}") & set(found)
+    assert CODES[code].rule not in found
+    assert said.endswith(CODES[code].next_step)
+    assert Breach(code, count=1).found != Breach(code, count=7).found.replace("7", "1", 1)
+
+
+def test_a_refusal_folds_what_is_not_fatal() -> None:
+    tables = {"usage": usage(account_id=["a", None, "c"]), "contacts": WITHOUT_COLUMN}
+    with pytest.raises(DataContractError) as caught:
+        CustomerData(tables)
+    head, fatal, rest = str(caught.value).splitlines()
+    assert head == "3 breaches of the table contract, 1 of them fatal:"
+    assert fatal.startswith("  CSD004 table=contacts column=opened_at count=1: 1 required column is missing (refused)")
+    assert rest == "  and 2 further findings, not fatal: CSD101, CSD308; see .breaches of the error"
