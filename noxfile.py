@@ -132,3 +132,37 @@ def package(session: nox.Session) -> None:
     Path("typed.py").write_text(TYPED, encoding="utf-8")
     session.run("mypy", "--strict", "typed.py")
     session.run("csrisk", "demo", "--dry-run")
+
+
+@nox.session(python="3.11")
+def workflows(session: nox.Session) -> None:
+    """Hold the workflow files, forms and citation against their published schemas, which come with the tool."""
+    session.install("check-jsonschema")
+    files = sorted(map(str, Path(".github/workflows").glob("*.yml")))
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *files)
+    forms = [str(path) for path in Path(".github/ISSUE_TEMPLATE").glob("*.yml") if path.stem != "config"]
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-issue-forms", *sorted(forms))
+    session.run("check-jsonschema", "--builtin-schema", "vendor.dependabot", ".github/dependabot.yml")
+    session.run("check-jsonschema", "--builtin-schema", "vendor.citation-file-format", "CITATION.cff")
+
+
+@nox.session(python="3.11")
+def release(session: nox.Session) -> None:
+    """Build sdist and wheel into dist/, check both, and install each in a fresh environment that runs the demo dry.
+
+    Before the tag: the version in pyproject.toml, csrisk/__init__.py and CITATION.cff is the one of the tag, the topmost
+    section of CHANGELOG.md bears it and a date, and .ci/run is green.
+    """
+    dist = Path("dist").resolve()
+    for old in dist.glob("csrisk-*"):
+        old.unlink()
+    session.install("build", "twine")
+    session.run("python", "-m", "build", "--outdir", str(dist), ".")
+    built = sorted(dist.glob("csrisk-*"))
+    session.run("twine", "check", "--strict", *map(str, built))
+    for number, archive in enumerate(built):
+        fresh = Path(session.create_tmp()).resolve() / f"fresh{number}"
+        session.run("python", "-m", "venv", "--clear", str(fresh))
+        session.run(str(fresh / "bin" / "pip"), "install", "-q", str(archive), external=True)
+        session.run(str(fresh / "bin" / "csrisk"), "--version", external=True)
+        session.run(str(fresh / "bin" / "csrisk"), "demo", "--dry-run", external=True)
