@@ -13,6 +13,7 @@ from csrisk import (
     label_expansion,
     label_time_to_churn,
 )
+from csrisk._outcomes import reaches
 from csrisk.exceptions import LabelError, SnapshotError
 
 # overlapping contracts and the like are drawn on purpose
@@ -225,6 +226,46 @@ def test_at_least_is_closed(changes: CustomerData) -> None:
     snapshots = seen(changes, "up_4 up_5 down_5")
     assert told(label_expansion(changes, snapshots, at_least=0.04)) == {"down_5": False, "up_4": True, "up_5": True}
     assert told(label_contraction(changes, snapshots, at_least=0.0501))["down_5"] is False
+
+
+def test_cents_are_money() -> None:
+    """Half of a unit of money before is something to change from, under contract and in purchases alike."""
+    subscriptions = frame(
+        "account_id start_at end_at mrr", ("a", "2025-01-01", "2025-03-10", 0.5), ("a", "2025-03-10", None, 0.75)
+    )
+    usage = frame(
+        "account_id at quantity value",
+        ("a", "2025-01-01", 1, 1),
+        ("a", "2025-02-10", 1, 0.5),
+        ("a", "2025-03-10", 1, 0.25),
+    )
+    data = CustomerData({"subscriptions": subscriptions, "usage": usage}, end="2025-12-01")
+    snapshots = seen(data, "a")
+    assert told(label_change(data, snapshots, measure="mrr")) == {"a": 0.25}
+    assert told(label_change(data, snapshots, measure="value")) == {"a": -0.25}
+
+
+def test_an_unknown_amount_leaves_nothing_behind() -> None:
+    """A contract of unknown price beside a known one ends before the snapshot: what is left is the known one."""
+    data = contracts(
+        ("a", "2025-01-01", None, 100.0), ("a", "2025-01-05", "2025-02-01", None), ("a", "2025-03-10", None, 20.0),
+        columns="start_at end_at mrr",
+    )  # fmt: skip
+    assert told(label_change(data, seen(data, "a"), measure="mrr")) == {"a": 20.0}
+
+
+def test_spans_that_reach_into_a_hole() -> None:
+    """The hole is of days 10 to 19; spans run from the first to before the last day."""
+    first, last = np.array([[5, 10], [5, 11], [19, 20], [20, 25], [0, 30], [12, 13]]).T
+    assert reaches([(10, 20)], first, last).tolist() == [False, True, True, False, True, True]
+    assert not reaches([], first, last).any()
+
+
+def test_a_horizon_of_one_day_is_a_window() -> None:
+    data = contracts(("a", "2025-01-01", "2025-03-01"), ("b", "2025-01-01", "2025-03-02"))
+    made = Snapshots.every(data, "MS", start="2025-03-01", end="2025-03-01", horizon="1D")
+    assert made.horizon == 1
+    assert told(label_churn(data, seen(data, "a b", horizon=1), grace=0)) == {"a": True, "b": False}
 
 
 def test_products_count_once_through_renewals_and_versions() -> None:
