@@ -10,7 +10,7 @@ import pytest
 
 from csrisk.monitoring import drift_by_goal, drift_table
 from csrisk.monitoring._drift import LEAST_ACCOUNTS, USUAL_FACTOR
-from csrisk.monitoring._rules import check_book
+from csrisk.monitoring._rules import check_book, check_realised, check_told
 
 OLD = pd.DataFrame({"logins": np.arange(200.0), "nps": np.arange(200.0), "footprint_points": np.arange(200.0)})
 NEW = OLD.assign(logins=OLD["logins"] + 100)
@@ -52,3 +52,26 @@ def test_the_limits_by_default() -> None:
 def test_half_and_double_are_still_the_same_book(now: int, status: str) -> None:
     assert check_book(100, now).status == status
     assert check_book(100, now, is_sample=True).status == check_book(0, now).status == "not applicable"
+
+
+def performance(events: int, high: float = 0.6) -> pd.DataFrame:
+    rows = {"auc": (0.5, 0.4, high), "n_events": (events, np.nan, np.nan)}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["estimate", "low", "high"])
+
+
+@pytest.mark.parametrize(
+    ("events", "high", "status"), [(20, 0.6, "failed"), (19, 0.6, "not applicable"), (20, 0.65, "passed")]
+)
+def test_twenty_events_are_enough_to_judge_what_came(events: int, high: float, status: str) -> None:
+    tested = performance(100).assign(low=0.65)
+    assert check_realised(performance(events, high), tested).status == status
+    assert check_realised(performance(events, np.nan), tested).status == "not applicable"
+    assert check_realised(None, tested).status == check_realised(performance(20), None).status == "not applicable"
+
+
+def test_one_label_that_arrived_is_judged() -> None:
+    index = pd.MultiIndex.from_product([range(60), [pd.Timestamp("2025-01-01")]], names=["account_id", "as_of"])
+    labels = pd.Series([True, False] * 25 + [None] * 10, index=index, dtype="boolean")
+    risk = pd.Series(0.5, index=index)
+    assert check_told(labels, risk).status == "passed"
+    assert check_told(labels.mask(labels.notna()), risk).status == "not applicable"
