@@ -13,6 +13,7 @@ from csrisk._goals import Goal
 from csrisk.report._book import Book, book_features
 from csrisk.report._compare import Peers, spoken
 from csrisk.report._content import Card, FeaturePart, GoalPart, Line
+from csrisk.report._followed import NOTHING
 from csrisk.report._names import clean
 from csrisk.report._next_steps import make_next_steps
 from csrisk.report._rounding import add_up
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from csrisk.data import CustomerData
     from csrisk.report._content import Moves
+    from csrisk.report._followed import Followed
     from csrisk.report._standing import Standing
 
 __all__ = ["make_cards", "make_lines"]
@@ -86,7 +88,7 @@ def make_cards(
     gaps: Sequence[tuple[tuple[str, float], ...]],
     page: int | None = None,
     standing: Standing | None = None,
-    harmful: frozenset[str] = frozenset(),
+    followed: Followed = NOTHING,
 ) -> tuple[Card, ...]:
     """Write the cards of the first accounts of a book.
 
@@ -113,8 +115,8 @@ def make_cards(
         Cards on a page.
     standing : Standing, optional
         Where the accounts stand; its quadrant is named and asks for steps.
-    harmful : frozenset of str
-        Relationship traps that ask for a step.
+    followed : Followed, optional
+        What followed in the past: which relationship traps ask for a step, and what features are worth.
 
     Returns
     -------
@@ -139,7 +141,8 @@ def make_cards(
         page=page or max(count, 1),
     )
     timelines = make_timelines(book, data, min(count, _TIMELINES))
-    steps = make_next_steps(book, data, min(count, _STEPS), standing, harmful)
+    told = followed.harmful, followed.feature_worth
+    steps = make_next_steps(book, data, min(count, _STEPS), standing, *told, fires_help=followed.fires_help)
     quadrants = [""] * count if standing is None else standing.quadrants
     return tuple(
         replace(

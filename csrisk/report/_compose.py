@@ -12,21 +12,22 @@ import pandas as pd
 
 from csrisk._explain import NEGLIGIBLE
 from csrisk._goals import Goal
-from csrisk.exceptions import CsriskError, ExplanationError
+from csrisk.exceptions import ExplanationError
 from csrisk.report import _tables
 from csrisk.report._book import Book, read_book
 from csrisk.report._cards import make_cards, make_lines
 from csrisk.report._compare import Peers, make_course, make_gaps, make_moves
 from csrisk.report._content import Column, Decision, Forecast, GoalSpread, Report, Summary, Table
 from csrisk.report._decisions import concentrated, decisions, headline
+from csrisk.report._followed import what_followed
 from csrisk.report._forecast import churn_forecast, mrr_forecast
 from csrisk.report._format import day
 from csrisk.report._model_card import backtest_parts, features_table, model_table
 from csrisk.report._names import clean
 from csrisk.report._observed import limits_of_time
 from csrisk.report._standing import read_standing
+from csrisk.report._success_growth import with_advice
 from csrisk.report._success_part import make_success
-from csrisk.success import past_outcomes, trap_consequences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from csrisk._evaluation import Backtest
     from csrisk._explain import Explanation
     from csrisk.data import CustomerData
-    from csrisk.success import History
+    from csrisk.report._standing import Standing
 
 __all__ = ["Inputs", "compose"]
 
@@ -112,11 +113,9 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
     moves = make_moves(book, inputs.previous)
     peers = Peers(book, inputs.previous)
     count = len(book.keys) if inputs.chunk else min(len(book.keys), inputs.max_cards)
-    history = _history(inputs, book.as_of)
-    consequences = None if history is None or inputs.data is None else trap_consequences(inputs.data, history)
-    harmful = frozenset() if consequences is None else frozenset(consequences.index[consequences["harmful"]])
+    followed = what_followed(inputs.data, book.as_of, inputs.window or (0, _HORIZON))
     standing, gaps = read_standing(book, inputs.data), make_gaps(book, inputs.gap)
-    cards = make_cards(book, count, inputs.data, peers, moves, gaps, inputs.chunk, standing, harmful)
+    cards = make_cards(book, count, inputs.data, peers, moves, gaps, inputs.chunk, standing, followed)
     lines = make_lines(book, len(cards))
     goals = _spread(book, inputs.data)
     missing = _missing(inputs.data)
@@ -124,7 +123,7 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
     backtests, trends = backtest_parts(inputs.backtest)
     checks = None if inputs.checks is None else _tables.checks_table(inputs.checks)
     window = _window(book.as_of, inputs.window)
-    few, success = concentrated(book), make_success(book, inputs.data, standing, history)
+    few, success = concentrated(book), make_success(book, inputs.data, standing, followed)
     return Report(
         title=clean(inputs.title),
         as_of=day(book.as_of) if book.dated else "",
@@ -154,7 +153,7 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
         calibration=_tables.calibration_points(inputs.calibration),
         trends=trends,
         checks=checks,
-        expansion=_expansion(inputs, book),
+        expansion=_expansion(inputs, book, standing),
         extra=tuple(_tables.frame_table(frame, clean(name)) for name, frame in inputs.extra.items()),
         provenance=_tables.provenance_table(inputs.provenance, _own_facts(book)),
         glossary=_tables.glossary_table(),
@@ -210,32 +209,24 @@ def _all_missing(goal: Goal, data: CustomerData | None) -> bool:
     return data is not None and bool(tables) and all(name in data.missing for name in tables)
 
 
-def _history(inputs: Inputs, until: pd.Timestamp) -> History | None:
-    """Take past snapshots whose outcome was known at a date; None where the tables tell no churn."""
-    if inputs.data is None:
-        return None
-    lead, horizon = inputs.window or (0, _HORIZON)
-    try:
-        return past_outcomes(inputs.data, lead=lead, horizon=horizon, until=until)
-    except CsriskError:
-        return None
-
-
 def _missing(data: CustomerData | None) -> tuple[str, ...]:
     absent = () if data is None else data.missing
     return tuple(f"No {name} table: {spoken} cannot be seen." for name, spoken in _SPEAKS_OF.items() if name in absent)
 
 
-def _expansion(inputs: Inputs, book: Book) -> Table | None:
-    """Arrange the expansion list, with the accounts named as in the rest of the report."""
+def _expansion(inputs: Inputs, book: Book, standing: Standing | None) -> Table | None:
+    """Arrange the expansion list, with the accounts named as in the rest of the report, and what to offer to whom."""
     if inputs.expansion is None:
         return None
     frame = inputs.expansion
     flat = frame.reset_index() if any(name is not None for name in frame.index.names) else frame.copy()
+    more: tuple[Column, ...] = ()
     if "account_id" in flat:
         names = dict(zip(book.keys, book.names, strict=True))
         flat = flat[flat["account_id"].isin(names.keys())]
         flat.insert(0, "account", flat["account_id"].map(names))
+        if standing is not None:
+            flat, more = with_advice(flat, book, standing)
         flat = flat.drop(columns=["account_id", "as_of", "name"], errors="ignore")
     table = _tables.frame_table(flat, "Accounts likely to expand", limit=_EXPANSION)
     kinds = {"expansion_probability": ("Likely to expand", "percent"), "churn_probability": ("Risk", "percent")}
@@ -244,7 +235,7 @@ def _expansion(inputs: Inputs, book: Book) -> Table | None:
         Column(*kinds[str(name)]) if str(name) in kinds else column  # type: ignore[arg-type]  # kinds of cells
         for name, column in zip(flat.columns, table.columns, strict=True)
     )
-    return replace(table, columns=columns)
+    return replace(table, columns=(*columns[: len(columns) - len(more)], *more))
 
 
 def _cards_note(cards: int, accounts: int, most: int) -> str:

@@ -16,7 +16,8 @@ from csrisk.report._book import book_features
 from csrisk.report._content import Step
 from csrisk.report._names import clean
 from csrisk.report._quadrant_steps import quadrant_steps
-from csrisk.success import TRAPS, relationship_traps, unused_features
+from csrisk.report._success_growth import offer_words
+from csrisk.success import TRAPS, hard_cases, unused_features
 from csrisk.success._seen import seen
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ _OFTEN, _BUSY = 3, 2.0
 _DETRACTOR = 6
 _SURE = 0.5
 _STALE_DAYS = 7
+_AFTER_FIRE = 180
+_TRAPS_AFTER = 2  # open cases and repeats come before the traps
 _GOAL_OF_TRAP = {"one_user": Goal.FOOTPRINT, "champion_lost": Goal.FOOTPRINT, "asked_on": Goal.FEEDBACK}
 # what the other steps say with counts of their own
 _SAID_ELSEWHERE = frozenset({"never_acted"})
@@ -52,7 +55,6 @@ class _Seen:
     place: np.ndarray[Any, Any]
     today: int
     wider: Snapshots
-    harmful: frozenset[str]
 
     def rows(self, table: str, columns: list[str], window: int | None = None) -> pd.DataFrame:
         """Rows that the snapshots may see, with the place of their account in the book."""
@@ -66,6 +68,9 @@ def make_next_steps(
     count: int,
     standing: Standing | None = None,
     harmful: frozenset[str] = frozenset(),
+    worth: pd.Series | None = None,
+    *,
+    fires_help: bool = False,
 ) -> tuple[tuple[Step, ...], ...]:
     """List for the first accounts of a book what their tables ask for.
 
@@ -82,9 +87,13 @@ def make_next_steps(
     count : int
         Number of accounts.
     standing : Standing, optional
-        Where the accounts stand; the quadrant asks for a step of its own.
+        Where the accounts stand: the quadrant, traps and room to grow ask for steps of their own.
     harmful : frozenset of str
         Traps in which more accounts left later than outside, as `csrisk.success.trap_consequences` finds them.
+    worth : pandas.Series, optional
+        What features are worth, to choose among those that fit.
+    fires_help : bool, default False
+        Whether customers whose hard case went well were shown to speak for us; then they are asked to.
 
     Returns
     -------
@@ -94,19 +103,21 @@ def make_next_steps(
     found: list[list[Step]] = [[] for _ in range(count)]
     for place, step in _renewals(book, count):
         found[place].append(step)
-    look = _look(book, data, count, harmful)
+    look = _look(book, data, count)
     if look is not None:
-        for place, step in itertools.chain.from_iterable(source(look) for source in _SOURCES):
-            found[place].append(step)
-        for place, step in _unused(book, look):
+        sources = [source(look) for source in _SOURCES]
+        if standing is not None:
+            sources.insert(_TRAPS_AFTER, _traps(look, standing, harmful))
+        for place, step in itertools.chain(*sources, _unused(book, look, worth)):
             found[place].append(step)
         if standing is not None:
-            for place, step in _by_quadrant(look, standing, count):
+            asked = _references(look, standing) if fires_help else ()
+            for place, step in itertools.chain(_by_quadrant(look, standing, count), _growth(standing, count), asked):
                 found[place].insert(0, step)
     return tuple(_chosen(steps, book.points.iloc[place]) for place, steps in enumerate(found))
 
 
-def _look(book: Book, data: CustomerData | None, count: int, harmful: frozenset[str]) -> _Seen | None:
+def _look(book: Book, data: CustomerData | None, count: int) -> _Seen | None:
     snapshots = None if data is None else _snapshots(book, data, count)
     if data is None or snapshots is None:
         return None
@@ -114,7 +125,7 @@ def _look(book: Book, data: CustomerData | None, count: int, harmful: frozenset[
     accounts = snapshots.index.get_level_values("account_id")
     places = np.array([place[key] for key in accounts], dtype=np.int64)
     wider = _snapshots(book, data, max(count, _AMONG)) or snapshots
-    return _Seen(data, snapshots, places, (book.as_of - pd.Timestamp(0)).days, wider, harmful)
+    return _Seen(data, snapshots, places, (book.as_of - pd.Timestamp(0)).days, wider)
 
 
 def _snapshots(book: Book, data: CustomerData, count: int) -> Snapshots | None:
@@ -224,13 +235,13 @@ def _overdue(look: _Seen) -> pd.DataFrame:
     return rows[rows["met_at_day"].isna() & rows["closed_at_day"].isna() & (rows["due_at_day"] < look.today)]
 
 
-def _traps(look: _Seen) -> Iterator[Found]:
+def _traps(look: _Seen, standing: Standing, harmful: frozenset[str]) -> Iterator[Found]:
     """Find a way out of the traps that did harm; nobody gets one more contact while meetings are empty."""
-    sprung = relationship_traps(look.data, look.snapshots).fillna(value=False).astype(bool)
+    sprung = standing.traps.fillna(value=False).astype(bool)
     sprung["reactive"] &= ~sprung["empty_meetings"]
     waiting = dict(_counted(_waiting(look).groupby("place").size()))
     for trap in TRAPS:
-        if trap.name in _SAID_ELSEWHERE or trap.name not in look.harmful:
+        if trap.name in _SAID_ELSEWHERE or trap.name not in harmful:
             continue
         from_on = f"{100 * trap.threshold:.0f} %" if trap.measure.startswith("share") else f"{trap.threshold:g}"
         step = Step(
@@ -238,8 +249,8 @@ def _traps(look: _Seen) -> Iterator[Found]:
             trap.next_step[:1].upper() + trap.next_step[1:],
             f"{trap.measure}: {from_on} or more",
         )
-        for at in np.flatnonzero(sprung[trap.name].to_numpy()):
-            place = int(look.place[at])
+        inside = sprung[trap.name].to_numpy()[sorted(look.place)]
+        for place in np.array(sorted(look.place))[inside].tolist():
             yield place, _pause(step, waiting.get(place, 0)) if trap.name == "asked_on" else step
 
 
@@ -261,11 +272,30 @@ def _by_quadrant(look: _Seen, standing: Standing, count: int) -> Iterator[Found]
     return quadrant_steps(standing, contacts, overdue, count)
 
 
-def _unused(book: Book, look: _Seen) -> Iterator[Found]:
+def _growth(standing: Standing, count: int) -> Iterator[Found]:
+    """Offer what there is room for, to the safe and happy alone."""
+    growth = standing.growth.iloc[:count]
+    for place in np.flatnonzero(growth["offer"].notna().to_numpy()).tolist():
+        yield place, Step("footprint", offer_words(growth["offer"].iloc[place]), clean(growth["reason"].iloc[place]))
+
+
+def _references(look: _Seen, standing: Standing) -> Iterator[Found]:
+    """Ask for a reference after a hard case that went well, of those who may be asked at all."""
+    cases = hard_cases(look.data, look.snapshots, window=_AFTER_FIRE)
+    last = cases.groupby(level=[0, 1]).tail(1)
+    well = last[last["handled_well"].fillna(value=False).to_numpy(bool)]
+    place = dict(zip(look.snapshots.index, look.place.tolist(), strict=True))
+    for key in well.index.intersection(standing.ask.index):
+        closed = well.loc[[key], "closed_at"].iloc[0]
+        case = f"the hard case closed on {closed.day} {closed:%B} went well"
+        yield place[key], Step("advocacy", "Ask for a reference", f"{case}, and such customers speak for us more often")
+
+
+def _unused(book: Book, look: _Seen, worth: pd.Series | None) -> Iterator[Found]:
     """Features within reach that most similar accounts use; similar ones are sought among the first of the book."""
     if not look.data.has("usage", "feature"):
         return
-    table = unused_features(look.data, look.wider)
+    table = unused_features(look.data, look.wider, worth=worth)
     likely = table[table["low"] >= _SURE].reset_index().drop_duplicates("account_id")
     place = {book.keys[at]: int(at) for at in look.place}
     for key, feature, share, similar in likely[["account_id", "feature", "share", "similar"]].itertuples(index=False):
@@ -291,7 +321,6 @@ def _days(count: int) -> str:
 _SOURCES: tuple[Callable[[_Seen], Iterator[Found]], ...] = (
     _open_cases,
     _repeats,
-    _traps,
     _loops,
     _detractors,
     _promises,

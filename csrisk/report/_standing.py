@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from csrisk.success import company_happiness, happiness, success_quadrant
+from csrisk.success import (
+    company_happiness,
+    growth_advice,
+    happiness,
+    relationship_traps,
+    success_quadrant,
+    whom_to_ask,
+)
 
 if TYPE_CHECKING:
     from csrisk._snapshots import Snapshots
@@ -27,12 +34,19 @@ class Standing:
         The accounts that the tables know.
     mood, company, quadrant : pandas.DataFrame
         As `csrisk.success` gives them; `quadrant` is empty where no position is known.
+    traps, growth : pandas.DataFrame
+        Relationship traps, and what to offer to whom.
+    ask : pandas.DataFrame
+        Whom to ask for a reference, on the index of `seen`; nobody where no advocacy is recorded.
     """
 
     seen: Snapshots
     mood: pd.DataFrame
     company: pd.DataFrame
     quadrant: pd.DataFrame
+    traps: pd.DataFrame
+    growth: pd.DataFrame
+    ask: pd.DataFrame
 
     @property
     def quadrants(self) -> list[str]:
@@ -49,7 +63,13 @@ def read_standing(book: Book, data: CustomerData | None) -> Standing | None:
         return None
     mood, company = (_in_order(made(data, seen), book) for made in (happiness, company_happiness))
     quadrant = success_quadrant(mood, company) if mood["position"].notna().any() else pd.DataFrame()
-    return Standing(seen, mood, company, quadrant)
+    risk = pd.Series(book.probability, index=mood.index)
+    place = seen.index.get_level_values("account_id")
+    there = [column.reindex(place).set_axis(seen.index) for column in (mood["position"], risk)]
+    growth = _in_order(growth_advice(data, there[0], there[1], seen), book)
+    traps = _in_order(relationship_traps(data, seen), book)
+    ask = whom_to_ask(data, there[0], there[1], seen)
+    return Standing(seen, mood, company, quadrant, traps, growth, ask if data.has("advocacy") else ask.iloc[:0])
 
 
 def _in_order(table: pd.DataFrame, book: Book) -> pd.DataFrame:

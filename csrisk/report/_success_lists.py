@@ -13,7 +13,7 @@ from csrisk.report._forecast import churn_forecast
 from csrisk.report._names import clean
 from csrisk.report._quadrant_steps import recoverable
 from csrisk.report._success_tables import percent
-from csrisk.success import QUADRANTS, USES, VOICES, voice_and_use, voice_consequences, voices_against, whom_to_ask
+from csrisk.success import QUADRANTS, USES, VOICES, voice_and_use, voice_consequences, voices_against
 
 if TYPE_CHECKING:
     from csrisk.data import CustomerData
@@ -36,7 +36,7 @@ def list_tables(
 ) -> dict[str, Table | None]:
     """Make the lists; None where there is nobody to name."""
     return {
-        "whom to ask for a reference": _whom_to_ask(data, book, standing),
+        "whom to ask for a reference": _whom_to_ask(book, standing),
         "who speaks against us": _against(data, book, standing),
         "captives": _captives(book, standing, groups),
         "let go or recover": _decide(book, standing),
@@ -55,13 +55,8 @@ def _mood(standing: Standing, at: int) -> Interval | None:
     return None if pd.isna(position) else Interval(float(position), float(low), float(high))
 
 
-def _whom_to_ask(data: CustomerData, book: Book, standing: Standing) -> Table | None:
-    if not data.has("advocacy"):
-        return None
-    index = standing.seen.index
-    places = _at(book, index)
-    position = pd.Series(standing.mood["position"].to_numpy(np.float64)[places], index=index)
-    found = whom_to_ask(data, position, pd.Series(book.probability[places], index=index), standing.seen)
+def _whom_to_ask(book: Book, standing: Standing) -> Table | None:
+    index, found = standing.seen.index, standing.ask
     rows: list[Row] = [
         (book.names[at], _mood(standing, at), float(book.probability[at]), _days(days))
         for at, days in zip(_at(book, found.index), found["days_since_act"], strict=True)

@@ -10,9 +10,11 @@ import pandas as pd
 from csrisk._goals import Goal
 from csrisk._snapshots import Snapshots
 from csrisk.report._content import Column, Interval, Success, Table
+from csrisk.report._followed import NOTHING
 from csrisk.report._names import clean
 from csrisk.report._success_claims import claims_tables
 from csrisk.report._success_footprint import footprint_tables
+from csrisk.report._success_growth import growth_tables
 from csrisk.report._success_lists import list_tables
 from csrisk.report._success_tables import (
     apart_table,
@@ -35,16 +37,14 @@ from csrisk.success import (
     happiness,
     journey,
     loyalty_groups,
-    relationship_traps,
     success_quadrant,
-    trap_consequences,
 )
 
 if TYPE_CHECKING:
     from csrisk.data import CustomerData
     from csrisk.report._book import Book
+    from csrisk.report._followed import Followed
     from csrisk.report._standing import Standing
-    from csrisk.success import History
 
 __all__ = ["make_success"]
 
@@ -70,6 +70,10 @@ _NEEDS = {
     "gap to the best by goal": "at least 10 best customers and 10 others",
     "preventive and corrective contacts": "contacts with a stage",
     "relationship traps": "contacts, surveys, or use by person",
+    "after the fire": "hard cases that were closed, and past dates whose outcome is known",
+    "room to grow": "happy and safe accounts whose seats are all in use, or a product that goes with theirs",
+    "worth of features": "use by feature, and past dates whose outcome is known",
+    "adoption of new features": "features with known_at, released within 180 days",
     "features within reach": "use by feature, and similar accounts that use what others do not",
     "products that go together": "use by product, in pairs that 10 accounts share beyond chance",
     "pace of adoption": "use, and accounts that are slow for their tenure beyond chance",
@@ -80,7 +84,7 @@ _NEEDS = {
 
 
 def make_success(
-    book: Book, data: CustomerData | None, standing: Standing | None, history: History | None = None
+    book: Book, data: CustomerData | None, standing: Standing | None, followed: Followed = NOTHING
 ) -> Success | None:
     """Work out where the book stands beside its risk, from whatever tables there are.
 
@@ -92,8 +96,8 @@ def make_success(
         The tables.
     standing : Standing or None
         Where the accounts stand.
-    history : History, optional
-        Past snapshots whose outcome was known at the date.
+    followed : Followed, optional
+        What followed in the past, as far as it was known at the date.
 
     Returns
     -------
@@ -103,12 +107,13 @@ def make_success(
     if data is None or standing is None:
         return None
     seen, mood, company, quadrant = standing.seen, standing.mood, standing.company, standing.quadrant
+    history = followed.history
     risk = pd.Series(book.probability, index=mood.index)
     known = mood["position"].notna()
     groups = loyalty_groups(mood["position"], risk)
-    parts = _parts(book, data, seen, mood, quadrant, groups, history)
+    parts = _parts(book, data, standing, groups, followed)
     parts |= list_tables(data, book, standing, groups, history)
-    parts |= claims_tables(data, history, book.as_of)
+    parts |= claims_tables(data, followed, book.as_of)
     return Success(
         accounts=len(mood),
         known=int(known.sum()),
@@ -128,15 +133,10 @@ def make_success(
 
 
 def _parts(
-    book: Book,
-    data: CustomerData,
-    seen: Snapshots,
-    mood: pd.DataFrame,
-    quadrant: pd.DataFrame,
-    groups: pd.Series,
-    history: History | None,
+    book: Book, data: CustomerData, standing: Standing, groups: pd.Series, followed: Followed
 ) -> dict[str, Table | None]:
     """Make every further table; None where there is no evidence."""
+    seen, mood, quadrant = standing.seen, standing.mood, standing.quadrant
     risk = pd.Series(book.probability, index=mood.index)
     sides = quadrant["quadrant"] if "quadrant" in quadrant else pd.Series(None, index=mood.index, dtype=object)
     best = best_customers(sides.astype(object), risk)
@@ -149,10 +149,9 @@ def _parts(
         "what sets the best apart": apart_table(best, book),
         "gap to the best by goal": gap_table(best, book),
         "preventive and corrective contacts": _directions(data, seen) if data.has("contacts", "stage") else None,
-        "relationship traps": traps_table(
-            relationship_traps(data, seen), book, None if history is None else trap_consequences(data, history)
-        ),
-        **footprint_tables(data, seen, book),
+        "relationship traps": traps_table(standing.traps, book, followed.traps),
+        **footprint_tables(data, seen, book, followed.feature_worth),
+        **growth_tables(data, seen, book, standing, followed.worth),
         _TREND: ledger_table(data, keys, book.as_of) if data.has("surveys") else None,
         "effect of plays": plays_table(data, book.as_of),
         "health score by hand": health_table(book, mood.index),

@@ -203,14 +203,13 @@ def gap_table(best: pd.Series, book: Book) -> Table | None:
 
 
 def traps_table(found: pd.DataFrame, book: Book, consequences: pd.DataFrame | None = None) -> Table | None:
-    """Count the relationship traps, say what followed on them, and name the first accounts in each."""
+    """Count the traps of the accounts in order, say what followed on them, and name the first accounts in each."""
     table = trap_summary(found)
     if not table["of"].any():
         return None
-    by_account = found.set_axis(found.index.get_level_values("account_id")).reindex(list(book.keys))
     rows: list[Row] = []
     for name, row in table.iterrows():
-        inside = np.flatnonzero(by_account[str(name)].fillna(False).to_numpy(dtype=bool))
+        inside = np.flatnonzero(found[str(name)].fillna(False).to_numpy(dtype=bool))
         some = ", ".join(book.names[at] for at in inside[:3])
         counts = int(row["accounts"]), int(row["of"])
         limit = f"from {row['threshold']:g}"

@@ -4,7 +4,10 @@ from csrisk.success._best import best_customers, gap_to_best, what_sets_apart
 from csrisk.success._claims import CLAIMS, Claim, claims, growth_by_stage
 from csrisk.success._consequences import trap_consequences
 from csrisk.success._continuum import HAPPINESS_STAGES, happiness
+from csrisk.success._feature_worth import feature_worth
+from csrisk.success._fires import FIRES, after_the_fire, hard_cases
 from csrisk.success._footprint import co_adoption, unused_features
+from csrisk.success._growth import growth_advice
 from csrisk.success._health import HEALTH_WEIGHTS, Vital, health_band, health_components, health_score
 from csrisk.success._health_quality import health_quality
 from csrisk.success._history import History, past_outcomes
@@ -16,6 +19,7 @@ from csrisk.success._plots import plot_claims, plot_journey, plot_quadrant
 from csrisk.success._priorities import RANKING_NOTE, in_holdout, priorities
 from csrisk.success._quadrant import QUADRANTS, company_happiness, quadrant_migration, success_quadrant
 from csrisk.success._quiet import USES, VOICES, voice_and_use, voice_consequences
+from csrisk.success._releases import release_adoption
 from csrisk.success._traps import TRAPS, Trap, relationship_traps, trap_summary
 from csrisk.success._uplift import UpliftModel, treated_snapshots
 from csrisk.success._uplift_quality import evaluate_uplift, qini_curve
@@ -23,6 +27,12 @@ from csrisk.success._velocity import velocity
 from csrisk.success._voices import voices_against, whom_to_ask
 
 __all__ = [
+    "FIRES",
+    "after_the_fire",
+    "hard_cases",
+    "feature_worth",
+    "growth_advice",
+    "release_adoption",
     "CLAIMS",
     "Claim",
     "claims",

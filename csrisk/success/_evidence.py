@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from csrisk._snapshots import Snapshots
     from csrisk.data import CustomerData
 
-__all__ = ["SURVEYS", "WHAT", "collect_evidence"]
+__all__ = ["SCALES", "SURVEYS", "WHAT", "collect_evidence"]
 
 WHAT = ("scores", "comments", "acts", "escalations", "promises", "trend")
 SURVEYS = ("nps", "csat", "ces")
-_SCALES = {"nps": (0.0, 10.0), "csat": (1.0, 5.0), "ces": (1.0, 7.0)}
+SCALES = {"nps": (0.0, 10.0), "csat": (1.0, 5.0), "ces": (1.0, 7.0)}
 _WEIGHTS = {"scores": 1.0, "comments": 0.5, "acts": 1.0, "escalations": 1.0, "promises": 0.5, "trend": 0.5}
 
 
@@ -75,10 +75,10 @@ def _piece(
 def _answers(data: CustomerData, snapshots: Snapshots, days: int) -> pd.DataFrame:
     rows = seen(data, snapshots, "surveys", ["kind", "score", "answered_at_day"], window=days)
     kind = rows["kind"].astype("str").str.lower()
-    rows = rows[rows["answered_at_day"].notna() & rows["score"].notna() & kind.isin(list(_SCALES))]
+    rows = rows[rows["answered_at_day"].notna() & rows["score"].notna() & kind.isin(list(SCALES))]
     kind = kind.reindex(rows.index)
-    low = kind.map({name: scale[0] for name, scale in _SCALES.items()}).astype(float)
-    high = kind.map({name: scale[1] for name, scale in _SCALES.items()}).astype(float)
+    low = kind.map({name: scale[0] for name, scale in SCALES.items()}).astype(float)
+    high = kind.map({name: scale[1] for name, scale in SCALES.items()}).astype(float)
     position = ((rows["score"].astype(float) - low) / (high - low)).clip(0, 1)
     return _piece(rows, "scores", position, kind=kind)
 

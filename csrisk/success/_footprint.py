@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from csrisk._snapshots import Snapshots
     from csrisk.data import CustomerData
 
-__all__ = ["co_adoption", "unused_features", "used_and_available"]
+__all__ = ["co_adoption", "reach", "unused_features", "used_and_available"]
 
 _BLOCK = 1000  # accounts compared with all others at a time
 
@@ -27,6 +27,7 @@ def unused_features(
     window: Duration = "90D",
     neighbours: int = 25,
     at_least: int = 5,
+    worth: pd.Series | None = None,
 ) -> pd.DataFrame:
     """List features that an account has and does not use, though similar accounts do.
 
@@ -46,12 +47,15 @@ def unused_features(
         How many similar accounts are asked.
     at_least : int, default 5
         Similar accounts that must have the feature.
+    worth : pandas.Series, optional
+        What each feature is worth, as ``feature_worth(data)["worth"]`` gives it; it then decides on the order.
 
     Returns
     -------
     pandas.DataFrame
         One row per snapshot and feature: ``share`` of the similar accounts that use it with ``low`` and ``high`` (95 %,
-        Wilson), ``similar`` (how many have it), by falling ``low`` within the snapshot.
+        Wilson), ``similar`` (how many have it), by falling ``low`` within the snapshot; with `worth`, by falling
+        ``share * worth`` first, in a column ``worth``.
 
     Raises
     ------
@@ -74,10 +78,15 @@ def unused_features(
     parts = [_of_date(used[where], have[where], neighbours, at_least, where) for where in _groups(dates)]
     empty = pd.DataFrame(columns=["position", "code", "share", "low", "high", "similar"])
     found = pd.concat(parts, ignore_index=True) if names and parts else empty
-    found = found.sort_values(["position", "low", "code"], ascending=[True, False, True], kind="stable")
+    named = np.array(names, dtype=object)[found["code"].to_numpy(dtype=np.int64)]
+    found["worth"] = 0.0 if worth is None else worth.reindex(named).fillna(0.0).to_numpy(np.float64)
+    found["fits"] = found["worth"] * found["share"].astype("float64")
+    order = ["position", "fits", "low", "code"]
+    found = found.sort_values(order, ascending=[True, False, False, True], kind="stable")
     index = snapshots.index[found["position"].to_numpy(dtype=np.int64)].to_frame(index=False)
     index["feature"] = np.array(names, dtype=object)[found["code"].to_numpy(dtype=np.int64)]
-    return found[["share", "low", "high", "similar"]].set_index(pd.MultiIndex.from_frame(index))
+    columns = ["share", "low", "high", "similar", *([] if worth is None else ["worth"])]
+    return found[columns].set_index(pd.MultiIndex.from_frame(index))
 
 
 def used_and_available(
@@ -106,20 +115,32 @@ def _matrix(rows: pd.DataFrame, column: str, n: int, names: list[str]) -> np.nda
     return out
 
 
+def reach(data: CustomerData, snapshots: Snapshots) -> pd.DataFrame:
+    """Features of the catalogue that plan and product of each snapshot offer, and ``since`` how many days.
+
+    What was not released by the date is not offered; a feature without a date of release has been there for ever.
+    """
+    keys = [name for name in ("product", "plan") if data.has("features", name) and data.has("subscriptions", name)]
+    if not data.has("features", "feature") or not data.has("subscriptions") or not keys:
+        return pd.DataFrame({"snapshot": [], "feature": [], "since": []}).astype({"feature": object})
+    offered = data.frame("features")[["feature", *keys, "known_at"]].drop_duplicates()
+    held = seen(data, snapshots, "subscriptions", [*keys, "end_at_day"])
+    found = held[held["end_at_day"].isna()][["snapshot", *keys]].drop_duplicates().merge(offered, on=keys)
+    as_of = snapshots.index.get_level_values("as_of").to_numpy()[found["snapshot"].to_numpy(np.int64)]
+    since = (pd.Series(as_of, index=found.index) - found["known_at"].dt.normalize()).dt.days.astype("float64")
+    found = found.assign(since=since.where(found["known_at"].notna(), np.inf))
+    # of several ways to a feature the oldest counts
+    first = found[found["since"] > 0].sort_values("since", ascending=False, kind="stable")
+    return first.drop_duplicates(["snapshot", "feature"])[["snapshot", "feature", "since"]]
+
+
 def _available(data: CustomerData, snapshots: Snapshots, names: list[str]) -> np.ndarray:
     """Look up what plan and product offer; everything where there is no catalogue."""
-    have = np.zeros((len(snapshots), len(names)), dtype=bool)
-    if not data.has("features", "feature") or not data.has("subscriptions"):
-        return ~have
-    offered = data.frame("features")[["feature", "product", "plan"]]
     keys = [name for name in ("product", "plan") if data.has("features", name) and data.has("subscriptions", name)]
-    if not keys:
-        return ~have
-    held = seen(data, snapshots, "subscriptions", [*keys, "end_at_day"])
-    held = held[held["end_at_day"].isna()][["snapshot", *keys]].drop_duplicates()
-    reach = held.merge(offered.drop_duplicates(), on=keys)
-    reach = reach[reach["feature"].isin(names)]
-    return _matrix(reach, "feature", len(snapshots), names)
+    if not data.has("features", "feature") or not keys:
+        return np.ones((len(snapshots), len(names)), dtype=bool)
+    found = reach(data, snapshots)
+    return _matrix(found[found["feature"].isin(names)], "feature", len(snapshots), names)
 
 
 def _of_date(used: np.ndarray, have: np.ndarray, neighbours: int, at_least: int, where: np.ndarray) -> pd.DataFrame:

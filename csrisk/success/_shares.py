@@ -10,7 +10,7 @@ import pandas as pd
 from csrisk._evaluation._clustered_auc import Auc, clustered_auc
 from csrisk.success._seen import share_interval
 
-__all__ = ["Estimate", "auc_lead", "difference_of", "mean_of", "ratio_of", "share_of"]
+__all__ = ["Estimate", "auc_lead", "difference_of", "mean_of", "ratio_of", "share_of", "variance_of"]
 
 Array: TypeAlias = np.ndarray[Any, Any]
 _Z = 1.96
@@ -37,7 +37,7 @@ def share_of(hit: Array, account: Array) -> Estimate:
     # where all rows agree they say nothing of how accounts differ
     n = float(accounts)
     if 0 < share < 1:
-        spread = _variance((hit - share) / len(hit), account)
+        spread = variance_of((hit - share) / len(hit), account)
         n = min(float(len(hit)), share * (1 - share) / spread) if spread > 0 else float(len(hit))
     low, high = share_interval(np.array([share * n]), np.array([n]))
     return Estimate(share, float(low[0]), float(high[0]), np.nan, len(hit), accounts, len(np.unique(account[hit])))
@@ -61,7 +61,7 @@ def mean_of(value: Array, account: Array) -> Estimate:
     if accounts < 2:  # one account has no spread
         return Estimate(n=len(value), accounts=accounts)
     mean = float(value.mean())
-    half = _Z * np.sqrt(_variance((value - mean) / len(value), account))
+    half = _Z * np.sqrt(variance_of((value - mean) / len(value), account))
     return Estimate(mean, mean - half, mean + half, np.nan, len(value), accounts, accounts)
 
 
@@ -77,7 +77,7 @@ def ratio_of(top: Array, bottom: Array, account: Array, against: tuple[Array, Ar
     signs = (1, -1, -1, 1)[: len(parts)]
     influence = sum(sign * part / count for sign, part, count in zip(signs, parts, counts, strict=True))
     value = counts[0] / counts[1] / (counts[2] / counts[3] if against else 1)
-    half = np.exp(_Z * np.sqrt(_variance(np.asarray(influence), account)))
+    half = np.exp(_Z * np.sqrt(variance_of(np.asarray(influence), account)))
     return Estimate(value, value / half, value * half, np.nan, int(there.sum()), accounts, events)
 
 
@@ -106,7 +106,7 @@ def _mean_auc(score: Array, event: Array, codes: Array) -> Auc:
     )
 
 
-def _variance(influence: Array, account: Array) -> float:
+def variance_of(influence: Array, account: Array) -> float:
     """Sum of squares of what each account adds."""
     sums = pd.Series(influence).groupby(pd.Series(account)).sum().to_numpy()
     present = len(sums)

@@ -184,7 +184,11 @@ def test_metrics_stand_beside_their_baselines_with_intervals(page):
 def test_expansion_names_accounts_as_the_rest_does(tmp_path, why, data):
     expansion = pd.DataFrame({"account_id": ["acct-00004", "acct-00001", "acct-99999"], "probability": [0.6, 0.4, 0.3]})
     report = json.loads(write(tmp_path, why, "a.json", data=data, expansion=expansion))
-    assert report["expansion"]["rows"] == [["Company 00004 Ltd", 0.6], ["Company 00001 Ltd", 0.4]]
+    rows = report["expansion"]["rows"]
+    assert [row[:2] for row in rows] == [["Company 00004 Ltd", 0.6], ["Company 00001 Ltd", 0.4]]
+    # growth is advised to the safe and happy alone
+    assert [column["label"] for column in report["expansion"]["columns"][2:]] == ["Why", "Next step"]
+    assert all(row[3] is None for row in rows)
 
 
 def test_forecast_dates_follow_from_lead_and_horizon(page):

@@ -23,6 +23,8 @@ PARTS = {
     "journey": "Preventive and corrective contacts, worst first",
     "traps": "Relationship traps",
     "claims": "Claims on your own data",
+    "fire": "After the fire",
+    "worth": "What features are worth",
     "growth": "Happiness, and what came of it",
     "footprint": "Features within reach",
     "velocity": "Slow for their tenure",
