@@ -7,9 +7,10 @@ from csrisk._pipeline import (
     read_scores,
     write_scores,
 )
-from csrisk._pipeline._score_schema import SCORE_COLUMNS, SCORES_SCHEMA, ScoreColumn
+from csrisk._pipeline._score_schema import LONGEVITY_COLUMNS, SCORE_COLUMNS, SCORES_SCHEMA, ScoreColumn
 
 __all__ = [
+    "LONGEVITY_COLUMNS",
     "SCORES_SCHEMA",
     "SCORE_COLUMNS",
     "RiskPipeline",

@@ -11,9 +11,10 @@ from csrisk._pipeline._archive import array_from_bytes, array_to_bytes
 from csrisk._pipeline._strict_json import number, read_object
 from csrisk._pipeline._tree_text import checked_trees, scoring_text
 from csrisk.exceptions import ModelFileError
-from csrisk.models import AmountModel, ChurnModel, ExpansionModel
+from csrisk.models import AmountModel, ChurnModel, ExpansionModel, LongevityModel
 from csrisk.models._encoder import ColumnEncoder
 from csrisk.models._lightgbm import as_text, from_text, raw_score
+from csrisk.models._longevity import check_periods
 from csrisk.models._params import check_params
 
 if TYPE_CHECKING:
@@ -24,13 +25,20 @@ if TYPE_CHECKING:
 
 __all__ = ["frame_of", "model_from_members", "model_to_members", "prove", "read_json", "write_json"]
 
-Model = ChurnModel | ExpansionModel | AmountModel
+Model = ChurnModel | ExpansionModel | AmountModel | LongevityModel
 _CLASSES: dict[str, type[Model]] = {
     "ChurnModel": ChurnModel,
     "ExpansionModel": ExpansionModel,
     "AmountModel": AmountModel,
+    "LongevityModel": LongevityModel,
 }
-_PARTS = {"churn": "ChurnModel", "expansion": "ExpansionModel", "growth": "AmountModel", "shrinkage": "AmountModel"}
+_PARTS = {
+    "churn": "ChurnModel",
+    "expansion": "ExpansionModel",
+    "growth": "AmountModel",
+    "shrinkage": "AmountModel",
+    "longevity": "LongevityModel",
+}
 _MAX_COLUMNS = 50_000
 _MAX_BOOSTERS = 100
 _SAME = 1e-12  # sums of the same leaves in the same order; another release may add them in another one
@@ -41,7 +49,7 @@ def model_to_members(model: Model, X: pd.DataFrame, part: str) -> dict[str, byte
 
     Parameters
     ----------
-    model : ChurnModel, ExpansionModel or AmountModel
+    model : ChurnModel, ExpansionModel, AmountModel or LongevityModel
         Fitted.
     X : pandas.DataFrame
         Rows whose margins are written down, so that loading can prove that it gives the same ones.
@@ -58,7 +66,7 @@ def model_to_members(model: Model, X: pd.DataFrame, part: str) -> dict[str, byte
         for name, booster in zip(names, model.boosters_, strict=True)
     }
     for name, text in trees.items():
-        checked_trees(text, len(model.columns_), name)  # what could not be read back is never written
+        checked_trees(text, _width(model), name)  # what could not be read back is never written
     told = {
         "class": type(model).__name__,
         "params": model.get_params(),
@@ -66,7 +74,7 @@ def model_to_members(model: Model, X: pd.DataFrame, part: str) -> dict[str, byte
             {"name": column.name, "kind": column.kind, "categories": list(column.categories)}
             for column in model.columns_
         ],
-        "counts": {"n_events_": model.n_events_, "n_unlabelled_": model.n_unlabelled_},
+        "counts": {name: getattr(model, name) for name in _counts(type(model))},
         **_figures(model),
         "trees": list(trees),
     }
@@ -89,7 +97,7 @@ def model_from_members(members: Mapping[str, bytes], part: str) -> Model:
 
     Returns
     -------
-    ChurnModel, ExpansionModel or AmountModel
+    ChurnModel, ExpansionModel, AmountModel or LongevityModel
 
     Raises
     ------
@@ -105,14 +113,15 @@ def model_from_members(members: Mapping[str, bytes], part: str) -> Model:
         model.columns_ = _columns(told["columns"])
         names = told["trees"]
         named = 1 <= len(names) <= _MAX_BOOSTERS and names == _names(part, len(names)) and members.keys() >= set(names)
-        model.n_events_, model.n_unlabelled_ = (int(told["counts"][key]) for key in ("n_events_", "n_unlabelled_"))
+        for name in _counts(type(model)):
+            setattr(model, name, int(told["counts"][name]))
         _set_figures(model, told)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ModelFileError(f"model file: {part}.json breaks its rules; train again or fetch it anew") from error
     width = len(model.columns_)
     if not 0 < width <= _MAX_COLUMNS or not named:
         raise ModelFileError(f"model file: {part}.json names {len(names)} members of trees and {width} columns")
-    texts = [checked_trees(members[name], width, name) for name in names]
+    texts = [checked_trees(members[name], _width(model), name) for name in names]
     model.n_features_in_ = width
     model.feature_names_in_ = np.array([column.name for column in model.columns_], dtype=object)
     model.boosters_ = tuple(from_text(text) for text in texts)
@@ -124,7 +133,7 @@ def prove(model: Model, members: Mapping[str, bytes], part: str, X: pd.DataFrame
 
     Parameters
     ----------
-    model : ChurnModel, ExpansionModel or AmountModel
+    model : ChurnModel, ExpansionModel, AmountModel or LongevityModel
         As it was loaded.
     members : mapping of str to bytes
         Members whose hashes were checked.
@@ -155,9 +164,20 @@ def _margins_of(part: str) -> str:
     return f"arrays/{part}_margins.npy"
 
 
+def _width(model: Model) -> int:
+    """Columns of the trees; those of longevity have the number of the period too."""
+    return len(model.columns_) + isinstance(model, LongevityModel)
+
+
+def _counts(kind: type[Model]) -> tuple[str, str]:
+    return ("n_events_", "n_periods_" if kind is LongevityModel else "n_unlabelled_")
+
+
 def _figures(model: Model) -> dict[str, Any]:
     if isinstance(model, AmountModel):
         return {"bias": model.bias_}
+    if isinstance(model, LongevityModel):
+        return {"calibration": list(model.calibration_)}
     classes = [bool(value) for value in model.classes_]
     return {"calibration": list(model.calibration_), "classes": classes, "shares": model.shares_}
 
@@ -167,6 +187,10 @@ def _set_figures(model: Model, told: Mapping[str, Any]) -> None:
         model.bias_ = number(told["bias"])
         return
     slope, intercept = (number(value) for value in told["calibration"])
+    if isinstance(model, LongevityModel):
+        model.calibration_ = (slope, intercept)
+        check_periods(model.edges, model.n_periods_)
+        return
     model.calibration_, model.linear_, model.classes_ = (slope, intercept), None, np.array([False, True])
     model.shares_ = {str(kind): number(share) for kind, share in told["shares"].items()}
 
@@ -272,4 +296,8 @@ def _column(entry: Any) -> ColumnEncoder:
 
 def _margins(model: Model, X: pd.DataFrame) -> NDArray[np.float64]:
     matrix = model.encode(X)
-    return np.asarray(np.mean([raw_score(booster, matrix) for booster in model.boosters_], axis=0), dtype=np.float64)
+    rows = [matrix]
+    if isinstance(model, LongevityModel):
+        rows = [np.column_stack([matrix, np.full(len(matrix), float(at))]) for at in range(model.n_periods_)]
+    scores = [raw_score(booster, part) for booster in model.boosters_ for part in rows]
+    return np.asarray(np.mean(scores, axis=0), dtype=np.float64)

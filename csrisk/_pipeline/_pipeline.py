@@ -15,9 +15,10 @@ from csrisk._pipeline._archive import open_archive, refusing, write_archive
 from csrisk._pipeline._baseline import Baseline
 from csrisk._pipeline._forward import run_backtest
 from csrisk._pipeline._guarding import guarded, said_of_training
+from csrisk._pipeline._lifetimes import MONTHS, fit_longevity, lifetimes
 from csrisk._pipeline._load import open_source
 from csrisk._pipeline._panel import book, churn_model, features_of, panel, resolved
-from csrisk._pipeline._predict import predictions, quadrants
+from csrisk._pipeline._predict import predictions, standing
 from csrisk._pipeline._reporting import report_of
 from csrisk._pipeline._schemas import upgraded
 from csrisk._pipeline._scores import frame_hash, log_scores, score_table
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from csrisk._pipeline._record import Record
     from csrisk.checks import Check
     from csrisk.data import CustomerData
-    from csrisk.models import ChurnModel, ExpansionModel
+    from csrisk.models import ChurnModel, ExpansionModel, LongevityModel
     from csrisk.monitoring import Monitoring
 
 __all__ = ["RiskPipeline"]
@@ -67,6 +68,8 @@ class RiskPipeline:
         None where the data cannot tell expansion.
     amounts_ : Amounts or None
         Expected growth and shrinkage of monthly revenue; None where revenue or expansion is not known.
+    longevity_model_ : LongevityModel or None
+        How long accounts stay; None where ``longevity.months`` is not given or the data cannot tell.
     band_ : RiskBand or None
         How sure a told risk is, from the forward test.
     reference_ : pandas.DataFrame
@@ -97,6 +100,7 @@ class RiskPipeline:
     model_: ChurnModel
     expansion_model_: ExpansionModel | None
     amounts_: Amounts | None
+    longevity_model_: LongevityModel | None
     band_: RiskBand | None
     reference_: pd.DataFrame
     baseline_: Baseline
@@ -141,6 +145,7 @@ class RiskPipeline:
         self.model_ = churn_model(self.spec_, past.X).fit(past.X, past.churn)
         self.expansion_model_ = training.expansion_model(self.spec_, past)
         self.amounts_ = training.fit_amounts(self.spec_, data, past, self.expansion_model_)
+        self.longevity_model_ = fit_longevity(self.spec_, data, past, until)
         self.band_ = training.band_of(test)
         self.reference_ = training.choose_reference(self.spec_, self.model_, past)
         left = training.leavers(data, past)
@@ -273,7 +278,7 @@ class RiskPipeline:
         why = self.explain(data, as_of) if why is None else why
         checks = guarded(self, data, why)
         X = why.background.values  # noqa: PD011  # the field of a dataclass
-        told = self.predict(X)
+        told, place = self.predict(X), standing(data, X.index)
         table = score_table(
             why,
             X,
@@ -282,7 +287,8 @@ class RiskPipeline:
             expansion=told["expansion_probability"].to_numpy(),
             band=self.band_,
             change=told["expected_mrr_change"],
-            quadrant=quadrants(data, X.index),
+            quadrant=place["quadrant"],
+            lifetimes=None if self.longevity_model_ is None else lifetimes(told[MONTHS], place),
             trained_at=self.record_.facts.get("trained at"),
             checks=checks,
         )
@@ -301,7 +307,8 @@ class RiskPipeline:
         -------
         pandas.DataFrame
             Index of `X`; ``churn_probability``, ``churn_low``, ``churn_high``, ``expansion_probability``,
-            ``expected_mrr_change``, the same as `score` gives.
+            ``expected_mrr_change``, the same as `score` gives; with longevity also ``expected_months``,
+            ``months_low`` and ``months_high``.
 
         Raises
         ------

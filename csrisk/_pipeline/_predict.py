@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from csrisk._pipeline._lifetimes import months_left
 from csrisk._snapshots import Snapshots
 from csrisk.success import company_happiness, happiness, success_quadrant
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from csrisk._pipeline._pipeline import RiskPipeline
     from csrisk.data import CustomerData
 
-__all__ = ["predictions", "quadrants"]
+__all__ = ["predictions", "standing"]
 
 
 def predictions(pipeline: RiskPipeline, X: pd.DataFrame) -> pd.DataFrame:
@@ -42,11 +43,13 @@ def predictions(pipeline: RiskPipeline, X: pd.DataFrame) -> pd.DataFrame:
         if pipeline.amounts_ is not None:
             known, change = pipeline.amounts_.change(X, risk, grows)
             table.loc[known, "expected_mrr_change"] = change
+    if pipeline.longevity_model_ is not None:
+        table = table.join(months_left(pipeline.longevity_model_, X))
     return table
 
 
-def quadrants(data: CustomerData, index: pd.Index) -> pd.Series:
-    """Place accounts in the success quadrant.
+def standing(data: CustomerData, index: pd.Index) -> pd.DataFrame:
+    """Place accounts in the success quadrant, beside what they bring a month.
 
     Parameters
     ----------
@@ -57,9 +60,9 @@ def quadrants(data: CustomerData, index: pd.Index) -> pd.Series:
 
     Returns
     -------
-    pandas.Series
-        On the same snapshots; missing where too little is known.
+    pandas.DataFrame
+        On the same snapshots: ``quadrant`` (missing where too little is known), ``value`` a month with ``low, high``.
     """
     seen = Snapshots.of(data, index.to_frame(index=False))
-    table = success_quadrant(happiness(data, seen), company_happiness(data, seen))
-    return table["quadrant"]
+    company = company_happiness(data, seen)
+    return company.assign(quadrant=success_quadrant(happiness(data, seen), company)["quadrant"]).reindex(index)

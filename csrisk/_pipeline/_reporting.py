@@ -10,6 +10,7 @@ import pandas as pd
 from csrisk._days import whole_days
 from csrisk._pipeline._guarding import guarded
 from csrisk._pipeline._report_parts import books_before, distance_to_best
+from csrisk._pipeline._score_schema import LONGEVITY_COLUMNS
 from csrisk._pipeline._watching import further_tables
 from csrisk.checks import checks_frame
 from csrisk.report import write_report
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["report_of"]
 
 _EXPANSION_LIST = 50
+_LIFETIMES = [column.name for column in LONGEVITY_COLUMNS]
 _logger = logging.getLogger("csrisk")
 
 
@@ -80,6 +82,7 @@ def report_of(
         extra=further_tables(pipeline, why, monitoring),
         expansion=None if pipeline.expansion_model_ is None else _expansion_list(scores),
         provenance={**record.facts, "model": pipeline.model_id_, "data": scores["data_hash"].iloc[0]},
+        lifetimes=scores[_LIFETIMES] if pipeline.longevity_model_ is not None else None,
         window=(whole_days(spec.snapshots.lead, "lead"), whole_days(spec.snapshots.horizon, "horizon")),
     )
 

@@ -11,7 +11,7 @@ import pandas as pd
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["GOALS", "REASONS", "SCORES_SCHEMA", "SCORE_COLUMNS", "ScoreColumn", "as_schema"]
+__all__ = ["GOALS", "LONGEVITY_COLUMNS", "REASONS", "SCORES_SCHEMA", "SCORE_COLUMNS", "ScoreColumn", "as_schema"]
 
 SCORES_SCHEMA = 1
 GOALS = ("churn", "footprint", "advocacy", "feedback", "context")
@@ -113,13 +113,43 @@ SCORE_COLUMNS = (
 )
 
 
+_STAYS = "longevity was not asked for, or the data cannot tell it"
+_NO_VALUE = f"{_STAYS}, or it is not known what the account brings"
+LONGEVITY_COLUMNS = (
+    ScoreColumn(
+        "expected_months",
+        "number",
+        "months that the account is expected to stay, counted up to the months of the specification; one that stays "
+        "longer counts as staying so long",
+        _STAYS,
+    ),
+    ScoreColumn(
+        "months_low",
+        "number",
+        "range in which four of five of such accounts leave; one in ten leaves before it, and one in ten after it",
+        _STAYS,
+    ),
+    ScoreColumn(
+        "months_high", "number", "its upper end; the last month looked at where it lies beyond", "as months_low"
+    ),
+    ScoreColumn(
+        "expected_margin",
+        "number",
+        "expected months times what the account brings a month: profit where finance tells it, else its revenue",
+        _NO_VALUE,
+    ),
+    ScoreColumn("margin_low", "number", "months and money both at the low end of their ranges", _NO_VALUE),
+    ScoreColumn("margin_high", "number", "both at the high end", _NO_VALUE),
+)
+
+
 def as_schema(flat: pd.DataFrame, checks: list[dict[str, Any]] | None = None) -> pa.Table:
     """Give a flat score table the types of the schema.
 
     Parameters
     ----------
     flat : pandas.DataFrame
-        Columns as in `SCORE_COLUMNS`.
+        Columns as in `SCORE_COLUMNS`, with those of `LONGEVITY_COLUMNS` where longevity is modelled.
     checks : list of dict, optional
         How the book differs from what training saw.
 
@@ -140,7 +170,8 @@ def as_schema(flat: pd.DataFrame, checks: list[dict[str, Any]] | None = None) ->
     }
     fields = [
         pa.field(column.name, types[column.kind], nullable=bool(column.null), metadata={"meaning": column.meaning})
-        for column in SCORE_COLUMNS
+        for column in (*SCORE_COLUMNS, *LONGEVITY_COLUMNS)
+        if column.name in flat or column in SCORE_COLUMNS
     ]
     told = {} if checks is None else {"csrisk checks": json.dumps(checks, allow_nan=False)}
     schema = pa.schema(fields, metadata={"csrisk scores": str(SCORES_SCHEMA), **told})

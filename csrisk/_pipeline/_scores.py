@@ -13,7 +13,7 @@ import pandas as pd
 
 from csrisk._atomic import atomic_path
 from csrisk._pipeline._files import write_table
-from csrisk._pipeline._score_schema import GOALS, REASONS, SCORE_COLUMNS, SCORES_SCHEMA, as_schema
+from csrisk._pipeline._score_schema import GOALS, LONGEVITY_COLUMNS, REASONS, SCORE_COLUMNS, SCORES_SCHEMA, as_schema
 from csrisk.report._revenue import at_stake
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def score_table(
     band: RiskBand | None = None,
     change: pd.Series | None = None,
     quadrant: pd.Series | None = None,
+    lifetimes: pd.DataFrame | None = None,
     trained_at: str | None = None,
     checks: tuple[Check, ...] = (),
 ) -> pd.DataFrame:
@@ -59,6 +60,8 @@ def score_table(
         Expected change of monthly revenue, on part of the index.
     quadrant : pandas.Series, optional
         Place in the success quadrant, on the same index.
+    lifetimes : pandas.DataFrame, optional
+        How long accounts are expected to stay and what they bring, on the same index.
     trained_at : date, optional
         First day that the model knows nothing of.
     checks : tuple of Check
@@ -93,10 +96,14 @@ def score_table(
     table["trained_at"] = pd.Series(
         pd.NaT if trained_at is None else pd.Timestamp(trained_at), table.index, "datetime64[us]"
     )
+    names = [column.name for column in SCORE_COLUMNS[2:]]
+    if lifetimes is not None:
+        names += [column.name for column in LONGEVITY_COLUMNS]
+        table = table.join(lifetimes)
     weight = at_stake(table["churn_probability"].to_numpy(), mrr)
     order = np.lexsort((np.arange(len(table)), -table["churn_probability"], -weight))
     table = table.iloc[order].assign(priority=np.arange(1, len(table) + 1))
-    table = _plain_text(table[[column.name for column in SCORE_COLUMNS[2:]]])
+    table = _plain_text(table[names])
     if checks:
         table.attrs["checks"] = [{**asdict(check), "found": list(check.found)} for check in checks]
     return table

@@ -17,6 +17,7 @@ from csrisk.exceptions import ConfigError
 __all__ = [
     "FeatureSpec",
     "LabelSpec",
+    "LongevitySpec",
     "MonitorSpec",
     "ReferenceSpec",
     "ReportSpec",
@@ -232,6 +233,24 @@ class ReferenceSpec:
 
 
 @dataclass(frozen=True)
+class LongevitySpec:
+    """Whether it is modelled how long accounts stay.
+
+    Parameters
+    ----------
+    months : int, optional
+        How many months ahead, such as 12; None does without, which saves a model. What lies behind is not guessed: an
+        account that stays longer counts as staying so long.
+    """
+
+    months: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.months is not None:
+            rule.count(self, "months", 1, 120)
+
+
+@dataclass(frozen=True)
 class ReportSpec:
     """What the report shows.
 
@@ -271,6 +290,8 @@ class RiskSpec:
         The page.
     monitor : MonitorSpec
         When monitoring alarms.
+    longevity : LongevitySpec
+        Whether it is modelled how long accounts stay.
 
     Raises
     ------
@@ -305,6 +326,7 @@ class RiskSpec:
     reference: ReferenceSpec = field(default_factory=ReferenceSpec)
     report: ReportSpec = field(default_factory=ReportSpec)
     monitor: MonitorSpec = field(default_factory=MonitorSpec)
+    longevity: LongevitySpec = field(default_factory=LongevitySpec)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> RiskSpec:
@@ -392,6 +414,8 @@ class RiskSpec:
         dict
         """
         sections = {name: _plain(getattr(self, name)) for name in ("model", *_SECTIONS)}
+        if self.longevity.months is None:
+            del sections["longevity"]  # what is not asked for leaves a file as it was before there was such a section
         return {"tables": {name: _plain(table) for name, table in self.tables.items()}, **sections}
 
     def to_toml(self) -> str:
@@ -414,6 +438,7 @@ _SECTIONS: dict[str, type[Any]] = {
     "reference": ReferenceSpec,
     "report": ReportSpec,
     "monitor": MonitorSpec,
+    "longevity": LongevitySpec,
 }
 
 

@@ -9,6 +9,7 @@ from csrisk._pipeline._amounts import Amounts
 from csrisk._pipeline._archive import array_from_bytes, array_to_bytes
 from csrisk._pipeline._band import RiskBand
 from csrisk._pipeline._baseline import Baseline
+from csrisk._pipeline._lifetimes import longevity_from_members, longevity_members
 from csrisk._pipeline._load import check_names
 from csrisk._pipeline._model_file import frame_of, model_from_members, model_to_members, prove, read_json, write_json
 from csrisk._pipeline._record import Record
@@ -58,6 +59,7 @@ def scoring_members(pipeline: RiskPipeline) -> dict[str, bytes]:
         members |= pipeline.amounts_.members(rows)
     if pipeline.band_ is not None:
         members["band.json"] = write_json(pipeline.band_.to_dict())
+    members |= longevity_members(pipeline.spec_, pipeline.longevity_model_, rows)
     members["record.json"] = write_json(pipeline.record_.to_dict())
     return members
 
@@ -122,6 +124,7 @@ def restore(kind: type[RiskPipeline], members: Mapping[str, bytes]) -> RiskPipel
         prove(pipeline.expansion_model_, members, "expansion", rows)
     pipeline.amounts_ = Amounts.from_members(members, rows) if there["amounts.json"] else None
     pipeline.band_ = RiskBand.from_dict(read_json(members, "band.json")) if there["band.json"] else None
+    pipeline.longevity_model_ = longevity_from_members(pipeline.spec, members, rows)
     pipeline.baseline_ = Baseline.from_members(members, model)
     pipeline.record_ = Record.from_dict(read_json(members, "record.json"))
     pipeline.model_id_ = _hash_of(_read_back(members, scoring_members(pipeline)))

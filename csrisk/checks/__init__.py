@@ -3,6 +3,13 @@
 from csrisk.checks._check import Check, Rule, checks_frame
 from csrisk.checks._drift import check_base_rate, check_calibration, check_drift, check_drift_classifier
 from csrisk.checks._feeds import check_feeds
+from csrisk.checks._judgement import (
+    check_judgement,
+    declared_judgements,
+    disagreements,
+    judged_at,
+    judgement_against_model,
+)
 from csrisk.checks._leakage import check_future_use, check_single_feature, check_telling_values
 from csrisk.checks._null import check_permutation_null
 from csrisk.checks._panel import check_duplicates, check_events, check_evidence, check_label_window
@@ -23,6 +30,7 @@ __all__ = [
     "check_evidence",
     "check_feeds",
     "check_future_use",
+    "check_judgement",
     "check_label_window",
     "check_permutation_null",
     "check_rebuilt",
@@ -30,6 +38,10 @@ __all__ = [
     "check_stated_reasons",
     "check_telling_values",
     "checks_frame",
+    "declared_judgements",
+    "disagreements",
+    "judged_at",
+    "judgement_against_model",
     "run_checks",
     "stated_and_named",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from csrisk.checks._drift import (
     CALIBRATION,
@@ -15,6 +15,7 @@ from csrisk.checks._drift import (
     check_drift_classifier,
 )
 from csrisk.checks._feeds import FEEDS, check_feeds, feed_ages
+from csrisk.checks._judgement import JUDGEMENT, check_judgement
 from csrisk.checks._leakage import (
     FUTURE,
     SINGLE,
@@ -38,7 +39,7 @@ from csrisk.checks._rebuild import REBUILT, check_rebuilt
 from csrisk.checks._stated import STATED, check_stated_reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
 
@@ -53,7 +54,7 @@ RULES = tuple(
     sorted(
         (
             *(SINGLE, VALUES, FUTURE, NULL, DUPLICATES, WINDOW),
-            *(RATE, EVENTS, DRIFT, CLASSIFIER, CALIBRATION, EVIDENCE, REBUILT, FEEDS, STATED),
+            *(RATE, EVENTS, DRIFT, CLASSIFIER, CALIBRATION, EVIDENCE, REBUILT, FEEDS, STATED, JUDGEMENT),
         ),
         key=lambda rule: rule.code,
     )
@@ -72,6 +73,7 @@ def run_checks(
     fit_predict: Callable[[pd.DataFrame, pd.Series, pd.DataFrame], Any] | None = None,
     build: Callable[[CustomerData, Snapshots], pd.DataFrame] | None = None,
     why: Explanation | None = None,
+    judgements: Mapping[str, tuple[pd.Series | pd.DataFrame, Literal["safer", "riskier"]]] | None = None,
 ) -> tuple[Check, ...]:
     """Run every check; those without their evidence say so.
 
@@ -98,6 +100,9 @@ def run_checks(
         end there, which brings the tables into memory.
     why : Explanation, optional
         Contributions of snapshots of accounts before they left, to hold against the reasons that they stated.
+    judgements : mapping of str to (Series or DataFrame, str), optional
+        Dated judgements by name, with what a higher one means, "safer" or "riskier", as `judgement_against_model` takes
+        them; they are held against `risk`.
 
     Returns
     -------
@@ -126,6 +131,7 @@ def run_checks(
     checks += _forward(X, y, split, risk, fit_predict)
     checks += _book(X, split, book)
     checks.append(_stated(data, why))
+    checks += _judged(y, risk, judgements or {})
     return tuple(sorted(checks, key=lambda check: check.code))
 
 
@@ -155,6 +161,20 @@ def _stated(data: CustomerData | None, why: Explanation | None) -> Check:
     if data is None or why is None:
         return STATED.not_applicable("no tables and explanation were handed over", "pass data= and why=")
     return check_stated_reasons(data, why)
+
+
+def _judged(
+    y: pd.Series,
+    risk: pd.Series | None,
+    judgements: Mapping[str, tuple[pd.Series | pd.DataFrame, Literal["safer", "riskier"]]],
+) -> list[Check]:
+    if risk is None or not judgements:
+        reason = ("no dated judgement and later risks were handed over", "pass risk= and judgements=")
+        return [JUDGEMENT.not_applicable(*reason)]
+    return [
+        check_judgement(told, risk, y.reindex(risk.index), higher=higher, name=name)
+        for name, (told, higher) in judgements.items()
+    ]
 
 
 def _forward(

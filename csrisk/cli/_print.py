@@ -69,6 +69,9 @@ def print_first(scores: pd.DataFrame) -> None:
     click.echo(f"\nThe {min(_MOST, len(scores))} accounts of {len(scores):,} that matter most on {as_of:%Y-%m-%d}:")
     for row in scores.head(_MOST).reset_index().to_dict("records"):
         money = f", {row['mrr']:,.0f} a month" if row["mrr"] == row["mrr"] else ""
+        stays = row.get("expected_months")
+        if stays is not None and stays == stays:  # what is missing equals nothing
+            money += f", expected to stay {stays:.1f} months"
         reason = row["reason_1"] if isinstance(row["reason_1"], str) else NO_REASON
         account = one_line(str(row["account_id"]))
         risk = percent(row["churn_probability"])

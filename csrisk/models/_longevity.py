@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from csrisk.models._lightgbm import Booster
 
-__all__ = ["LongevityModel", "person_periods"]
+__all__ = ["LongevityModel", "check_periods", "person_periods"]
 
 _MIN_EVENTS = 10
 _MOST_PERIODS, _LONGEST, _SHOWN = 400, 36_500, 60
@@ -230,6 +230,37 @@ class LongevityModel(FrameReader):
         areas = start * np.diff(edges) * np.divide(np.expm1(logs), logs, where=logs < 0, out=np.ones_like(logs))
         return pd.Series(areas.sum(axis=1), index=_index_of(X, len(areas)), name="expected_days")
 
+    def days_range(self, X: Any, level: float = 0.8) -> pd.DataFrame:
+        """Range in which the day of leaving of a share of such accounts lies, counted up to the last edge.
+
+        Parameters
+        ----------
+        X : DataFrame
+            Features.
+        level : float, default 0.8
+            Share, between 0 and 1; as many leave before the range as after it.
+
+        Returns
+        -------
+        DataFrame
+            Index of `X`, ``low`` and ``high``: where the survival curve falls to (1 + level) / 2 and (1 - level) / 2;
+            an end that lies behind the last edge is the last edge.
+
+        Raises
+        ------
+        ValueError
+            If the level is not between 0 and 1.
+        """
+        if not 0 < level < 1:
+            raise ValueError(f"level={level!r}: must lie between 0 and 1")
+        edges = np.r_[0, _rising(self.edges)].astype(np.float64)
+        logs = np.log1p(-self._hazards(X)).cumsum(axis=1)
+        logs = np.column_stack([np.zeros(len(logs)), logs])
+        ends = {
+            name: _first_below(logs, edges, np.log((1 + sign * level) / 2)) for name, sign in (("low", 1), ("high", -1))
+        }
+        return pd.DataFrame(ends, index=_index_of(X, len(logs)))
+
     def _hazards(self, X: Any) -> np.ndarray:
         matrix = self.encode(X)
         found = [
@@ -277,8 +308,29 @@ def person_periods(
     return row[rows], period, event[rows] & (period == at_end[rows])
 
 
+def _first_below(logs: np.ndarray, edges: np.ndarray, level: float) -> np.ndarray:
+    """Day on which each row of log-survival, straight between the edges, falls to a level; else the last edge."""
+    place = np.clip((logs > level).sum(axis=1), 1, len(edges) - 1)
+    rows = np.arange(len(logs))
+    before, after = logs[rows, place - 1], logs[rows, place]
+    share = np.divide(level - before, after - before, where=after < before, out=np.ones(len(logs)))
+    return edges[place - 1] + np.clip(share, 0, 1) * (edges[place] - edges[place - 1])
+
+
 def _index_of(X: Any, n_rows: int) -> pd.Index:
     return X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(n_rows)
+
+
+def check_periods(edges: Sequence[int], n_periods: int) -> None:
+    """Refuse ends of periods that do not rise, and a number of periods that they do not have.
+
+    Raises
+    ------
+    ValueError
+        If either breaks its rule.
+    """
+    if not 1 <= n_periods <= len(_rising(edges)):
+        raise ValueError(f"n_periods={n_periods}: must be 1 to {len(edges)}")
 
 
 def _rising(edges: Sequence[int]) -> np.ndarray:

@@ -26,6 +26,7 @@ from csrisk.report._model_card import backtest_parts, features_table, model_tabl
 from csrisk.report._names import clean
 from csrisk.report._observed import limits_of_time
 from csrisk.report._standing import read_standing
+from csrisk.report._stay import make_stays, stay_table
 from csrisk.report._success_growth import with_advice
 from csrisk.report._success_part import make_success
 
@@ -86,6 +87,7 @@ class Inputs:
     extra: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     provenance: Mapping[str, object] | None = None
     mrr: pd.Series | None = None
+    lifetimes: pd.DataFrame | None = None
     window: tuple[int, int] | None = None
     currency: str = ""
     pseudonymise: bool | str = False
@@ -116,6 +118,8 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
     followed = what_followed(inputs.data, book.as_of, inputs.window or (0, _HORIZON))
     standing, gaps = read_standing(book, inputs.data), make_gaps(book, inputs.gap)
     cards = make_cards(book, count, inputs.data, peers, moves, gaps, inputs.chunk, standing, followed)
+    stays = make_stays(book, inputs.lifetimes)
+    cards = tuple(replace(card, stay=stay) for card, stay in zip(cards, stays[: len(cards)], strict=True))
     lines = make_lines(book, len(cards))
     goals = _spread(book, inputs.data)
     missing = _missing(inputs.data)
@@ -154,10 +158,15 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
         trends=trends,
         checks=checks,
         expansion=_expansion(inputs, book, standing),
-        extra=tuple(_tables.frame_table(frame, clean(name)) for name, frame in inputs.extra.items()),
+        extra=_extra(inputs, stay_table(stays)),
         provenance=_tables.provenance_table(inputs.provenance, _own_facts(book)),
         glossary=_tables.glossary_table(),
     )
+
+
+def _extra(inputs: Inputs, stays: Table | None) -> tuple[Table, ...]:
+    given = tuple(_tables.frame_table(frame, clean(name)) for name, frame in inputs.extra.items())
+    return given if stays is None else (stays, *given)
 
 
 def _summary(book: Book, churn: Forecast, window: str, needed: tuple[Decision, ...]) -> Summary:

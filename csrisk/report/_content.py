@@ -23,6 +23,7 @@ __all__ = [
     "Move",
     "Moves",
     "Report",
+    "Stay",
     "Step",
     "Success",
     "Summary",
@@ -57,12 +58,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table as printed: a caption that can stand alone, typed columns, rows, and a note below."""
+    """A table as printed: a caption that can stand alone, typed columns, rows, and a note below.
+
+    One that is ``folded`` is closed on a page until somebody opens it.
+    """
 
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +156,17 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Stay:
+    """How many months an account is expected to stay, with the range in which four of five such accounts leave.
+
+    ``margin`` is what it brings in that time, None where that is not known.
+    """
+
+    months: Interval
+    margin: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """One account in detail: the probability, and how it comes about from the reference."""
 
@@ -174,6 +190,7 @@ class Card:
     steps: tuple[Step, ...] = ()
     gap: tuple[tuple[str, float], ...] = ()
     quadrant: str = ""
+    stay: Stay | None = None
 
 
 @dataclass(frozen=True, slots=True)

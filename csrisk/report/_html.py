@@ -15,7 +15,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from csrisk.report import _format, _svg
-from csrisk.report._content import Card, Cell, Column, Interval, Line, Report, Table, Timeline
+from csrisk.report._content import Card, Cell, Column, Interval, Line, Report, Stay, Table, Timeline
 from csrisk.report._success_svg import journey_rows, quadrant_plot, share_dot
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ class _Common:
         self.scale = _svg.card_scale(report.cards)
         self.environment = _environment()
         self.environment.filters["money"] = partial(_format.money, currency=report.currency)
+        self.environment.filters["stay"] = partial(stay_words, currency=report.currency)
         goals = {goal.goal: place for place, goal in enumerate(report.goals, start=1)}
         segments = {segment: place for place, segment in enumerate(report.segments, start=1)}
         self.values: dict[str, Any] = {
@@ -190,6 +191,29 @@ def gap_words(card: Card) -> str:
         return "No goal lies behind the best customers."
     first, *more = (f"{_format.number(points, 1)} {{}}in {heading}" for points, heading in behind)
     return f"Behind the best customers by {', '.join([first.format('points '), *(part.format('') for part in more)])}."
+
+
+def stay_words(stay: Stay, currency: str) -> str:
+    """Say how long an account is expected to stay, and what it brings.
+
+    Parameters
+    ----------
+    stay : Stay
+        Months and margin.
+    currency : str
+        Written before amounts.
+
+    Returns
+    -------
+    str
+    """
+    ends = [_format.number(end or 0.0, 1) for end in (stay.months.low, stay.months.high)]
+    months = f"Expected to stay {_format.number(stay.months.estimate, 1)} months; four of five such accounts leave"
+    words = f"{months} between {ends[0]} and {ends[1]}, or stay as long as was looked ahead"
+    if stay.margin is None:
+        return f"{words}."
+    low, high = (_format.money(end, currency) for end in (stay.margin.low, stay.margin.high))
+    return f"{words}. It brings {_format.money(stay.margin.estimate, currency)} in that time ({low} to {high})."
 
 
 def timeline_words(line: Timeline) -> str:

@@ -6,7 +6,7 @@ import string
 from typing import TYPE_CHECKING
 
 from csrisk.report import _format
-from csrisk.report._html import MOST_LINES, gap_words, sum_words, timeline_words
+from csrisk.report._html import MOST_LINES, gap_words, stay_words, sum_words, timeline_words
 from csrisk.report._names import csv_safe
 
 if TYPE_CHECKING:
@@ -193,6 +193,8 @@ def _card(card: Card, currency: str) -> str:
         lines.append(f"- {gap_words(card)}")
     if card.quadrant:
         lines.append(f"- Quadrant: {card.quadrant}.")
+    if card.stay:
+        lines.append(f"- {stay_words(card.stay, currency)}")
     lines += [f"- {_plain(step.action)}: {_plain(step.evidence)}." for step in card.steps]
     if card.timeline:
         lines.append(f"- {timeline_words(card.timeline)}")

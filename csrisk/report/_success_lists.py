@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from csrisk.checks import declared_judgements, disagreements
 from csrisk.report._book import book_features
 from csrisk.report._content import Cell, Column, Interval, Table
 from csrisk.report._forecast import churn_forecast
@@ -41,6 +42,7 @@ def list_tables(
         "captives": _captives(book, standing, groups),
         "let go or recover": _decide(book, standing),
         "accounts by owner": _owners(data, book),
+        "judgement against model": _judged(data, book, standing),
         "quiet and noisy": _voices(data, standing, history),
     }
 
@@ -169,6 +171,29 @@ def _voices(data: CustomerData, standing: Standing, history: History | None) -> 
         "against the 30 before, by a fifth or more. Left later: over the last dates with a known outcome, 95 % ranges."
     )
     return _table("Quiet and noisy customers, by their use", columns, rows, note)
+
+
+def _judged(data: CustomerData, book: Book, standing: Standing) -> Table | None:
+    """Name the accounts that people, or another score, see otherwise than the model."""
+    features = book_features(book.why)
+    told = declared_judgements(data, features, book.why.declarations)
+    if not told:
+        return None
+    place = {key: at for at, key in enumerate(book.keys)}
+    index = standing.seen.index
+    places = [place[key] for key in index.get_level_values("account_id")]
+    risk = pd.Series(book.probability[places], index=index)
+    rows: list[Row] = []
+    for name, (values, higher) in told.items():
+        judged = pd.Series(values.to_numpy(np.float64, na_value=np.nan)[book.rows][places], index=index)
+        if judged.notna().any():
+            found = disagreements(judged, risk, higher=higher)
+            for at, row in zip(_at(book, found.index), found.to_dict("records"), strict=True):
+                words = f"{clean(name).replace('_', ' ')}: {row['judged']}"
+                rows.append((book.names[at], words, float(row["judgement"]), float(row["risk"])))
+    columns = (_NAME, Column("Judged"), Column("Judgement", "number", 1), Column("Risk in the model", "percent"))
+    note = "Judged among the safest third and told among the riskiest third, or the other way round."
+    return _table("Judgement against model: where they disagree", columns, rows, note)
 
 
 def _money(book: Book, at: int) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,6 +54,13 @@ _LEAVERS = "satisfied but at risk"
 _HALF_YEAR = 182
 _LOYALTY, _TREND = "satisfaction and loyalty", "feedback over the year"
 
+# what is read once and not each time: history, and long lists
+_FOLDED = frozenset(
+    {
+        *("claims on your own data", "happiness and growth", "after the fire"),
+        *("room to grow", "worth of features", "adoption of new features"),
+    }
+)
 _NEEDS = {
     "what happiness rests on": "surveys, advocacy, contacts or expectations",
     "moves between quadrants": "happiness and revenue or profit, now and half a year before",
@@ -64,6 +72,7 @@ _NEEDS = {
     "accounts by owner": "accounts with an owner",
     "claims on your own data": "past dates whose outcome is known",
     "happiness and growth": "past dates whose outcome is known, and what accounts pay",
+    "judgement against model": "measures that were declared with a direction, and accounts judged otherwise than told",
     "quiet and noisy": "contacts, surveys or advocacy",
     _LOYALTY: "surveys, advocacy, contacts or expectations",
     "what sets the best apart": "at least 10 best customers and 10 others",
@@ -160,7 +169,8 @@ def _parts(
 
 def _more(parts: dict[str, Table | None]) -> tuple[Table, ...]:
     """Give the tables that have no picture of their own, and one that names the parts without evidence."""
-    told = tuple(table for name, table in parts.items() if table is not None and name not in (_LOYALTY, _TREND))
+    there = {name: table for name, table in parts.items() if table is not None and name not in (_LOYALTY, _TREND)}
+    told = tuple(replace(table, folded=name in _FOLDED) for name, table in there.items())
     silent = tuple((name, _NEEDS[name]) for name, table in parts.items() if table is None)
     if not silent:
         return told

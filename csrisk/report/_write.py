@@ -49,6 +49,7 @@ def write_report(
     gap: Explanation | None = None,
     extra: Mapping[str, pd.DataFrame] | None = None,
     mrr: pd.Series | None = None,
+    lifetimes: pd.DataFrame | None = None,
     window: tuple[int, int] | None = None,
     currency: str = "",
     pseudonymise: bool | str = False,
@@ -94,6 +95,8 @@ def write_report(
     mrr : Series, optional
         Monthly revenue by account id, instead of the feature ``mrr`` or, where the model has none, the subscriptions.
         Accounts that it does not name have an unknown revenue, not none.
+    lifetimes : DataFrame, optional
+        How long accounts are expected to stay, as a score table with longevity has it, on (account_id, as_of).
     window : (int, int), optional
         Lead and horizon of the label in days, to print the dates of the forecast.
     currency : str, optional
@@ -116,7 +119,7 @@ def write_report(
     Raises
     ------
     ConfigError
-        If the suffix is none of these, or `mrr` names no account of the report.
+        If the suffix is none of these, `mrr` names no account of the report, or `lifetimes` lacks columns.
     ExplanationError
         If the explanation is in log-odds, holds several dates, or its parts do not add up to the prediction.
     OSError
@@ -157,6 +160,7 @@ def write_report(
         extra=extra or {},
         provenance=provenance,
         mrr=mrr,
+        lifetimes=lifetimes,
         window=window,
         currency=currency,
         pseudonymise=pseudonymise,

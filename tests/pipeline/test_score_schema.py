@@ -15,7 +15,7 @@ from scipy.special import expit
 
 from csrisk._pipeline._band import RiskBand
 from csrisk.exceptions import ConfigError, ModelFileError
-from csrisk.pipeline import SCORE_COLUMNS, SCORES_SCHEMA, read_scores, write_scores
+from csrisk.pipeline import LONGEVITY_COLUMNS, SCORE_COLUMNS, SCORES_SCHEMA, read_scores, write_scores
 
 if TYPE_CHECKING:
     import csrisk as cr
@@ -30,7 +30,7 @@ def scores(quick: cr.RiskPipeline, small_book: CustomerData) -> pd.DataFrame:
 
 
 def test_documentation_lists_every_column() -> None:
-    rows = [f"| `{c.name}` | {c.kind} | {c.meaning} | {c.null} |" for c in SCORE_COLUMNS]
+    rows = [f"| `{c.name}` | {c.kind} | {c.meaning} | {c.null} |" for c in (*SCORE_COLUMNS, *LONGEVITY_COLUMNS)]
     text = DOCS.read_text(encoding="utf-8")
     assert [row for row in text.splitlines() if row.startswith("| `")] == rows
     assert f"This is version {SCORES_SCHEMA} of its schema" in text
