@@ -1,5 +1,6 @@
 """Checks with codes: leakage, drift, calibration and evidence."""
 
+from csrisk.checks._attributes import check_attributes, ended_accounts
 from csrisk.checks._check import Check, Rule, checks_frame
 from csrisk.checks._drift import check_base_rate, check_calibration, check_drift, check_drift_classifier
 from csrisk.checks._feeds import check_feeds
@@ -21,6 +22,7 @@ __all__ = [
     "RULES",
     "Check",
     "Rule",
+    "check_attributes",
     "check_base_rate",
     "check_calibration",
     "check_drift",
@@ -40,6 +42,7 @@ __all__ = [
     "checks_frame",
     "declared_judgements",
     "disagreements",
+    "ended_accounts",
     "judged_at",
     "judgement_against_model",
     "run_checks",

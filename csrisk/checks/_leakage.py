@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from csrisk._snapshots import Snapshots
     from csrisk.data import CustomerData
 
-__all__ = ["check_future_use", "check_single_feature", "check_telling_values"]
+__all__ = ["built_columns", "check_future_use", "check_single_feature", "check_telling_values", "named", "telling"]
 
 Z = 2.326  # one-sided 99 percent: dozens of features are looked at
 _LEAK = "find out when the value is written; leave the column out, or bring a history of it with known_at"
@@ -103,7 +103,7 @@ def check_single_feature(
     aucs = {name: auc for name in X.columns if (auc := single_auc(X[name], event, account, n_accounts))}
     if not aucs:
         return SINGLE.not_applicable(f"fewer than {MIN_EVENTS} accounts with and without the outcome have any value")
-    trusted = _built() & set(X.columns) if trusted is None else set(trusted)
+    trusted = built_columns() & set(X.columns) if trusted is None else set(trusted)
     suspects = {name for name, auc in aucs.items() if auc.low(Z) > (limit_trusted if name in trusted else limit)}
     suspects |= _ahead_of(aucs, trusted, gap)
     fixed = [name for name in constant_columns(X, account) if name not in trusted]
@@ -112,7 +112,7 @@ def check_single_feature(
     shown = sorted(suspects, key=lambda name: (-aucs[name].value if name in aucs else 0, name))
     measure = f"best single AUC {aucs[best].value:.3f} ({best}); {len(suspects)} of {X.shape[1]} features suspicious"
     threshold = f"AUC {limit:g} (computed by csrisk: {limit_trusted:g}), lead over the best computed feature {gap:g}"
-    return SINGLE.judge(bool(suspects), _named(measure, shown), threshold, shown)
+    return SINGLE.judge(bool(suspects), named(measure, shown), threshold, shown)
 
 
 def check_telling_values(X: pd.DataFrame, y: pd.Series, *, share: float = 0.9, capture: float = 0.05) -> Check:
@@ -144,12 +144,12 @@ def check_telling_values(X: pd.DataFrame, y: pd.Series, *, share: float = 0.9, c
         tables = [(X[name], event, account)]
         if name in constant:
             tables.append((first[name], ever, np.arange(len(ever))))
-        best = max(_telling(*table, capture) for table in tables)
+        best = max(telling(*table, capture) for table in tables)
         if best > share:
             found[name] = best
     shown = sorted(found, key=lambda name: (-found[name], name))
     measure = f"{len(found)} of {X.shape[1]} features have a value that tells the outcome"
-    return VALUES.judge(bool(found), _named(measure, shown), f"{100 * share:.0f} % of its accounts churned", shown)
+    return VALUES.judge(bool(found), named(measure, shown), f"{100 * share:.0f} % of its accounts churned", shown)
 
 
 def check_future_use(
@@ -182,7 +182,7 @@ def check_future_use(
     -------
     Check
     """
-    trusted = _built() if trusted is None else set(trusted)
+    trusted = built_columns() if trusted is None else set(trusted)
     names = [name for name in X.columns if name not in trusted and is_number(X[name])]
     if not names or not data.has("usage", "at"):
         return FUTURE.not_applicable("no numbers of other origin than csrisk's builders, or no usage")
@@ -193,7 +193,7 @@ def check_future_use(
     suspects = sorted((name for name, value in found.items() if abs(value) > limit), key=lambda name: -abs(found[name]))
     strongest = max((abs(value) for value in found.values()), default=0.0)
     measure = f"largest partial rank correlation with later use {strongest:.2f}; {len(suspects)} of {len(found)}"
-    return FUTURE.judge(bool(suspects), _named(measure, suspects), f"{limit:g}", suspects)
+    return FUTURE.judge(bool(suspects), named(measure, suspects), f"{limit:g}", suspects)
 
 
 def _labelled(X: pd.DataFrame, y: pd.Series) -> tuple[pd.DataFrame, Array]:
@@ -203,7 +203,7 @@ def _labelled(X: pd.DataFrame, y: pd.Series) -> tuple[pd.DataFrame, Array]:
     return X[known], y[known].to_numpy(dtype=bool)
 
 
-def _built() -> set[str]:
+def built_columns() -> set[str]:
     """Columns that csrisk computes from dated rows."""
     from csrisk.features import AccountContext, default_builders
 
@@ -229,7 +229,7 @@ def _told_by_account(X: pd.DataFrame, event: Array, account: Array, limit: float
     return {name for name, auc in aucs.items() if auc is not None and auc.low(Z) > limit}
 
 
-def _telling(column: pd.Series, event: Array, account: Array, capture: float) -> float:
+def telling(column: pd.Series, event: Array, account: Array, capture: float) -> float:
     """Largest lower bound, over the values that cover enough churned accounts, of the share that churned."""
     churned = len(np.unique(account[event]))
     there = column.notna().to_numpy()
@@ -287,7 +287,7 @@ def _partial(column: pd.Series, table: pd.DataFrame) -> float:
     return float((left[:, 0] * left[:, 1]).mean() / spread.prod())
 
 
-def _named(measure: str, names: list[str], most: int = 5) -> str:
+def named(measure: str, names: list[str], most: int = 5) -> str:
     if not names:
         return measure
     more = f" and {len(names) - most} more" if len(names) > most else ""

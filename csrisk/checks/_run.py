@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from csrisk.checks._attributes import ATTRIBUTES, check_attributes
 from csrisk.checks._drift import (
     CALIBRATION,
     CLASSIFIER,
@@ -53,7 +54,7 @@ __all__ = ["RULES", "run_checks"]
 RULES = tuple(
     sorted(
         (
-            *(SINGLE, VALUES, FUTURE, NULL, DUPLICATES, WINDOW),
+            *(SINGLE, VALUES, FUTURE, NULL, DUPLICATES, WINDOW, ATTRIBUTES),
             *(RATE, EVENTS, DRIFT, CLASSIFIER, CALIBRATION, EVIDENCE, REBUILT, FEEDS, STATED, JUDGEMENT),
         ),
         key=lambda rule: rule.code,
@@ -125,6 +126,10 @@ def run_checks(
     ['CSR001', 'CSR002', 'CSR008']
     """
     checks = [check_single_feature(X, y), check_telling_values(X, y)]
+    if data is None:
+        checks.append(ATTRIBUTES.not_applicable("no tables were handed over", "pass data="))
+    else:
+        checks.append(check_attributes(X, data))
     checks += _tables(X, y, data, snapshots, build)
     until = None if snapshots is None else snapshots.end
     checks += [check_events(y), check_evidence(X), check_feeds(None if data is None else feed_ages(data, until))]

@@ -11,7 +11,7 @@ from csrisk import CustomerData, ForwardSplit, Snapshots, build_features, label_
 from csrisk.checks import RULES, Check, check_rebuilt, checks_frame, run_checks
 from csrisk.exceptions import LeakageWarning
 
-CODES = [f"CSR{number:03d}" for number in range(1, 17)]
+CODES = [f"CSR{number:03d}" for number in (*range(1, 17), 23)]
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_every_check_answers_once_and_in_order(sample: dict[str, object]) -> Non
     assert all(check.next_step for check in checks if check.failed)
     again = run_checks(sample["X"], sample["y"])
     assert [check.code for check in again] == CODES
-    assert [check.status for check in again].count("not applicable") >= 9
+    assert [check.status for check in again].count("not applicable") >= 10
 
 
 def test_risks_and_the_null_are_checked_where_handed_over(sample: dict[str, object]) -> None:
