@@ -150,8 +150,8 @@ def workflows(session: nox.Session) -> None:
 def release(session: nox.Session) -> None:
     """Build sdist and wheel into dist/, check both, and install each in a fresh environment that runs the demo dry.
 
-    Before the tag: the version in pyproject.toml, csrisk/__init__.py and CITATION.cff is the one of the tag, the topmost
-    section of CHANGELOG.md bears it and a date, and .ci/run is green.
+    Before the tag: pyproject.toml, csrisk/__init__.py and CITATION.cff hold the version of the tag, the topmost section
+    of CHANGELOG.md bears it and a date, and .ci/run is green.
     """
     dist = Path("dist").resolve()
     for old in dist.glob("csrisk-*"):

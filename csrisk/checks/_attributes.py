@@ -8,7 +8,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from csrisk.checks._association import MIN_EVENTS, is_number, single_auc
+from csrisk.checks._association import MIN_EVENTS, single_auc
 from csrisk.checks._check import Rule
 from csrisk.checks._leakage import Z, built_columns, named, telling
 
@@ -106,8 +106,8 @@ def check_attributes(
     if "account_id" not in X.index.names or not foreign or left.empty:
         return ATTRIBUTES.not_applicable("no attributes of accounts, or no table tells who has left")
     account = X.index.get_level_values("account_id")
-    first = X[foreign].groupby(account, observed=True)
-    fixed = [name for name in foreign if (first[name].nunique() <= 1).all()]
+    distinct = X[foreign].groupby(account, observed=True).nunique()
+    fixed = [name for name in foreign if distinct[name].max() <= 1]
     known = X.loc[~account.duplicated(keep="last"), fixed].droplevel("as_of")
     gone = left.reindex(known.index).fillna(value=False).to_numpy(dtype=bool)
     if min(gone.sum(), (~gone).sum()) < MIN_EVENTS or not fixed:
@@ -132,10 +132,7 @@ def _excess(
     """Give by how much a column passes its limits; 0 where it does not."""
     most, most_missing, share = limits
     over = [telling(column, gone, codes, 0.05) - share]
-    values = single_auc(column, gone, codes, len(codes))
-    over.append(values.low(Z) - most if values is not None and (is_number(column) or column.nunique() > 1) else 0.0)
-    filled = column.notna()
-    if filled.any() and not filled.all():
-        presence = single_auc(filled.astype(float), gone, codes, len(codes))
-        over.append(0.0 if presence is None else presence.low(Z) - most_missing)
+    for values, bound in ((column, most), (column.notna().astype(float), most_missing)):
+        auc = single_auc(values, gone, codes, len(codes))
+        over.append(0.0 if auc is None else auc.low(Z) - bound)
     return max(0.0, *over)

@@ -46,12 +46,12 @@ def by_account(X: pd.DataFrame, seed: int) -> np.ndarray:
 
 
 LEAKS = {
-    "filled for all who left and nobody else": lambda X, left: np.where(left, "moved to another vendor", None),
+    "filled for all who left and nobody else": lambda _, left: np.where(left, "moved to another vendor", None),
     "a code that only the left have": lambda X, left: np.where(left & (by_account(X, 1) < 0.5), "closed", "open"),
     "a last score with noise": lambda X, left: np.where(left, 30, 70) + 30 * (by_account(X, 2) - 0.5),
-    "missing for most who left": lambda X, left: np.where(by_account(X, 3) < np.where(left, 0.7, 0.1), np.nan, by_account(X, 4)),
+    "missing for most who left": lambda X, left: np.where(by_account(X, 3) < np.where(left, 0.7, 0.1), np.nan, 1.0),
     "missing for most who stayed": lambda X, left: np.where(by_account(X, 5) < np.where(left, 0.1, 0.7), np.nan, 1.0),
-    "a group that is empty after leaving": lambda X, left: np.where(left, None, "north"),
+    "a group that is empty after leaving": lambda _, left: np.where(left, None, "north"),
 }  # fmt: skip
 
 
