@@ -10,7 +10,7 @@ import pandas as pd
 
 from csrisk.checks._check import Rule
 from csrisk.data import CONTRACT
-from csrisk.data._rhythm import read_changes, signs_of_life
+from csrisk.data._rhythm import has_stopped, read_changes, signs_of_life
 
 if TYPE_CHECKING:
     from csrisk.checks._check import Check
@@ -44,7 +44,8 @@ def feed_ages(data: CustomerData, as_of: Any = None) -> pd.DataFrame:
     pandas.DataFrame
         Index table; ``days`` (from the newest row to `as_of`; of contracts, accounts and plans from the newest change),
         ``usual`` (longest gap between days with rows within a year before that row), ``late``: more than twice the
-        usual gap, and too long for chance, and the user has not stated that the table was observed until `as_of`.
+        usual gap, and too long for chance, where the table goes on by itself (plays and promises come in campaigns),
+        and the user has not stated that the table was observed until `as_of`.
 
     Examples
     --------
@@ -95,7 +96,6 @@ def _age(data: CustomerData, table: str, cut: int) -> tuple[float, float, bool] 
         rows = rows.filter((nw.col("day") < cut) & (nw.col("known") < cut))
     signs = signs_of_life(read_changes(data.engine.collect, rows, contract), cut)
     if signs is None:
-        return (np.inf, np.nan, True) if contract.event else None
+        return (np.inf, np.nan, contract.shows_end) if contract.event else None
     # days before as_of are over, so a row of yesterday is one day old
-    silent, usual = cut - int(signs.days[-1]), signs.usual()
-    return float(silent), usual.longest or 1.0, usual.outlasted(silent)
+    return float(cut - int(signs.days[-1])), signs.usual().longest or 1.0, has_stopped(contract, signs, cut)

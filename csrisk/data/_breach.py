@@ -231,6 +231,19 @@ _CODES = (
         'give known_at={"subscriptions": "entered"}, or "updated", which is the default',
     ),
     Code(
+        "CSD219",
+        "rows are known soon after they happen",
+        "kept",
+        "nothing if they are: features see them from then on alone; if known_at is the time of a load or of the last "
+        "change, leave it out",
+    ),
+    Code(
+        "CSD220",
+        "rows become known on many days",
+        "kept",
+        "leave known_at out if it is the day of an export: of a date before it nothing of these rows is known",
+    ),
+    Code(
         "CSD221",
         "rows that sum up a period are dated when it is over",
         "kept",
@@ -345,6 +358,8 @@ _FOUND = {
     "CSD213": "{day|days} between the last row and end",
     "CSD214": "{day|days} in the middle of the table without its rows",
     "CSD218": "{entry|entries} of known_at= without a meaning",
+    "CSD219": "{row was|rows were} known two weeks or more after they happened",
+    "CSD220": "{row was|rows were} known on one and the same day, two weeks or more after they happened",
     "CSD221": "{row is|rows are} dated at the start of a period, as sums of one are",
     "CSD301": "{number|numbers} cannot be read",
     "CSD302": "{number is|numbers are} infinite",

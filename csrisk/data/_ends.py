@@ -10,7 +10,7 @@ import pandas as pd
 from csrisk._days import read_date
 from csrisk.data._breach import Breach, did_you_mean
 from csrisk.data._contract import CONTRACT, observed_tables
-from csrisk.data._rhythm import Rhythm, read_changes, signs_of_life
+from csrisk.data._rhythm import Rhythm, has_stopped, read_changes, signs_of_life
 from csrisk.exceptions import SnapshotError
 
 if TYPE_CHECKING:
@@ -95,12 +95,9 @@ def _goes_on(one: Rhythm, day: int) -> bool:
 
 
 def _end_of(found: Found, name: str, signs: Rhythm | None, shown: int) -> pd.Timestamp:
-    """End of a table: that of the book, unless the table has been silent for longer than is usual for it.
-
-    Plays and promises come in campaigns, whose gaps say nothing of the pause after them.
-    """
+    """End of a table: that of the book, unless the table has been silent for longer than is usual for it."""
     end = found.end if found.end is not None else _stamp(shown)
-    if signs is None or not CONTRACT[name].shows_end or not signs.usual().outlasted(shown - int(signs.days[-1])):
+    if signs is None or not has_stopped(CONTRACT[name], signs, shown):
         return end
     last = int(signs.days[-1])
     detail = (

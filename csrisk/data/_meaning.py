@@ -7,14 +7,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import pandas as pd
 
 from csrisk.data._breach import Breach
+from csrisk.data._contract import CONTRACT
 from csrisk.data._money import check_money
+from csrisk.data._staging import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from csrisk.data._declaration import Table
     from csrisk.data._engine import Engine
 
 __all__ = ["check_meaning", "loud_repeats"]
@@ -24,6 +28,7 @@ Evidence = dict[str, dict[str, int]]
 _SUMMED = ("usage", "finance")  # tables whose rows may be sums over a period
 _NEARLY_ALL, _MANY_REPEATS, _SOME = 0.95, 0.05, 10
 _MONTHS, _WEEKS, _ROWS = 3, 8, 20  # fewer may be chance
+_LATE, _AT_ONCE = 14, 0.5  # days after which a row is known late; share of rows that are known on one day
 
 
 def check_meaning(engine: Engine, tables: Mapping[str, Lazy], evidence: Evidence) -> list[Breach]:
@@ -46,6 +51,9 @@ def check_meaning(engine: Engine, tables: Mapping[str, Lazy], evidence: Evidence
     for name in _SUMMED:
         if name in tables and evidence.get(name, {}).get("", 0) >= _ROWS:
             found += _first_of_period(engine, name, tables[name])
+    for name, rows in tables.items():
+        if evidence.get(name, {}).get("known_at", 0) >= _ROWS:
+            found += _known_late(engine, CONTRACT[name], rows)
     if "surveys" in tables and evidence.get("surveys", {}).get("", 0):
         found += _surveys(engine, tables["surveys"], evidence["surveys"])
     return found + check_money(engine, tables, evidence)
@@ -84,6 +92,34 @@ def _first_of_period(engine: Engine, name: str, rows: Lazy) -> list[Breach]:
             part = "all" if share == 1 else f"{100 * share:.3g} %"
             return [Breach("CSD221", name, "at", count, detail=f"{part} on {words}")]
     return []
+
+
+def _known_late(engine: Engine, table: Table, rows: Lazy) -> list[Breach]:
+    """Find rows that were known weeks after they happened: as a rule, or all on the day of one load.
+
+    Of a state (a contract) only its end waits to be told, so the delay counts from that.
+    """
+    happened, told = "day", "known"
+    if table.begins:
+        happened, told = f"{next(name for name in table.second_times if name != table.begins)}_day", "told"
+    lag = (nw.col(told) - nw.col(happened)).alias("lag")
+    dated = rows.filter(~nw.col(happened).is_null()).select(nw.col(told).alias("at"), lag)
+    late = dated.filter(nw.col("lag") >= _LATE)
+    days = engine.collect(late.group_by("at").agg(number().alias("n")))
+    n_late = int(days["n"].sum()) if len(days) else 0
+    if n_late < _ROWS:
+        return []
+    lags = engine.collect(dated.group_by("lag").agg(number().alias("n"))).sort_values("lag")
+    below = lags["n"].cumsum() / lags["n"].sum()
+    at, n = (days[name].to_numpy(np.int64) for name in ("at", "n"))
+    if n.max() >= _AT_ONCE * lags["n"].sum():
+        day = pd.Timestamp(int(at[n.argmax()]), unit="D")
+        return [Breach("CSD220", table.name, "known_at", int(n.max()), examples=(f"{day:%Y-%m-%d}",))]
+    half, nearly = (int(lags.loc[below >= share, "lag"].iloc[0]) for share in (0.5, 0.9))
+    if half < _LATE:
+        return []
+    detail = f"half of all after {half} days, nine in ten after {nearly}"
+    return [Breach("CSD219", table.name, "known_at", n_late, detail=detail)]
 
 
 def _surveys(engine: Engine, rows: Lazy, evidence: Mapping[str, int]) -> list[Breach]:

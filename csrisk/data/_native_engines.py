@@ -17,8 +17,8 @@ from csrisk.data._engine import as_lazy, home
 from csrisk.data._files import repeated
 from csrisk.data._from_pandas import from_pandas
 from csrisk.data._native_table import NativeTable
-from csrisk.data._readers import ROW
-from csrisk.data._rules import DAY, SECOND
+from csrisk.data._readers import BLANK, NO_TIME, ROW, ZONE, read_moment
+from csrisk.data._rules import DAY, SECOND, bad, raw, zone
 from csrisk.data._source import is_polars
 from csrisk.data._turns import Turn
 
@@ -35,6 +35,7 @@ class NativeEngine(ABC):
 
     errors: tuple[type[Exception], ...] = ()
     name: str
+    keeps_times_as_text = False  # so that a time may be one that cannot be read
 
     def __init__(self) -> None:
         self._kept: list[Any] = []
@@ -196,6 +197,7 @@ class IbisEngine(NativeEngine):
         self._backend = backend
         self._turn = Turn.of(backend)
         self.name = f"ibis {backend.name}"
+        self.keeps_times_as_text = backend.name == "sqlite"
 
     def holds(self, table: Any) -> bool:
         """Whether a table lives in this very engine."""
@@ -234,6 +236,9 @@ class IbisEngine(NativeEngine):
         row = ibis.row_number() if self.has_order(table) else ibis.null("int64")
         columns = {"row": table[ROW] if ROW in table.columns else row}
         columns |= {new: self._value(table[old], new in times) for new, old in names.items()}
+        for new in times if self.keeps_times_as_text else ():
+            if table[names[new]].type().is_string():
+                columns |= _sqlite_time(table[names[new]], new)
         return as_lazy(table.select(**columns))
 
     def _value(self, column: Any, is_time: bool) -> Any:
@@ -252,6 +257,17 @@ class IbisEngine(NativeEngine):
         if column.type().is_floating() and self._backend.has_operation(ibis.expr.operations.IsNan):
             return column.isnan().ifelse(ibis.null(column.type()), column)
         return column
+
+
+def _sqlite_time(column: Any, name: str) -> dict[str, Any]:
+    """Read a time from text as it is read from files: the value, whether it cannot be read, its text and its zone."""
+    import ibis
+
+    moment = ibis.udf.scalar.python(read_moment, name="csrisk_moment", signature=((str,), int))(column)
+    clock = column.contains(":")
+    zones = clock.ifelse(column.re_search(f":.*{ZONE}[{BLANK}]*$"), ibis.null("boolean"))
+    broken = column.notnull() & moment.isnull() & ~column.lower().strip().isin(NO_TIME)  # noqa: PD003, PD004  # Ibis
+    return {name: moment, bad(name): broken, raw(name): column, zone(name): zones}
 
 
 def _spark_value(column: Any, kind: str, is_time: bool) -> Any:

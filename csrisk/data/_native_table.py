@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v2 as nw
 
-from csrisk.data._rules import bad, is_finite, raw
+from csrisk.data._rules import bad, is_finite, raw, zone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ class NativeTable:
         """Whether the type of a column can hold values of a kind."""
         dtype = self.types[name]
         if column.kind == "time":
-            return isinstance(dtype, nw.Datetime | nw.Date)
+            return isinstance(dtype, nw.Datetime | nw.Date) or (self._engine.keeps_times_as_text and self.textual(name))
         plain = dtype.is_numeric() or dtype == nw.Boolean
         if column.kind in ("number", "bool"):
             return bool(plain)
@@ -92,6 +92,8 @@ class NativeTable:
                 continue
             value, broken = _value(column, self.types[there[column]])
             values.append(value.alias(column.name))
+            if column.kind == "time" and self.textual(there[column]):
+                values += [nw.col(bad(column.name)), nw.col(raw(column.name)), nw.col(zone(column.name))]
             if broken is not None:
                 values.append(broken.alias(bad(column.name)))
                 values.append(nw.col(column.name).cast(nw.String).alias(raw(column.name)))

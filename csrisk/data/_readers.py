@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from csrisk.data._contract import Column
 
-__all__ = ["BLANK", "NOTHING", "ROW", "WHOLE", "Reader", "quoted", "readable", "trimmed"]
+__all__ = [
+    "BLANK",
+    "NOTHING",
+    "NO_TIME",
+    "ROW",
+    "WHOLE",
+    "ZONE",
+    "Reader",
+    "quoted",
+    "read_moment",
+    "readable",
+    "trimmed",
+]
 
 ROW = "csrisk__row"  # position of a row in the input; engines may read rows in any order
 
@@ -31,11 +45,15 @@ _ROUNDED = {"FLOAT": 2**24, "DOUBLE": 2**53}  # from here on whole numbers canno
 _TEXT = ("VARCHAR", "ENUM", "UUID")
 _TIME = ("TIMESTAMP", "DATE")
 BLANK = " \t\r\n\v\f\u00a0\u2007\u202f\u3000\ufeff"  # trim() alone takes off spaces and nothing else
-_NOTHING = "('', 'nan', 'nat', 'none', 'null', 'na', 'n/a', '<na>')"
+NO_TIME = ("", "nan", "nat", "none", "null", "na", "n/a", "<na>")
+_NOTHING = str(NO_TIME)
 _TRUE = "('true', 't', 'yes', 'y', 'on')"
 _FALSE = "('false', 'f', 'no', 'n', 'off')"
-_ZONE = r"(Z|z|UTC|[+-](0\d|1[0-4]):?([0-5]\d)?)"
-_STAMP = r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{2}:\d{2}(:\d{2}([.]\d+)?)? ?" + _ZONE + "?)?"
+ZONE = r"(Z|z|UTC|[+-](0\d|1[0-4]):?([0-5]\d)?)"
+STAMP = r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{2}:\d{2}(:\d{2}([.]\d+)?)? ?" + ZONE + "?)?"
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +114,7 @@ class Reader:
         """Whether a time that came as text states its zone; null where it is missing or only a date."""
         text = trimmed(self.raw)
         clock = f"regexp_matches({text}, ':')"
-        return f"CASE WHEN {clock} THEN regexp_full_match({text}, '.*:.*{_ZONE}') END"
+        return f"CASE WHEN {clock} THEN regexp_full_match({text}, '.*:.*{ZONE}') END"
 
     @property
     def naive(self) -> bool:
@@ -153,10 +171,10 @@ class Reader:
         seconds = f"(coalesce(try_cast({hours} AS BIGINT), 0) * 3600 + coalesce(try_cast({minutes} AS BIGINT), 0) * 60)"
         shift = f"CASE {sign} WHEN '+' THEN {seconds} WHEN '-' THEN -{seconds} ELSE 0 END * 1000000"
         stamp = f"epoch_us(try_cast({text} AS TIMESTAMP))"
-        local = f"epoch_us(try_cast(regexp_replace({text}, ' ?{_ZONE}$', '') AS TIMESTAMP))"
+        local = f"epoch_us(try_cast(regexp_replace({text}, ' ?{ZONE}$', '') AS TIMESTAMP))"
         # without a clock, the end of a date would pass for an offset
         shifted = f"CASE WHEN contains({text}, ':') THEN {local} - ({shift}) ELSE {stamp} END"
-        return f"CASE WHEN regexp_full_match({text}, '{_STAMP}') THEN {shifted} END"
+        return f"CASE WHEN regexp_full_match({text}, '{STAMP}') THEN {shifted} END"
 
 
 def readable(column: Column, kind: str) -> bool:
@@ -165,6 +183,19 @@ def readable(column: Column, kind: str) -> bool:
     types = {"time": (*_TIME, *_TEXT), "number": plain, "bool": plain}.get(column.kind, (*plain, *_TIME))
     # a list writes its type as that of its elements and brackets
     return kind == NOTHING or (kind.startswith(types) and not kind.endswith("]"))
+
+
+def read_moment(text: str | None) -> int | None:
+    """Microseconds since 1970-01-01 UTC of a time in text, as `Reader` reads it; for databases that call Python."""
+    found = re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})(.*)", text.strip(BLANK)) if text else None
+    if found is None or not re.fullmatch(STAMP, found[0], re.ASCII):
+        return None
+    clock = found[4].strip().replace(" ", "").replace("UTC", "Z").replace("z", "Z").removeprefix("T")
+    try:
+        moment = datetime.fromisoformat(f"{found[1]}-{found[2]:0>2}-{found[3]:0>2}{clock and 'T'}{clock}")
+    except ValueError:
+        return None
+    return (moment.replace(tzinfo=moment.tzinfo or UTC) - _EPOCH) // timedelta(microseconds=1)
 
 
 def trimmed(sql: str) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from csrisk.data._contract import Table
 
-__all__ = ["Rhythm", "Usual", "read_changes", "signs_of_life"]
+__all__ = ["Rhythm", "Usual", "has_stopped", "read_changes", "signs_of_life"]
 
 Ints: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 _YEAR, _FEWEST = 365, 20  # gaps are taken from the last year, or the last so many days with rows where that is more
@@ -167,6 +167,14 @@ def read_changes(
     counted = collect(dated.group_by("what", "at").agg(nw.len().cast(nw.Int64).alias("n"))).sort_values("at")
     by = {str(what): group for what, group in counted.groupby("what")}
     return {name: Rhythm(by[name]["at"].to_numpy(np.int64), by[name]["n"].to_numpy(np.int64)) for name in by}
+
+
+def has_stopped(table: Table, signs: Rhythm, day: int) -> bool:
+    """Whether a table has been silent until a day for longer than is usual for it.
+
+    What we agree or do ourselves comes in campaigns, whose gaps say nothing of the pause after them.
+    """
+    return table.shows_end and signs.usual().outlasted(day - int(signs.days[-1]))
 
 
 def signs_of_life(changes: Mapping[str, Rhythm], before: int) -> Rhythm | None:

@@ -304,7 +304,8 @@ def _ledger(data: CustomerData, seen: Snapshots) -> Table | None:
     if table.empty:
         return None
     row: Any = table.iloc[-1]
-    counts = tuple((name.capitalize(), int(row[name])) for name in ("asked", "answered", "acknowledged", "acted"))
+    steps = ("asked", "answered", "acknowledged", "acted")
+    counts = tuple((name.capitalize(), None if pd.isna(row[name]) else int(row[name])) for name in steps)
     return Table("The feedback ledger, last 365 days", (Column("Step"), Column("Surveys", "integer")), counts)
 
 

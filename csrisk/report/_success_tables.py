@@ -56,8 +56,8 @@ _SPOKEN = ("answers with a score", "comments", "acts of advocacy", "escalated ca
 
 
 def percent(hits: float, n: float) -> Interval | None:
-    """Give a share in percent with its 95 % interval (Wilson); None of nothing."""
-    if not n:
+    """Give a share in percent with its 95 % interval (Wilson); None of nothing, or of what is not known."""
+    if not n or pd.isna(hits) or pd.isna(n):
         return None
     low, high = share_interval(np.array([hits]), np.array([n]))
     return Interval(100 * hits / n, 100 * float(low[0]), 100 * float(high[0]))

@@ -50,7 +50,8 @@ def feedback_ledger(
         declined) and ``unasked`` (feedback that came by itself, in none of the others); shares ``response_rate``
         (answered of asked) and ``closed_share`` (closed of answered), each with ``_low`` and ``_high`` (95 %, Wilson;
         missing without a question or an answer);
-        medians ``hours_to_answer, hours_to_acknowledge, days_to_act`` over the steps taken.
+        medians ``hours_to_answer, hours_to_acknowledge, days_to_act`` over the steps taken. A step whose time the table
+        does not have is unknown (NaN), and so are its shares.
 
     Raises
     ------
@@ -83,6 +84,9 @@ def feedback_ledger(
     asked = rows["asked"] == 1
     taken = times.notna().where(asked, other=False).assign(unasked=~asked).groupby(key).sum()
     counts = taken.reindex(range(len(index)), fill_value=0).astype("int64")
+    told = {name: data.given("surveys", f"{name}_at") for name in _STEPS[1:-1]}
+    told["closed"] = told["acted"] or told["declined"]
+    counts = counts.assign(**{name: np.nan for name, there in told.items() if not there})
     spans = pd.DataFrame(
         {
             "hours_to_answer": (times["answered"] - times["asked"]) / 3600,
@@ -98,6 +102,8 @@ def feedback_ledger(
 
 
 def _share(name: str, hits: pd.Series, n: pd.Series) -> dict[str, np.ndarray]:
+    known = hits.notna() & n.notna()
+    hits, n = hits.where(known, 0), n.where(known, 0)
     low, high = share_interval(hits.to_numpy(), n.to_numpy())
     share = np.where(n > 0, hits / n.where(n > 0, 1), np.nan)
     return {name: share, f"{name}_low": low, f"{name}_high": high}

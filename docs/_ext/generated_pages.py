@@ -22,9 +22,10 @@ from csrisk.monitoring import _rules as monitoring_rules
 TABLES = """Every table but one dated table is optional. What is missing is named in the report as "no evidence" for
 its goal; it is never filled with zeros. A table may be a pandas, Polars or PyArrow frame, a DuckDB relation, a Parquet
 or CSV path, a PySpark frame, or an Ibis table; those of Spark and of databases stay there, and only features come home.
-In these, times are of a type of time, not text. Columns are mapped by name. Any table may have `known_at`; a row that
-became known at or after a snapshot does not exist for it (of subscriptions, accounts and people: only its end), and a
-later time in a row (resolved, answered, acknowledged, ended) is masked at the snapshot.
+In these, times are of a type of time, not text, save in SQLite, which has no other. Columns are mapped by name. Any
+table may have `known_at`; a row that became known at or after a snapshot does not exist for it (of subscriptions,
+accounts and people: only its end), and a later time in a row (resolved, answered, acknowledged, ended) is masked at the
+snapshot.
 
 `account_id` may be text or a whole number, and one kind throughout. Times without a zone are taken as UTC."""
 

@@ -356,6 +356,22 @@ LISTED: list[tuple[str, dict[str, Any], dict[str, Any], str, int, str]] = [
         42,
         "kept",
     ),
+    (
+        "rows that are known weeks after they happen",
+        {"usage": usage_days(*DAYS[:20]).assign(known_at=[day for day in DAYS[20:40] for _ in IDS])},
+        {},
+        "CSD219",
+        60,
+        "kept",
+    ),
+    (
+        "the day of the export as known_at",
+        {"usage": usage_days(*DAYS[:20]).assign(known_at=DAYS[60])},
+        {},
+        "CSD220",
+        60,
+        "kept",
+    ),
     ("no event to tell the end", {"subscriptions": subscriptions()}, {}, "CSD209", 1, "kept"),
     (
         "score without answered_at",

@@ -362,6 +362,16 @@ def test_stale_feeds_are_a_check_and_are_said_in_the_report(tmp_path: Any) -> No
     assert not codes(stated)
 
 
+@pytest.mark.parametrize(("table", "column"), [("treatments", "at"), ("expectations", "agreed_at")])
+def test_what_comes_in_campaigns_is_never_late(table: str, column: str) -> None:
+    campaign = day_in_day_out("2025-01-01", "2025-02-28", column)
+    data = opened({"usage": day_in_day_out(), table: campaign})
+    assert not feed_ages(data)["late"].any()
+    assert not feed_ages(data, "2025-02-15").loc[table, "late"]
+    late = opened({"usage": day_in_day_out(), "contacts": campaign.rename(columns={column: "opened_at"})})
+    assert feed_ages(late)["late"].to_dict() == {"usage": False, "contacts": True}
+
+
 def usage_end(usage: pd.DataFrame) -> pd.Timestamp:
     return usage["at"].max().normalize()
 

@@ -36,7 +36,7 @@ def found(tables, engine="duckdb", end="2026-01-01"):
         warnings.simplefilter("ignore", DataWarning)
         with CustomerData(on_engine(tables, engine), end=end, threads=1) as data:
             breaches = data.breaches
-    ours = ("CSD221", *(f"CSD32{number}" for number in range(1, 10)))
+    ours = ("CSD219", "CSD220", "CSD221", *(f"CSD32{number}" for number in range(1, 10)))
     return {b.code: (b.table, b.column, b.count, b.detail) for b in breaches if b.code in ours}
 
 
@@ -204,3 +204,28 @@ def test_an_event_of_a_late_row_that_is_set_aside_is_no_repeat():
     with data:
         assert {b.code: b.count for b in data.breaches if b.effect == "row set aside"} == {"CSD205": 1, "CSD321": 1}
         assert len(data.frame("usage")) == 6
+
+
+def known(days, frequency="D"):
+    """Use of sixty days, known so many days later."""
+    table = by_period(frequency, 60)
+    return table.assign(known_at=table["at"] + pd.to_timedelta(days, unit="D"))
+
+
+def test_rows_that_are_known_weeks_later_are_said_with_the_usual_delay(engine):
+    assert found({"usage": known(20)}, engine) == {
+        "CSD219": ("usage", "known_at", 720, "half of all after 20 days, nine in ten after 20")
+    }
+    some = np.where(np.arange(720) % 4, 3, 30)
+    assert found({"usage": known(some)}, engine) == {}
+
+
+def test_the_day_of_an_export_is_no_time_of_knowing(engine):
+    table = known(1).assign(known_at=pd.Timestamp("2024-06-01"))
+    assert found({"usage": table}, engine) == {"CSD220": ("usage", "known_at", 720, "")}
+    rows = contracts(start_at="2023-01-01", end_at="2024-01-01", known_at="2025-03-03")
+    times = {name: pd.to_datetime(rows[name]) for name in ("start_at", "end_at", "known_at")}
+    assert found({"subscriptions": rows.assign(**times)}, engine) == {"CSD220": ("subscriptions", "known_at", 24, "")}
+    # contracts that run were updated last at any time: nothing waits for it
+    running = rows.assign(**times).assign(end_at=pd.Series(pd.NaT, index=rows.index, dtype="datetime64[us]"))
+    assert found({"subscriptions": running}, engine) == {}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import sqlite3
 import warnings
 from typing import Any
 
@@ -11,7 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from csrisk import CustomerData
+from csrisk import CustomerData, RiskSpec
+from csrisk._pipeline._load import open_source
 from csrisk.data import CODES
 from csrisk.exceptions import DataContractError, DataWarning
 from csrisk.testing import on_engine
@@ -195,3 +198,32 @@ def test_events_from_the_end_on(engine, request, monkeypatch) -> None:
     breaches, _ = found(handed(tables, engine, request, monkeypatch), end="2025-01-04")
     (breach,) = [breach for breach in breaches if breach.code == "CSD205"]
     assert (breach.count, breach.examples) == (2, ("2025-01-04", "2025-01-05"))
+
+
+TEXTS = [
+    *("2025-01-01", "2025-01-02 10:00", "2025-01-02T10:00:30.25", "2025-1-3", "2025-01-02 10:00:00+02:00"),
+    *("2025-01-02 10:00:00.5-0530", "2025-01-02 10:00Z", " 2025-01-05 ", "2025-02-29", "01/02/2025", "2460000", "now"),
+    *("", "NULL", None, "2025-01-02 24:10:00", "2025-01-02 10:00:00 UTC", "2025-13-01", "2025-01-02 10:00:00+02"),
+]
+
+
+def test_times_that_a_database_keeps_as_text_are_read_alike_at_every_door(tmp_path):
+    ibis = pytest.importorskip("ibis", reason="the extra ibis is not installed")
+    usage = pd.DataFrame({"account_id": [f"a{i:02d}" for i in range(len(TEXTS))], "at": TEXTS})
+    path = tmp_path / "book.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        usage.to_sql("usage", connection, index=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        doors = [
+            CustomerData({"usage": usage}),
+            open_source(path, RiskSpec()),
+            CustomerData({"usage": ibis.sqlite.connect(path).table("usage")}),
+        ]
+    first, *others = doors
+    assert doors[-1].engine.name == "ibis sqlite"
+    assert {b.code: b.count for b in first.breaches if b.column == "at"} == {"CSD201": 3, "CSD202": 6, "CSD207": 3}
+    for other in others:
+        assert other.breaches == first.breaches
+        pd.testing.assert_frame_equal(other.rejected, first.rejected)
+        pd.testing.assert_frame_equal(other.frame("usage"), first.frame("usage"), check_dtype=False)

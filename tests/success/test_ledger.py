@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -68,3 +70,25 @@ def test_without_surveys_nothing_is_told() -> None:
     table = feedback_ledger(data)
     assert (table["asked"] == 0).all()
     assert table["response_rate"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("lacking", "unknown"),
+    [
+        (["answered_at"], {"answered", "response_rate", "closed_share"}),
+        (["acted_at"], {"acted"}),
+        (["acted_at", "declined_at"], {"acted", "declined", "closed", "closed_share"}),
+        (["acknowledged_at"], {"acknowledged"}),
+    ],
+)
+def test_a_step_without_its_column_is_unknown_and_not_zero(
+    data: cr.CustomerData, lacking: list[str], unknown: set[str]
+) -> None:
+    surveys = data.frame("surveys").assign(declined_at=pd.NaT).drop(columns=lacking)
+    accounts = data.frame("accounts")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", cr.exceptions.DataWarning)  # that the column is missing
+        less = cr.CustomerData({"surveys": surveys, "accounts": accounts}, end=data.end)
+    row = feedback_ledger(less, by="book").iloc[-1]
+    steps = {"asked", "answered", "acknowledged", "acted", "declined", "closed", "response_rate", "closed_share"}
+    assert set(row[list(steps)].isna().loc[lambda gone: gone].index) == unknown
