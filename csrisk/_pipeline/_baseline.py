@@ -51,7 +51,14 @@ class Baseline:
     tables: TableProfile
 
     @classmethod
-    def of(cls, model: ChurnModel, book: pd.DataFrame, before: pd.DataFrame | None, tables: TableProfile) -> Baseline:
+    def of(
+        cls,
+        model: ChurnModel,
+        book: pd.DataFrame,
+        before: pd.DataFrame | None,
+        tables: TableProfile,
+        goals: Mapping[str, str] | None = None,
+    ) -> Baseline:
         """Take a scored book apart.
 
         Parameters
@@ -64,6 +71,8 @@ class Baseline:
             The same at an earlier date.
         tables : TableProfile
             What training saw of the tables.
+        goals : mapping of str to str, optional
+            Goal by feature, where their names do not say it.
 
         Returns
         -------
@@ -72,7 +81,7 @@ class Baseline:
         as_of = book.index.get_level_values("as_of").max()
         usual = pd.Series(dtype=np.float64)
         if before is not None:
-            usual = drift_table(before, book, goals_of(book.columns))["distance"]
+            usual = drift_table(before, book, goals_of(book.columns, goals))["distance"]
         kept = book
         if len(book) > _ROWS:
             kept = book.iloc[np.sort(np.random.default_rng(0).choice(len(book), _ROWS, replace=False))]

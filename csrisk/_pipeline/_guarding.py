@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from csrisk._days import whole_days
+from csrisk._pipeline._declared import goals_told
 from csrisk.exceptions import ScoringWarning
 from csrisk.monitoring import _rules as rules
 from csrisk.monitoring import drift_table, feed_ages, goals_of
@@ -93,6 +94,7 @@ def guards_of(pipeline: RiskPipeline, data: CustomerData, X: pd.DataFrame) -> tu
         accounts=baseline.accounts,
         usual=baseline.usual,
         trained_at=pipeline.record_.facts.get("trained at"),
+        goals=goals_told(pipeline.spec_, X.columns),
     )
 
 
@@ -100,7 +102,8 @@ def _cheap(pipeline: RiskPipeline, data: CustomerData, X: pd.DataFrame) -> tuple
     """Run the checks of monitoring that cost little."""
     baseline, rule = pipeline.baseline_, pipeline.spec_.monitor
     as_of = X.index.get_level_values("as_of").max()
-    goals = goals_of(X.columns) if min(len(X), len(baseline.values)) >= LEAST_ACCOUNTS else {}
+    enough = min(len(X), len(baseline.values)) >= LEAST_ACCOUNTS
+    goals = goals_of(X.columns, goals_told(pipeline.spec_, X.columns)) if enough else {}
     limit = max(rule.limit, _LIMIT)
     drift = drift_table(baseline.values, X, goals, usual=baseline.usual, alpha=rule.alpha, limit=limit)
     age = whole_days(rule.max_age, "max_age", minimum=1)

@@ -12,10 +12,11 @@ import pandas as pd
 from csrisk._days import as_days, whole_days
 from csrisk._labels import label_churn, label_expansion
 from csrisk._outcomes import reaches
+from csrisk._pipeline._declared import declarations, further, optional_columns, require_measures
 from csrisk._snapshots import Snapshots
 from csrisk.data import CONTRACT
 from csrisk.exceptions import ConfigError, DataWarning, LabelError, SnapshotError
-from csrisk.features import AccountContext, Builder, build_features, declared, default_builders
+from csrisk.features import AccountContext, Builder, build_features, default_builders
 from csrisk.models import ChurnModel
 
 if TYPE_CHECKING:
@@ -219,19 +220,19 @@ def churn_model(spec: RiskSpec, X: pd.DataFrame) -> ChurnModel:
     """
     if not spec.features.monotone or "monotone" in spec.model:
         return ChurnModel(**spec.model)
-    directions = {feature.name: feature.direction for feature in declared(X.columns) if feature.direction}
+    directions = {feature.name: feature.direction for feature in declarations(spec, X.columns) if feature.direction}
     return ChurnModel(**spec.model, monotone=directions)
 
 
 def resolved(spec: RiskSpec, data: CustomerData) -> RiskSpec:
-    """Write the attributes of the accounts into the specification, so that training and scoring use the same.
+    """Write attributes of accounts and optional columns into the specification: training and scoring use the same.
 
     What was said of the ends of these very tables goes: of those that are scored later it would be wrong.
 
     Parameters
     ----------
     spec : RiskSpec
-        May leave the attributes open.
+        May leave them open.
     data : CustomerData
         The tables of training.
 
@@ -240,23 +241,30 @@ def resolved(spec: RiskSpec, data: CustomerData) -> RiskSpec:
     RiskSpec
     """
     spec = replace(spec, tables={name: replace(entry, end=None) for name, entry in spec.tables.items()})
-    if spec.features.attributes is not None:
-        return spec
-    (context,) = (builder for builder in default_builders(data) if isinstance(builder, AccountContext))
-    return replace(spec, features=replace(spec.features, attributes=context.attributes))
+    require_measures(spec, data)
+    chosen = spec.features
+    if chosen.optional is None:
+        chosen = replace(chosen, optional=optional_columns(data))
+    if chosen.attributes is None:
+        (context,) = (builder for builder in default_builders(data) if isinstance(builder, AccountContext))
+        chosen = replace(chosen, attributes=context.attributes)
+    return replace(spec, features=chosen)
 
 
 def _builders(spec: RiskSpec, data: CustomerData) -> list[Builder]:
-    attributes = resolved(spec, data).features.attributes or ()
+    if spec.features.attributes is None:
+        spec = resolved(spec, data)
+    attributes = spec.features.attributes or ()
     there = {*CONTRACT["accounts"].names, *data.attributes} if "accounts" in data.tables else set()
     absent = [name for name in attributes if name not in there and name not in AccountContext().attributes]
     if absent:
         near = difflib.get_close_matches(absent[0], sorted(there), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ConfigError(f"features: attribute {absent[0]!r} is not a column of the accounts table{hint}")
-    return [
+    usual = [
         AccountContext(attributes) if isinstance(builder, AccountContext) else builder for builder in default_builders()
     ]
+    return [*usual, *further(spec, data)]
 
 
 def _past(spec: RiskSpec, data: CustomerData) -> Snapshots:

@@ -13,6 +13,7 @@ from csrisk._explain import Reference, explain
 from csrisk._pipeline import _training as training
 from csrisk._pipeline._archive import open_archive, refusing, write_archive
 from csrisk._pipeline._baseline import Baseline
+from csrisk._pipeline._declared import declarations, goals_told
 from csrisk._pipeline._forward import run_backtest
 from csrisk._pipeline._guarding import guarded, said_of_training
 from csrisk._pipeline._lifetimes import MONTHS, fit_longevity, lifetimes
@@ -153,8 +154,8 @@ class RiskPipeline:
         now, before = training.two_books(self.spec_, data, past, until)
         earlier = None if before is None else with_scores(before, self._explained(before))
         cut = data.end if until is None else until
-        tables = profile_of(data, cut)
-        self.baseline_ = Baseline.of(self.model_, with_scores(now, self._explained(now)), earlier, tables)
+        tables, goals = profile_of(data, cut), goals_told(self.spec_, now.columns)
+        self.baseline_ = Baseline.of(self.model_, with_scores(now, self._explained(now)), earlier, tables, goals)
         self.record_ = training.remember(
             self.spec_, data, past, test, checks, width=self.model_.n_features_in_, until=until
         )
@@ -245,7 +246,8 @@ class RiskPipeline:
         kind = self.spec_.reference.kind
         rows = X if kind == "book" else self.reference_
         reference = Reference(rows, "book", f"{len(rows):,} {_COMPARED_WITH[kind]}")
-        return explain(self.model_, X, reference=reference, n_reference=self.spec_.reference.rows)
+        told = declarations(self.spec_, X.columns) if self.spec_.measures else None
+        return explain(self.model_, X, reference=reference, declarations=told, n_reference=self.spec_.reference.rows)
 
     def score(
         self, data: CustomerData | str | Path, as_of: Any = None, *, why: Explanation | None = None

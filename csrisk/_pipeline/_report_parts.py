@@ -63,7 +63,8 @@ def books_before(
     except SnapshotError:
         return None
     against = why.background.values if spec.reference.kind == "book" else reference  # noqa: PD011  # a field
-    return explain(model, X, reference=Reference(against, "book", why.reference_words), n_reference=spec.reference.rows)
+    rows = Reference(against, "book", why.reference_words)
+    return explain(model, X, reference=rows, declarations=why.declarations, n_reference=spec.reference.rows)
 
 
 def distance_to_best(model: Any, spec: RiskSpec, data: CustomerData, why: Explanation) -> Explanation | None:
@@ -90,7 +91,8 @@ def distance_to_best(model: Any, spec: RiskSpec, data: CustomerData, why: Explan
     risk = pd.Series(why.prediction / 100, index=why.index)
     best = best_customers(quadrant.reindex(why.index), risk)
     try:
-        return gap_to_best(model, why.background.values, best, n_reference=spec.reference.rows)  # a field
+        options: dict[str, Any] = {"declarations": why.declarations, "n_reference": spec.reference.rows}
+        return gap_to_best(model, why.background.values, best, **options)  # a field
     except NotEnoughDataError:
         return None
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from csrisk._pipeline import _rules as rule
+from csrisk._pipeline._spec_features import FeatureSpec, MeasureSpec, check_measures
 from csrisk._pipeline._spec_monitor import MonitorSpec
 from csrisk.exceptions import ConfigError
 
@@ -18,6 +19,7 @@ __all__ = [
     "FeatureSpec",
     "LabelSpec",
     "LongevitySpec",
+    "MeasureSpec",
     "MonitorSpec",
     "ReferenceSpec",
     "ReportSpec",
@@ -158,34 +160,6 @@ class LabelSpec:
 
 
 @dataclass(frozen=True)
-class FeatureSpec:
-    """Which features a model may use.
-
-    Parameters
-    ----------
-    attributes : tuple of str, optional
-        Attributes of the accounts table that may serve as context; None means all of them.
-    exclude : tuple of str
-        Feature columns to leave out, by name.
-    monotone : bool, default False
-        Whether the risk of churn must rise or fall with a feature where the feature declares a direction, all else
-        equal: no model then says that an open case less would raise the risk. Features without a direction are free.
-        It helps where directions hold and churned accounts are few, and costs where they do not: see docs/real_data.
-    """
-
-    attributes: tuple[str, ...] | None = None
-    exclude: tuple[str, ...] = ()
-    monotone: bool = False
-
-    def __post_init__(self) -> None:
-        if self.attributes is not None:
-            rule.texts(self, "attributes")
-        rule.texts(self, "exclude")
-        if not isinstance(self.monotone, bool):
-            raise rule.wrong("monotone", self.monotone, "true or false")
-
-
-@dataclass(frozen=True)
 class TestSpec:
     """Which later period the model is tested on before it is fitted to everything.
 
@@ -292,6 +266,8 @@ class RiskSpec:
         When monitoring alarms.
     longevity : LongevitySpec
         Whether it is modelled how long accounts stay.
+    measures : mapping of str to MeasureSpec
+        What the names in the table `measures` mean.
 
     Raises
     ------
@@ -327,6 +303,10 @@ class RiskSpec:
     report: ReportSpec = field(default_factory=ReportSpec)
     monitor: MonitorSpec = field(default_factory=MonitorSpec)
     longevity: LongevitySpec = field(default_factory=LongevitySpec)
+    measures: Mapping[str, MeasureSpec] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_measures(self.measures)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> RiskSpec:
@@ -351,10 +331,8 @@ class RiskSpec:
         for name, value in values.items():
             if not isinstance(value, Mapping):
                 raise ConfigError(f"configuration: {name} = {value!r} must be a section, written [{name}]")
-            if name == "tables":
-                sections[name] = {
-                    table: _section(TableSpec, entry, f"tables.{table}") for table, entry in value.items()
-                }
+            if name in _NAMED:
+                sections[name] = {key: _section(_NAMED[name], entry, f"{name}.{key}") for key, entry in value.items()}
             elif name == "model":
                 sections[name] = {"random_state": 0, **_model(value)}
             else:
@@ -416,7 +394,8 @@ class RiskSpec:
         sections = {name: _plain(getattr(self, name)) for name in ("model", *_SECTIONS)}
         if self.longevity.months is None:
             del sections["longevity"]  # what is not asked for leaves a file as it was before there was such a section
-        return {"tables": {name: _plain(table) for name, table in self.tables.items()}, **sections}
+        named = {name: {key: _plain(entry) for key, entry in getattr(self, name).items()} for name in _NAMED}
+        return {"tables": named["tables"], **sections, **({"measures": named["measures"]} if self.measures else {})}
 
     def to_toml(self) -> str:
         """Write the specification as TOML; :meth:`from_toml` gives an equal one back.
@@ -430,6 +409,7 @@ class RiskSpec:
         return tomli_w.dumps(self.to_dict())
 
 
+_NAMED: dict[str, type[Any]] = {"tables": TableSpec, "measures": MeasureSpec}  # sections of sections
 _SECTIONS: dict[str, type[Any]] = {
     "snapshots": SnapshotSpec,
     "label": LabelSpec,
@@ -448,6 +428,9 @@ def _section(kind: type[Section], values: object, where: str) -> Section:
     _known(values, [f.name for f in dataclasses.fields(kind)], where)  # type: ignore[arg-type]  # each is a dataclass
     try:
         return kind(**values)
+    except TypeError as error:
+        needed = [f.name for f in dataclasses.fields(kind) if f.default is f.default_factory is dataclasses.MISSING]  # type: ignore[arg-type]  # each is a dataclass
+        raise ConfigError(f"{where}: {', '.join(needed)} must be given") from error
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from error
 

@@ -98,6 +98,7 @@ def watched(
         limit=rule.limit,
         max_age=rule.max_age,
         accounts=baseline.accounts,
+        goals={feature.name: str(feature.goal) for feature in why.declarations},
         guards=guards_of(pipeline, data, why.background.values),
     )
 

@@ -1,6 +1,6 @@
 """Snapshots: who is seen when. The only place that slices time."""
 
-from csrisk._snapshots._meaning import acts, feedback, promises
+from csrisk._snapshots._meaning import acts, feedback, invoices, promises
 from csrisk._snapshots._merge import Merged, Rows, merge
 from csrisk._snapshots._slices import ahead, observed, running, visible
 from csrisk._snapshots._snapshots import Snapshots
@@ -17,6 +17,7 @@ __all__ = [
     "acts",
     "ahead",
     "feedback",
+    "invoices",
     "merge",
     "observed",
     "promises",

@@ -1,4 +1,4 @@
-"""What rows mean: whether an act speaks for or against us, and what ends a promise or a feedback loop."""
+"""What rows mean: whether an act speaks for or against us, what ends a promise or a loop, what is objected to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from csrisk.data import AGAINST_US, ENDED, FOR_US, UNASKED
 if TYPE_CHECKING:
     from csrisk.data import CustomerData
 
-__all__ = ["acts", "feedback", "promises"]
+__all__ = ["acts", "feedback", "invoices", "promises"]
 
 Lazy = nw.LazyFrame[Any]
 _LOW, _HIGH = 2, 4  # stars of a review up to which it speaks against, and from which it speaks for the vendor
@@ -43,10 +43,22 @@ def promises(data: CustomerData) -> Lazy:
     """
     outcome = nw.col("outcome").str.to_lowercase()
     ended = outcome.is_in(list(ENDED)) & nw.col("met_at_day").is_null()
-    last = nw.lit((data.end - pd.Timestamp(0)).days - 1)
+    last = _last_day(data)
     closed = nw.when(~nw.col("closed_at_day").is_null()).then(nw.col("closed_at_day"))
     filled = nw.when(nw.col("closed_at_day").is_null() & ended).then(last).otherwise(closed)
     return data.lazy("expectations").with_columns(outcome.alias("outcome"), filled.alias("closed_at_day"))
+
+
+def invoices(data: CustomerData) -> Lazy:
+    """Rows of `invoices` with ``objected_day``: when the customer objected.
+
+    `disputed` has no time of its own. Without `disputed_at` it is known from the payment on; of an invoice that is open
+    it is known from the last observed day on and not before, as it may have been written at any time until then.
+    """
+    stated, paid = nw.col("disputed_at_day"), nw.col("paid_at_day")
+    at_last = nw.when(paid.is_null()).then(_last_day(data)).otherwise(paid)
+    known = nw.when(stated.is_null() & nw.col("disputed")).then(at_last).otherwise(stated)
+    return data.lazy("invoices").with_columns(known.alias("objected_day"))
 
 
 def feedback(data: CustomerData) -> Lazy:
@@ -68,6 +80,12 @@ def feedback(data: CustomerData) -> Lazy:
             for grain in ("day", "second")
         ),
     )
+
+
+def _last_day(data: CustomerData) -> nw.Expr:
+    """Last day that was observed."""
+    last: nw.Expr = nw.lit((data.end - pd.Timestamp(0)).days - 1)
+    return last
 
 
 def _earlier(one: str, other: str) -> nw.Expr:

@@ -205,9 +205,9 @@ def _labelled(X: pd.DataFrame, y: pd.Series) -> tuple[pd.DataFrame, Array]:
 
 def built_columns() -> set[str]:
     """Columns that csrisk computes from dated rows."""
-    from csrisk.features import AccountContext, default_builders
+    from csrisk.features import AccountContext, all_builders
 
-    builders = (builder for builder in default_builders() if not isinstance(builder, AccountContext))
+    builders = (builder for builder in all_builders() if not isinstance(builder, AccountContext))
     return {feature.name for builder in builders for feature in builder.features}
 
 

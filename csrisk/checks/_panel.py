@@ -149,10 +149,10 @@ def check_evidence(X: pd.DataFrame, *, declarations: Iterable[Feature] | None = 
     -------
     Check
     """
-    from csrisk.features import declared, default_builders
+    from csrisk.features import all_builders, declared
 
     if declarations is None:
-        known = {feature.name for builder in default_builders() for feature in builder.features}
+        known = {feature.name for builder in all_builders() for feature in builder.features}
         names = [name for name in X.columns if name in known]
         declarations = declared(names) if names else ()
     goals: dict[str, bool] = dict.fromkeys(("churn", "footprint", "advocacy", "feedback"), False)

@@ -309,6 +309,24 @@ _CODES = (
         "kept",
         "add answered_at, empty without an answer; until then response rates are unknown, not 0",
     ),
+    Code(
+        "CSD331",
+        "a measure is declared",
+        "kept",
+        "declare it, as [measures.csm_pulse] with goal, unit, direction and sentence; until then it is not used",
+    ),
+    Code(
+        "CSD332",
+        "an invoice is listed once",
+        "kept",
+        "list it once, with its whole amount; sums count each row",
+    ),
+    Code(
+        "CSD333",
+        "no attribute says the same as ended_reason",
+        "column left out",
+        "nothing; as a feature it would tell the outcome, as it is known only when the account has left",
+    ),
 )
 
 # what is said after the number: {of one|of several}
@@ -379,5 +397,8 @@ _FOUND = {
     "CSD326": "{amount seems|amounts seem} to be in another unit than the others",
     "CSD327": "{score does|scores do} not say which survey {it answers|they answer}",
     "CSD328": "{survey does|surveys do} not say whether {it was|they were} answered",
+    "CSD331": "{row is|rows are} of measures that are not declared",
+    "CSD332": "{invoice repeats|invoices repeat} an invoice_id of the account",
+    "CSD333": "{attribute says|attributes say} the same of each account as ended_reason",
 }
 CODES: Mapping[str, Code] = MappingProxyType({code.code: replace(code, found=_FOUND[code.code]) for code in _CODES})

@@ -70,10 +70,10 @@ PEOPLE = Table(
 
 INVOICES = Table(
     "invoices",
-    "One row per invoice or line of one.",
+    "One row per invoice.",
     (
         ACCOUNT,
-        Column("invoice_id", "id", "Key of the invoice within its account; its lines share it."),
+        Column("invoice_id", "id", "Key of the invoice within its account."),
         time("issued_at", "When it was issued.", required=True),
         time("due_at", "When it is to be paid.", planned=True),
         time("paid_at", "When it was paid in full; missing while it is open."),

@@ -111,6 +111,9 @@ def check_repeats(engine: DataEngine, staged: Staged, rows: Lazy) -> list[Breach
     if table.name == "contacts" and "contact_id" in staged.plan.names:
         n_more = _surplus(engine, rows.filter(~nw.col("contact_id").is_null()), ["contact_id"])
         breaches += [Breach("CSD110", "contacts", "contact_id", n_more)] if n_more else []
+    if table.name == "invoices" and "invoice_id" in staged.plan.names:
+        n_more = _surplus(engine, rows.filter(~nw.col("invoice_id").is_null()), ["account", "invoice_id"])
+        breaches += [Breach("CSD332", "invoices", "invoice_id", n_more)] if n_more else []
     if table.name == "subscriptions":
         breaches += _overlaps(engine, rows)
     return breaches

@@ -2,18 +2,45 @@
 
 from csrisk.features._advocacy import Advocacy
 from csrisk.features._breadth import FeatureBreadth
-from csrisk.features._build import Builder, build_features, declared, default_builders
+from csrisk.features._build import (
+    Builder,
+    all_builders,
+    build_features,
+    declared,
+    default_builders,
+    further_builders,
+)
 from csrisk.features._context import AccountContext
 from csrisk.features._declaration import Feature
 from csrisk.features._depth import UsageDepth
 from csrisk.features._effort import ContactEffort
 from csrisk.features._expectations import Expectations
+from csrisk.features._further._declared import Measures, measure_names
+from csrisk.features._further._handovers import Handovers
+from csrisk.features._further._invoices import Invoices
+from csrisk.features._further._people import People
+from csrisk.features._further._promises import PromiseKinds
+from csrisk.features._further._support import Meetings, SupportCases
+from csrisk.features._further._terms import ContractTerms
+from csrisk.features._further._voices import Voices
 from csrisk.features._polarity import english_polarity
 from csrisk.features._reference import feature_reference, feature_table
 from csrisk.features._relationship import Relationship
 from csrisk.features._sentiment import SurveySentiment
 
 __all__ = [
+    "measure_names",
+    "Handovers",
+    "Invoices",
+    "People",
+    "PromiseKinds",
+    "Meetings",
+    "SupportCases",
+    "ContractTerms",
+    "Voices",
+    "Measures",
+    "all_builders",
+    "further_builders",
     "AccountContext",
     "Advocacy",
     "Builder",

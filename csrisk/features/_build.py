@@ -16,6 +16,13 @@ from csrisk.features._depth import UsageDepth
 from csrisk.features._effort import ContactEffort
 from csrisk.features._expectations import Expectations
 from csrisk.features._family import Family
+from csrisk.features._further._handovers import Handovers
+from csrisk.features._further._invoices import Invoices
+from csrisk.features._further._people import People
+from csrisk.features._further._promises import PromiseKinds
+from csrisk.features._further._support import Meetings, SupportCases
+from csrisk.features._further._terms import ContractTerms
+from csrisk.features._further._voices import Voices
 from csrisk.features._own import Own, fit_own
 from csrisk.features._past import Past
 from csrisk.features._relationship import Relationship
@@ -32,7 +39,9 @@ if TYPE_CHECKING:
     from csrisk.data import CustomerData
     from csrisk.features._declaration import Feature
 
-__all__ = ["Builder", "build_features", "declared", "default_builders"]
+__all__ = ["Builder", "all_builders", "build_features", "declared", "default_builders", "further_builders"]
+
+_FURTHER = (People(), Voices(), Invoices(), Handovers(), SupportCases(), Meetings(), PromiseKinds(), ContractTerms())
 
 
 class Builder(Protocol):
@@ -47,12 +56,12 @@ class Builder(Protocol):
 
 
 def default_builders(data: CustomerData | None = None) -> tuple[Builder, ...]:
-    """Builders of all families.
+    """Builders of the families that every portfolio has, and of those whose tables and columns are in the data.
 
     Parameters
     ----------
     data : CustomerData, optional
-        Where further attributes of accounts are looked up.
+        Where further attributes of accounts, tables and columns are looked up.
 
     Returns
     -------
@@ -74,7 +83,41 @@ def default_builders(data: CustomerData | None = None) -> tuple[Builder, ...]:
         Advocacy(),
         Expectations(),
         context,
+        *(() if data is None else (family for family in _FURTHER if family.found_in(data))),
     )
+
+
+def further_builders() -> tuple[Family, ...]:
+    """Builders of the families that join where optional tables or columns are in the data.
+
+    Returns
+    -------
+    tuple of builders
+        Each with the columns that it looks for, as `table.column`, in ``reads``.
+
+    Examples
+    --------
+    >>> from csrisk.features import further_builders
+    >>> further_builders()[0].reads
+    ('people.role',)
+    """
+    return _FURTHER
+
+
+def all_builders() -> tuple[Builder, ...]:
+    """Builders of every family, whatever the data hold.
+
+    Returns
+    -------
+    tuple of builders
+
+    Examples
+    --------
+    >>> from csrisk.features import all_builders, default_builders
+    >>> len(all_builders()) > len(default_builders())
+    True
+    """
+    return (*default_builders(), *_FURTHER)
 
 
 @overload
@@ -240,7 +283,7 @@ def declared(columns: Iterable[str]) -> tuple[Feature, ...]:
     ['footprint', 'context']
     """
     wanted = list(columns)
-    known = {feature.name: feature for builder in default_builders() for feature in builder.features}
+    known = {feature.name: feature for builder in all_builders() for feature in builder.features}
     extra = tuple(name.removeprefix("account_") for name in wanted if name not in known and name.startswith("account_"))
     known |= {feature.name: feature for feature in AccountContext(tuple(dict.fromkeys(extra))).features}
     unknown = [name for name in wanted if name not in known]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from csrisk.features._past import Past
 
-__all__ = ["closings", "contact_days", "contacts", "first_day", "repeats", "unresolved"]
+__all__ = ["closed", "closings", "contact_days", "contacts", "first_day", "repeats", "unresolved"]
 
 Lazy = nw.LazyFrame[Any]
 _DAY = 86_400
@@ -45,6 +45,12 @@ def unresolved(rollups: Rollups) -> Lazy:
 
 def closings(rollups: Rollups) -> Lazy:
     """Contacts with what is final when they close, dated on the day from which it counts."""
+    names = ("transfers", "reopened", "information_requests", "handler", "resolve_hours")
+    return closed(rollups, *map(nw.col, names))
+
+
+def closed(rollups: Rollups, *values: nw.Expr) -> Lazy:
+    """Give values of contacts that are final when they close, dated on the day from which they count."""
     resolved, known = nw.col("resolved_at_day"), nw.col("known")
     hours = (nw.col("resolved_at_second") - nw.col("opened_at_second")).cast(nw.Float64) / 3600
     # an open case that says when it became known is not final; without any resolution in the table that is all there is
@@ -60,11 +66,7 @@ def closings(rollups: Rollups) -> Lazy:
         # a closing belongs to the day of its resolution, however late that became known
         (resolved if timed else nw.col("final")).alias("day"),
         nw.col("final").alias("known"),
-        "transfers",
-        "reopened",
-        "information_requests",
-        "handler",
-        "resolve_hours",
+        *values,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -9,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from csrisk._goals import Goal
-from csrisk.data import CONTRACT
-from csrisk.exceptions import FeatureError
+from csrisk.data import CONTRACT, Breach
+from csrisk.exceptions import DataWarning, FeatureError
 from csrisk.features._family import Family, Measure
 from csrisk.features._past import Array, Facts, Past, nothing
 
@@ -23,6 +24,8 @@ __all__ = ["AccountContext", "attributes_of"]
 
 _CONTRACT = ("segment", "industry", "region")
 _OUTCOME = "ended_reason"  # known only when the account has left
+_SAYS = "say the same of each account as ended_reason, which is known only when it has left: they tell the outcome"
+_LEAVERS = 5
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class AccountContext(Family):
     Raises
     ------
     FeatureError
-        If an attribute is named twice, or is the reason for leaving.
+        If an attribute is named twice, or is the reason for leaving or says the same in other words.
 
     Notes
     -----
@@ -83,6 +86,8 @@ def account_facts(past: Past, names: tuple[str, ...]) -> dict[str, Array]:
     if "accounts" not in past.data.tables:
         return {}
     table, there = _attributes(past.data, names)
+    if copies := _copies(past.data, table, there):
+        raise FeatureError(f"attributes {copies} {_SAYS}; leave them out: [features] attributes = [...]")
     table = table.drop_duplicates("account")
     table = table.set_index("account").reindex(past.account)
     late = table["known"].to_numpy(dtype=np.float64, na_value=-np.inf) >= past.cut
@@ -101,7 +106,8 @@ def account_facts(past: Past, names: tuple[str, ...]) -> dict[str, Array]:
 def attributes_of(data: CustomerData, most: int = 100) -> tuple[str, ...]:
     """Attributes of the accounts table that can serve as context.
 
-    Names, owners, times and texts with more than `most` different values are left out.
+    Names, owners, times and texts with more than `most` different values are left out; what says the same as the
+    reason for leaving is left out with a warning.
     """
     if "accounts" not in data.tables:
         return _CONTRACT
@@ -112,7 +118,30 @@ def attributes_of(data: CustomerData, most: int = 100) -> tuple[str, ...]:
         if table[stored].notna().any()
         and (pd.api.types.is_numeric_dtype(table[stored]) or table[stored].nunique() <= most)
     ]
-    return (*_CONTRACT, *sorted(kept))
+    copies = _copies(data, table, there)
+    if copies:
+        breach = Breach("CSD333", "accounts", ", ".join(copies), len(copies))
+        warnings.warn(str(breach), DataWarning, stacklevel=4)
+    return (*_CONTRACT, *sorted(set(kept) - set(copies)))
+
+
+def _copies(data: CustomerData, table: pd.DataFrame, there: dict[str, str]) -> list[str]:
+    """Name attributes that say the same of each account as the reason for leaving, whatever their words."""
+    if not data.has("accounts", _OUTCOME):
+        return []
+    reason = data.engine.collect(data.lazy("accounts").select("account", _OUTCOME)).drop_duplicates("account")
+    told = table.drop_duplicates("account").set_index("account")
+    why = reason.set_index("account")[_OUTCOME].reindex(told.index)
+    codes = pd.Series(pd.factorize(why, use_na_sentinel=False)[0])
+    if why.notna().sum() < _LEAVERS or codes.nunique() < 2:
+        return []  # so few may agree by chance
+    found = []
+    for name, stored in there.items():
+        values = pd.Series(pd.factorize(told[stored], use_na_sentinel=False)[0])
+        pairs = len(pd.DataFrame({"reason": codes, "value": values}).drop_duplicates())
+        if pairs == codes.nunique() == values.nunique():
+            found.append(name)
+    return found
 
 
 def _attributes(data: CustomerData, names: Iterable[str]) -> tuple[pd.DataFrame, dict[str, str]]:

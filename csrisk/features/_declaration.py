@@ -12,7 +12,19 @@ from csrisk.exceptions import FeatureError
 __all__ = ["Feature"]
 
 Unit = Literal[
-    "count", "days", "hours", "share", "ratio", "score", "money", "category", "per day", "per user", "seats", "slope"
+    "count",
+    "days",
+    "hours",
+    "share",
+    "ratio",
+    "score",
+    "money",
+    "category",
+    "per day",
+    "per user",
+    "seats",
+    "slope",
+    "points",
 ]
 _PLURALS = {"days": "day", "hours": "hour", "seats": "seat"}
 _UNITS: tuple[str, ...] = Unit.__args__  # type: ignore[attr-defined]  # Literal carries its values there
@@ -29,7 +41,7 @@ class Feature:
     goal : Goal or str
         The goal that the feature speaks about.
     unit : str
-        One of ``count, days, hours, share, ratio, score, money, category, per day, per user, seats, slope``.
+        One of ``count, days, hours, share, ratio, score, money, category, per day, per user, seats, slope, points``.
     sentence : str
         Template with ``{value}`` and ``{typical}``, both already formatted with their unit.
     direction : {-1, 0, 1}, default 0

@@ -17,7 +17,7 @@ from csrisk.features._rollups import exact, one, whole
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["ContactEffort"]
+__all__ = ["ContactEffort", "users_active"]
 
 STAGES = ("evaluate", "purchase", "implement", "learn", "use", "support", "renew")
 
@@ -219,7 +219,7 @@ class ContactEffort(Family):
         facts.update(self._case_facts(past))
         facts.update(self._closing_facts(past))
         facts.update(_open_facts(past))
-        facts["users"] = _users(past, self.window)
+        facts["users"] = users_active(past, self.window)
         facts["exposure"] = past.exposure(self.window, "contacts")
         first, both = past.exposure(30, "contacts"), past.exposure(60, "contacts")
         facts["rate_1"] = ratio(facts["third_1"], first)
@@ -310,7 +310,8 @@ def _open_facts(past: Past) -> Facts:
     return open_ | last
 
 
-def _users(past: Past, window: int) -> Any:
+def users_active(past: Past, window: int) -> Any:
+    """People who used the product in a window."""
     if "usage" not in past.data.tables:
         return np.full(len(past.index), np.nan)
     if f"active_users_{window}" in past.shared:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pandas as pd
 
+from csrisk._goals import Goal
 from csrisk.exceptions import FeatureError
 from csrisk.features._declaration import Feature
 from csrisk.features._past import Array, Facts, Past, ratio
 from csrisk.features._table import as_category
 
 if TYPE_CHECKING:
-    from csrisk._goals import Goal
     from csrisk._snapshots import Snapshots
     from csrisk.data import CustomerData
 
@@ -34,9 +34,26 @@ class Measure:
 
 @dataclass(frozen=True)
 class Family:
-    """Base of the builders that csrisk brings."""
+    """Base of the builders that csrisk brings.
 
-    goal: ClassVar[Goal]
+    A family that reads optional columns names them in ``reads``, as `table.column`: it is among the default features
+    where any of them has a value (with ``reads_all`` where each has).
+    """
+
+    goal: ClassVar[Goal] = Goal.CONTEXT
+    reads: ClassVar[tuple[str, ...]] = ()
+    reads_all: ClassVar[bool] = False
+
+    @classmethod
+    def found_in(cls, data: CustomerData) -> tuple[str, ...]:
+        """Give the optional columns that are read and have values; none where the family would have nothing to say."""
+        return cls.joins([name for name in cls.reads if data.has(*name.split("."))])
+
+    @classmethod
+    def joins(cls, there: Collection[str]) -> tuple[str, ...]:
+        """Give those of the columns that the family reads; none where it needs others beside them."""
+        found = tuple(name for name in cls.reads if name in there)
+        return found if not cls.reads_all or found == cls.reads else ()
 
     @property
     def features(self) -> tuple[Feature, ...]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from csrisk.features._build import default_builders
+from csrisk.features._build import all_builders
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ def feature_table(
     >>> feature_table().set_index("name").loc["events_30d", ["family", "goal", "direction"]].tolist()
     ['UsageDepth', 'footprint', 'less is riskier']
     """
-    chosen = default_builders() if builders is None else builders
+    chosen = all_builders() if builders is None else builders
     rows = [
         {
             "name": feature.name,

@@ -19,7 +19,7 @@ from csrisk.features._rollups import Rollups, exact, one, whole
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["SurveySentiment"]
+__all__ = ["SurveySentiment", "answer_day"]
 
 Lazy = nw.LazyFrame[Any]
 # direction: a high score of effort made easy (CES 1 to 7) is as good as a high NPS or CSAT
@@ -287,7 +287,7 @@ def _surveys(rollups: Rollups) -> Lazy:
             "day",
             "known",
             nw.col("sent_at_second").alias("moment"),
-            _answer_day(rollups).alias("answered_day"),
+            answer_day(rollups).alias("answered_day"),
         )
     )
 
@@ -297,7 +297,7 @@ def _answers(rollups: Rollups) -> Lazy:
     timed = ~nw.col("answered_at_second").is_null()
     moment = nw.when(timed).then(nw.col("answered_at_second")).otherwise(nw.col("sent_at_second"))
     rows = feedback(rollups.data).with_columns(
-        _answer_day(rollups).alias("answer"),
+        answer_day(rollups).alias("answer"),
         moment.alias("moment"),
         timed.alias("timed"),
     )
@@ -334,7 +334,8 @@ def _comments(polarity: Polarity | None) -> Callable[[Rollups], Lazy]:
     return make
 
 
-def _answer_day(rollups: Rollups) -> nw.Expr:
+def answer_day(rollups: Rollups) -> nw.Expr:
+    """Day from which an answer counts; null without one."""
     if rollups.data.given("surveys", "answered_at"):
         return nw.col("answered_at_day")
     stated = ~nw.col("score").is_null() & ~nw.col("known_at_day").is_null()

@@ -12,7 +12,7 @@ from csrisk.checks import Check, Rule
 from csrisk.monitoring._drift import goals_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from csrisk.data import CustomerData
     from csrisk.monitoring._tables import TableProfile
@@ -69,6 +69,7 @@ def book_guards(
     accounts: int,
     usual: pd.Series | None = None,
     trained_at: Any = None,
+    goals: Mapping[str, str] | None = None,
 ) -> tuple[Check, ...]:
     """Hold tables and features of a book against what training saw.
 
@@ -88,13 +89,15 @@ def book_guards(
         Distance of each feature between two ordinary dates.
     trained_at : date, optional
         First day that the model knows nothing of.
+    goals : mapping of str to str, optional
+        Goal by feature, where their names do not say it.
 
     Returns
     -------
     tuple of Check
         CSM009 to CSM013.
     """
-    features = list(goals_of(book.columns))
+    features = list(goals_of(book.columns, goals))
     as_of = pd.Timestamp(book.index.get_level_values("as_of").max())
     return (
         check_columns(data, profile),

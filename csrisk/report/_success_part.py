@@ -16,6 +16,7 @@ from csrisk.report._names import clean
 from csrisk.report._success_claims import claims_tables
 from csrisk.report._success_footprint import footprint_tables
 from csrisk.report._success_growth import growth_tables
+from csrisk.report._success_handovers import handovers_table
 from csrisk.report._success_lists import list_tables
 from csrisk.report._success_tables import (
     apart_table,
@@ -78,6 +79,7 @@ _NEEDS = {
     "what sets the best apart": "at least 10 best customers and 10 others",
     "gap to the best by goal": "at least 10 best customers and 10 others",
     "preventive and corrective contacts": "contacts with a stage",
+    "handovers": "contacts of an account with two teams",
     "relationship traps": "contacts, surveys, or use by person",
     "after the fire": "hard cases that were closed, and past dates whose outcome is known",
     "room to grow": "happy and safe accounts whose seats are all in use, or a product that goes with theirs",
@@ -159,6 +161,7 @@ def _parts(
         "gap to the best by goal": gap_table(best, book),
         "preventive and corrective contacts": _directions(data, seen) if data.has("contacts", "stage") else None,
         "relationship traps": traps_table(standing.traps, book, followed.traps),
+        **({"handovers": handovers_table(data, seen)} if data.has("contacts", "team") else {}),
         **footprint_tables(data, seen, book, followed.feature_worth),
         **growth_tables(data, seen, book, standing, followed.worth),
         _TREND: ledger_table(data, keys, book.as_of) if data.has("surveys") else None,

@@ -8,6 +8,7 @@ from csrisk.success._feature_worth import feature_worth
 from csrisk.success._fires import FIRES, after_the_fire, hard_cases
 from csrisk.success._footprint import co_adoption, unused_features
 from csrisk.success._growth import growth_advice
+from csrisk.success._handovers import handovers
 from csrisk.success._health import HEALTH_WEIGHTS, Vital, health_band, health_components, health_score
 from csrisk.success._health_quality import health_quality
 from csrisk.success._history import History, past_outcomes
@@ -64,6 +65,7 @@ __all__ = [
     "health_quality",
     "health_score",
     "in_holdout",
+    "handovers",
     "journey",
     "loyalty",
     "loyalty_groups",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from csrisk._snapshots import Snapshots
     from csrisk.data import CustomerData
 
-__all__ = ["STAGES", "hard_contacts", "journey"]
+__all__ = ["STAGES", "hard_contacts", "journey", "sentiment_after"]
 
 STAGES = ("evaluate", "purchase", "implement", "learn", "use", "support", "renew")
 _LOOK_AHEAD = 14  # days after a contact within which a score is taken to speak of it
@@ -71,16 +71,16 @@ def journey(
     )
     low, high = share_interval(out["hard"].to_numpy(), out["resolved"].to_numpy())
     out["hard_share"] = np.where(out["resolved"] > 0, out["hard"] / out["resolved"].clip(lower=1), np.nan)
-    out = out.assign(low=low, high=high).join(_sentiment(data, snapshots, rows, keys))
+    out = out.assign(low=low, high=high).join(sentiment_after(data, snapshots, rows, keys))
     order = ["contacts", "accounts", "resolved", "hard_share", "low", "high", "hours_to_resolve", "preventive_share"]
     order += ["sentiment", "sentiment_low", "sentiment_high", "answers"]
     return out[order].sort_values("hard_share", ascending=False, kind="stable")
 
 
-def hard_contacts(data: CustomerData, snapshots: Snapshots, days: int) -> pd.DataFrame:
+def hard_contacts(data: CustomerData, snapshots: Snapshots, days: int, *more: str) -> pd.DataFrame:
     """Contacts that each snapshot may see; of those not resolved it is not known whether they were ``hard``."""
     columns = ["stage", "initiated_by", "transfers", "reopened", "information_requests"]
-    rows = seen(data, snapshots, "contacts", [*columns, "opened_at_second", "resolved_at_second"], window=days)
+    rows = seen(data, snapshots, "contacts", [*columns, *more, "opened_at_second", "resolved_at_second"], window=days)
     numbers = rows[["opened_at_second", "resolved_at_second", "transfers", "information_requests"]].astype("float64")
     hard = (numbers["transfers"] > 0) | (numbers["information_requests"] > 0)
     hard |= rows["reopened"].astype("boolean").fillna(False).astype(bool)
@@ -94,7 +94,8 @@ def hard_contacts(data: CustomerData, snapshots: Snapshots, days: int) -> pd.Dat
     )
 
 
-def _sentiment(data: CustomerData, snapshots: Snapshots, contacts: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+def sentiment_after(data: CustomerData, snapshots: Snapshots, contacts: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Mean position of CSAT and CES answers to surveys sent within two weeks after a contact, by its keys."""
     answers = seen(data, snapshots, "surveys", ["kind", "score", "sent_at_second", "answered_at_second"])
     kind = answers["kind"].astype("str").str.lower()
     told = answers["answered_at_second"].notna() & answers["score"].notna() & kind.isin(["csat", "ces"])

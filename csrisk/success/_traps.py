@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from csrisk.features import Builder, Handovers, Invoices, People, build_features
 from csrisk.success._seen import at_data_end, seen, share_interval
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class Trap:
         Rows of evidence below which nothing is said.
     next_step : str
         What to do.
+    needs : str, optional
+        Optional column that it reads, as `table.column`; the trap is not looked for where it has no value.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Trap:
     threshold: float
     at_least: int
     next_step: str
+    needs: str = ""
 
     def sprung(self, value: pd.Series, evidence: pd.Series) -> pd.Series:
         """Say where the trap is sprung.
@@ -92,7 +96,32 @@ TRAPS = (
     Trap(
         "asked_on", "surveys sent since an answer was last acted upon", 6, 6, "pause surveys until answers are acted on"
     ),
+    Trap(
+        "sponsor_silent",
+        "days without contact with the sponsor or use by them",
+        60,
+        1,
+        "call the sponsor",
+        "people.role",
+    ),
+    Trap("disputed", "invoices objected to and open", 1, 1, "settle the disputed invoice", "invoices.disputed_at"),
+    Trap("overdue", "days that the oldest open invoice is overdue", 30, 1, "ask why it is not paid", "invoices.due_at"),
+    Trap(
+        "asked_after_handover",
+        "times asked again within 30 days after a handover, in 90 days",
+        2,
+        1,
+        "hand over in writing what the team before knows",
+        "contacts.team",
+    ),
 )
+# traps that a feature measures: its column and the builder that makes it
+_BY_FEATURE: dict[str, tuple[str, Builder]] = {
+    "sponsor_silent": ("sponsor_silent_days", People()),
+    "disputed": ("disputed_open", Invoices()),
+    "overdue": ("overdue_days", Invoices()),
+    "asked_after_handover": ("asked_after_handover_90d", Handovers()),
+}
 
 
 def relationship_traps(data: CustomerData, snapshots: Snapshots | None = None) -> pd.DataFrame:
@@ -108,7 +137,8 @@ def relationship_traps(data: CustomerData, snapshots: Snapshots | None = None) -
     Returns
     -------
     pandas.DataFrame
-        On ``snapshots.index``, a boolean column for each trap of `TRAPS`; missing without enough evidence.
+        On ``snapshots.index``, a boolean column for each trap of `TRAPS` but those whose optional column has no value;
+        missing without enough evidence.
 
     Examples
     --------
@@ -127,8 +157,10 @@ def relationship_traps(data: CustomerData, snapshots: Snapshots | None = None) -
         "asked_twice": _asked_twice(data, snapshots),
         **_loops(data, snapshots),
     }
+    sought = [trap for trap in TRAPS if not trap.needs or data.has(*trap.needs.split("."))]
+    measured |= _by_feature(data, snapshots, {trap.name for trap in sought})
     columns = {}
-    for trap in TRAPS:
+    for trap in sought:
         table = measured[trap.name].reindex(range(len(snapshots)))
         columns[trap.name] = trap.sprung(table["value"], table["n"]).to_numpy()
     return pd.DataFrame(columns, index=snapshots.index).astype("boolean")
@@ -166,6 +198,19 @@ def trap_summary(found: pd.DataFrame) -> pd.DataFrame:
         index=pd.Index([trap.name for trap in rows], name="trap"),
     )
     return out.sort_values("share", ascending=False, kind="stable")
+
+
+def _by_feature(data: CustomerData, snapshots: Snapshots, names: set[str]) -> dict[str, pd.DataFrame]:
+    """Measure traps by features; one that is not known is no evidence, nothing overdue is 0 days."""
+    found = {}
+    for name in names.intersection(_BY_FEATURE):
+        column, builder = _BY_FEATURE[name]
+        X = build_features(data, snapshots, [builder], progress=False)
+        value = X[column].reset_index(drop=True)
+        if name == "overdue":
+            value = value.where(value.notna() | X["overdue_amount"].reset_index(drop=True).isna(), 0.0)
+        found[name] = pd.DataFrame({"value": value, "n": value.notna().astype("int64")})
+    return found
 
 
 def _mean(rows: pd.DataFrame, value: pd.Series) -> pd.DataFrame:

@@ -24,9 +24,10 @@ Change: TypeAlias = Callable[[Tables, pd.Timestamp, Rng], Tables]
 
 # what is final only when the second time has come: nobody may read it before
 FINAL: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "contacts": {"resolved_at": ("transfers", "reopened", "information_requests", "handler")},
+    "contacts": {"resolved_at": ("transfers", "reopened", "information_requests", "handler", "cause")},
     "surveys": {"answered_at": ("score", "comment")},
     "expectations": {"met_at": ("outcome",)},
+    "invoices": {"paid_at": ("disputed",)},
 }
 _DAY = pd.Timedelta(days=1)
 
@@ -98,7 +99,7 @@ def change_unfinished(tables: Tables, as_of: pd.Timestamp, rng: Rng) -> Tables:
         for time, columns in FINAL.get(name, {}).items():
             if time in frame:
                 waiting = frame[time].notna() & (frame[time] >= as_of)
-                if name == "contacts":
+                if name in ("contacts", "invoices"):
                     waiting |= frame[time].isna()
                 present = [column for column in columns if column in frame]
                 frame = _scramble(frame, np.flatnonzero(waiting), present, rng, alone=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from csrisk.features import default_builders, feature_reference
+from csrisk.features import all_builders, feature_reference
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "features.md"
@@ -17,7 +17,9 @@ LOOK = "look"
 
 INTRODUCTION = """# Features
 
-{count} features of the default builders, written from their declarations by `docs/_ext/feature_page.py`. A feature
+{count} features of all builders, written from their declarations by `docs/_ext/feature_page.py`; those from People on
+read optional tables and columns, and are there where these are. Measures of your own (`[measures.NAME]`) come beside
+them: the last value, its change in 90 days and its age. A feature
 sees nothing but what was dated and known strictly before the snapshot. Missing evidence is missing, never 0. The
 direction is what the domain states of the risk of churn; the model is free to find otherwise, and the explanation says
 what it found. Windows are parameters of the builders, and names follow them. The tests named compute the feature by
@@ -43,7 +45,7 @@ def by_feature(folder: Path = ROOT / "tests" / "features") -> dict[str, tuple[st
 
 def page() -> str:
     """The page as Markdown."""
-    count = sum(len(builder.features) for builder in default_builders())
+    count = sum(len(builder.features) for builder in all_builders())
     return f"{INTRODUCTION.format(count=count)}\n{feature_reference(tests=by_feature())}"
 
 

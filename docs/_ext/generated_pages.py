@@ -124,8 +124,9 @@ def command_line() -> str:
 def configuration() -> str:
     """Keys, defaults and meanings, from the docstrings of the specification."""
     parts = []
-    for section in ("tables.NAME", "snapshots", "label", "features", "model", "test", "reference", "report", "monitor"):
-        kind = _spec.TableSpec if section.startswith("tables") else _spec._SECTIONS.get(section)
+    named = {f"{name}.NAME": kind for name, kind in _spec._NAMED.items()}
+    for section in (*named, "snapshots", "label", "features", "model", "test", "reference", "report", "monitor"):
+        kind = named.get(section) or _spec._SECTIONS.get(section)
         parts.append(f"### [{section}]")
         if kind is None:
             parts.append("Parameters of {class}`csrisk.ChurnModel`, by name; `random_state` is 0 where not given.")

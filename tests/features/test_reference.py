@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from csrisk.features import default_builders, feature_table
+from csrisk.features import all_builders, feature_table
 
 ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = ["name", "family", "goal", "unit", "direction", "window", "sentence", "tests"]
@@ -29,7 +29,7 @@ def test_page_is_not_stale(pages):
 def test_page_has_a_row_for_each_feature_with_all_columns(pages):
     lines = pages.PAGE.read_text(encoding="utf-8").splitlines()
     rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| `")]
-    names = [feature.name for builder in default_builders() for feature in builder.features]
+    names = [feature.name for builder in all_builders() for feature in builder.features]
     assert [row[0].strip("`") for row in rows] == names
     # the family is the heading
     heads = {line for line in lines if line.startswith("| name")}
