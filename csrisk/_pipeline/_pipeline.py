@@ -150,7 +150,7 @@ class RiskPipeline:
         self.band_ = training.band_of(test)
         self.reference_ = training.choose_reference(self.spec_, self.model_, past)
         left = training.leavers(data, past)
-        checks = training.check_panel(data, past, test, None if left is None else self._explained(left))
+        checks = training.check_panel(self.spec_, data, past, test, None if left is None else self._explained(left))
         now, before = training.two_books(self.spec_, data, past, until)
         earlier = None if before is None else with_scores(before, self._explained(before))
         cut = data.end if until is None else until
@@ -186,7 +186,7 @@ class RiskPipeline:
             As `fit`.
         """
         data, past = self._past(data, until)
-        return training.check_panel(data, past, training.tested(self.spec_, past))
+        return training.check_panel(self.spec_, data, past, training.tested(self.spec_, past))
 
     def backtest(self, data: CustomerData | str | Path, until: Any = None) -> Backtest:
         """Train at several dates of the past, and judge each model on what came after it.

@@ -13,12 +13,13 @@ from csrisk._departures import stated_reasons
 from csrisk._labels import label_change
 from csrisk._pipeline._amounts import Amounts
 from csrisk._pipeline._band import RiskBand
+from csrisk._pipeline._declared import declarations
 from csrisk._pipeline._forward import ForwardTest, forward_test
 from csrisk._pipeline._model_file import frame_of
 from csrisk._pipeline._panel import Panel, book, features_of
 from csrisk._pipeline._record import Record
 from csrisk._pipeline._report_parts import ages_and_leads
-from csrisk.checks import checks_frame, run_checks
+from csrisk.checks import checks_frame, declared_judgements, run_checks
 from csrisk.exceptions import DataWarning, NotEnoughDataError, SnapshotError
 from csrisk.models import ExpansionModel
 
@@ -81,12 +82,14 @@ def leavers(data: CustomerData, past: Panel) -> pd.DataFrame | None:
 
 
 def check_panel(
-    data: CustomerData, past: Panel, test: ForwardTest | None, why: Explanation | None = None
+    spec: RiskSpec, data: CustomerData, past: Panel, test: ForwardTest | None, why: Explanation | None = None
 ) -> tuple[Check, ...]:
-    """Run the checks that the evidence allows.
+    """Run the checks that the evidence allows; judgements that were declared are held against the model.
 
     Parameters
     ----------
+    spec : RiskSpec
+        Declares measures.
     data : CustomerData
         The tables.
     past : Panel
@@ -102,6 +105,8 @@ def check_panel(
     """
     _logger.info("checks")
     evidence: dict[str, Any] = {} if test is None else {"split": test.split, "risk": test.scores["model"]}
+    if spec.measures:
+        evidence["judgements"] = declared_judgements(data, past.X, declarations(spec, past.X.columns))
     return run_checks(past.X, past.churn, data=data, snapshots=past.snapshots, why=why, **evidence)
 
 

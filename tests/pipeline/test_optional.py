@@ -91,6 +91,14 @@ def test_what_is_gone_is_refused(fitted: cr.RiskPipeline, tables: dict[str, pd.D
         fitted.score(opened(less))
 
 
+def test_a_declared_judgement_is_held_against_the_model(fitted: cr.RiskPipeline) -> None:
+    checks = fitted.record_.checks
+    said = checks[checks["name"].str.contains("Judgement")]
+    # in this small book too few left to tell, which is said of the judged accounts
+    assert said["measure"].str.contains("judged accounts").all()
+    assert len(said) == 1
+
+
 def test_portfolios_without_them_are_as_before(quick: cr.RiskPipeline, small_saas: SaasBook) -> None:
     known = {feature.name for builder in cr.features.default_builders() for feature in builder.features}
     assert {name for name in quick.model_.feature_names_in_ if not name.startswith("account_")} <= known
