@@ -46,6 +46,17 @@ def test_guides_have_code_that_is_run():
     } <= guides
 
 
+def test_files_that_the_architecture_names_are_there():
+    """Paths from the root, and bare file names, which follow the room of their row."""
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:csrisk|tests|docs)/[\w/.]+)`", text)
+    assert len(named) > 30
+    assert [path for path in named if not (DOCS.parent / path).exists()] == []
+    for row in re.findall(r"^\| `(csrisk/\w+)`[^|]* \|(.*)\|$", text, flags=re.MULTILINE):
+        room, told = DOCS.parent / row[0], re.findall(r"`(_\w+\.py)`", row[1])
+        assert [file for file in told if not (room / file).exists()] == []
+
+
 @pytest.mark.parametrize("path", PAGES, ids=name)
 def test_links_within_the_site_lead_somewhere(path):
     text = path.read_text(encoding="utf-8")
