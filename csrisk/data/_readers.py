@@ -28,18 +28,7 @@ ROW = "csrisk__row"  # position of a row in the input; engines may read rows in 
 
 NOTHING = '"NULL"'  # the type of a column without values
 
-WHOLE = (
-    "TINYINT",
-    "SMALLINT",
-    "INTEGER",
-    "BIGINT",
-    "HUGEINT",
-    "UTINYINT",
-    "USMALLINT",
-    "UINTEGER",
-    "UBIGINT",
-    "UHUGEINT",
-)
+WHOLE = tuple(sign + kind for sign in ("", "U") for kind in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"))
 _BROKEN = ("FLOAT", "DOUBLE", "DECIMAL")
 _ROUNDED = {"FLOAT": 2**24, "DOUBLE": 2**53}  # from here on whole numbers cannot be told apart
 _TEXT = ("VARCHAR", "ENUM", "UUID")
@@ -115,12 +104,6 @@ class Reader:
         text = trimmed(self.raw)
         clock = f"regexp_matches({text}, ':')"
         return f"CASE WHEN {clock} THEN regexp_full_match({text}, '.*:.*{ZONE}') END"
-
-    @property
-    def naive(self) -> bool:
-        """Whether it is a time whose type has a clock and no zone."""
-        stamped = self.column.kind == "time" and self.kind.startswith("TIMESTAMP")
-        return stamped and not self.kind.startswith(("TIMESTAMPTZ", "TIMESTAMP WITH"))
 
     def _rounded(self) -> str:
         """Whether an id is no whole number, or so large that neighbours cannot be told apart."""

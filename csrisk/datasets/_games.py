@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from csrisk._days import as_midnights
-from csrisk.datasets._saas._contracts import called_lately, contract_term
+from csrisk.datasets._saas._contracts import OUTCOMES, called_lately, contract_term
 from csrisk.datasets._saas._latent import GOALS
 from csrisk.datasets._saas._truth import SaasTruth, ever, renewals, window
 
@@ -26,10 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["GameTruth", "shapley", "tell"]
 
 PLAYERS = (*(f"{goal}_felt" for goal in GOALS), "context")
-_ROWS_AT_ONCE, _ROWS_AGAINST = (
-    256,
-    100,
-)  # rows against all rows: memory; and rows that a driver of a month is held against
+_ROWS_AT_ONCE = 256  # held against all rows: memory
+_ROWS_AGAINST = 100  # that the driver of a month is held against
+_PUSHED = 0.25  # log-odds from which a mechanism counts as what drove somebody
 
 
 def _no_game(players: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -40,8 +39,8 @@ def _no_game(players: NDArray[np.float64]) -> NDArray[np.float64]:
 class GameTruth(SaasTruth):
     """What is true of a world whose log-odds are a game of four goals and the context; as `SaasTruth` else.
 
-    ``months`` holds, by account and running month, ``{goal}_felt`` and ``context``, which play, the log-odds of churn
-    and whether it happened.
+    ``months`` holds, by account and running month, ``{goal}_felt`` and ``context``, which play, ``{goal}_pushed``, what
+    mechanisms add to the log-odds of churn beside the game, and the log-odds and what happened.
     """
 
     score: Score = field(default=_no_game, repr=False)
@@ -68,6 +67,7 @@ class GameTruth(SaasTruth):
         values = shapley(self.score, now[list(PLAYERS)].to_numpy(dtype=float))
         contract = np.log(months * np.exp(plain) + due * np.exp(at_renewal))
         out = pd.DataFrame(values, index=now.index, columns=[*GOALS, "context"])
+        out[list(GOALS)] += now[[f"{goal}_pushed" for goal in GOALS]].to_numpy()
         out = out.assign(churn=out["churn"] + contract)
         out = out - out.mean()
         goals = np.sort(out[list(GOALS)].to_numpy(), axis=1)
@@ -119,8 +119,14 @@ def tell(
     )
     columns: dict[str, object] = dict(zip(PLAYERS, players[account, month].T, strict=True))
     columns |= {name: values[account, month] for name, values in more.items()}
+    pushed = [push.by_goal("churn") for push in book.pushes.values()]
+    for goal in GOALS:  # what mechanisms add is a sum, so that its share in the game is itself
+        columns[f"{goal}_pushed"] = (np.zeros(book.shape) + sum(push[goal] for push in pushed))[account, month]
     columns |= renewals(book, account, month)
-    for outcome in book.log_odds:
+    for name, push in book.pushes.items():
+        columns |= {part: level[account, month] for part, level in push.levels.items()}
+        columns |= {f"{outcome}_{name}": push.effect(book, outcome)[account, month] for outcome in OUTCOMES}
+    for outcome in OUTCOMES:
         columns[f"{outcome}_log_odds"] = book.log_odds[outcome][account, month]
         columns[f"{outcome}_contract_term"] = contract_term(book, outcome)[account, month]
         columns[outcome] = book.happened[outcome][account, month]
@@ -133,15 +139,17 @@ def tell(
     accounts["driver"] = by_account["driver"].last()
     accounts["months"] = by_account.size()
     accounts["left"] = by_account["churn"].any()
-    return GameTruth(months, accounts.reindex(ids).rename_axis("account_id"), treatment_effect, score=score)
+    strength = {name: push.strength for name, push in book.pushes.items()}
+    return GameTruth(months, accounts.reindex(ids).rename_axis("account_id"), treatment_effect, strength, score=score)
 
 
 def _drivers(months: pd.DataFrame, score: Score) -> NDArray[np.object_]:
     """Goal with the largest value in each month, against the portfolio of that month; None where none is felt."""
     out, players = np.empty(len(months), dtype=object), months[list(PLAYERS)].to_numpy(dtype=float)
+    pushed = months[[f"{goal}_pushed" for goal in GOALS]].to_numpy()
     for rows in months.groupby(level="month").indices.values():
         reference = players[rows[:: max(1, len(rows) // _ROWS_AGAINST)]]
-        values = shapley(score, players[rows], reference)[:, :4]
+        values = shapley(score, players[rows], reference)[:, :4] + pushed[rows] - pushed[rows].mean(axis=0)
         out[rows] = np.array(GOALS, dtype=object)[values.argmax(axis=1)]
-    out[~players[:, :4].astype(bool).any(axis=1)] = None
+    out[~players[:, :4].astype(bool).any(axis=1) & (pushed.max(axis=1) < _PUSHED)] = None
     return out

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from csrisk.datasets import SaasBook, make_regimes
+from csrisk.datasets import MECHANISMS, SaasBook, make_regimes
 from csrisk.datasets._games import shapley
 from csrisk.datasets._regimes._process import DELAY, felt, log_odds
 from csrisk.exceptions import ConfigError, SnapshotError
@@ -167,3 +167,52 @@ def test_not_everybody_is_surveyed() -> None:
 def test_arguments_that_make_no_sense_are_refused(arguments: dict[str, float], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         make_regimes(**arguments)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def pushed() -> SaasBook:
+    return make_regimes(700, 20, seed=4, monthly_churn=0.03, mechanisms="all")
+
+
+def test_mechanisms_add_to_the_log_odds_of_their_goals(pushed: SaasBook) -> None:
+    """By hand: a state that is pushed adds its effect in make_saas, .80 for effort and -.75 for advocacy."""
+    months = pushed.truth.months
+    own = log_odds(months[[*(f"{goal}_felt" for goal in GOALS), "context"]].to_numpy(dtype=float))
+    rest = months["churn_log_odds"] - months["churn_contract_term"] - own
+    added = pd.Series(0.0, index=months.index)
+    for mechanism in MECHANISMS.values():
+        for part in mechanism.parts:
+            per_unit = 0.80 * part.states[1] - 0.75 * part.states[2] + part.log_odds.get("churn", 0.0)
+            added += months[part.name] * per_unit
+    season = (rest - added).groupby(level="month")
+    assert season.std().max() < 1e-9  # what is left is the base and the season of the month
+    np.testing.assert_allclose(months[[f"{goal}_pushed" for goal in GOALS]].sum(axis=1), added, atol=1e-9)
+    np.testing.assert_allclose(months[[f"churn_{name}" for name in MECHANISMS]].sum(axis=1), added, atol=1e-9)
+
+
+def test_goals_add_up_with_mechanisms(pushed: SaasBook) -> None:
+    goals = pushed.truth.goals("2025-06-01")
+    now = pushed.truth.months.xs(pd.Timestamp("2025-05-01"), level="month").reindex(goals.index)
+    difference = goals["risk"] - (now["churn_log_odds"] - now["churn_contract_term"])
+    assert difference[now["term"] == 1].std() < 1e-9
+    effect = pushed.truth.mechanism_effect("sponsor", "2025-06-01")
+    assert effect.max() > 0.01
+    assert (effect >= 0).all()
+
+
+def test_mechanisms_move_whom_they_strike(pushed: SaasBook) -> None:
+    months = pushed.truth.months
+    begun = months.groupby(level="account_id").cumcount() > 0
+    first = months.index.get_level_values("month").min()
+    rows = months[begun & (months.index.get_level_values("month") > first)]
+    total = rows[[f"{goal}_pushed" for goal in GOALS]].sum(axis=1)
+    affected = rows[total > 0.5]
+    without = 1 / (1 + np.exp(-(affected["churn_log_odds"] - total[affected.index])))
+    spread = np.sqrt((without * (1 - without)).sum())
+    assert affected["churn"].sum() - without.sum() > 3 * spread
+
+
+def test_tables_with_mechanisms_are_within_the_contract(pushed: SaasBook) -> None:
+    data = pushed.data()
+    assert {breach.code for breach in data.breaches} <= {"CSD206", "CSD308"}
+    assert {"people", "invoices", "measures"} <= set(data.tables)

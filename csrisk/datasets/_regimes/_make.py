@@ -12,10 +12,13 @@ from csrisk.datasets._regimes._process import OF_SEGMENT, felt, log_odds, regime
 from csrisk.datasets._saas._contracts import live
 from csrisk.datasets._saas._latent import GOALS
 from csrisk.datasets._saas._make import SaasBook, account_ids, calendar, check_sizes, signed, written
+from csrisk.datasets._saas._mechanisms import chosen, draw, write
 from csrisk.datasets._saas._reasons import reasons
 from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from csrisk.datasets._saas._contracts import Book
 
 __all__ = ["make_regimes"]
@@ -31,6 +34,7 @@ def make_regimes(
     correlation: float = 0.3,
     surveyed: float = 0.8,
     treatment_effect: float = 0.0,
+    mechanisms: str | Iterable[str] | Mapping[str, float] = (),
 ) -> SaasBook:
     r"""Simulate a portfolio of another make: regimes with thresholds and delays, and a segment that confounds.
 
@@ -52,6 +56,8 @@ def make_regimes(
         Share of accounts that anybody surveys.
     treatment_effect : float, default 0.0
         Size of the effect of a success call, as in `make_saas`.
+    mechanisms : str, iterable of str, or mapping of str to float, optional
+        What else moves customers, as in `make_saas`; what moves a state there adds to the log-odds of its goal here.
 
     Returns
     -------
@@ -111,6 +117,7 @@ def make_regimes(
     }
     book.pace = used_by(book.segment)
     book.aim = np.where(regime[..., 0] == 2, 0.75, 0.25)
+    draw(book, chosen(mechanisms), seed)
     live(book, monthly_churn, treatment_effect, streams[2])
     ids = account_ids(n_accounts)
     tables = written(book, ids, streams[3:9])
@@ -118,6 +125,7 @@ def make_regimes(
     asked = ids[streams[10].random(n_accounts) < surveyed]
     tables["surveys"] = tables["surveys"][tables["surveys"]["account_id"].isin(asked)].reset_index(drop=True)
     shown = {f"{goal}_regime": regime[..., place] for place, goal in enumerate(GOALS)}
+    write(book, ids, tables, seed)
     truth = tell(book, ids, players, log_odds, shown, treatment_effect)
     tables["accounts"]["ended_reason"] = reasons(tables["accounts"], truth, seed)
     return SaasBook(tables, truth, pd.Timestamp(book.months[-1]).as_unit("us"))

@@ -81,7 +81,7 @@ class Book:
         """Log-odds that mechanisms add beside the states."""
         out = np.zeros(self.shape)
         for push in self.pushes.values():
-            out += push.direct(outcome)
+            out += push.effect(self, outcome) if outcome in self.scores else push.direct(outcome)
         return out
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from csrisk.datasets._saas._contacts import days_in_month, lives
-from csrisk.datasets._saas._latent import log_odds_parts
+from csrisk.datasets._saas._latent import EFFECTS, GOALS, log_odds_parts
 from csrisk.datasets._saas._usage import times
 
 if TYPE_CHECKING:
@@ -100,8 +100,20 @@ class Push:
         parts = [part for part in self.mechanism.parts if outcome in part.log_odds]
         return self.strength * sum((self.levels[part.name] * part.log_odds[outcome] for part in parts), 0.0)
 
+    def by_goal(self, outcome: str) -> dict[str, NDArray[np.float64] | float]:
+        """Give what is added to the log-odds of a world with a score of its own: states count in a straight line."""
+        shift = self.shift()
+        out: dict[str, NDArray[np.float64] | float] = dict.fromkeys(GOALS, 0.0)
+        if shift is not None:
+            out = {goal: EFFECTS[outcome][place] * shift[..., place] for place, goal in enumerate(GOALS)}
+        if self.mechanism.goal:
+            out[self.mechanism.goal] = out[self.mechanism.goal] + self.direct(outcome)
+        return out
+
     def effect(self, book: Book, outcome: str) -> NDArray[np.float64]:
         """Give the log-odds of an outcome less what they would be without the mechanism."""
+        if outcome in book.scores:
+            return np.zeros(book.shape) + sum(self.by_goal(outcome).values())
         out = np.zeros(book.shape) + self.direct(outcome)
         shift = self.shift()
         if shift is not None:
