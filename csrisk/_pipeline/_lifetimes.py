@@ -54,13 +54,8 @@ def fit_longevity(spec: RiskSpec, data: CustomerData, past: Panel, until: Any) -
         return None
     _logger.info("longevity")
     label = spec.label
-    y = label_time_to_churn(
-        data,
-        past.snapshots,
-        kind=label.kind,
-        grace=label.grace,
-        look_back=spec.snapshots.look_back,  # type: ignore[arg-type]
-    ).reindex(past.X.index)
+    told: dict[str, Any] = {"kind": label.kind, "grace": label.grace, "look_back": spec.snapshots.look_back}
+    y = label_time_to_churn(data, past.snapshots, **told).reindex(past.X.index)
     last = round(spec.longevity.months * _MONTH)
     edges = (*(edge for edge in _EDGES if edge < last), last)
     params = {name: spec.model[name] for name in _PARAMS if name in spec.model}
@@ -76,7 +71,8 @@ def _censored(y: pd.DataFrame, data: CustomerData, spec: RiskSpec, until: Any) -
     if until is None:
         return y
     cut = min(pd.Timestamp(until), data.end)
-    left = (cut - y.index.get_level_values("as_of")).days.to_numpy(np.float64)
+    as_of = pd.DatetimeIndex(y.index.get_level_values("as_of"))
+    left = (cut - as_of).days.to_numpy(np.float64)
     duration, event = y["duration"].to_numpy(np.float64, na_value=np.nan), y["event"].fillna(value=False).to_numpy(bool)
     # the end of a contract is final when the grace is over, a silence when it has lasted for the horizon
     wait = whole_days(spec.snapshots.horizon if spec.label.kind == "inactivity" else spec.label.grace, "grace")
@@ -85,10 +81,9 @@ def _censored(y: pd.DataFrame, data: CustomerData, spec: RiskSpec, until: Any) -
     there = seen >= 1
     return pd.DataFrame(
         {
-            "duration": pd.array(np.where(there, seen, np.nan), dtype="Float64").astype("Int64"),
-            "event": pd.array(np.where(there, event & final, None), dtype="boolean"),
-        },
-        index=y.index,
+            "duration": pd.Series(seen, y.index).where(there).astype("Int64"),
+            "event": pd.Series(event & final, y.index).astype("boolean").where(there),
+        }
     )
 
 

@@ -197,8 +197,9 @@ def disagreements(judgement: pd.Series | pd.DataFrame, risk: pd.Series, *, highe
     sign = -1.0 if higher == "safer" else 1.0
     table = pd.DataFrame({"judgement": sign * rows["judged"], "risk": rows["risk"]})
     table["judged"] = np.select([safe, at_risk], ["safe", "at risk"], "")
-    found = [table[safe].sort_values("risk", ascending=False, kind="stable")]
-    return pd.concat([*found, table[at_risk].sort_values("risk", kind="stable")])
+    first = table.loc[safe].sort_values("risk", ascending=False, kind="stable")
+    found: pd.DataFrame = pd.concat([first, table.loc[at_risk].sort_values("risk", kind="stable")])
+    return found
 
 
 def check_judgement(
@@ -235,7 +236,7 @@ def check_judgement(
         return JUDGEMENT.not_applicable(reason, "judge more accounts, or wait for their outcomes")
     parts = [f"{words} {row['auc']:.3f} ({row['low']:.3f} to {row['high']:.3f})" for words, row in table.iterrows()]
     measure = f"area for leaving on {counts['n_snapshots']:.0f} later snapshots: {', '.join(parts)}"
-    return JUDGEMENT.judge(gap["high"] < 0, measure, "the model no worse beyond chance", [name] if name else [])
+    return JUDGEMENT.judge(bool(gap["high"] < 0), measure, "the model no worse beyond chance", [name] if name else [])
 
 
 def declared_judgements(

@@ -95,13 +95,23 @@ def _print_account(why: Explanation, account: str, top: int, *, as_json: bool) -
     "--out", type=_report, default=Path("report.html"), show_default=True, help="File: .html, .md, .json, .csv."
 )
 @click.option("--previous", type=options.DATE, metavar="DATE", help="An earlier date: the report says what moved.")
+@click.option(
+    "--champion",
+    metavar="ACCOUNT",
+    help="Instead of it, one page about this account for its champion's eyes: use, goals, answers, and no risk.",
+)
 @options.history
 @options.strict
 @options.of_a_book
-def report(book: options.Book, out: Path, previous: str | None, history: Path | None, *, strict: bool) -> None:
+def report(
+    book: options.Book, out: Path, previous: str | None, champion: str | None, history: Path | None, *, strict: bool
+) -> None:
     """Write the report of a book; with --history it also says what monitoring found."""
     from csrisk._pipeline._guarding import guarded
 
+    if champion is not None:
+        _champion_page(book, out, champion)
+        return
     why = book.pipeline.explain(book.data, book.as_of)
     watched = None if history is None else book.pipeline.monitor(book.data, history=history, why=why)
     path = book.pipeline.report(out, book.data, why=why, previous=previous, monitoring=watched)
@@ -110,6 +120,19 @@ def report(book: options.Book, out: Path, previous: str | None, history: Path | 
     else:
         click.echo(f"Report: {path}")
     _leave(strict, any(check.failed for check in guarded(book.pipeline, book.data, why)))
+
+
+def _champion_page(book: options.Book, out: Path, account: str) -> None:
+    from csrisk.report import write_value_page
+
+    matches = [key for key in book.data.accounts if str(key) == account]
+    if not matches:
+        raise ConfigError(f"--champion: not among the {len(book.data.accounts):,} accounts of the tables")
+    path = write_value_page(out, book.data, matches[0], as_of=book.as_of)
+    if book.as_json:
+        print_json({"page": str(path)})
+    else:
+        click.echo(f"Page for the champion: {path}")
 
 
 @click.command()

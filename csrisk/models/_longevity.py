@@ -314,7 +314,7 @@ def _first_below(logs: np.ndarray, edges: np.ndarray, level: float) -> np.ndarra
     rows = np.arange(len(logs))
     before, after = logs[rows, place - 1], logs[rows, place]
     share = np.divide(level - before, after - before, where=after < before, out=np.ones(len(logs)))
-    return edges[place - 1] + np.clip(share, 0, 1) * (edges[place] - edges[place - 1])
+    return np.asarray(edges[place - 1] + np.clip(share, 0, 1) * (edges[place] - edges[place - 1]))
 
 
 def _index_of(X: Any, n_rows: int) -> pd.Index:

@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from csrisk.report._followed import Followed
     from csrisk.report._standing import Standing
 
-__all__ = ["make_cards", "make_lines"]
+__all__ = ["STEPS", "make_cards", "make_lines"]
 
 Floats = npt.NDArray[np.float64]
 _NAMED = ((25, 6, NEGLIGIBLE), (60, 3, 0.1), (120, 2, 0.25), (200, 1, 0.5))
 _NAMED_LATER = (0, 1.0)
 _TIMELINES = 40
 _COMPARED = 25
-_STEPS = 60
+STEPS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def make_cards(
     )
     timelines = make_timelines(book, data, min(count, _TIMELINES))
     told = followed.harmful, followed.feature_worth
-    steps = make_next_steps(book, data, min(count, _STEPS), standing, *told, fires_help=followed.fires_help)
+    steps = make_next_steps(book, data, min(count, STEPS), standing, *told, fires_help=followed.fires_help)
     quadrants = [""] * count if standing is None else standing.quadrants
     return tuple(
         replace(

@@ -15,7 +15,7 @@ from csrisk._goals import Goal
 from csrisk.exceptions import ExplanationError
 from csrisk.report import _tables
 from csrisk.report._book import Book, read_book
-from csrisk.report._cards import make_cards, make_lines
+from csrisk.report._cards import STEPS, make_cards, make_lines
 from csrisk.report._compare import Peers, make_course, make_gaps, make_moves
 from csrisk.report._content import Column, Decision, Forecast, GoalSpread, Report, Summary, Table
 from csrisk.report._decisions import concentrated, decisions, headline
@@ -127,7 +127,8 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
     backtests, trends = backtest_parts(inputs.backtest)
     checks = None if inputs.checks is None else _tables.checks_table(inputs.checks)
     window = _window(book.as_of, inputs.window)
-    few, success = concentrated(book), make_success(book, inputs.data, standing, followed)
+    few, steps = concentrated(book), [len(card.steps) for card in cards[:STEPS]]
+    success = make_success(book, inputs.data, standing, followed, steps)
     return Report(
         title=clean(inputs.title),
         as_of=day(book.as_of) if book.dated else "",

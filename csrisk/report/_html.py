@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
-__all__ = ["MOST_LINES", "gap_words", "render_html", "render_pages", "sum_words", "timeline_words"]
+__all__ = [
+    "MOST_LINES",
+    "gap_words",
+    "render_html",
+    "render_pages",
+    "render_value",
+    "stay_words",
+    "sum_words",
+    "timeline_words",
+]
 
 MOST_LINES = 2000
 _SHORT = 12  # letters of a word that fits a narrow column
@@ -149,6 +158,31 @@ def _ranks(cards: tuple[Card, ...]) -> dict[str, int]:
     """Say which card of the page belongs to a name, where no other account has the same."""
     often = Counter(card.name for card in cards)
     return {card.name: card.rank for card in cards if often[card.name] == 1}
+
+
+def render_value(title: str, name: str, as_of: str, tables: tuple[Table, ...]) -> str:
+    """Render the page for the champion of an account; it has no script.
+
+    Parameters
+    ----------
+    title, name, as_of : str
+        Heading, account and date.
+    tables : tuple of Table
+        What it shows.
+
+    Returns
+    -------
+    str
+    """
+    css = _asset("style.css")
+    environment = _environment()
+    environment.filters["money"] = partial(_format.money, currency="")
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{_digest(css)}'; img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    return environment.get_template("value.html.j2").render(
+        title=title, name=name, as_of=as_of, tables=tables, css=css, policy=policy, ranks={}, dot=share_dot
+    )
 
 
 def _line(card: Card) -> Line:

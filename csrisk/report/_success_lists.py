@@ -15,8 +15,11 @@ from csrisk.report._names import clean
 from csrisk.report._quadrant_steps import recoverable
 from csrisk.report._success_tables import percent
 from csrisk.success import QUADRANTS, USES, VOICES, voice_and_use, voice_consequences, voices_against
+from csrisk.success._seen import seen
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from csrisk.data import CustomerData
     from csrisk.report._book import Book
     from csrisk.report._standing import Standing
@@ -27,21 +30,28 @@ __all__ = ["list_tables"]
 Row = tuple[Cell, ...]
 _LISTED = 10
 _BOUND_DAYS = 180
+_REVIEWS, _REVIEW_DAYS = ("business_review", "value_report", "qbr"), 180
 _CAPTIVE = "dissatisfied but safe"
 _NAME, _RISK = Column("Account", "name"), Column("Risk", "percent")
 _HAPPY = Column("Happiness, 0 to 1", "number", 2)
 
 
 def list_tables(
-    data: CustomerData, book: Book, standing: Standing, groups: pd.Series, history: History | None
+    data: CustomerData,
+    book: Book,
+    standing: Standing,
+    groups: pd.Series,
+    history: History | None,
+    steps: Sequence[int] = (),
 ) -> dict[str, Table | None]:
-    """Make the lists; None where there is nobody to name."""
+    """Make the lists; None where there is nobody to name. `steps` counts those of the first accounts."""
     return {
         "whom to ask for a reference": _whom_to_ask(book, standing),
         "who speaks against us": _against(data, book, standing),
         "captives": _captives(book, standing, groups),
         "let go or recover": _decide(book, standing),
-        "accounts by owner": _owners(data, book),
+        "accounts by owner": _owners(data, book, standing, steps),
+        "value reviews": _reviews(data, book, standing),
         "judgement against model": _judged(data, book, standing),
         "quiet and noisy": _voices(data, standing, history),
     }
@@ -119,7 +129,7 @@ def _decide(book: Book, standing: Standing) -> Table | None:
     return _table("Let go or recover", columns, rows, note)
 
 
-def _owners(data: CustomerData, book: Book) -> Table | None:
+def _owners(data: CustomerData, book: Book, standing: Standing, steps: Sequence[int]) -> Table | None:
     """Sum up the accounts of each owner; an owner is a colleague, so a pseudonymised report has no such table."""
     if not data.has("accounts", "owner") or book.accounts != tuple(map(str, book.keys)):
         return None
@@ -127,29 +137,54 @@ def _owners(data: CustomerData, book: Book) -> Table | None:
     owners = pd.Series([clean(name) if isinstance(name, str) else "nobody" for name in accounts])
     mrr = np.full(len(owners), np.nan) if book.mrr is None else book.mrr
     table = pd.DataFrame({"owner": owners, "risk": book.probability, "mrr": mrr, "at_risk": book.probability * mrr})
-    summed = table.groupby("owner").agg(
-        accounts=("risk", "size"), leaving=("risk", "sum"), mrr=("mrr", "sum"), at_risk=("at_risk", "sum")
-    )
+    table["steps"] = [*steps, *[0] * (len(table) - len(steps))]
+    table["escalations"] = standing.mood["escalations"].fillna(0).to_numpy(np.int64)
+    totals = {name: (name, "sum") for name in ("mrr", "at_risk", "steps", "escalations")}
+    summed = table.groupby("owner").agg(accounts=("risk", "size"), leaving=("risk", "sum"), **totals)
     summed = summed.sort_values(["at_risk", "leaving"], ascending=False, kind="stable")
     rows: list[Row] = []
     for owner, row in summed.iterrows():
         money = (None, None) if book.mrr is None else (float(row["mrr"]), float(row["at_risk"]))
         told = churn_forecast(book.probability[(owners == owner).to_numpy()])
-        rows.append((str(owner), int(row["accounts"]), Interval(told.expected, told.low, told.high), *money))
+        left = Interval(told.expected, told.low, told.high)
+        rows.append((str(owner), int(row["accounts"]), left, *money, int(row["steps"]), int(row["escalations"])))
     columns = (
         Column("Owner"),
         Column("Accounts", "integer"),
         Column("Expected to leave", "number", 1),
         Column("Money a month", "money"),
         Column("At risk", "money"),
+        Column("Open steps", "integer"),
+        Column("Escalations in a year", "integer"),
     )
-    return _table(
-        "Accounts by owner",
-        columns,
-        rows,
-        "Expected to leave: the sum of the probabilities, with 90 % ranges.",
-        most=25,
+    note = (
+        "Expected to leave: the sum of the probabilities, with 90 % ranges. Steps: of the first "
+        f"{sum(1 for _ in steps):,} accounts. Escalations: cases handed on twice or more, or reopened."
     )
+    return _table("Accounts by owner", columns, rows, note, most=25)
+
+
+def _reviews(data: CustomerData, book: Book, standing: Standing) -> Table | None:
+    """Name those that pay and have had no value review for half a year."""
+    if not data.has("contacts", "kind"):
+        return None
+    rows = seen(data, standing.seen, "contacts", ["kind"])
+    kinds = rows["kind"].astype("str").str.lower().str.replace(r"[ -]", "_", regex=True)
+    reviews = rows[kinds.isin(_REVIEWS)]
+    if reviews.empty:
+        return None
+    last = reviews.groupby("snapshot")["age"].min()
+    days = np.full(len(book.keys), np.nan)
+    days[np.array(_at(book, standing.seen.index))[last.index.to_numpy(np.int64)]] = last.to_numpy(np.float64)
+    stake = np.zeros(len(days)) if book.mrr is None else np.nan_to_num(book.mrr)
+    late = np.flatnonzero(~(days <= _REVIEW_DAYS))
+    order = late[np.argsort(-stake[late], kind="stable")].tolist()
+    found: list[Row] = [
+        (book.names[at], _days(days[at]), _money(book, at), float(book.probability[at])) for at in order
+    ]
+    columns = (_NAME, Column("Last value review"), Column("Money a month", "money"), _RISK)
+    note = f"{len(found)} of {len(days)} accounts: no business review and no value report within {_REVIEW_DAYS} days."
+    return _table("Value reviews that are due", columns, found, note)
 
 
 def _voices(data: CustomerData, standing: Standing, history: History | None) -> Table | None:

@@ -43,6 +43,8 @@ from csrisk.success import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from csrisk.data import CustomerData
     from csrisk.report._book import Book
     from csrisk.report._followed import Followed
@@ -74,6 +76,7 @@ _NEEDS = {
     "claims on your own data": "past dates whose outcome is known",
     "happiness and growth": "past dates whose outcome is known, and what accounts pay",
     "judgement against model": "measures that were declared with a direction, and accounts judged otherwise than told",
+    "value reviews": "contacts of kind business_review or value_report",
     "quiet and noisy": "contacts, surveys or advocacy",
     _LOYALTY: "surveys, advocacy, contacts or expectations",
     "what sets the best apart": "at least 10 best customers and 10 others",
@@ -95,7 +98,11 @@ _NEEDS = {
 
 
 def make_success(
-    book: Book, data: CustomerData | None, standing: Standing | None, followed: Followed = NOTHING
+    book: Book,
+    data: CustomerData | None,
+    standing: Standing | None,
+    followed: Followed = NOTHING,
+    steps: Sequence[int] = (),
 ) -> Success | None:
     """Work out where the book stands beside its risk, from whatever tables there are.
 
@@ -109,6 +116,8 @@ def make_success(
         Where the accounts stand.
     followed : Followed, optional
         What followed in the past, as far as it was known at the date.
+    steps : sequence of int
+        How many steps the first accounts have.
 
     Returns
     -------
@@ -123,7 +132,7 @@ def make_success(
     known = mood["position"].notna()
     groups = loyalty_groups(mood["position"], risk)
     parts = _parts(book, data, standing, groups, followed)
-    parts |= list_tables(data, book, standing, groups, history)
+    parts |= list_tables(data, book, standing, groups, history, steps)
     parts |= claims_tables(data, followed, book.as_of)
     return Success(
         accounts=len(mood),

@@ -71,6 +71,15 @@ def test_help_of_every_command() -> None:
         assert "Usage:" in done.stdout
 
 
+def test_the_page_for_the_champion(folder: Path, model: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    done = call("report", folder, "--model", model, "--champion", "acct-0001", "--out", page)
+    assert done.exit_code == 0, done.output
+    assert "risk" not in page.read_text("utf-8").split("</style>")[1].lower()
+    done = call("report", folder, "--model", model, "--champion", "nobody", "--out", page)
+    assert (done.exit_code, "--champion: not among the" in done.output) == (1, True)
+
+
 def test_score_and_report(folder: Path, model: Path, tmp_path: Path) -> None:
     done = call("score", folder, "--model", model, "--out", tmp_path / "s.parquet")
     assert done.exit_code == 0, done.output

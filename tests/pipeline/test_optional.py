@@ -78,6 +78,8 @@ def test_they_reach_model_file_and_explanation(
     text = (tmp_path / "r.md").read_text(encoding="utf-8")
     assert r"csm\_pulse\_last" in text
     assert "Handovers, most asked again first" in text
+    # a judgement with a direction is held against the model of the forward test
+    assert "judged accounts left" in fitted.record_.checks.loc["CSR016", "measure"]
     assert "csm_pulse_last" in set(again.monitor(data, why=why).drift.index)
 
 
