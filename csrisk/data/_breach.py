@@ -191,7 +191,12 @@ _CODES = (
     Code("CSD113", "features of the catalogue occur in usage", "kept", "write features alike in both tables"),
     Code("CSD201", "the primary time is there", "row set aside", _SOURCE),
     Code("CSD202", "a time can be read", "value missing", "write it as YYYY-MM-DD HH:MM:SS, with +HH:MM if not UTC"),
-    Code("CSD203", "a time lies between 1900 and 2100", "value missing", "leave it empty where there is none"),
+    Code(
+        "CSD203",
+        "a time lies between 1900 and 2100, and is not the zero of a clock (1900-01-01, 1970-01-01)",
+        "value missing",
+        "leave it empty where there is none",
+    ),
     Code("CSD204", "times of a row come in order", "row set aside", _SOURCE),
     Code("CSD205", "events are dated before end", "row set aside", "correct the dates, or give a later end="),
     Code("CSD206", "times state their zone", "kept", "nothing if they are UTC; else convert them before", quiet=True),
@@ -223,6 +228,13 @@ _CODES = (
         "kept",
         "load these days again, or correct the dates after them; labels whose days reach into them are missing; where "
         "nothing happened, hand over a row of quantity 0 for a day of usage",
+    ),
+    Code(
+        "CSD215",
+        "end_at is the first day on which a contract does not run",
+        "kept",
+        "add a day to end_at where it is the last day of the contract; until then the account is seen without a "
+        "contract on the day between",
     ),
     Code(
         "CSD218",
@@ -310,6 +322,18 @@ _CODES = (
         "add answered_at, empty without an answer; until then response rates are unknown, not 0",
     ),
     Code(
+        "CSD329",
+        "each amount states its currency, or none does",
+        "kept",
+        "write it for each; until then they are added as if of the same currency",
+    ),
+    Code(
+        "CSD330",
+        "rows that are marked as deleted or as of a test are left out before",
+        "kept",
+        "leave them out of the table; csrisk reads no such mark, so they count as all others",
+    ),
+    Code(
         "CSD331",
         "a measure is declared",
         "kept",
@@ -363,7 +387,7 @@ _FOUND = {
     "CSD113": "{feature|features} of the catalogue, none of which occurs in usage",
     "CSD201": "{row has|rows have} no primary time",
     "CSD202": "{time|times} cannot be read",
-    "CSD203": "{time lies|times lie} before 1900 or after 2099",
+    "CSD203": "{time lies|times lie} before 1900 or after 2099, or {is|are} the zero of a clock",
     "CSD204": "{row has|rows have} times out of order",
     "CSD205": "{event is|events are} dated at or after end",
     "CSD206": "{column has|columns have} times without a zone",
@@ -375,6 +399,7 @@ _FOUND = {
     "CSD212": "{date lies|dates lie} after the clock of this machine",
     "CSD213": "{day|days} between the last row and end",
     "CSD214": "{day|days} in the middle of the table without its rows",
+    "CSD215": "{contract ends|contracts end} on the last day, or a day before the next begins",
     "CSD218": "{entry|entries} of known_at= without a meaning",
     "CSD219": "{row was|rows were} known two weeks or more after they happened",
     "CSD220": "{row was|rows were} known on one and the same day, two weeks or more after they happened",
@@ -397,6 +422,8 @@ _FOUND = {
     "CSD326": "{amount seems|amounts seem} to be in another unit than the others",
     "CSD327": "{score does|scores do} not say which survey {it answers|they answer}",
     "CSD328": "{survey does|surveys do} not say whether {it was|they were} answered",
+    "CSD329": "{amount states|amounts state} no currency beside others that do",
+    "CSD330": "{row is|rows are} marked as deleted or as of a test",
     "CSD331": "{row is|rows are} of measures that are not declared",
     "CSD332": "{invoice repeats|invoices repeat} an invoice_id of the account",
     "CSD333": "{attribute says|attributes say} the same of each account as ended_reason",

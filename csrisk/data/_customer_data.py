@@ -20,7 +20,7 @@ from csrisk.data._contract import CONTRACT
 from csrisk.data._engine import DataEngine, DuckDBEngine, Engine, PolarsEngine, require_polars
 from csrisk.data._folder import FolderTables, find_tables
 from csrisk.data._loading import Loaded, load
-from csrisk.data._meaning import check_meaning, loud_repeats
+from csrisk.data._meaning import by_share, check_meaning
 from csrisk.data._native_engines import is_native, native_engine, unwrapped
 from csrisk.data._seats import require_own_process
 from csrisk.data._source import is_large, is_polars
@@ -137,7 +137,7 @@ class CustomerData:
     def _settle(self, loaded: Loaded, tables: Mapping[str, Any]) -> None:
         self._loaded = loaded
         if not loaded.refused:
-            repeated = loud_repeats(loaded.breaches, loaded.evidence)
+            repeated = by_share(loaded.breaches, loaded.evidence)
             loaded.breaches = [*repeated, *check_meaning(loaded.engine, loaded.canonical(), loaded.evidence)]
         self._breaches = tuple(sorted(loaded.breaches, key=lambda breach: (not breach.fatal, breach.code)))
         if loaded.refused:

@@ -13,8 +13,8 @@ from csrisk.data._contract import CONTRACT, Column
 from csrisk.data._ends import read_end, settle_ends
 from csrisk.data._found import Found, check_known_at, check_names
 from csrisk.data._joins import check_catalogue, check_ids, check_joins, check_unlisted
-from csrisk.data._planning import Plan, make_plan
-from csrisk.data._staging import Staged, rejected_rows, stage
+from csrisk.data._planning import Plan, make_plan, marks
+from csrisk.data._staging import Staged, number, rejected_rows, stage
 from csrisk.data._whole import (
     check_columns,
     check_repeats,
@@ -116,6 +116,9 @@ def _plan(loaded: Loaded, name: str, brought: object, given: Mapping[str, str]) 
         return
     try:
         plan, breaches = make_plan(CONTRACT[name], table, given)
+        for column, rows in marks(table, frozenset(CONTRACT[name].names)).items():
+            if count := int(loaded.engine.collect(rows.select(number().alias("n")))["n"].iloc[0]):
+                breaches.append(Breach("CSD330", name, column, count))
     except loaded.engine.errors as error:
         plan, breaches = None, [Breach("CSD006", name, detail=table.why(error))]
     loaded.breaches += [*table.notes, *breaches]

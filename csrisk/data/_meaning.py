@@ -21,14 +21,15 @@ if TYPE_CHECKING:
     from csrisk.data._declaration import Table
     from csrisk.data._engine import Engine
 
-__all__ = ["check_meaning", "loud_repeats"]
+__all__ = ["by_share", "check_meaning"]
 
 Lazy = nw.LazyFrame[Any]
 Evidence = dict[str, dict[str, int]]
 _SUMMED = ("usage", "finance")  # tables whose rows may be sums over a period
-_NEARLY_ALL, _MANY_REPEATS, _SOME = 0.95, 0.05, 10
+_DAY, _MINUTE = 86_400, 60  # seconds
+_NEARLY_ALL, _MANY_REPEATS, _OFF_SCALE, _SOME = 0.95, 0.05, 0.2, 10
 _MONTHS, _WEEKS, _ROWS = 3, 8, 20  # fewer may be chance
-_LATE, _AT_ONCE = 14, 0.5  # days after which a row is known late; share of rows that are known on one day
+_LATE, _AT_ONCE, _FEW = 14, 0.5, 5  # days after which a row is known late; share and number known on one day
 
 
 def check_meaning(engine: Engine, tables: Mapping[str, Lazy], evidence: Evidence) -> list[Breach]:
@@ -51,6 +52,8 @@ def check_meaning(engine: Engine, tables: Mapping[str, Lazy], evidence: Evidence
     for name in _SUMMED:
         if name in tables and evidence.get(name, {}).get("", 0) >= _ROWS:
             found += _first_of_period(engine, name, tables[name])
+    if evidence.get("subscriptions", {}).get("end_at", 0) >= _FEW:
+        found += _last_days(engine, tables["subscriptions"])
     for name, rows in tables.items():
         if evidence.get(name, {}).get("known_at", 0) >= _ROWS:
             found += _known_late(engine, CONTRACT[name], rows)
@@ -59,8 +62,8 @@ def check_meaning(engine: Engine, tables: Mapping[str, Lazy], evidence: Evidence
     return found + check_money(engine, tables, evidence)
 
 
-def loud_repeats(breaches: Iterable[Breach], evidence: Evidence) -> list[Breach]:
-    """Say exact repeats aloud, with their share, where they are many."""
+def by_share(breaches: Iterable[Breach], evidence: Evidence) -> list[Breach]:
+    """Say exact repeats aloud where they are many; refuse scores of which many, and so all, are of another scale."""
     said = []
     for breach in breaches:
         n_rows = evidence.get(breach.table, {}).get("", 0)
@@ -68,6 +71,11 @@ def loud_repeats(breaches: Iterable[Breach], evidence: Evidence) -> list[Breach]
             share = breach.count / n_rows
             code = "CSD322" if share >= _MANY_REPEATS and breach.count >= _SOME else breach.code
             breach = replace(breach, code=code, detail=f"{100 * share:.2g} % of {n_rows} rows")
+        if breach.code == "CSD304" and breach.count >= _SOME:
+            n_rows = breach.count + evidence[breach.table]["score"]
+            if breach.count >= _OFF_SCALE * n_rows:
+                detail = f"of {n_rows}, so all may be of another scale; convert them, or leave kind out: unused then"
+                breach = replace(breach, effect="refused", detail=detail)
         said.append(breach)
     return said
 
@@ -94,6 +102,24 @@ def _first_of_period(engine: Engine, name: str, rows: Lazy) -> list[Breach]:
     return []
 
 
+def _last_days(engine: Engine, rows: Lazy) -> list[Breach]:
+    """Find ends that are the last day of their contract: just before midnight, or a day before the next contract."""
+    ends = nw.col("end_at_day"), nw.col("end_at_second")
+    dated = engine.collect(rows.select("account", "product", "day", ends[0].alias("end"), ends[1].alias("second")))
+    ended = dated.dropna(subset="end")
+    late = ended["second"] % _DAY >= _DAY - _MINUTE
+    starts = dated[["account", "product", "day"]].drop_duplicates()
+    follows = [
+        len(ended.assign(day=ended["end"] + gap).merge(starts, on=["account", "product", "day"])) for gap in (0, 1)
+    ]
+    if 2 * late.sum() >= max(len(ended), 1):
+        return [Breach("CSD215", "subscriptions", "end_at", int(late.sum()), detail="just before midnight")]
+    if follows[1] >= max(_FEW, follows[0]):
+        detail = f"another contract begins on the day after, of {follows[0]} on the day itself"
+        return [Breach("CSD215", "subscriptions", "end_at", follows[1], detail=detail)]
+    return []
+
+
 def _known_late(engine: Engine, table: Table, rows: Lazy) -> list[Breach]:
     """Find rows that were known weeks after they happened: as a rule, or all on the day of one load.
 
@@ -107,7 +133,7 @@ def _known_late(engine: Engine, table: Table, rows: Lazy) -> list[Breach]:
     late = dated.filter(nw.col("lag") >= _LATE)
     days = engine.collect(late.group_by("at").agg(number().alias("n")))
     n_late = int(days["n"].sum()) if len(days) else 0
-    if n_late < _ROWS:
+    if n_late < _FEW:
         return []
     lags = engine.collect(dated.group_by("lag").agg(number().alias("n"))).sort_values("lag")
     below = lags["n"].cumsum() / lags["n"].sum()
@@ -116,7 +142,7 @@ def _known_late(engine: Engine, table: Table, rows: Lazy) -> list[Breach]:
         day = pd.Timestamp(int(at[n.argmax()]), unit="D")
         return [Breach("CSD220", table.name, "known_at", int(n.max()), examples=(f"{day:%Y-%m-%d}",))]
     half, nearly = (int(lags.loc[below >= share, "lag"].iloc[0]) for share in (0.5, 0.9))
-    if half < _LATE:
+    if half < _LATE or n_late < _ROWS:
         return []
     detail = f"half of all after {half} days, nine in ten after {nearly}"
     return [Breach("CSD219", table.name, "known_at", n_late, detail=detail)]

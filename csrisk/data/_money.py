@@ -25,6 +25,7 @@ _YEAR, _CENTS = 12.0, 100.0
 # factor, give or take
 _FEW, _SHARE, _GAP, _ABOUT = 5, 0.1, 4.0, 0.12
 _ACCOUNTS, _OF_THEM = 3, 0.2  # accounts whose own bookings jump a hundredfold
+_MOST = 0.5  # of the accounts, whose bookings are in another unit than their contracts
 
 
 def check_money(engine: Engine, tables: Mapping[str, Lazy], evidence: Evidence) -> list[Breach]:
@@ -55,6 +56,8 @@ def check_money(engine: Engine, tables: Mapping[str, Lazy], evidence: Evidence) 
             found += _heaps(engine, rows)
     if evidence.get("finance", {}).get("revenue", 0):
         found += _jumps(engine, tables["finance"])
+        if contracts.get("mrr", 0):
+            found += _other_unit(engine, tables)
     return found
 
 
@@ -70,6 +73,9 @@ def _currencies(engine: Engine, tables: Mapping[str, Lazy], evidence: Evidence) 
             rows = tables[table].filter(~nw.col("currency").is_null(), ~nw.col(amount).is_null())
             found = engine.collect(rows.select("currency").unique())["currency"]
             names[table] = {str(name).strip().upper() for name in found}
+            unstated = tables[table].filter(nw.col("currency").is_null(), ~nw.col(amount).is_null())
+            if n := len(engine.collect(unstated.select("account"))):
+                yield Breach("CSD329", table, "currency", n, examples=tuple(sorted(names[table])[:5]))
     every = sorted(set().union(*names.values()))
     if len(every) > 1:
         several = [table for table, found in names.items() if len(found) > 1] or list(names)
@@ -115,6 +121,21 @@ def _two_heaps(amounts: np.ndarray[Any, Any]) -> tuple[float, int]:
         if gaps[place - 1] >= _GAP and abs(np.log(ratio / factor)) <= _ABOUT:
             return factor, len(ordered) - place
     return 0.0, 0
+
+
+def _other_unit(engine: Engine, tables: Mapping[str, Lazy]) -> list[Breach]:
+    """Accounts that book about a hundred times what their contracts say: one of the two is in cents."""
+    sides = []
+    for table, amount in (("subscriptions", "mrr"), ("finance", "revenue")):
+        rows = tables[table].filter(nw.col(amount) > 0).group_by("account").agg(nw.col(amount).mean().alias(amount))
+        sides.append(engine.collect(rows).set_index("account"))
+    both = sides[0].join(sides[1], how="inner").to_numpy(np.float64)
+    factor = np.abs(np.log(both[:, 1] / both[:, 0]))
+    apart = int((np.abs(factor - np.log(_CENTS)) <= 2 * _ABOUT).sum())
+    if apart < max(_FEW, _MOST * len(both)):
+        return []
+    detail = f"of {len(both)} accounts book about {_CENTS:g} times as much, or as little, as mrr says"
+    return [Breach("CSD326", "finance", "revenue", apart, detail=detail)]
 
 
 def _jumps(engine: Engine, rows: Lazy) -> list[Breach]:

@@ -16,15 +16,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-__all__ = ["Brought", "Plan", "make_plan"]
+__all__ = ["Brought", "Plan", "make_plan", "marks"]
 
 # names of csrisk's own beside which an attribute needs another
 _RESERVED = {"account", "ahead", "age", "as_of", "cut", "day", "id", "known", "lead", "n", "row", "snapshot", "told"}
 # what programs write where there is no id
 _NOBODY = [
-    *("NULL", "null", "Null", "None", "none", "NONE", "nil"),
+    *("NULL", "null", "Null", "None", "none", "NONE", "nil", "(null)", "(blank)", "(none)", "#N/A", "-"),
+    *("undefined", "unknown", "Unknown", "UNKNOWN"),
+    *("Total", "total", "TOTAL", "Totals", "Grand Total", "Grand total", "Gesamt", "Summe"),  # foot of a report
     *("nan", "NaN", "NAN", "NA", "N/A", "n/a", "<NA>", "NaT"),
 ]
+_MARK = re.compile(
+    r"_?(is)?_?(hard|soft)?_?(deleted|removed|voided|archived|test|testaccount)(_?(at|on|date|flag))?_?", re.IGNORECASE
+)
 _PLAIN = re.compile(r"(?!bad__|raw__|zone__|broken__|attribute__|moment__|.*_(day|second|right)$)\w[\w -]*", re.DOTALL)
 
 
@@ -165,6 +170,18 @@ def make_plan(table: Table, brought: Brought, given: Mapping[str, str]) -> tuple
     textual = not table.has_account or brought.textual(mapping[table["account_id"]])
     names = frozenset(read.collect_schema().names())
     return Plan(table, brought, tuple(mapping), read, names, naive, textual), notes.breaches
+
+
+def marks(brought: Brought, mapped: frozenset[str]) -> dict[str, nw.LazyFrame[Any]]:
+    """Rows that are marked as deleted or as of a test, by each column that is no column of the contract."""
+    found = {}
+    for name in brought.types:
+        kind: Kind = "time" if re.search("(at|on|date)_?$", name, re.I) else "bool"
+        column = Column("marked", kind, "Mark.")
+        if name not in mapped and _MARK.fullmatch(name) and brought.readable(column, name):
+            rows, marked = brought.read({column: name}, frozenset()), nw.col("marked")
+            found[name] = rows.filter(marked if kind == "bool" else ~marked.is_null())
+    return found
 
 
 def _map_columns(notes: _Notes, types: Mapping[str, object], given: Mapping[str, str]) -> dict[str, str]:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["DAY", "NOBODY", "SECOND", "Rule", "bad", "day_of", "is_finite", "kept_value", "raw", "row_rules", "zone"]
 
 NOBODY = "bad__nobody"  # read column: whether the id of an account is a word for nothing
-LOW, HIGH = -2_208_988_800_000_000, 4_102_444_800_000_000  # 1900-01-01 and 2100-01-01 in microseconds
+# 1900-01-02 and 2100-01-01 in microseconds; 1900-01-01 and 1970-01-01 are the zeros of spreadsheets and computers
+LOW, HIGH = -2_208_902_400_000_000, 4_102_444_800_000_000
 SECOND, DAY = 1_000_000, 86_400_000_000
 
 
@@ -177,7 +178,7 @@ def _time_rules(table: Table, column: Column, marked: bool) -> Iterator[Rule]:
     effect = "row set aside" if column.strict else ""
     if marked:
         yield Rule("CSD202", column.title, nw.col(bad(name)), effect, shown=(raw(name),))
-    outside = (value < LOW) | (value >= HIGH)
+    outside = (value < LOW) | (value >= HIGH) | (value == 0)
     yield Rule("CSD203", column.title, outside, effect, name, (name,), _date)
     if name == table.time:
         yield Rule("CSD201", name, value.is_null() & ~nw.col(bad(name)) if marked else value.is_null())

@@ -99,6 +99,23 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], str, int]] = [
     ("durations for times", {"contacts": contacts(resolved_at=pd.to_timedelta([1, 2, 3], unit="h"))}, {}, "CSD011", 1),
     ("end is no date", {"usage": usage()}, {"end": "soon"}, "CSD012", 1),
     ("end is NaT", {"usage": usage()}, {"end": pd.NaT}, "CSD012", 1),
+    (
+        "scores from 0 to 100 as NPS",
+        {
+            "surveys": pd.DataFrame(
+                {
+                    "account_id": IDS * 10,
+                    "sent_at": DAYS[:30],
+                    "answered_at": DAYS[:30],
+                    "kind": "NPS",
+                    "score": range(0, 90, 3),
+                }
+            )
+        },
+        {},
+        "CSD304",
+        26,
+    ),
     ("end before all events", {"usage": usage()}, {"end": "2020-01-01"}, "CSD012", 1),
     ("no row of a table is right", {"usage": usage(account_id=[None] * 3, at=[None] * 3)}, {}, "CSD013", 3),
     (
@@ -372,6 +389,42 @@ LISTED: list[tuple[str, dict[str, Any], dict[str, Any], str, int, str]] = [
         60,
         "kept",
     ),
+    (
+        "the last day of a contract as its end",
+        {
+            "subscriptions": pd.DataFrame(
+                {
+                    "account_id": IDS * 4,
+                    "start_at": [day for month in range(1, 5) for day in [f"2025-0{month}-01"] * 3],
+                    "end_at": [day for month in (31, 28, 31, 30) for day in [month] * 3],
+                }
+            ).assign(end_at=lambda rows: rows["start_at"].str[:8] + rows["end_at"].astype(str)),
+            "usage": usage(),
+        },
+        {},
+        "CSD215",
+        9,
+        "kept",
+    ),
+    (
+        "the zero of a clock",
+        {"usage": usage(at=["2025-01-01", "1970-01-01", "2025-01-03"])},
+        {},
+        "CSD203",
+        1,
+        "row set aside",
+    ),
+    (
+        "some amounts without a currency",
+        {"subscriptions": subscriptions(mrr=[1, 2, 3], currency=["EUR", "EUR", None]), "usage": usage()},
+        {},
+        "CSD329",
+        1,
+        "kept",
+    ),
+    ("rows marked as deleted", {"usage": usage(is_deleted=[True, False, True])}, {}, "CSD330", 2, "kept"),
+    ("times of deletion", {"usage": usage(_deleted_at=["2025-02-01", None, None])}, {}, "CSD330", 1, "kept"),
+    ("the foot of a report", {"usage": usage(account_id=["a", "b", "Grand Total"])}, {}, "CSD112", 1, "row set aside"),
     ("no event to tell the end", {"subscriptions": subscriptions()}, {}, "CSD209", 1, "kept"),
     (
         "score without answered_at",
@@ -643,9 +696,9 @@ def test_folder_with_two_files_for_a_table(tmp_path: Any) -> None:
 
 
 def test_every_code_has_an_example() -> None:
-    """The codes that files and folders raise have tests of their own."""
+    """The codes of files and folders, and of measures, invoices and reasons, have tests of their own."""
     shown = {row[3] for row in REFUSED} | {row[3] for row in LISTED}
-    assert set(CODES) - shown == {"CSD009", "CSD021", "CSD022", "CSD023"}
+    assert set(CODES) - shown == {"CSD009", "CSD021", "CSD022", "CSD023", "CSD331", "CSD332", "CSD333"}
 
 
 def test_all_breaches_come_at_once() -> None:
