@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from csrisk._days import whole_days
+from csrisk._days import as_day, as_days, as_midnight, as_midnights, to_dates, whole_days
 from csrisk.exceptions import SnapshotError
 
 NINETY = [90, "90D", "90 days", timedelta(90), pd.Timedelta("90D"), np.int64(90), np.uint8(90)]
@@ -40,3 +40,23 @@ def test_a_duration_longer_than_any_data_is_refused(value):
 def test_a_span_of_numpy_without_a_unit_is_refused():
     with pytest.raises(SnapshotError, match="must be a whole number of days"):
         whole_days(np.array([90], dtype="timedelta64")[0], "lead")
+
+
+def test_one_date_is_one():
+    assert as_midnight(["2025-07-01"], "date") == pd.Timestamp("2025-07-01")
+    for many in (["2025-07-01", "2025-08-01"], []):
+        with pytest.raises(SnapshotError, match=f"date is one date, got {len(many)}"):
+            as_midnight(many, "date")
+
+
+def test_dates_with_and_without_a_zone_are_refused():
+    with pytest.raises(SnapshotError, match="dates: cannot be read as dates; give all with or all without a time zone"):
+        as_midnights([pd.Timestamp("2025-07-01"), pd.Timestamp("2025-08-01", tz="UTC")], "dates")
+    with pytest.raises(SnapshotError, match=r"dates: has the time zone UTC"):
+        as_midnights(pd.DatetimeIndex(["2025-07-01"], tz="UTC"), "dates")
+
+
+def test_days_since_1970():
+    assert as_day(pd.Timestamp("1970-01-02")) == 1
+    assert as_day(pd.Timestamp("2025-07-01")) == as_days(pd.DatetimeIndex(["2025-07-01"]))[0] == 20_270
+    assert to_dates([20_270]).tolist() == [pd.Timestamp("2025-07-01")]

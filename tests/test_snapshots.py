@@ -302,3 +302,23 @@ def test_construction_refuses() -> None:
         Snapshots(good[:0], lead=0, horizon=30, end=end)
     with pytest.raises(AttributeError, match="lead"):
         Snapshots(good, lead=0, horizon=30, end=end).lead = 3  # type: ignore[misc]
+
+
+def test_snapshots_say_what_they_are():
+    data = CustomerData(
+        {"subscriptions": pd.DataFrame({"account_id": ["a", "b"], "start_at": ["2025-01-01"] * 2})}, end="2025-06-01"
+    )
+    made = Snapshots.at(data, ["2025-02-01", "2025-03-01", "2025-05-15"], horizon="30D")
+    assert repr(made) == ("Snapshots(6 of 2 accounts, as_of 2025-02-01 to 2025-05-15, lead 0, horizon 30, 2 censored)")
+    told = made._repr_html_()
+    for words in ("6 snapshots", "3, 2025-02-01 to 2025-05-15", "30 days", "2 snapshots"):
+        assert words in told
+    alone = Snapshots.at(data, "2025-02-01", horizon=None)._repr_html_()
+    assert "none: for scoring" in alone
+    assert "window past the end" not in alone
+
+
+def test_data_without_any_evidence_have_no_rule():
+    data = CustomerData({"surveys": pd.DataFrame({"account_id": ["a"], "sent_at": ["2025-01-01"]})}, end="2025-06-01")
+    with pytest.raises(SnapshotError, match="eligible='auto': no subscriptions, usage or started_at of accounts"):
+        Snapshots.at(data, "2025-02-01")

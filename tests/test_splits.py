@@ -171,6 +171,8 @@ def test_refusals() -> None:
         list(ForwardSplit(2, horizon=30).split(X.reset_index(drop=True)))
     with pytest.raises(SnapshotError, match="n_splits=0 must be a whole number, at least 1"):
         list(ForwardSplit(0, horizon=30).split(X))
+    with pytest.raises(SnapshotError, match=r"test_size=1.5 must be a whole number of dates, at least 1"):
+        list(ForwardSplit(2, horizon=30, test_size=1.5).split(X))
     with pytest.raises(SnapshotError, match="horizon='3 moons' must be a whole number of days"):
         list(ForwardSplit(2, horizon="3 moons").split(X))
     with pytest.raises(SnapshotError, match=r"n_splits=12, test_size=1: 11 of 12 dates lie 31 days .* 12 are needed"):

@@ -54,7 +54,8 @@ _CHANCE = 1e-4
 _LEAST, _MOST_SAID = 10, 5
 _ROWS_FACTOR, _ACCOUNTS_FACTOR, _LEVEL_FACTOR = 1.5, 2.0, 3.0
 _KEPT, _GAP, _UNSEEN = 0.8, 0.2, 0.3
-_MONTHS = 3
+_MONTHS, _CHANGES = 3, 6
+_CHANGE_FACTOR, _CHANGE_POWER = 1.2, 1.5
 _MIDDLE = (0.05, 0.95)
 _AGES = 0.3
 
@@ -146,7 +147,7 @@ def check_rows(profile: TableProfile, now: pd.DataFrame, before: int, accounts: 
     -------
     Check
     """
-    rules: dict[str, Callable[..., str | None]] = {"rows": _rows, "kept": _kept, "twice": _twice}
+    rules: dict[str, Callable[..., str | None]] = {"rows": _rows, "kept": _kept, "change": _change, "twice": _twice}
     joined = profile.ranges.join(now, how="left")
     said, found = [], []
     rare = {table for table, _, measure, row in _each(joined) if measure == "accounts" and not row["low"] > 0}
@@ -199,6 +200,18 @@ def _kept(row: pd.Series) -> str | None:
         return None
     share = f"{100 * row['value']:.0f} %"
     return f"{share} of the accounts of the month before have rows again, {_range(row, '{:.0%}')} at training"
+
+
+def _change(row: pd.Series) -> str | None:
+    """Rows lost from one month to the next: more than half as much again, in logarithms, as ever before training."""
+    if row["months"] < _CHANGES or not row["low"] > 0 or not row["n"] > 0:
+        return None
+    now = round(row["value"] * row["n"])
+    limit = min(row["low"] / _CHANGE_FACTOR, row["low"] ** _CHANGE_POWER)
+    if row["value"] >= limit or binom.cdf(now, now + row["n"], row["low"] / (1 + row["low"])) >= _CHANCE:
+        return None
+    share = f"{100 * row['value']:.0f} %"
+    return f"{share} of the rows that the same accounts had in the month before, {_range(row, '{:.0%}')} at training"
 
 
 def _twice(row: pd.Series) -> str | None:

@@ -40,7 +40,8 @@ class TableProfile:
     ranges : pandas.DataFrame
         Index (table, column, measure); ``low`` and ``high`` over the months before training, ``months``. The measures
         of a table are ``accounts`` (with rows), ``rows`` (of each), ``kept`` (share of the accounts of the month before
-        that have rows again), ``twice`` (share of rows that are there already); those of a column ``missing`` (share)
+        that have rows again), ``change`` (rows of these accounts against their rows of the month before), ``twice``
+        (share of rows that are there already); those of a column ``missing`` (share)
         and ``level`` (mean over accounts of their mean, without the
         lowest and the highest tenth).
     columns : dict of str to tuple of str
@@ -253,16 +254,18 @@ def _measures(data: CustomerData, table: str, cut: int, months: int) -> Iterator
     found = data.engine.collect(rows)
     first = data.engine.collect(data.lazy(table).select(nw.col("day").min().alias("day")))["day"].iloc[0]
     whole_months = min(months, int((cut - first) // DAYS))
-    accounts = {month: set(part["account"]) for month, part in found.groupby("month")}
+    accounts = {month: part.set_index("account")["n"] for month, part in found.groupby("month")}
+    nobody = pd.Series(dtype=np.int64)
     # the latest month counts in any case: a table may have lost all the others
     for month in range(max(1, whole_months)):
         part = found[found["month"] == month]
-        n, before = len(part), accounts.get(month + 1, set())
+        n, before, now = len(part), accounts.get(month + 1, nobody), accounts.get(month, nobody)
         yield [table, "", "accounts", month, float(n), n]
         yield [table, "", "rows", month, part["n"].sum() / n if n else np.nan, n]
-        if month + 1 < whole_months and before:
-            kept = len(before & accounts.get(month, set())) / len(before)
-            yield [table, "", "kept", month, kept, len(before)]
+        if month + 1 < whole_months and len(before):
+            again = now[now.index.isin(before.index)]
+            yield [table, "", "kept", month, len(again) / len(before), len(before)]
+            yield [table, "", "change", month, again.sum() / before.sum(), float(before.sum())]
         for name in stated if n else ():
             yield [table, name, "missing", month, 1 - part[f"n_{name}"].sum() / part["n"].sum(), n]
         for name in numbers if n else ():

@@ -118,6 +118,15 @@ def half_gone(*names: str, days: int = 30) -> Callable[[Tables], None]:
     return change
 
 
+def half_lost(table: str, days: int = 30) -> Callable[[Tables], None]:
+    def change(tables: Tables) -> None:
+        rows = tables[table]
+        lost = np.random.default_rng(0).random(len(rows)) < 0.5
+        tables[table] = rows[~lost | (rows[TIMES[table]] < NOW - pd.Timedelta(days=days))]
+
+    return change
+
+
 def put(table: str, column: str, value: Any, share: float = 1.0) -> Callable[[Tables], None]:
     def change(tables: Tables) -> None:
         rows = tables[table]
@@ -160,6 +169,7 @@ PLANTED: dict[str, tuple[Callable[[Tables], None], str, str]] = {
     "subscriptions loaded twice": (twice("subscriptions"), "CSM010", "subscriptions: 50 % of the rows"),
     "one row of use left": (one_row("usage"), "CSM010", "usage: 1 accounts with rows"),
     "one row of surveys left": (one_row("surveys"), "CSM010", "surveys: "),
+    "half the rows of use lost": (half_lost("usage"), "CSM010", "usage: .* % of the rows that the same accounts had"),
     "half the accounts without use": (half_gone("usage"), "CSM010", "usage: .* % of the accounts of the month before"),
     "half the accounts without anything": (half_gone(*TIMES), "CSM010", "usage: .* % of the accounts of the month"),
     "use a year back": (back("usage", days=365), "CSM007", "usage, 366 days"),
@@ -261,6 +271,27 @@ def test_an_ordinary_month_of_other_books_says_nothing(seed: int) -> None:
     assert [str(check) for check in found if check.failed] == []
 
 
+@pytest.mark.parametrize(
+    ("value", "n", "low", "months", "said"),
+    [
+        (0.50, 200, 0.8, 6, True),
+        (0.50, 200, 0.8, 5, False),  # too few months to know what is usual
+        (0.70, 9000, 0.8, 12, False),  # .8 / 1.2 is .667
+        (0.66, 9000, 0.8, 12, True),
+        (0.55, 9000, 0.65, 12, False),  # .65 ** 1.5 is .524
+        (0.50, 9000, 0.65, 12, True),
+        (0.40, 20, 0.8, 12, False),  # 8 rows after 20: chance: of 28 with share 4/9 at most 8 in 6 % of cases
+        (0.40, 200, 0.0, 12, False),
+        (0.40, 0, 0.8, 12, False),
+    ],
+)
+def test_rows_lost_from_one_month_to_the_next(value: float, n: int, low: float, months: int, said: bool) -> None:
+    key = pd.MultiIndex.from_tuples([("usage", "", "change")], names=["table", "column", "measure"])
+    profile = TableProfile(pd.DataFrame({"low": [low], "high": [1.1], "months": [float(months)]}, index=key))
+    now = pd.DataFrame({"value": [value], "n": [float(n)]}, index=key)
+    assert check_rows(profile, now, 50, 50).failed is said
+
+
 def test_a_profile_survives_its_file(tables: Tables) -> None:
     profile = profile_of(cr.CustomerData(tables, end=NOW), TRAINED)
     told = TableProfile.from_dict(profile.to_dict())
@@ -301,6 +332,7 @@ def test_months_by_hand() -> None:
     assert found[("", "rows", 0)] == 3
     assert found[("", "rows", 1)] == (4 + 2) / 2
     assert found[("", "kept", 0)] == 1 / 2
+    assert found[("", "change", 0)] == 3 / (4 + 2)
     assert found[("quantity", "level", 1)] == (2 + 8) / 2
     assert found[("", "twice", 0)] == 0
 
