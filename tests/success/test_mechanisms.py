@@ -14,6 +14,7 @@ from csrisk.success import (
     FIRES,
     History,
     after_the_fire,
+    growth_advice,
     hard_cases,
     past_outcomes,
     relationship_traps,
@@ -87,6 +88,32 @@ def test_fires_handled_badly_go_before_leaving_in_truth(world) -> None:
     last = cases.groupby(level=[0, 1])["handled_well"].last().reindex(history.snapshots.index)
     risk = pd.Series(_true_risk(book, history), index=history.snapshots.index)
     assert risk[last.eq(other=False).fillna(value=False)].mean() > risk[last.fillna(value=False).astype(bool)].mean()
+
+
+# traps that read the signs of a mechanism and of nothing else
+SIGNS = {"sponsor": ["sponsor_silent"], "invoices": ["overdue", "disputed"], "handover": ["asked_after_handover"]}
+
+
+@pytest.mark.parametrize("seed", [5, 6])
+def test_signs_without_an_effect_are_hardly_shown(seed: int) -> None:
+    """The same signs are written and move nobody: a step would be for nothing."""
+    data = make_saas(700, 30, seed=seed, mechanisms=dict.fromkeys(SIGNS, 0.0)).data()
+    shown = trap_consequences(data, past_outcomes(data, dates=8))["harmful"]
+    assert shown[[name for names in SIGNS.values() for name in names]].sum() <= 1
+
+
+@pytest.mark.parametrize("seed", [5, 6])
+def test_seats_are_offered_where_growth_is_truly_likelier(seed: int) -> None:
+    book = make_saas(700, 24, seed=seed, mechanisms="overuse")
+    data = book.data()
+    day = data.end - pd.DateOffset(months=3)
+    today = cr.Snapshots.at(data, day)
+    position = pd.Series(0.9, index=today.index)
+    advice = growth_advice(data, position, pd.Series(0.1, index=today.index), today).droplevel("as_of")
+    grows = book.truth.mechanism_effect("overuse", day, outcome="expansion").reindex(advice.index)
+    offered = advice["offer"].eq("seats").fillna(value=False)
+    assert offered.sum() >= 10
+    assert grows[offered].mean() > grows[~offered].mean()
 
 
 def test_stated_reasons_agree_with_the_named_driver_far_above_chance(world) -> None:
