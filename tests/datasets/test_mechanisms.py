@@ -211,8 +211,10 @@ def test_who_left_is_never_seen_again(everything: SaasBook) -> None:
     """Seats of our people are filled one after the other: the first holder ends before the second begins."""
     contacts = everything.tables["contacts"]
     seat = contacts["handler"].str.rsplit("-", n=1, expand=True)
-    spans = contacts.groupby([seat[0], seat[1].astype(int)])["opened_at"].agg(["min", "max"])
-    before = spans["max"].groupby(level=0).shift(1)
+    spans = contacts.groupby([seat[0].rename("seat"), seat[1].astype(int).rename("turn")])["opened_at"].agg(
+        ["min", "max"]
+    )
+    before = spans["max"].groupby(level="seat").shift(1)
     assert (before.dropna() < spans.loc[before.notna(), "min"]).all()
     assert before.notna().sum() > 10
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from csrisk.datasets._saas._contacts import days_in_month, lives
+from csrisk.datasets._saas._mechanisms._people import roles
 from csrisk.datasets._saas._usage import rows_of_use
 
 if TYPE_CHECKING:
@@ -64,10 +65,7 @@ def heard(
 
 def _roles(book: Book, people: Users, ids: NDArray[np.object_]) -> pd.DataFrame:
     """Deciders, and champions from when to when."""
-    start, end = (
-        book.start_day.astype("datetime64[us]"),
-        np.where(np.isnat(book.end_day), book.months[-1], book.end_day),
-    )
+    start = book.start_day.astype("datetime64[us]")
     decider = pd.DataFrame({"account": np.arange(len(ids)), "turn": 0, "role": "decider", "from_at": start})
     turn, first = people.turn[..., 0], book.months[:-1].astype("datetime64[us]")
     changes = np.diff(turn, axis=1, prepend=turn[:, :1] - 1) > 0  # the first holder counts as one
@@ -78,15 +76,10 @@ def _roles(book: Book, people: Users, ids: NDArray[np.object_]) -> pd.DataFrame:
     champion = champion.drop_duplicates(["account", "from_at"], keep="last")
     champion["to_at"] = champion.groupby("account")["from_at"].shift(-1)
     rows = pd.concat([decider, champion], ignore_index=True)
-    last = end[rows["account"]]
-    rows = rows[rows["from_at"].to_numpy() < last].reset_index(drop=True)
-    rows["to_at"] = rows["to_at"].where(rows["to_at"].to_numpy() < end[rows["account"]])
     users = [f"user-{a:04d}-000-{t:02d}" for a, t in zip(rows["account"], rows["turn"], strict=True)]
     decides = [f"person-{a:04d}-decider" for a in rows["account"]]
     person = np.where(rows["role"] == "decider", decides, users).astype(object)
-    out = rows.assign(account_id=ids[rows["account"]], person_id=person)
-    out = out[["account_id", "person_id", "role", "from_at", "to_at"]]
-    return out.sort_values(["from_at", "account_id"], kind="stable").reset_index(drop=True)
+    return roles(book, ids, rows.assign(person_id=person))
 
 
 def _where(

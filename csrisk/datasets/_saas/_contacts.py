@@ -44,8 +44,7 @@ def days_in_month(
 def lives(book: Book, account: NDArray[np.int64], day: NDArray[np.datetime64]) -> NDArray[np.bool_]:
     """Whether accounts run on some days."""
     day = day.astype("datetime64[D]")
-    end = np.where(np.isnat(book.end_day), book.months[-1], book.end_day)
-    return np.asarray((day >= book.start_day[account]) & (day < end[account]) & (day < book.months[-1]))
+    return np.asarray((day >= book.start_day[account]) & (day < book.until[account]) & (day < book.months[-1]))
 
 
 def _draw(book: Book, rate: NDArray[np.floating[Any]], kind: str, rng: np.random.Generator) -> pd.DataFrame:

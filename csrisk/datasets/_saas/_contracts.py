@@ -77,6 +77,11 @@ class Book:
         n_accounts, n_months, _ = self.latent.states.shape
         return n_accounts, n_months
 
+    @property
+    def until(self) -> NDArray[np.datetime64]:
+        """First day on which each account does not run any more, or is not observed."""
+        return np.where(np.isnat(self.end_day), self.months[-1], self.end_day)
+
     def direct(self, outcome: str) -> NDArray[np.float64]:
         """Log-odds that mechanisms add beside the states."""
         out = np.zeros(self.shape)

@@ -97,7 +97,7 @@ def _visits(
     level = np.where(book.active, rate, 0.0)[:, month_of] * rhythm
     level *= rng.gamma(4.0, 0.25, level.shape)
     level[days < book.start_day[:, None]] = 0.0
-    level[days >= np.where(np.isnat(book.end_day), book.months[-1], book.end_day)[:, None]] = 0.0
+    level[days >= book.until[:, None]] = 0.0
     count = rng.poisson(level)
     account, position = np.nonzero(count)
     times_seen = count[account, position]

@@ -148,7 +148,7 @@ def expectations(book: Book, ids: NDArray[np.object_], rng: np.random.Generator)
     later = _month(book, agreed + promised.astype("timedelta64[D]"))
     happy = 0.75 * book.latent.states[account, later, 2] + 0.35 * book.latent.states[account, later, 0]
     speed = promised * np.exp(-0.1 - 0.15 * happy + 0.3 * rng.standard_normal(n))
-    end = np.where(np.isnat(book.end_day), book.months[-1], book.end_day)[account].astype("datetime64[us]")
+    end = book.until[account].astype("datetime64[us]")
     met = agreed + (speed * 86400).astype("timedelta64[s]")
     happens = (rng.random(n) < _logistic(0.9 + 1.1 * happy)) & (met < end)
     exceeded = rng.random(n) < _logistic(-1.2 + 1.0 * happy)

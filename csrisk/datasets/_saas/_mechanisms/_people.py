@@ -11,10 +11,12 @@ from csrisk.datasets._saas._mechanisms._push import Mechanism, Part, World, ages
 from csrisk.datasets._saas._usage import users
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from csrisk.datasets._saas._contracts import Book
     from csrisk.datasets._saas._mechanisms._push import Levels, Push, Struck
 
-__all__ = ["KEY_PERSON", "SPONSOR"]
+__all__ = ["KEY_PERSON", "SPONSOR", "roles"]
 
 _SILENT_MONTHS = 4
 
@@ -61,19 +63,17 @@ def _write_people(world: World, push: Push, rng: np.random.Generator) -> None:
         for role in ("decider", "admin")
     ]
     rows = pd.concat([sponsor.drop(columns="place"), _champions(world, rng), *fixed], ignore_index=True)
-    rows["to_at"] = rows["to_at"].astype("datetime64[us]")
-    _add_people(world, rows[["account", "person_id", "role", "from_at", "to_at"]])
+    world.tables["people"] = roles(book, world.ids, rows)
     _write_talks(world, push, sponsor, rng)
 
 
-def _add_people(world: World, rows: pd.DataFrame) -> None:
-    """People of accounts that ever ran; a role that begins before the first month is kept."""
-    end = np.where(np.isnat(world.book.end_day), world.book.months[-1], world.book.end_day)[rows["account"]]
-    rows = rows[rows["from_at"].to_numpy() < end].reset_index(drop=True)
-    end = np.where(np.isnat(world.book.end_day), world.book.months[-1], world.book.end_day)[rows["account"]]
-    rows["to_at"] = rows["to_at"].where(rows["to_at"].to_numpy() < end)
-    rows.insert(0, "account_id", world.ids[rows.pop("account").to_numpy()])
-    world.tables["people"] = rows.sort_values(["from_at", "account_id"], kind="stable").reset_index(drop=True)
+def roles(book: Book, ids: NDArray[np.object_], rows: pd.DataFrame) -> pd.DataFrame:
+    """Write the people table from positions of accounts: roles that began while the account ran."""
+    rows = rows[rows["from_at"].to_numpy() < book.until[rows["account"]]].reset_index(drop=True)
+    to_at = rows["to_at"].where(rows["to_at"].to_numpy() < book.until[rows["account"]])
+    rows = rows.assign(account_id=ids[rows["account"]], to_at=to_at.astype("datetime64[us]"))
+    rows = rows[["account_id", "person_id", "role", "from_at", "to_at"]]
+    return rows.sort_values(["from_at", "account_id"], kind="stable").reset_index(drop=True)
 
 
 def _champions(world: World, rng: np.random.Generator) -> pd.DataFrame:
