@@ -425,12 +425,13 @@ _SECTIONS: dict[str, type[Any]] = {
 def _section(kind: type[Section], values: object, where: str) -> Section:
     if not isinstance(values, Mapping):
         raise ConfigError(f"configuration: {where} = {values!r} must be a section, written [{where}]")
-    _known(values, [f.name for f in dataclasses.fields(kind)], where)  # type: ignore[arg-type]  # each is a dataclass
+    entries = dataclasses.fields(kind)  # type: ignore[arg-type]  # each is a dataclass
+    _known(values, [f.name for f in entries], where)
+    needed = [f.name for f in entries if f.default is f.default_factory is dataclasses.MISSING]
+    if lacking := [name for name in needed if name not in values]:
+        raise ConfigError(f"{where}: {', '.join(lacking)} must be given")
     try:
         return kind(**values)
-    except TypeError as error:
-        needed = [f.name for f in dataclasses.fields(kind) if f.default is f.default_factory is dataclasses.MISSING]  # type: ignore[arg-type]  # each is a dataclass
-        raise ConfigError(f"{where}: {', '.join(needed)} must be given") from error
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from error
 

@@ -138,6 +138,27 @@ def test_nobody_gets_one_more_contact_while_meetings_are_empty(why):
     assert "Hold fewer meetings, with agenda and outcome" in found
 
 
+def test_sponsors_and_invoices_ask_for_a_step_only_where_they_did_harm(why):
+    people = {"account_id": ["acct-00009"], "person_id": "p", "role": "sponsor", "from_at": pd.Timestamp("2025-01-01")}
+    invoices = {
+        "account_id": ["acct-00009", "acct-00008"],
+        "issued_at": pd.Timestamp("2025-08-01"),
+        "due_at": pd.Timestamp("2025-09-01"),
+        "paid_at": [pd.NaT, pd.Timestamp("2025-08-20")],
+        "disputed_at": [pd.Timestamp("2025-08-05"), pd.NaT],
+        "amount": 10.0,
+    }
+    talk = calls("acct-00008", "customer", person_id=list("uvwxyz"))
+    tables = {"contacts": talk, "people": people, "invoices": invoices}
+    steps = {"sponsor_silent": "Call the sponsor", "disputed": "Settle the disputed invoice"}
+    for trap, step in steps.items():
+        found = asked_of(why, tables, "acct-00009", {trap})
+        assert step in found
+        assert not ({*steps.values()} - {step}) & {*found}
+        assert step not in asked_of(why, tables, "acct-00009", {"reactive"})
+        assert step not in asked_of(why, tables, "acct-00008", {trap})
+
+
 def test_surveys_pause_while_answers_wait(why):
     sent = pd.to_datetime("2025-03-01") + pd.to_timedelta(range(0, 70, 10), unit="D")
     answered = [sent[0], sent[1], *[None] * 5]
