@@ -87,6 +87,11 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ): "a category that nobody has changes neither the largest difference nor the number of tests",
     ("csrisk/_snapshots/_eligibility.py", "_LONG_AGO = -(10**7)", "11"): "any day before all others",
     ("csrisk/_snapshots/_eligibility.py", "_LONG_AGO = -(10**7)", "8"): "any day before all others",
+    (
+        "csrisk/_labels.py",
+        "values = pd.arrays.FloatingArray(np.where(change.there, difference, 0.0), mask=~change.there)",
+        "0.01",
+    ): "what is masked is nothing, whatever stands there",
     ("csrisk/_snapshots/_spells.py", "@dataclass(frozen=True, eq=False)", "True"): "nothing compares two of them",
     ("csrisk/_pipeline/_baseline.py", "@dataclass(frozen=True, eq=False)", "False"): "nothing writes to its fields",
     ("csrisk/_pipeline/_baseline.py", "if len(book) > _ROWS:", ">="): "all rows are drawn, and in their order",
@@ -102,9 +107,9 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ): "blanks between the words of JSON, which are read once more",
     (
         "csrisk/_outcomes.py",
-        "last = np.append(owner[1:] != owner[:-1], True)[: len(day)]",
+        'products, _ = pd.factorize(self.table["product"][named], sort=True)',
         "False",
-    ): "the end of the data follows the last use of all either way",
+    ): "codes that tell products apart, whatever their order",
 }
 
 _COMPARED = {

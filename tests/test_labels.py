@@ -41,6 +41,10 @@ def told(label: pd.Series) -> dict[str, object]:
     return values.where(values.notna(), None).to_dict()
 
 
+def told_values(label: pd.Series) -> list[object]:
+    return list(told(label).values())
+
+
 # as_of 1 March, horizon 30 days: the window is 1 March to 30 March, 31 March is outside
 TIMELINES = {
     "ends_first_day": ([("2025-01-01", "2025-03-01")], True),
@@ -196,7 +200,7 @@ CHANGES = [  # account, contracts (start, end, mrr), expansion, contraction, cha
     ("in_gap_at_end", [("2025-01-01", "2025-03-28", 100), ("2025-04-02", None, 120)], True, False, 20.0),
     ("in_gap_at_as_of", [("2025-01-01", "2025-02-26", 100), ("2025-03-04", None, 80)], False, True, -20.0),
     ("free", [("2025-01-01", "2025-03-10", 0), ("2025-03-10", None, 80)], None, None, None),
-    ("unknown", [("2025-01-01", None, None)], None, None, None),
+    ("unpriced", [("2025-01-01", None, None)], None, None, None),
     ("unknown_in_part", [("2025-01-01", None, None), ("2025-01-01", None, 100)], None, None, None),
     ("unknown_before", [("2025-01-01", "2025-02-01", None), ("2025-01-01", None, 100)], False, False, 0.0),
     ("unknown_later", [("2025-01-01", None, 100), ("2025-06-01", None, None)], False, False, 0.0),
@@ -431,3 +435,27 @@ def test_refusals(changes: CustomerData) -> None:
     usage = CustomerData({"usage": frame("account_id at", ("flat", "2025-02-20"))}, end="2025-06-01")
     with pytest.raises(LabelError, match="silent=None"):
         label_time_to_churn(usage, seen(usage, "flat", horizon=None))
+
+
+def test_ends_for_another_cause_have_no_label() -> None:
+    accounts = frame(
+        "account_id started_at ended_at ended_reason",
+        ("chose", "2024-01-01", "2025-03-10", "Price"), ("could_not_pay", "2024-01-01", "2025-03-10", "Bankruptcy"),
+        ("silent", "2024-01-01", "2025-03-10", None), ("stays", "2024-01-01", None, None),
+    )  # fmt: skip
+    usage = frame("account_id at", ("stays", "2025-11-30"))
+    data = CustomerData({"accounts": accounts, "usage": usage}, end="2025-12-01")
+    snapshots = seen(data, "chose could_not_pay silent stays")
+
+    def found(cause: str) -> list[object]:
+        return told_values(label_churn(data, snapshots, cause=cause))
+
+    assert found("any") == [True, True, True, False]
+    assert found("voluntary") == told_values(label_churn(data, snapshots)) == [True, None, True, False]
+    assert found("involuntary") == [None, True, None, False]
+    with pytest.raises(LabelError, match="cause='whim' must be one of"):
+        found("whim")
+    unstated = CustomerData({"accounts": accounts.drop(columns="ended_reason"), "usage": usage}, end="2025-12-01")
+    assert told_values(label_churn(unstated, snapshots, cause="voluntary")) == [True, True, True, False]
+    with pytest.raises(LabelError, match=r"no account states why it left; map accounts\.ended_reason"):
+        label_churn(unstated, snapshots, cause="involuntary")
