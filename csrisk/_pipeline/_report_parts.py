@@ -13,7 +13,7 @@ from csrisk._labels import label_churn
 from csrisk._pipeline._panel import book, features_of
 from csrisk._snapshots import Snapshots
 from csrisk.exceptions import NotEnoughDataError, SnapshotError
-from csrisk.success import best_customers, company_happiness, gap_to_best, happiness, success_quadrant
+from csrisk.success import best_customers, gap_to_best
 
 if TYPE_CHECKING:
     from csrisk._evaluation import Backtest
@@ -67,7 +67,7 @@ def books_before(
     return explain(model, X, reference=rows, declarations=why.declarations, n_reference=spec.reference.rows)
 
 
-def distance_to_best(model: Any, spec: RiskSpec, data: CustomerData, why: Explanation) -> Explanation | None:
+def distance_to_best(model: Any, spec: RiskSpec, quadrant: pd.Series, why: Explanation) -> Explanation | None:
     """Explain the book against its best customers: those in the success quadrant who are likely to stay.
 
     Parameters
@@ -76,8 +76,8 @@ def distance_to_best(model: Any, spec: RiskSpec, data: CustomerData, why: Explan
         The model of the book.
     spec : RiskSpec
         How many rows stand for the best.
-    data : CustomerData
-        The tables.
+    quadrant : pandas.Series
+        Place of each account in the success quadrant, as the score table has it.
     why : Explanation
         The book.
 
@@ -86,10 +86,8 @@ def distance_to_best(model: Any, spec: RiskSpec, data: CustomerData, why: Explan
     Explanation or None
         None where fewer than ten accounts are known to be among the best.
     """
-    seen = Snapshots.of(data, why.index.to_frame(index=False))
-    quadrant = success_quadrant(happiness(data, seen), company_happiness(data, seen))["quadrant"]
     risk = pd.Series(why.prediction / 100, index=why.index)
-    best = best_customers(quadrant.reindex(why.index), risk)
+    best = best_customers(quadrant.astype(object).reindex(why.index), risk)
     try:
         options: dict[str, Any] = {"declarations": why.declarations, "n_reference": spec.reference.rows}
         return gap_to_best(model, why.background.values, best, **options)  # a field

@@ -78,7 +78,7 @@ def report_of(
         checks=pd.concat([record.checks, found]),
         backtest=record.backtest() or None,
         previous=previous,
-        gap=distance_to_best(pipeline.model_, spec, data, why),
+        gap=distance_to_best(pipeline.model_, spec, scores["quadrant"], why),
         extra=further_tables(pipeline, why, monitoring),
         expansion=None if pipeline.expansion_model_ is None else _expansion_list(scores),
         provenance={**record.facts, "model": pipeline.model_id_, "data": scores["data_hash"].iloc[0]},

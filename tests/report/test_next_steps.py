@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -215,3 +216,50 @@ def test_an_explained_no_asks_for_nothing(tmp_path, why):
         "score": 4.0,
     }
     assert steps(tmp_path, why, {"surveys": table}, "acct-00004") == {}
+
+
+def steps_of_the_safest(why, tables, **more):
+    data = cr.CustomerData({name: pd.DataFrame(table) for name, table in tables.items()}, end="2025-12-01")
+    book = read_book(why, data)
+    found = make_next_steps(book, data, len(book.keys), read_standing(book, data), **more)
+    return {step.action: step.evidence for step in found[-1]}
+
+
+def happy_and_safe(why, **tables):
+    """The account of the lowest risk, with two answers of 10; others are there so that it lies below the median."""
+    keys = read_book(why, None).keys
+    when = pd.to_datetime(["2025-09-10", "2025-09-11"] * len(keys))
+    answers = {"account_id": np.repeat(keys, 2), "sent_at": when, "answered_at": when, "acted_at": when, "kind": "NPS"}
+    return {"surveys": answers | {"score": [10.0] * 2 * len(keys)}, **tables}, keys[-1]
+
+
+def test_a_reference_is_asked_for_after_a_case_that_went_well_where_that_was_shown(why):
+    acts = {"account_id": ["acct-00001"], "at": pd.to_datetime(["2025-01-01"]), "kind": ["reference"]}
+    tables, safest = happy_and_safe(why, advocacy=acts)
+    tables["contacts"] = contacts(safest, ["2025-09-01"], ["2025-09-05"], transfers=2)
+    found = steps_of_the_safest(why, tables, fires_help=True)
+    assert found["Ask for a reference"].startswith("the hard case closed on 5 September went well")
+    assert "Ask for a reference" not in steps_of_the_safest(why, tables)
+    badly = {
+        "account_id": [safest],
+        "sent_at": ["2025-09-06"],
+        "answered_at": ["2025-09-06"],
+        "kind": "CSAT",
+        "score": 1.0,
+    }
+    tables["surveys"] = pd.concat([pd.DataFrame(tables["surveys"]), pd.DataFrame(badly)], ignore_index=True)
+    assert "Ask for a reference" not in steps_of_the_safest(why, tables, fires_help=True)
+    # who spoke within a year is not asked again
+    spoke = {"account_id": [safest], "at": pd.to_datetime(["2025-06-01"]), "kind": ["reference"]}
+    tables, _ = happy_and_safe(why, advocacy=spoke, contacts=tables["contacts"])
+    assert "Ask for a reference" not in steps_of_the_safest(why, tables, fires_help=True)
+
+
+def test_seats_are_offered_to_the_safe_and_happy(why):
+    tables, safest = happy_and_safe(why)
+    days = pd.to_datetime(["2025-09-20"] * 3)
+    tables["usage"] = {"account_id": safest, "at": days, "user_id": ["a", "b", "c"]}
+    tables["subscriptions"] = {"account_id": [safest], "start_at": ["2025-01-01"], "seats": [3.0]}
+    assert steps_of_the_safest(why, tables)["Offer seats"] == "100 % of 3 seats in use in 30 days"
+    tables["subscriptions"]["seats"] = [4.0]
+    assert "Offer seats" not in steps_of_the_safest(why, tables)
