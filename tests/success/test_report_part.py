@@ -62,7 +62,9 @@ def test_every_part_is_in_the_report(demo_part: dict[str, Any]) -> None:
     tables = _captions(demo_part)
     assert set(PARTS.values()) <= set(tables)
     silent = {row[0] for row in tables.get("Parts without evidence", {"rows": []})["rows"]}
-    assert silent <= {"products that go together", "who speaks against us"}
+    # nobody of the demo is short of seats, releases, reviews or judges anything
+    none = {"room to grow", "adoption of new features", "value reviews", "judgement against model"}
+    assert silent <= {"products that go together", "who speaks against us", *none}
 
 
 @pytest.mark.slow
