@@ -163,7 +163,10 @@ def make_plan(table: Table, brought: Brought, given: Mapping[str, str]) -> tuple
         mapping |= _attributes(notes, brought, set(mapping.values()))
     read = brought.read(mapping, frozenset(empty))
     if table.has_account:
-        read = read.with_columns(nw.col("account_id").is_in(_NOBODY).fill_null(False).alias(NOBODY))
+        # a header that stands in the middle is no account
+        read = read.with_columns(
+            nw.col("account_id").is_in([*_NOBODY, mapping[table["account_id"]]]).fill_null(False).alias(NOBODY)
+        )
         named = nw.when(~nw.col(NOBODY)).then(nw.col("account_id"))
         read = read.with_columns(named.alias("account_id"))
     naive = frozenset(c.title for c, user in mapping.items() if c.kind == "time" and brought.naive(user))

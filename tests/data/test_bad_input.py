@@ -424,6 +424,7 @@ LISTED: list[tuple[str, dict[str, Any], dict[str, Any], str, int, str]] = [
     ),
     ("rows marked as deleted", {"usage": usage(is_deleted=[True, False, True])}, {}, "CSD330", 2, "kept"),
     ("times of deletion", {"usage": usage(_deleted_at=["2025-02-01", None, None])}, {}, "CSD330", 1, "kept"),
+    ("a header in the middle", {"usage": usage(account_id=["a", "b", "account_id"])}, {}, "CSD112", 1, "row set aside"),
     ("the foot of a report", {"usage": usage(account_id=["a", "b", "Grand Total"])}, {}, "CSD112", 1, "row set aside"),
     ("no event to tell the end", {"subscriptions": subscriptions()}, {}, "CSD209", 1, "kept"),
     (

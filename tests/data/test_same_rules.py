@@ -7,10 +7,12 @@ import os
 import shutil
 import sqlite3
 import warnings
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from csrisk import CustomerData, RiskSpec
@@ -227,3 +229,24 @@ def test_times_that_a_database_keeps_as_text_are_read_alike_at_every_door(tmp_pa
         assert other.breaches == first.breaches
         pd.testing.assert_frame_equal(other.rejected, first.rejected)
         pd.testing.assert_frame_equal(other.frame("usage"), first.frame("usage"), check_dtype=False)
+
+
+@pytest.mark.parametrize("kind", ["pandas", "arrow", "polars", "ibis-duckdb", "ibis-polars"])
+def test_decimal_ids_are_exact_however_large(kind):
+    large = [Decimal(9007199254740992), Decimal(9007199254740993), Decimal("12.00")]
+    table = pa.table({"account_id": pa.array(large, pa.decimal128(20, 2)), "at": days(0, 1, 2)})
+    if kind == "polars":
+        table = pytest.importorskip("polars").from_arrow(table)
+    elif kind.startswith("ibis"):
+        ibis = pytest.importorskip("ibis", reason="the extra ibis is not installed")
+        backend = ibis.duckdb.connect() if kind == "ibis-duckdb" else ibis.polars.connect()
+        table = backend.create_table("usage", table)
+    elif kind == "pandas":
+        table = pd.DataFrame({"account_id": large, "at": days(0, 1, 2)})
+    with CustomerData({"usage": table}) as data:
+        assert list(data.accounts) == ["12", "9007199254740992", "9007199254740993"]
+    broken = pa.table({"account_id": pa.array([Decimal("1.5"), Decimal(2)], pa.decimal128(20, 2)), "at": days(0, 1)})
+    if kind == "ibis-duckdb":
+        broken = backend.create_table("broken", broken)
+    with pytest.raises(DataContractError, match=r"CSD107 table=usage column=account_id count=1 .*: 1 id is written"):
+        CustomerData({"usage": broken})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from csrisk.data import CODES
 
+from ._books import book_cases
 from ._calls import call_cases
 from ._configurations import configuration_cases
 from ._exports import export_cases
@@ -27,7 +28,15 @@ _MOST = 4
 @cache
 def corpus() -> tuple[Case, ...]:
     """Every case, in the order of the flow."""
-    return (*table_cases(), *file_cases(), *export_cases(), *configuration_cases(), *call_cases(), *pipeline_cases())
+    return (
+        *table_cases(),
+        *file_cases(),
+        *export_cases(),
+        *book_cases(),
+        *configuration_cases(),
+        *call_cases(),
+        *pipeline_cases(),
+    )
 
 
 def written() -> str:
@@ -54,7 +63,7 @@ def written() -> str:
     return "\n".join(lines)
 
 
-_BY_DAMAGE = ("tables", "tables as CSV", "files", "cells")
+_BY_DAMAGE = ("tables", "tables as CSV", "files", "cells", "books")
 
 
 def _answer(says: str) -> str:

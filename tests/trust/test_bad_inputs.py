@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECONDS = 600  # far more than all cases of an area take
-ON_FOLDER = ("tables", "tables as CSV", "files", "cells", "configuration")
+ON_FOLDER = ("tables", "tables as CSV", "files", "cells", "books", "configuration")
 CHEAP = ("configuration", "snapshots", "labels", "splits", "features", "models", "evaluation", "success")
 
 
@@ -73,13 +73,15 @@ def test_misuse(area: str, ground: Fitted) -> None:
 @pytest.mark.usefixtures("alarm")
 @pytest.mark.parametrize("part", range(4))
 def test_sample_of_tables_and_files(part: int, ground: Fitted) -> None:
-    cases = [case for case in corpus() if case.area in ("tables", "tables as CSV", "files", "cells")]
+    cases = [case for case in corpus() if case.area in ("tables", "tables as CSV", "files", "cells", "books")]
     check(cases[part * 20 :: 80], ground)
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("alarm")
-@pytest.mark.parametrize("area", ["tables", "tables as CSV", "files", "cells", "explain", "report", "pipeline"])
+@pytest.mark.parametrize(
+    "area", ["tables", "tables as CSV", "files", "cells", "books", "explain", "report", "pipeline"]
+)
 def test_whole_corpus(area: str, ground: Fitted) -> None:
     check([case for case in corpus() if case.area == area], ground)
 
