@@ -10,6 +10,7 @@ import pytest
 import csrisk as cr
 from csrisk.checks import checks_frame, run_checks
 from csrisk.datasets import SaasBook, SaasTruth, make_agents, make_regimes, make_saas
+from csrisk.testing import on_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,3 +50,16 @@ def test_no_leak_is_found_where_there_is_none(name: str) -> None:
         run_checks(cr.build_features(data, past), cr.label_churn(data, past), data=data, snapshots=past)
     )
     assert set(found["status"]) <= {"passed", "not applicable"}, found[found["status"] == "failed"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["polars", "ibis-duckdb", "ibis-sqlite"])
+@pytest.mark.parametrize("name", ["mechanisms", "agents"])
+def test_worlds_are_the_same_on_every_engine(name: str, engine: str) -> None:
+    world = WORLDS[name](25, 8, seed=2)
+    there = {table: rows for table, rows in world.tables.items() if len(rows)}
+    features = []
+    for data in (world.data(), cr.CustomerData(on_engine(there, engine), end=world.end)):
+        assert {breach.code for breach in data.breaches if not breach.quiet} == set()
+        features.append(cr.build_features(data, cr.Snapshots.every(data, "3MS", horizon="60D", lead="14D")))
+    pd.testing.assert_frame_equal(*features)
