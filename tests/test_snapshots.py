@@ -131,8 +131,14 @@ def test_masks_and_until(data: CustomerData) -> None:
         snapshots.until("2025-06-02")
     with pytest.raises(SnapshotError, match="its index is not the index"):
         snapshots[pd.Series(True, index=range(len(snapshots)))]
-    with pytest.raises(SnapshotError, match=r"must be \d+ booleans"):
-        snapshots[np.array([1, 0])]
+    for wrong in (
+        np.array([1, 0]),
+        np.ones(len(snapshots)),
+        np.array([True]),
+        np.ones((len(snapshots), 1), dtype=bool),
+    ):
+        with pytest.raises(SnapshotError, match=r"must be \d+ booleans"):
+            snapshots[wrong]
 
 
 def test_of_takes_frames_and_indexes_in_any_order(data: CustomerData) -> None:
