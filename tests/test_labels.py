@@ -459,3 +459,17 @@ def test_ends_for_another_cause_have_no_label() -> None:
     assert told_values(label_churn(unstated, snapshots, cause="voluntary")) == [True, True, True, False]
     with pytest.raises(LabelError, match=r"no account states why it left; map accounts\.ended_reason"):
         label_churn(unstated, snapshots, cause="involuntary")
+
+
+def test_nobody_falls_silent_in_a_hole_of_the_table() -> None:
+    """Daily use of thirty accounts, none from 10 March to 20 April: they are followed to the hole, or to the end."""
+    days = pd.date_range("2025-01-01", "2025-03-09").append(pd.date_range("2025-04-21", "2025-05-31"))
+    usage = pd.DataFrame([(f"a{n:02d}", day) for n in range(30) for day in days], columns=["account_id", "at"])
+    data = CustomerData({"usage": usage})
+    assert [closes - opens for opens, closes in data.holes["usage"]] == [42]
+    dates = pd.to_datetime(["2025-03-01", "2025-04-25"])
+    index = pd.MultiIndex.from_product([["a00"], dates], names=["account_id", "as_of"])
+    found = label_time_to_churn(data, Snapshots(index, lead=0, horizon=15, end=data.end))
+    # 9 days to the hole; from 25 April to 31 May, the last day with use: 6 + 31 days
+    assert found["duration"].tolist() == [9, 37]
+    assert found["event"].tolist() == [False, False]

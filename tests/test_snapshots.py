@@ -328,3 +328,11 @@ def test_data_without_any_evidence_have_no_rule():
     data = CustomerData({"surveys": pd.DataFrame({"account_id": ["a"], "sent_at": ["2025-01-01"]})}, end="2025-06-01")
     with pytest.raises(SnapshotError, match="eligible='auto': no subscriptions, usage or started_at of accounts"):
         Snapshots.at(data, "2025-02-01")
+
+
+def test_an_index_with_levels_out_of_order_is_put_in_order(data: CustomerData) -> None:
+    made = Snapshots.at(data, ["2025-02-01", "2025-03-01"], horizon=30)
+    turned = made.index[::-1].set_levels(made.index.levels[0][::-1], level=0, verify_integrity=False)
+    again = Snapshots(turned, lead=0, horizon=30, end=data.end)
+    assert again.index.is_monotonic_increasing
+    assert set(again.index) == set(turned)
