@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -63,3 +65,13 @@ def test_worlds_are_the_same_on_every_engine(name: str, engine: str) -> None:
         assert {breach.code for breach in data.breaches if not breach.quiet} == set()
         features.append(cr.build_features(data, cr.Snapshots.every(data, "3MS", horizon="60D", lead="14D")))
     pd.testing.assert_frame_equal(*features)
+
+
+@pytest.mark.parametrize("make", [make_saas, make_regimes, make_agents])
+def test_formulas_can_be_drawn(make: Callable[..., SaasBook]) -> None:
+    """As the pages draw them, by docutils."""
+    maths = pytest.importorskip("docutils.utils.math.latex2mathml", reason="the pages need the docs group")
+    text = inspect.getdoc(make) or ""
+    formulas = re.findall(r"\.\. math::(.*?)\n\n", text, re.DOTALL) + re.findall(r":math:`(.*?)`", text, re.DOTALL)
+    assert formulas
+    assert all(maths.tex2mathml(" ".join(formula.split()), as_block=True) for formula in formulas)

@@ -79,7 +79,7 @@ def make_regimes(
     one is felt after 0 (churn, that is effort), 1 (feedback), 2 (footprint) or 3 months (advocacy), and holds until it
     is well above where it broke. With :math:`z_g` for "felt", the monthly log-odds of churn are
 
-    .. math:: b + 1.6 z_f + 1.3 z_c + 1.3 z_a + 1.1 z_l + .8\,[\textstyle\sum_g z_g \ge 2] + s(\text{segment})
+    .. math:: b + 1.6 z_f + 1.3 z_c + 1.3 z_a + 1.1 z_l + .8\,[z_f + z_c + z_a + z_l \ge 2] + s(\text{segment})
               + .35 \cos(\text{month}) + c(\text{term}, \text{renewal}) - \tau u r,
 
     with c and the last term as in `make_saas`.
