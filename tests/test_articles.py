@@ -36,7 +36,7 @@ def _known() -> set[str]:
 
 def _there(name: str, known: set[str]) -> bool:
     place: object = cr
-    for part in name.split("."):
+    for part in name.split("(")[0].split("."):
         place = getattr(place, part, None)
     return place is not None or name in known
 
