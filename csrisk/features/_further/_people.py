@@ -66,7 +66,7 @@ class People(Family):
         yield make("sponsor_silent_days", "days", silent, "silent", 1)
         covered = "{value} of sponsor, champion, decider and admin known"
         yield make("roles_covered", "count", covered, "covered", -1)
-        left = f"{{value}} champions left in {w} days"
+        left = f"{{value}} people stopped being our champion in {w} days"
         yield make(f"champion_left_{w}d", "count", left, "champions_left", 1, window=w)
 
     def _facts(self, past: Past) -> Facts:
