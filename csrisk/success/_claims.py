@@ -219,7 +219,7 @@ def claims(
     Raises
     ------
     ConfigError
-        If only one of `model` and `X` is given, or a date or length is none.
+        If only one of `model` and `X` is given, a date or length is none, or no label window is observed.
 
     Examples
     --------
