@@ -13,6 +13,7 @@ from csrisk._days import as_days, whole_days
 from csrisk._labels import label_churn, label_expansion
 from csrisk._outcomes import reaches
 from csrisk._pipeline._declared import declarations, further, optional_columns, require_measures
+from csrisk._pipeline._spec import TableSpec
 from csrisk._snapshots import Snapshots
 from csrisk.data import CONTRACT
 from csrisk.exceptions import ConfigError, DataWarning, LabelError, SnapshotError
@@ -240,7 +241,9 @@ def resolved(spec: RiskSpec, data: CustomerData) -> RiskSpec:
     -------
     RiskSpec
     """
-    spec = replace(spec, tables={name: replace(entry, end=None) for name, entry in spec.tables.items()})
+    plain = {name: (entry, replace(entry, end=None)) for name, entry in spec.tables.items()}
+    kept = {name: without for name, (entry, without) in plain.items() if entry == without or without != TableSpec()}
+    spec = replace(spec, tables=kept)
     require_measures(spec, data)
     chosen = spec.features
     if chosen.optional is None:

@@ -391,6 +391,8 @@ def test_the_configuration_states_ends_of_tables_and_a_model_forgets_them(tmp_pa
     data = open_source(tmp_path, spec)
     assert ends(data) == {"usage": "2025-06-01", "contacts": "2025-07-01"}
     assert ends(open_source(tmp_path, spec, end="2025-06-15")) == {"usage": "2025-06-01", "contacts": "2025-06-15"}
-    assert not resolved(spec, data).ends()
+    assert not resolved(spec, data).tables
+    named = csrisk.RiskSpec.from_toml('[tables.usage]\nend = 2025-06-01\nfile = "usage.csv"')
+    assert resolved(named, data).to_dict()["tables"] == {"usage": {"file": "usage.csv"}}
     with pytest.raises(ConfigError, match=r"tables.usage: end = 'soon' must be a date"):
         csrisk.RiskSpec.from_toml('[tables.usage]\nend = "soon"')
