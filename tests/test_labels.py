@@ -250,12 +250,13 @@ def test_cents_are_money() -> None:
 
 
 def test_an_unknown_amount_leaves_nothing_behind() -> None:
-    """A contract of unknown price beside a known one ends before the snapshot: what is left is the known one."""
+    """A contract of unknown price beside a known one ends before the snapshot or in its window: that one is left."""
     data = contracts(
         ("a", "2025-01-01", None, 100.0), ("a", "2025-01-05", "2025-02-01", None), ("a", "2025-03-10", None, 20.0),
+        ("b", "2025-01-01", None, 100.0), ("b", "2025-03-05", "2025-03-20", None),
         columns="start_at end_at mrr",
     )  # fmt: skip
-    assert told(label_change(data, seen(data, "a"), measure="mrr")) == {"a": 20.0}
+    assert told(label_change(data, seen(data, "a b"), measure="mrr")) == {"a": 20.0, "b": 0.0}
 
 
 def test_spans_that_reach_into_a_hole() -> None:
