@@ -104,7 +104,7 @@ class Timeline:
     use: tuple[int, ...]
     contacts: tuple[int, ...]
     surveys: tuple[int, ...]
-    answered: tuple[int, ...]
+    answered: tuple[int, ...] | None  # unknown where the table does not say when
 
 
 @dataclass(frozen=True, slots=True)

@@ -263,10 +263,11 @@ def timeline_words(line: Timeline) -> str:
     str
     """
     first, last = (sum(part) for part in (line.use[:4], line.use[-4:]))
-    surveys, answered = sum(line.surveys), sum(line.answered)
+    surveys = f"{sum(line.surveys):,} surveys"
+    told = surveys if line.answered is None else f"{sum(line.answered):,} of {surveys} answered"
     return (
         f"{len(line.use)} weeks: {first:,} uses in the first four and {last:,} in the last four; "
-        f"{sum(line.contacts):,} contacts; {answered:,} of {surveys:,} surveys answered."
+        f"{sum(line.contacts):,} contacts; {told}."
     )
 
 

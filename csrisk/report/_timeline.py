@@ -48,8 +48,9 @@ def make_timelines(book: Book, data: CustomerData | None, count: int) -> tuple[T
     place = pd.Series(known, index=pairs["account_id"]).reindex(snapshots.index.get_level_values("account_id"))
     counted = {table: _weekly(snapshots, data, table, place.to_numpy(), count) for table in _TABLES}
     answered = _weekly(snapshots, data, "surveys", place.to_numpy(), count, only="answered_at_day")
+    told = not data.has("surveys") or data.given("surveys", "answered_at")
     return tuple(
-        _timeline(counted["usage"][at], counted["contacts"][at], counted["surveys"][at], answered[at])
+        _timeline(counted["usage"][at], counted["contacts"][at], counted["surveys"][at], answered[at] if told else None)
         for at in range(count)
     )
 
@@ -71,12 +72,12 @@ def _weekly(
     return weekly
 
 
-def _timeline(use: Weekly, contacts: Weekly, surveys: Weekly, answered: Weekly) -> Timeline | None:
+def _timeline(use: Weekly, contacts: Weekly, surveys: Weekly, answered: Weekly | None) -> Timeline | None:
     if not (use.any() or contacts.any() or surveys.any()):
         return None
     return Timeline(
         use=tuple(map(int, use)),
         contacts=tuple(map(int, contacts)),
         surveys=tuple(map(int, surveys)),
-        answered=tuple(map(int, answered)),
+        answered=None if answered is None else tuple(map(int, answered)),
     )

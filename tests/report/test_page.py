@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 
 import _books
 import numpy as np
@@ -230,6 +231,17 @@ def test_timeline_counts_by_week_what_was_known_at_the_date(tmp_path, why):
     # 1 October is the date itself; 24 September is 7 days before, 23 September 8, 2 April 182, 1 April 183
     assert line["use"] == [1, *[0] * 23, 1, 2]
     assert next(card["timeline"] for card in cards if card["account"] == "acct-00004") is None
+
+
+def test_a_timeline_does_not_say_that_nobody_answered_where_nobody_can_know(tmp_path, why):
+    times = pd.to_datetime(["2025-09-01", "2025-09-20"])
+    surveys = pd.DataFrame({"account_id": "acct-00003", "sent_at": times, "answered_at": [times[0], pd.NaT]})
+    for table, words in ((surveys, "1 of 2 surveys answered."), (surveys.drop(columns="answered_at"), "2 surveys.")):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", cr.exceptions.DataWarning)  # that the column is missing
+            data = cr.CustomerData({"surveys": table}, end="2025-11-01")
+        page = write(tmp_path, why, data=data)
+        assert f"0 contacts; {words}" in page
 
 
 def test_comparison_stands_beside_segment_and_safest(tmp_path, why, data):
