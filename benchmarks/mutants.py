@@ -92,6 +92,11 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "values = pd.arrays.FloatingArray(np.where(change.there, difference, 0.0), mask=~change.there)",
         "0.01",
     ): "what is masked is nothing, whatever stands there",
+    (
+        "csrisk/_snapshots/_snapshots.py",
+        "@dataclass(frozen=True, eq=False, repr=False)",
+        "True",
+    ): "the class says itself what it is, and nothing compares two of them",
     ("csrisk/_snapshots/_spells.py", "@dataclass(frozen=True, eq=False)", "True"): "nothing compares two of them",
     ("csrisk/_pipeline/_baseline.py", "@dataclass(frozen=True, eq=False)", "False"): "nothing writes to its fields",
     ("csrisk/_pipeline/_baseline.py", "if len(book) > _ROWS:", ">="): "all rows are drawn, and in their order",

@@ -60,3 +60,11 @@ def test_days_since_1970():
     assert as_day(pd.Timestamp("1970-01-02")) == 1
     assert as_day(pd.Timestamp("2025-07-01")) == as_days(pd.DatetimeIndex(["2025-07-01"]))[0] == 20_270
     assert to_dates([20_270]).tolist() == [pd.Timestamp("2025-07-01")]
+
+
+def test_a_number_is_no_date_and_only_what_is_not_a_number_is_missing():
+    with pytest.raises(SnapshotError, match="dates: cannot be read as dates"):
+        as_midnights([20250701.0], "dates")
+    for nothing in (None, pd.NaT, pd.NA, float("nan")):
+        with pytest.raises(SnapshotError, match="dates: 1 of 2 dates are missing"):
+            as_midnights(["2025-07-01", nothing], "dates")
