@@ -336,3 +336,9 @@ def test_an_index_with_levels_out_of_order_is_put_in_order(data: CustomerData) -
     again = Snapshots(turned, lead=0, horizon=30, end=data.end)
     assert again.index.is_monotonic_increasing
     assert set(again.index) == set(turned)
+
+
+def test_a_horizon_of_one_day_is_a_horizon(data: CustomerData) -> None:
+    assert Snapshots.at(data, "2025-03-01", horizon=1).label_end.tolist()[0] == pd.Timestamp("2025-03-02")
+    with pytest.raises(SnapshotError, match="horizon=0 must be"):
+        Snapshots.at(data, "2025-03-01", horizon=0)
