@@ -148,6 +148,7 @@ def test_a_key_of_another_release_is_not_passed_over(current: Path, path: tuple[
         cr.RiskPipeline.load(packed(members, tmp_path / "m.csrisk", csrisk="8.0.0"))
 
 
+COLUMNS = [("number", ["a"]), ("category", []), ("category", ["a", "a"]), ("category", [None])]
 KINDS: list[tuple[Any, ...]] = [
     *[
         ("record.json", "facts", "tables", value)
@@ -179,6 +180,10 @@ KINDS: list[tuple[Any, ...]] = [
     ("churn.json", "shares", []),
     ("churn.json", "class", "AmountModel"),
     ("churn.json", "columns", []),
+    ("churn.json", "columns", 0, "kind", "date"),
+    ("churn.json", "columns", 0, "name", 5),
+    ("churn.json", "columns", 0, "categories", [[]]),
+    *[("churn.json", "columns", 0, {"name": "x", "kind": kind, "categories": v}) for kind, v in COLUMNS],
     ("churn.json", "params", "n_jobs", 10**9),
     ("growth.json", "bias", "1"),
     ("amounts.json", "shrinkage", -1.0),
@@ -200,7 +205,7 @@ KINDS: list[tuple[Any, ...]] = [
 ]
 
 
-@pytest.mark.parametrize("case", KINDS, ids=lambda case: f"{'.'.join(case[:-1])}={str(case[-1])[:30]}")
+@pytest.mark.parametrize("case", KINDS, ids=lambda case: f"{'.'.join(map(str, case[:-1]))}={str(case[-1])[:30]}")
 def test_values_of_another_kind_are_refused_at_loading(current: Path, case: tuple[Any, ...], tmp_path: Path) -> None:
     members = edited(current, case[0], put(case[-1], *case[1:-1]))
     with pytest.raises(ModelFileError, match=r"model file 'm\.csrisk'.*written by csrisk"):
