@@ -97,7 +97,7 @@ def check_attributes(
     >>> import csrisk as cr
     >>> from csrisk.checks import check_attributes
     >>> data = cr.datasets.make_saas(120, 18, seed=1).data()
-    >>> X = cr.build_features(data, cr.Snapshots.every(data, "MS"))
+    >>> X = cr.build_features(data, cr.Snapshots.every(data, "MS", horizon="90D"))
     >>> check_attributes(X, data).status
     'passed'
     """

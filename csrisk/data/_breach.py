@@ -69,7 +69,7 @@ class Breach:
     --------
     >>> from csrisk.data import Breach
     >>> print(Breach("CSD303", "subscriptions", "mrr", 2, rows=(0, 7), examples=("-5",)))
-    CSD303 table=subscriptions column=mrr count=2 rows=[0, 7] examples=[-5]: numbers lie outside of their range
+    CSD303 table=subscriptions column=mrr count=2 rows=[0, 7] examples=[-5]: 2 numbers lie outside of their range
     (value missing); correct it at the source
     """
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from csrisk._labels import label_expansion
 from csrisk._snapshots import Snapshots
-from csrisk.exceptions import CsriskError
+from csrisk.exceptions import CsriskError, NotEnoughDataError
 from csrisk.features import FeatureBreadth
 from csrisk.success._continuum import happiness
 from csrisk.success._evidence import collect_evidence
@@ -31,6 +31,12 @@ __all__ = ["MEASURED", "Past"]
 _YEAR, _GRACE, _CONTACT_DAYS, _BOUND_DAYS = 365, 30, 30, 180
 _HAPPY, _UNHAPPY = 0.6, 0.5
 _PROMOTER, _DETRACTOR = 9, 6
+
+
+def _seen(history: History | None) -> History:
+    if history is None:
+        raise NotEnoughDataError("no outcome of earlier snapshots is known; give tables that reach further back")
+    return history
 
 
 class Past:
@@ -57,14 +63,12 @@ class Past:
     @cached_property
     def mood_of_year(self) -> Array:
         """Happiness of the snapshots of `year`."""
-        assert self.year is not None
-        return happiness(self.data, self.year.snapshots)["position"].to_numpy(np.float64)
+        return happiness(self.data, _seen(self.year).snapshots)["position"].to_numpy(np.float64)
 
     @cached_property
     def voice(self) -> pd.DataFrame:
         """Voice and use of the snapshots of `quarter`."""
-        assert self.quarter is not None
-        return voice_and_use(self.data, self.quarter.snapshots)
+        return voice_and_use(self.data, _seen(self.quarter).snapshots)
 
     @cached_property
     def signs(self) -> frozenset[int]:
@@ -74,15 +78,13 @@ class Past:
     @cached_property
     def mood(self) -> Array:
         """Happiness of the snapshots of `quarter`."""
-        assert self.quarter is not None
-        return happiness(self.data, self.quarter.snapshots)["position"].to_numpy(np.float64)
+        return happiness(self.data, _seen(self.quarter).snapshots)["position"].to_numpy(np.float64)
 
     @cached_property
     def grew(self) -> Array | None:
         """Whether the snapshots of `quarter` grew, 1 or 0, missing where unknown; None without evidence."""
-        assert self.quarter is not None
         try:
-            label = label_expansion(self.data, self.quarter.snapshots)
+            label = label_expansion(self.data, _seen(self.quarter).snapshots)
         except CsriskError:
             return None
         return label.astype("Float64").to_numpy(np.float64, na_value=np.nan)
