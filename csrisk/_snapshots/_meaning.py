@@ -52,11 +52,13 @@ def promises(data: CustomerData) -> Lazy:
 def invoices(data: CustomerData) -> Lazy:
     """Rows of `invoices` with ``objected_day``: when the customer objected.
 
-    `disputed` has no time of its own. Without `disputed_at` it is known from the payment on; of an invoice that is open
-    it is known from the last observed day on and not before, as it may have been written at any time until then.
+    `disputed` has no time of its own. In tables without `disputed_at` it is known from the payment on; of an invoice
+    that is open, or that lacks its time among others, it is known from the last observed day on and not before, as it
+    may have been written at any time until then, after the payment too.
     """
     stated, paid = nw.col("disputed_at_day"), nw.col("paid_at_day")
-    at_last = nw.when(paid.is_null()).then(_last_day(data)).otherwise(paid)
+    last = _last_day(data)
+    at_last = last if data.has("invoices", "disputed_at") else nw.when(paid.is_null()).then(last).otherwise(paid)
     known = nw.when(stated.is_null() & nw.col("disputed")).then(at_last).otherwise(stated)
     return data.lazy("invoices").with_columns(known.alias("objected_day"))
 

@@ -73,7 +73,7 @@ class Past:
         days = [max(0, (r.paid_at.normalize() - r.due_at.normalize()) // DAY) for r in paid]
         owed = [r.amount for r in late]
         positive = [r for r in late if pd.isna(r.amount) or r.amount > 0]
-        objected = [r.paid_at if pd.isna(r.disputed_at) and r.disputed is True else r.disputed_at for r in rows]
+        objected = [r.disputed_at for r in rows]
         return {
             "overdue_amount": math.nan if any(map(pd.isna, owed)) else max(0.0, sum(owed)),
             "overdue_days": max((self.ago(r.due_at) for r in positive), default=math.nan),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from csrisk import build_features
 from csrisk._snapshots import visible
 from csrisk.exceptions import FeatureError
-from csrisk.features import Feature, FeatureBreadth, Measures, Meetings, all_builders
+from csrisk.features import Feature, FeatureBreadth, Invoices, Measures, Meetings, all_builders
 from csrisk.testing import check_builder, random_tables
 from csrisk.testing._invariants import CHANGES
 
@@ -52,6 +52,12 @@ class AllFamilies:
 @given(seed=seeds)
 def test_families_are_blind_to_the_future(seed):
     assert check_builder(AllFamilies(), n_books=1, engines=ENGINES, random_state=seed) > 0
+
+
+def test_an_objection_after_the_payment_is_not_known_with_the_payment():
+    # in this book an invoice is objected to after it was paid; without its time it counted from the payment on
+    tables = random_tables(0, n_accounts=150, days=40)
+    assert check_builder(Invoices(), tables, n_books=1, engines=ENGINES) > 0
 
 
 def test_a_plan_that_the_catalogue_names_later_changes_nothing():

@@ -171,7 +171,7 @@ PLANTED: dict[str, tuple[Callable[[Tables], None], str, str]] = {
     "one row of surveys left": (one_row("surveys"), "CSM010", "surveys: "),
     "half the rows of use lost": (half_lost("usage"), "CSM010", "usage: .* % of the rows that the same accounts had"),
     "half the accounts without use": (half_gone("usage"), "CSM010", "usage: .* % of the accounts of the month before"),
-    "half the accounts without anything": (half_gone(*TIMES), "CSM010", "usage: .* % of the accounts of the month"),
+    "half the accounts without anything": (half_gone(*TIMES), "CSM010", "contacts: .* % of the accounts of the month"),
     "use a year back": (back("usage", days=365), "CSM007", "usage, 366 days"),
     "events a year back": (back(*TIMES, days=365), "CSM007", "tables are late"),
     "no feature column": (without("usage", "feature"), "CSM009", "usage.feature"),
