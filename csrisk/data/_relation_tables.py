@@ -79,9 +79,7 @@ INVOICES = Table(
         time("paid_at", "When it was paid in full; missing while it is open."),
         number("amount", "Amount to be paid; negative for a credit note.", low=None),
         CURRENCY,
-        Column(
-            "disputed", "bool", "Whether the customer objected; without `disputed_at` it counts when it is paid."
-        ),
+        Column("disputed", "bool", "Whether the customer objected; without `disputed_at` it counts when it is paid."),
         time("disputed_at", "When the customer objected."),
         KNOWN,
     ),

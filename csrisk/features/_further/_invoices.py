@@ -40,8 +40,8 @@ class Invoices(Family):
     Reads the table `invoices`; what is overdue is NaN before a payment was known, as nobody can tell then what is open.
     An invoice is overdue from the day after ``due_at`` until it is paid in full; credit notes past their day lower the
     sum, at most to 0. A sum of which an amount is unknown is unknown. An invoice that was paid early is 0 days late.
-    An objection counts from ``disputed_at``; in tables without that time from the payment. Of an open invoice, or of one
-    that lacks its time among others, it counts at the end of the data only, as it may have been written until then.
+    An objection counts from ``disputed_at``; in tables without that time from the payment. Of an open invoice, or of
+    one that lacks its time among others, it counts at the end of the data only: it may have been written until then.
 
     Examples
     --------
