@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 
 from csrisk._evaluation._bootstrap import interval, resampled
 from csrisk._evaluation._rows import read_rows
 from csrisk._products import product
+from csrisk._wilson import Z_95, share_interval
 from csrisk.models._align import floats
 from csrisk.models._params import check_resamples, check_whole
 
@@ -95,12 +95,10 @@ def calibration_curve(
 
 def _of_few(bounds: pd.DataFrame, rate: np.ndarray, inside: np.ndarray, codes: np.ndarray) -> pd.DataFrame:
     """Put right where every resample says the same: of levels without any event, or with nothing else, by Wilson."""
-    ends = bounds.to_numpy(copy=True)
-    for number in np.flatnonzero((rate == 0) | (rate == 1)):
-        n_accounts = len(np.unique(codes[inside[:, number] > 0]))
-        found = binomtest(round(float(rate[number]) * n_accounts), n_accounts).proportion_ci(0.95, method="wilson")
-        ends[number] = found.low, found.high
-    return pd.DataFrame(ends, index=bounds.index, columns=bounds.columns)
+    n_accounts = np.array([len(np.unique(codes[level > 0])) for level in inside.T])
+    wilson = np.column_stack(share_interval(rate * n_accounts, n_accounts, Z_95))
+    alike = ((rate == 0) | (rate == 1))[:, None]
+    return pd.DataFrame(np.where(alike, wilson, bounds), index=bounds.index, columns=bounds.columns)
 
 
 def capacity_curve(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 import pandas as pd
 
+from csrisk._wilson import Z_95, share_interval
 from csrisk.datasets import SaasTruth
 from csrisk.datasets._demo import demo_folder
 
@@ -26,7 +26,6 @@ DEMO_SPEC = {
 
 _GOALS = ("churn", "footprint", "advocacy", "feedback")
 _DOUBLED = math.log(2.0)
-_Z = 1.959963984540054  # two-sided 95 %
 
 
 class DriverFound(NamedTuple):
@@ -62,11 +61,5 @@ def driver_found(why: Explanation) -> DriverFound:
     first = found.droplevel("as_of")[list(_GOALS)].idxmax(axis=1).reindex(true.index)
     driven = (true[list(_GOALS)].max(axis=1) >= _DOUBLED) & (true["margin"] >= _DOUBLED) & first.notna()
     hits = (first == true["driver"])[driven]
-    return DriverFound(float(hits.mean()), *_wilson(int(hits.sum()), len(hits)), len(hits))
-
-
-def _wilson(hits: int, count: int) -> tuple[float, float]:
-    share, spread = hits / count, _Z**2 / count
-    middle = (share + spread / 2) / (1 + spread)
-    half = _Z * float(np.sqrt(share * (1 - share) / count + spread / (4 * count))) / (1 + spread)
-    return middle - half, middle + half
+    low, high = share_interval(hits.sum(), len(hits), Z_95)
+    return DriverFound(float(hits.mean()), float(low), float(high), len(hits))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from csrisk._snapshots import ahead, observed, uses, visible
+from csrisk._wilson import share_interval
 from csrisk.checks._association import (
     MIN_EVENTS,
     Array,
@@ -242,13 +243,8 @@ def telling(column: pd.Series, event: Array, account: Array, capture: float) -> 
         hit = len(np.unique(account[inside & event]))
         count = hit + len(np.unique(account[inside & ~event]))
         if hit >= max(MIN_EVENTS, capture * churned):
-            best = max(best, _wilson_low(hit, count))
+            best = max(best, float(share_interval(hit, count, Z)[0]))
     return best
-
-
-def _wilson_low(hits: int, count: int) -> float:
-    share, spread = hits / count, Z**2 / count
-    return float((share + spread / 2 - np.sqrt(spread * share * (1 - share) + spread**2 / 4)) / (1 + spread))
 
 
 def _use(data: CustomerData, snapshots: Snapshots) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from scipy.stats import binomtest
 
 from csrisk._departures import goal_of_reason, involuntary, stated_reasons
 from csrisk._goals import Goal
+from csrisk._wilson import Z_95, share_interval
 from csrisk.checks._check import Rule
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def check_stated_reasons(data: CustomerData, why: Explanation, goals: Mapping[st
     shares = [table[side].value_counts(normalize=True) for side in ("stated", "named")]
     chance = float(np.sum(shares[0].mul(shares[1], fill_value=0.0)))
     test = binomtest(hits, len(table), min(max(chance, 1e-9), 1.0), alternative="greater")
-    low, high = binomtest(hits, len(table)).proportion_ci(method="wilson")
+    low, high = share_interval(hits, len(table), Z_95)
     share = f"{100 * hits / len(table):.0f} % ({100 * low:.0f} to {100 * high:.0f})"
     measure = f"{share} of {len(table)} accounts stated the goal that was named; {100 * chance:.0f} % by chance"
     missed = table.loc[table["stated"] != table["named"], "stated"].value_counts()

@@ -10,6 +10,7 @@ import pandas as pd
 from csrisk._goals import Goal
 from csrisk._labels import label_churn
 from csrisk._snapshots import Snapshots
+from csrisk._wilson import share_interval
 from csrisk.exceptions import CsriskError
 from csrisk.report._book import book_features
 from csrisk.report._compare import spoken
@@ -25,7 +26,6 @@ from csrisk.success import (
     treated_snapshots,
     what_sets_apart,
 )
-from csrisk.success._seen import share_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

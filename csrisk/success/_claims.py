@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from csrisk._days import Duration, as_midnight
+from csrisk._wilson import share_interval
 from csrisk.exceptions import ConfigError, LabelError
 from csrisk.success._claims_measured import MEASURED, Past
 from csrisk.success._claims_model import effort_in_model
 from csrisk.success._continuum import happiness
 from csrisk.success._history import past_outcomes
-from csrisk.success._seen import share_interval
 from csrisk.success._shares import Estimate
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from csrisk._days import Duration, whole_days
+from csrisk._wilson import share_interval
 from csrisk.exceptions import ConfigError
-from csrisk.success._seen import at_data_end, seen, share_interval
+from csrisk.success._seen import at_data_end, seen
 
 if TYPE_CHECKING:
     from csrisk._snapshots import Snapshots

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from csrisk._days import Duration, whole_days
+from csrisk._wilson import share_interval
 from csrisk.success._journey import hard_contacts, sentiment_after
-from csrisk.success._seen import at_data_end, share_interval
+from csrisk.success._seen import at_data_end
 
 if TYPE_CHECKING:
     from csrisk._snapshots import Snapshots

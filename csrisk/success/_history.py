@@ -10,8 +10,8 @@ import pandas as pd
 from csrisk._days import Duration, as_midnight, whole_days
 from csrisk._labels import label_churn
 from csrisk._snapshots import Snapshots
+from csrisk._wilson import share_interval
 from csrisk.exceptions import ConfigError
-from csrisk.success._seen import share_interval
 
 if TYPE_CHECKING:
     from csrisk._labels import Kind

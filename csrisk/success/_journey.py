@@ -9,7 +9,8 @@ import pandas as pd
 from scipy.stats import t as student
 
 from csrisk._days import Duration, whole_days
-from csrisk.success._seen import at_data_end, seen, share_interval
+from csrisk._wilson import share_interval
+from csrisk.success._seen import at_data_end, seen
 
 if TYPE_CHECKING:
     from csrisk._snapshots import Snapshots

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from csrisk._wilson import share_interval
 from csrisk.exceptions import ConfigError
-from csrisk.success._seen import share_interval
 
 __all__ = ["LOYALTY_GROUPS", "loyalty", "loyalty_groups"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from csrisk._snapshots import Snapshots, acts, feedback, promises, uses, visible
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from csrisk.data import CustomerData
 
-__all__ = ["at_data_end", "seen", "share_interval"]
+__all__ = ["at_data_end", "seen"]
 
 
 _ROWS: dict[str, Callable[[CustomerData], nw.LazyFrame[Any]]] = {
@@ -76,31 +75,3 @@ def seen(
     rows = _ROWS[table](data) if table in _ROWS else data.lazy(table)
     rows = visible(snapshots.lazy(data), rows, window=window).select(*wanted)
     return data.engine.collect(rows).sort_values(wanted, ignore_index=True)
-
-
-def share_interval(hits: np.ndarray, n: np.ndarray, z: float = 1.96) -> tuple[np.ndarray, np.ndarray]:
-    """Wilson interval of a share.
-
-    Parameters
-    ----------
-    hits, n : ndarray
-        Successes (may be fractional) and trials.
-    z : float, default 1.96
-        Normal quantile; 1.96 for 95 %.
-
-    Returns
-    -------
-    low, high : ndarray
-        Missing where n is 0.
-
-    References
-    ----------
-    Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference. Journal of the American
-    Statistical Association 22, 209-212.
-    """
-    hits, n = np.asarray(hits, dtype=float), np.asarray(n, dtype=float)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.where(n > 0, hits / n, np.nan)
-        middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-        half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from csrisk._evaluation._clustered_auc import Auc, clustered_auc
-from csrisk.success._seen import share_interval
+from csrisk._wilson import share_interval
 
 __all__ = ["Estimate", "auc_lead", "difference_of", "mean_of", "ratio_of", "share_of", "variance_of"]
 

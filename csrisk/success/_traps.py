@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from csrisk._wilson import share_interval
 from csrisk.features import Builder, Handovers, Invoices, People, build_features
-from csrisk.success._seen import at_data_end, seen, share_interval
+from csrisk.success._seen import at_data_end, seen
 
 if TYPE_CHECKING:
     from csrisk._snapshots import Snapshots

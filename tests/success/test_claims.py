@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 import csrisk as cr
+from csrisk._wilson import share_interval
 from csrisk.exceptions import ConfigError
 from csrisk.success import CLAIMS, claims, growth_by_stage, past_outcomes, plot_claims
-from csrisk.success._seen import share_interval
 from csrisk.success._shares import Estimate, auc_lead, difference_of, mean_of, ratio_of, share_of
 
 N = 60
