@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from csrisk._days import as_midnights
 from csrisk.datasets._saas._contracts import OUTCOMES, called_lately, contract_term
 from csrisk.datasets._saas._latent import GOALS
-from csrisk.datasets._saas._truth import SaasTruth, ever, renewals, window
+from csrisk.datasets._saas._truth import SaasTruth, renewals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,45 +39,18 @@ class GameTruth(SaasTruth):
     """What is true of a world whose log-odds are a game of four goals and the context; as `SaasTruth` else.
 
     ``months`` holds, by account and running month, ``{goal}_felt`` and ``context``, which play, ``{goal}_pushed``, what
-    mechanisms add to the log-odds of churn beside the game, and the log-odds and what happened.
+    mechanisms add to the log-odds of churn beside the game, and the log-odds and what happened. ``goals`` has a column
+    ``context`` beside those of the four goals: exact Shapley values, by every coalition.
     """
 
     score: Score = field(default=_no_game, repr=False)
 
-    def goals(self, as_of: str | pd.Timestamp, *, lead: int = 14, horizon: int = 90) -> pd.DataFrame:
-        """Say what truly drives the churn of each account within a label window.
-
-        Parameters
-        ----------
-        as_of : date-like
-            First day of a month.
-        lead, horizon : int
-            The label window ``[as_of + lead, as_of + lead + horizon)`` in days.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Index account_id: the four goals and ``context`` in log-hazard (the contract counts as churn), ``risk``,
-            ``probability`` of churn in the window, ``driver`` among the goals, ``margin`` over the second goal.
-        """
-        day = as_midnights(as_of, "as_of")[0]
-        now = self._before(day)
-        plain, at_renewal, months, due = window(now, day, lead, horizon)
+    def _contributions(self, now: pd.DataFrame) -> pd.DataFrame:
+        """Give the Shapley values of the game, to which mechanisms add theirs."""
         values = shapley(self.score, now[list(PLAYERS)].to_numpy(dtype=float))
-        contract = np.log(months * np.exp(plain) + due * np.exp(at_renewal))
         out = pd.DataFrame(values, index=now.index, columns=[*GOALS, "context"])
         out[list(GOALS)] += now[[f"{goal}_pushed" for goal in GOALS]].to_numpy()
-        out = out.assign(churn=out["churn"] + contract)
-        out = out - out.mean()
-        goals = np.sort(out[list(GOALS)].to_numpy(), axis=1)
-        driver = np.array(GOALS, dtype=object)[out[list(GOALS)].to_numpy().argmax(axis=1)]
-        score = (now["churn_log_odds"] - now["churn_contract_term"]).to_numpy()
-        return out.assign(
-            risk=out.sum(axis=1),
-            probability=ever(score, plain, at_renewal, months, due),
-            driver=driver,
-            margin=goals[:, -1] - goals[:, -2],
-        )
+        return out
 
 
 def shapley(

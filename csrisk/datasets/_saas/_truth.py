@@ -95,15 +95,17 @@ class SaasTruth:
         now = self._before(day)
         plain, at_renewal, months, renewals = window(now, day, lead, horizon)
         contract = np.log(months * np.exp(plain) + renewals * np.exp(at_renewal))
-        out = now[[f"churn_{goal}" for goal in GOALS]].set_axis(list(GOALS), axis=1)
+        out = self._contributions(now)
         out = out.assign(churn=out["churn"] + contract)
         out = out - out.mean()
-        values = np.sort(out.to_numpy(), axis=1)
-        driver = np.array(GOALS, dtype=object)[out.to_numpy().argmax(axis=1)]
+        goals = out[list(GOALS)].to_numpy()
+        highest = np.sort(goals, axis=1)
         base = now["churn_log_odds"] - now["churn_contract_term"]
-        leaves = ever(base.to_numpy(), plain, at_renewal, months, renewals)
         return out.assign(
-            risk=values.sum(axis=1), probability=leaves, driver=driver, margin=values[:, -1] - values[:, -2]
+            risk=np.sort(out.to_numpy(), axis=1).sum(axis=1),
+            probability=ever(base.to_numpy(), plain, at_renewal, months, renewals),
+            driver=np.array(GOALS, dtype=object)[goals.argmax(axis=1)],
+            margin=highest[:, -1] - highest[:, -2],
         )
 
     def call_effect(self, as_of: str | pd.Timestamp, *, horizon: int = 120) -> pd.Series:
@@ -185,6 +187,10 @@ class SaasTruth:
         score = (now[f"{outcome}_log_odds"] - now[f"{outcome}_contract_term"]).to_numpy()
         change = ever(score, *span) - ever(score - now[f"{outcome}_{name}"].to_numpy(), *span)
         return pd.Series(change, index=now.index, name=f"{name}_effect")
+
+    def _contributions(self, now: pd.DataFrame) -> pd.DataFrame:
+        """Give what each goal adds to the log-odds of churn, the contract apart."""
+        return now[[f"churn_{goal}" for goal in GOALS]].set_axis(list(GOALS), axis=1)
 
     def _before(self, day: pd.Timestamp) -> pd.DataFrame:
         """Give the truth of the month before `day` for the accounts that still run."""
