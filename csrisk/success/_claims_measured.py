@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from csrisk._labels import label_expansion
 from csrisk._snapshots import Snapshots
 from csrisk.exceptions import CsriskError, NotEnoughDataError
 from csrisk.features import FeatureBreadth
 from csrisk.success._continuum import happiness
 from csrisk.success._evidence import collect_evidence
-from csrisk.success._history import past_outcomes
+from csrisk.success._history import grown, past_outcomes
 from csrisk.success._journey import hard_contacts
 from csrisk.success._quiet import voice_and_use
 from csrisk.success._seen import seen
@@ -83,11 +82,7 @@ class Past:
     @cached_property
     def grew(self) -> Array | None:
         """Whether the snapshots of `quarter` grew, 1 or 0, missing where unknown; None without evidence."""
-        try:
-            label = label_expansion(self.data, _seen(self.quarter).snapshots)
-        except CsriskError:
-            return None
-        return label.astype("Float64").to_numpy(np.float64, na_value=np.nan)
+        return grown(self.data, _seen(self.quarter).snapshots)
 
 
 def accounts_of(snapshots: Snapshots) -> Array:

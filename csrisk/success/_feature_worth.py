@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control, norm
 
-from csrisk._labels import label_expansion
-from csrisk.exceptions import ConfigError, CsriskError
+from csrisk.exceptions import ConfigError
 from csrisk.success._footprint import used_and_available
-from csrisk.success._history import past_outcomes
+from csrisk.success._history import grown, past_outcomes
 from csrisk.success._seen import seen
 from csrisk.success._shares import Array, variance_of
 
@@ -82,7 +81,11 @@ def feature_worth(data: CustomerData, history: History | None = None, *, at_leas
     snapshots = history.snapshots
     used, have, names = used_and_available(data, snapshots, _WINDOW)
     strata, account = _fifths(data, snapshots), pd.factorize(snapshots.index.get_level_values("account_id"))[0]
-    outcomes = {"churn": history.churned.astype(float), "growth": _grew(data, snapshots)}
+    grew = grown(data, snapshots)
+    outcomes = {
+        "churn": history.churned.astype(float),
+        "growth": np.full(len(snapshots), np.nan) if grew is None else grew,
+    }
     rows = []
     for code, name in enumerate(names):
         there = have[:, code] & (strata >= 0)
@@ -102,13 +105,6 @@ def feature_worth(data: CustomerData, history: History | None = None, *, at_leas
     shown = (table["churn_q"] <= 0.05) & (table["churn_difference"] < 0)  # the level said above
     table["worth"] = np.where(shown, -100 * table["churn_difference"], 0.0)
     return table.sort_values(["worth", "churn_difference"], ascending=[False, True], kind="stable")
-
-
-def _grew(data: CustomerData, snapshots: Snapshots) -> Array:
-    try:
-        return label_expansion(data, snapshots).astype("Float64").to_numpy(np.float64, na_value=np.nan)
-    except CsriskError:
-        return np.full(len(snapshots), np.nan)
 
 
 def _fifths(data: CustomerData, snapshots: Snapshots) -> Array:

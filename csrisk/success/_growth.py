@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from csrisk.exceptions import ConfigError
 from csrisk.success._footprint import co_adoption
-from csrisk.success._seen import at_data_end, seen
+from csrisk.success._seen import at_data_end, safe_and_happy, seen
 
 if TYPE_CHECKING:
     from csrisk._snapshots import Snapshots
@@ -74,10 +73,8 @@ def growth_advice(
     """
     snapshots = at_data_end(data, snapshots)
     index = snapshots.index
-    if not (position.index.equals(index) and risk.index.equals(index)):
-        raise ConfigError("position and risk must be on the index of the snapshots; make all three from the same")
-    table = _seats(data, snapshots).set_axis(index)
-    table["ready"] = (position >= happy_from).fillna(value=False).to_numpy(bool) & (risk <= risk.median()).to_numpy()
+    ready = safe_and_happy(snapshots, position, risk, happy_from)
+    table = _seats(data, snapshots).set_axis(index).assign(ready=ready)
     full = ((table["seat_utilisation"] >= full_from) | (table["over_days"] > 0)).fillna(value=False).to_numpy(bool)
     offer, reason = np.full(len(index), None, dtype=object), np.full(len(index), None, dtype=object)
     for at, (product, words) in _next_door(data, snapshots).items():

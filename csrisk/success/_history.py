@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 
 from csrisk._days import Duration, as_midnight, whole_days
-from csrisk._labels import label_churn
+from csrisk._labels import label_churn, label_expansion
 from csrisk._snapshots import Snapshots
 from csrisk._wilson import share_interval
-from csrisk.exceptions import ConfigError
+from csrisk.exceptions import ConfigError, CsriskError
 
 if TYPE_CHECKING:
     from csrisk._labels import Kind
     from csrisk.data import CustomerData
 
-__all__ = ["History", "compare_shares", "past_outcomes"]
+__all__ = ["History", "compare_shares", "grown", "past_outcomes"]
 
 _AMONG = 2000
 
@@ -35,6 +35,15 @@ class History(NamedTuple):
 
     snapshots: Snapshots
     churned: np.ndarray
+
+
+def grown(data: CustomerData, snapshots: Snapshots) -> np.ndarray | None:
+    """Tell whether snapshots grew, 1 or 0, missing where unknown; None where the tables cannot tell."""
+    try:
+        label = label_expansion(data, snapshots)
+    except CsriskError:
+        return None
+    return np.asarray(label.astype("Float64").to_numpy(np.float64, na_value=np.nan))
 
 
 def past_outcomes(

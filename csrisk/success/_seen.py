@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from csrisk._snapshots import Snapshots, acts, feedback, promises, uses, visible
+from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from csrisk.data import CustomerData
 
-__all__ = ["at_data_end", "seen"]
+__all__ = ["at_data_end", "safe_and_happy", "seen"]
 
 
 _ROWS: dict[str, Callable[[CustomerData], nw.LazyFrame[Any]]] = {
@@ -75,3 +77,30 @@ def seen(
     rows = _ROWS[table](data) if table in _ROWS else data.lazy(table)
     rows = visible(snapshots.lazy(data), rows, window=window).select(*wanted)
     return data.engine.collect(rows).sort_values(wanted, ignore_index=True)
+
+
+def safe_and_happy(snapshots: Snapshots, position: pd.Series, risk: pd.Series, happy_from: float) -> np.ndarray:
+    """Tell which snapshots are happy, and at risk no more than the median.
+
+    Parameters
+    ----------
+    snapshots : Snapshots
+        Who is seen when.
+    position, risk : pandas.Series
+        Happiness and probability of churn on the index of the snapshots.
+    happy_from : float
+        Position from which a customer counts as happy.
+
+    Returns
+    -------
+    ndarray of bool
+
+    Raises
+    ------
+    ConfigError
+        If position or risk are not on the index of the snapshots.
+    """
+    if not (position.index.equals(snapshots.index) and risk.index.equals(snapshots.index)):
+        raise ConfigError("position and risk must be on the index of the snapshots; make all three from the same")
+    happy = (position >= happy_from).fillna(value=False).to_numpy(bool)
+    return np.asarray(happy & (risk <= risk.median()).fillna(value=False).to_numpy(bool))

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from csrisk.exceptions import ConfigError
-from csrisk.success._seen import at_data_end, seen
+from csrisk.success._seen import at_data_end, safe_and_happy, seen
 
 if TYPE_CHECKING:
     from csrisk._snapshots import Snapshots
@@ -67,8 +66,7 @@ def whom_to_ask(
     """
     snapshots = at_data_end(data, snapshots)
     index = snapshots.index
-    if not (position.index.equals(index) and risk.index.equals(index)):
-        raise ConfigError("position and risk must be on the index of the snapshots; make all three from the same")
+    ready = safe_and_happy(snapshots, position, risk, happy_from)
     acts = seen(data, snapshots, "advocacy", ["sign", "stance"])
     cases = seen(data, snapshots, "contacts", ["resolved_at_day"], window=_YEAR)
     waiting = cases[cases["resolved_at_day"].isna() & (cases["age"] > _STALE)] if _closes(data) else cases.iloc[:0]
@@ -76,7 +74,7 @@ def whom_to_ask(
     busy = np.isin(np.arange(len(index)), pd.concat([lately["snapshot"], waiting["snapshot"]]).to_numpy(np.int64))
     last = acts.loc[acts["sign"] > 0].groupby("snapshot")["age"].min().reindex(range(len(index)))
     table = pd.DataFrame({"position": position, "risk": risk, "days_since_act": last.to_numpy(np.float64)}, index=index)
-    chosen = table[(position >= happy_from).fillna(value=False) & (risk <= risk.median()) & ~busy]
+    chosen = table[ready & ~busy]
     return chosen.sort_values(["position", "risk"], ascending=[False, True], kind="stable")
 
 
