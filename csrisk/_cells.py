@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["csv_safe", "csv_text", "one_line", "printable"]
+__all__ = ["MISSING_WORDS", "csv_safe", "csv_text", "one_line", "printable"]
+
+# what programs write where there is no value, in lower case
+MISSING_WORDS = ("", "nan", "nat", "none", "null", "na", "n/a", "<na>")
 
 _DIRECTION = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
 _FORMULA = frozenset("=+-@|%\uff1d\uff0b\uff0d\uff20\u2212\ufe62\ufe63\ufe66\ufe6b\u207a\u207b\u208a\u208b")

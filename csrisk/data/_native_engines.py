@@ -12,12 +12,13 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
+from csrisk._cells import MISSING_WORDS
 from csrisk.data._breach import Breach
 from csrisk.data._engine import as_lazy, home
 from csrisk.data._files import repeated
 from csrisk.data._from_pandas import from_pandas
 from csrisk.data._native_table import NativeTable
-from csrisk.data._readers import BLANK, NO_TIME, ROW, ZONE, read_moment
+from csrisk.data._readers import BLANK, ROW, ZONE, read_moment
 from csrisk.data._rules import DAY, SECOND, bad, raw, zone
 from csrisk.data._source import is_polars
 from csrisk.data._turns import Turn
@@ -266,7 +267,7 @@ def _sqlite_time(column: Any, name: str) -> dict[str, Any]:
     moment = ibis.udf.scalar.python(read_moment, name="csrisk_moment", signature=((str,), int))(column)
     clock = column.contains(":")
     zones = clock.ifelse(column.re_search(f":.*{ZONE}[{BLANK}]*$"), ibis.null("boolean"))
-    broken = column.notnull() & moment.isnull() & ~column.lower().strip().isin(NO_TIME)  # noqa: PD003, PD004  # Ibis
+    broken = column.notnull() & moment.isnull() & ~column.lower().strip().isin(MISSING_WORDS)  # noqa: PD003, PD004  # Ibis
     return {name: moment, bad(name): broken, raw(name): column, zone(name): zones}
 
 

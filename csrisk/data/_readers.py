@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from csrisk._cells import MISSING_WORDS
+
 if TYPE_CHECKING:
     from csrisk.data._contract import Column
 
 __all__ = [
     "BLANK",
     "NOTHING",
-    "NO_TIME",
     "ROW",
     "WHOLE",
     "ZONE",
@@ -34,8 +35,7 @@ _ROUNDED = {"FLOAT": 2**24, "DOUBLE": 2**53}  # from here on whole numbers canno
 _TEXT = ("VARCHAR", "ENUM", "UUID")
 _TIME = ("TIMESTAMP", "DATE")
 BLANK = " \t\r\n\v\f\u00a0\u2007\u202f\u3000\ufeff"  # trim() alone takes off spaces and nothing else
-NO_TIME = ("", "nan", "nat", "none", "null", "na", "n/a", "<na>")
-_NOTHING = str(NO_TIME)
+_NOTHING = str(MISSING_WORDS)
 _TRUE = "('true', 't', 'yes', 'y', 'on')"
 _FALSE = "('false', 'f', 'no', 'n', 'off')"
 ZONE = r"(Z|z|UTC|[+-](0\d|1[0-4]):?([0-5]\d)?)"

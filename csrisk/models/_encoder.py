@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from csrisk._cells import MISSING_WORDS
 from csrisk.exceptions import ScoringWarning
 
-__all__ = ["MISSING_WORDS", "ColumnEncoder", "encode_frame", "learn_columns"]
+__all__ = ["ColumnEncoder", "encode_frame", "learn_columns"]
 
-MISSING_WORDS = frozenset({"", "nan", "none", "null", "na", "n/a", "<na>", "nat"})
 # fewer distinct values are codes, such as tiers 1, 2 and 3
 _MOST_CODES = 20
 # no comma: 1,234 is another number in another country

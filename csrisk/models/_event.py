@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from csrisk._cells import MISSING_WORDS
 from csrisk.exceptions import DataWarning
 from csrisk.models._align import ACCOUNT
-from csrisk.models._encoder import MISSING_WORDS
 
 __all__ = ["event_of", "refuse_missing_words", "require_event", "told", "which_event"]
 
