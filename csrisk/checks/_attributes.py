@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
+from csrisk._outcomes import Contracts
 from csrisk.checks._association import MIN_EVENTS, single_auc
 from csrisk.checks._check import Rule
 from csrisk.checks._leakage import Z, built_columns, named, telling
@@ -52,12 +52,9 @@ def ended_accounts(data: CustomerData) -> pd.Series:
     end = (data.end - pd.Timestamp("1970-01-01")).days
     found = []
     for table, column in (("accounts", "ended_at"), ("subscriptions", "end_at")):
-        if not data.has(table, column):
-            continue
-        day = nw.col(f"{column}_day")
-        rows = data.lazy(table).select("account", (day.is_null() | (day >= end)).alias("runs"))
-        frame = data.engine.collect(rows)
-        found.append(~frame.groupby("account")["runs"].any())
+        if data.has(table, column):
+            contracts = Contracts.read(data, end, 0, table=table)
+            found.append(~pd.Series(contracts.end >= end).groupby(contracts.account).any())
     if not found:
         return pd.Series(dtype=bool, index=pd.Index([], name="account_id"))
     left = pd.concat(found, axis=1).fillna(value=False).astype(bool).any(axis=1)
