@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.float64]
 
-__all__ = ["require_own"]
+__all__ = ["require_ends", "require_own"]
 
 _SAME = 1e-6  # libraries that count in single precision give the same numbers again, but their means may round
 

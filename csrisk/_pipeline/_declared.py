@@ -62,7 +62,9 @@ def further(spec: RiskSpec, data: CustomerData) -> list[Builder]:
 def declarations(spec: RiskSpec, columns: Iterable[str]) -> tuple[Feature, ...]:
     """Look up the declarations of columns, those of the user's measures among them."""
     own = {feature.name: feature for feature in Measures(declared_measures(spec.measures)).features}
-    return tuple(own[name] if name in own else declared([name])[0] for name in map(str, columns))
+    names = [str(name) for name in columns]
+    usual = iter(declared([name for name in names if name not in own]))
+    return tuple(own[name] if name in own else next(usual) for name in names)
 
 
 def goals_told(spec: RiskSpec, columns: Iterable[str]) -> dict[str, str] | None:

@@ -16,6 +16,7 @@ from csrisk._regular import require_regular
 from csrisk.checks import check_single_feature, check_telling_values, checks_frame
 from csrisk.exceptions import ConfigError, DataWarning
 from csrisk.models import ChurnModel
+from csrisk.models._event import event_of
 from csrisk.report import write_report
 
 if TYPE_CHECKING:
@@ -178,8 +179,6 @@ def _event(labels: pd.Series, event: str | None) -> pd.Series:
         if not found:
             raise ConfigError(f"event={event!r} is none of the labels of {labels.name!r}: {counts}")
         return labels.eq(found[0])
-    from csrisk.models._event import event_of
-
     known = event_of(values)
     if known is None:
         raise ConfigError(f"target {labels.name!r} holds {counts}; name the event: --event {str(values[-1])[:30]}")
