@@ -155,7 +155,7 @@ def plot_claims(table: pd.DataFrame, axes: Sequence[Axes] | None = None) -> tupl
         axes[2].set_xscale("log")
         axes[2].xaxis.set_major_formatter("{x:g}")
         axes[2].xaxis.set_minor_formatter("{x:g}")
-    axes[2].legend(fontsize="small", frameon=False, loc="upper center", bbox_to_anchor=(0.3, -0.3), ncols=3)
+    axes[2].legend(fontsize="small", frameon=False, loc="upper center", bbox_to_anchor=(0.3, -0.3), ncols=4)
     return axes if isinstance(axes, tuple) else tuple(axes)
 
 
@@ -171,9 +171,8 @@ def _draw_claims(ax: Axes, part: pd.DataFrame, title: str) -> None:
         ax.hlines(place[chosen], own["low"], own["high"], color=colour, linewidth=2.5, alpha=0.6)
         ax.scatter(own["value"], place[chosen], color=colour, s=36, zorder=3, label=f"own data: {verdict}")
     claimed = part[["claimed_low", "claimed_high"]].to_numpy(float)
-    for at, ends in zip(place, claimed, strict=True):
-        told = ends[np.isfinite(ends)]
-        ax.scatter(told, np.full(len(told), at), marker="|", s=160, color="black", zorder=4)
+    at, end = np.nonzero(np.isfinite(claimed))
+    ax.scatter(claimed[at, end], place[at], marker="|", s=160, color="black", zorder=4, label="claimed")
     ax.set_yticks(place, list(part["says"]), fontsize="small")
     ax.set_ylim(-0.6, max(len(part), 1) - 0.4)
     ax.grid(axis="x", color="0.92")
