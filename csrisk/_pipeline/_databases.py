@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from csrisk._pipeline._spec import RiskSpec
     from csrisk.data import CustomerData
 
-__all__ = ["is_database", "open_database"]
+__all__ = ["duckdb_file", "far_database", "is_database", "is_far", "located", "open_database"]
 
 _logger = logging.getLogger("csrisk")
 _FILES = (".duckdb", ".ddb", ".db", ".sqlite", ".sqlite3")
@@ -56,6 +56,11 @@ def is_database(source: str | Path) -> bool:
         return is_address(source)
 
 
+def is_far(source: str) -> bool:
+    """Whether a database is behind an address, and not in a file."""
+    return is_address(source) and not Path(source).exists() and not _PREFIX.match(source)
+
+
 def open_database(source: str, spec: RiskSpec, *, end: str | None = None) -> CustomerData:
     """Read the tables of the contract from a database, without writing to it.
 
@@ -80,8 +85,14 @@ def open_database(source: str, spec: RiskSpec, *, end: str | None = None) -> Cus
         If the database cannot be opened or holds no table of the contract.
     """
     check_names(spec)
-    if is_address(source) and not Path(source).exists() and not _PREFIX.match(source):
+    if is_far(source):
         return _open_ibis(source.strip(), spec, end)
+    path, name, kind = located(source)
+    return (_open_duckdb if kind == "duckdb" else _open_sqlite)(path, name, spec, end)
+
+
+def located(source: str) -> tuple[Path, str, str]:
+    """Find the file of a database: its path, how messages call it, and whether it is ``duckdb`` or ``sqlite``."""
     path = Path(source) if Path(source).exists() else Path(_PREFIX.sub("", source).strip())
     name = shown(path, "the database")
     if not path.is_file():
@@ -90,13 +101,23 @@ def open_database(source: str, spec: RiskSpec, *, end: str | None = None) -> Cus
     kind = database_kind(path)
     if not kind:
         raise DataContractError(f"{name} is neither a DuckDB nor a SQLite database by its first bytes")
-    return (_open_duckdb if kind == "duckdb" else _open_sqlite)(path, name, spec, end)
+    return path, name, kind
 
 
 def _open_duckdb(path: Path, name: str, spec: RiskSpec, end: str | None) -> CustomerData:
-    import duckdb
-
     from csrisk.data import CustomerData
+
+    connection, there = duckdb_file(path, name)
+    with connection:
+        names = _names(spec, there, name)
+        _logger.info("reading %s tables", len(names))
+        tables = {table: connection.table(f'"{name}"') for table, name in names.items()}
+        return CustomerData(tables, columns=_columns(spec), end=spec.ends(end), known_at=spec.known_at)
+
+
+def duckdb_file(path: Path, name: str) -> tuple[Any, list[str]]:
+    """Open a DuckDB file for reading, and name its tables."""
+    import duckdb
 
     try:
         connection = duckdb.connect(str(path), read_only=True)
@@ -106,14 +127,8 @@ def _open_duckdb(path: Path, name: str, spec: RiskSpec, end: str | None) -> Cust
             f"DuckDB file {name} cannot be opened: {type(error).__name__}; it is damaged, of a newer DuckDB, or open "
             "elsewhere for writing"
         ) from None
-    with connection:
-        there = [
-            str(row[0]) for row in connection.execute("SELECT table_name FROM information_schema.tables").fetchall()
-        ]
-        names = _names(spec, there, name)
-        _logger.info("reading %s tables", len(names))
-        tables = {table: connection.table(f'"{name}"') for table, name in names.items()}
-        return CustomerData(tables, columns=_columns(spec), end=spec.ends(end), known_at=spec.known_at)
+    rows = connection.execute("SELECT table_name FROM information_schema.tables").fetchall()
+    return connection, [str(row[0]) for row in rows]
 
 
 def _open_sqlite(path: Path, name: str, spec: RiskSpec, end: str | None) -> CustomerData:
@@ -127,6 +142,17 @@ def _open_sqlite(path: Path, name: str, spec: RiskSpec, end: str | None) -> Cust
 
 
 def _open_ibis(source: str, spec: RiskSpec, end: str | None) -> CustomerData:
+    kind, connection, there = far_database(source)
+    from csrisk.data import CustomerData
+
+    names = _names(spec, there, f"the {kind} database")
+    _logger.info("reading %s tables", len(names))
+    tables: dict[str, Any] = {table: connection.table(name) for table, name in names.items()}
+    return CustomerData(tables, columns=_columns(spec), end=spec.ends(end), known_at=spec.known_at)
+
+
+def far_database(source: str) -> tuple[str, Any, list[str]]:
+    """Connect to the database behind an address: its kind, the connection of Ibis, and the names of its tables."""
     kind = scheme(source)
     if kind in ("md", "motherduck"):
         raise ConfigError(
@@ -138,13 +164,7 @@ def _open_ibis(source: str, spec: RiskSpec, end: str | None) -> CustomerData:
             "the source is an address of no known kind; give a folder, a database file, or "
             f"<kind>://host/database with one of {', '.join(sorted(_DRIVERS))}"
         )
-    connection, there = _connected(kind, source)
-    from csrisk.data import CustomerData
-
-    names = _names(spec, there, f"the {kind} database")
-    _logger.info("reading %s tables", len(names))
-    tables: dict[str, Any] = {table: connection.table(name) for table, name in names.items()}
-    return CustomerData(tables, columns=_columns(spec), end=spec.ends(end), known_at=spec.known_at)
+    return kind, *_connected(kind, source)
 
 
 def _connected(kind: str, source: str) -> tuple[Any, list[str]]:
