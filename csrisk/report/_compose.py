@@ -14,21 +14,21 @@ from csrisk._explain import NEGLIGIBLE
 from csrisk._goals import Goal
 from csrisk.exceptions import ExplanationError
 from csrisk.report import _tables
+from csrisk.report._accounts._cards import STEPS, make_cards, make_lines
+from csrisk.report._accounts._compare import Peers, make_course, make_gaps, make_moves
+from csrisk.report._accounts._followed import what_followed
+from csrisk.report._accounts._standing import read_standing
+from csrisk.report._accounts._stay import make_stays, stay_table
 from csrisk.report._book import Book, read_book
-from csrisk.report._cards import STEPS, make_cards, make_lines
-from csrisk.report._compare import Peers, make_course, make_gaps, make_moves
 from csrisk.report._content import Column, Decision, Forecast, GoalSpread, Report, Summary, Table
 from csrisk.report._decisions import concentrated, decisions, headline
-from csrisk.report._followed import what_followed
 from csrisk.report._forecast import churn_forecast, mrr_forecast
-from csrisk.report._format import day
 from csrisk.report._model_card import backtest_parts, features_table, model_table
 from csrisk.report._names import clean
 from csrisk.report._observed import limits_of_time
-from csrisk.report._standing import read_standing
-from csrisk.report._stay import make_stays, stay_table
-from csrisk.report._success_growth import with_advice
-from csrisk.report._success_part import make_success
+from csrisk.report._printing._format import day
+from csrisk.report._success._growth import with_advice
+from csrisk.report._success._part import make_success
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from csrisk._evaluation import Backtest
     from csrisk._explain import Explanation
     from csrisk.data import CustomerData
-    from csrisk.report._standing import Standing
+    from csrisk.report._accounts._standing import Standing
 
 __all__ = ["Inputs", "compose"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from csrisk.report._content import Decision, Forecast, GoalSpread, Interval, Moves, Success, Table
-from csrisk.report._format import percent, signed
+from csrisk.report._printing._format import percent, signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ import pandas as pd
 
 from csrisk._days import to_dates
 from csrisk.exceptions import DataWarning
-from csrisk.report._format import day
+from csrisk.report._printing._format import day
 
 if TYPE_CHECKING:
     from csrisk.data import CustomerData

@@ -14,9 +14,9 @@ from csrisk._days import as_midnight
 from csrisk._snapshots import Snapshots
 from csrisk.exceptions import ConfigError
 from csrisk.report._content import Column, Table
-from csrisk.report._format import day
-from csrisk.report._html import render_value
 from csrisk.report._names import clean
+from csrisk.report._printing._format import day
+from csrisk.report._printing._html import render_value
 from csrisk.success._seen import seen
 
 if TYPE_CHECKING:

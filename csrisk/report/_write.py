@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from csrisk._atomic import write_atomically
 from csrisk.exceptions import ConfigError
 from csrisk.report._compose import Inputs, compose
-from csrisk.report._html import render_html, render_pages
-from csrisk.report._json import render_csv, render_json
-from csrisk.report._markdown import render_markdown
+from csrisk.report._printing._html import render_html, render_pages
+from csrisk.report._printing._json import render_csv, render_json
+from csrisk.report._printing._markdown import render_markdown
 
 if TYPE_CHECKING:
     import os

@@ -14,8 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import csrisk as cr
-from csrisk.report._markdown import escape
 from csrisk.report._names import clean, csv_safe, pseudonym
+from csrisk.report._printing._markdown import escape
 
 ALLOWED = {
     *(

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from csrisk.report import _format
+from csrisk.report._accounts._rounding import add_up
 from csrisk.report._forecast import churn_forecast, mrr_forecast
-from csrisk.report._rounding import add_up
+from csrisk.report._printing import _format
 
 
 @settings(deadline=None)

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 import csrisk as cr
+from csrisk.report._accounts._next_steps import make_next_steps
+from csrisk.report._accounts._standing import read_standing
 from csrisk.report._book import read_book
-from csrisk.report._next_steps import make_next_steps
-from csrisk.report._standing import read_standing
 
 
 def steps(tmp_path, why, tables, account):

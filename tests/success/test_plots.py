@@ -7,7 +7,7 @@ import pandas as pd
 
 import csrisk as cr
 from csrisk.report._content import Column, Interval, Table
-from csrisk.report._success_svg import journey_rows, share_dot
+from csrisk.report._success._svg import journey_rows, share_dot
 from csrisk.success import company_happiness, happiness, journey, plot_journey, plot_quadrant, success_quadrant
 
 

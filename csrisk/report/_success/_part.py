@@ -10,15 +10,15 @@ import pandas as pd
 
 from csrisk._goals import Goal
 from csrisk._snapshots import Snapshots
+from csrisk.report._accounts._followed import NOTHING
 from csrisk.report._content import Column, Interval, Success, Table
-from csrisk.report._followed import NOTHING
 from csrisk.report._names import clean
-from csrisk.report._success_claims import claims_tables
-from csrisk.report._success_footprint import footprint_tables
-from csrisk.report._success_growth import growth_tables
-from csrisk.report._success_handovers import handovers_table
-from csrisk.report._success_lists import list_tables
-from csrisk.report._success_tables import (
+from csrisk.report._success._claims import claims_tables
+from csrisk.report._success._footprint import footprint_tables
+from csrisk.report._success._growth import growth_tables
+from csrisk.report._success._handovers import handovers_table
+from csrisk.report._success._lists import list_tables
+from csrisk.report._success._tables import (
     apart_table,
     business_risk_table,
     evidence_table,
@@ -46,9 +46,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from csrisk.data import CustomerData
+    from csrisk.report._accounts._followed import Followed
+    from csrisk.report._accounts._standing import Standing
     from csrisk.report._book import Book
-    from csrisk.report._followed import Followed
-    from csrisk.report._standing import Standing
 
 __all__ = ["make_success"]
 

@@ -10,14 +10,14 @@ import numpy.typing as npt
 
 from csrisk._explain import NEGLIGIBLE, NO_REASON
 from csrisk._goals import Goal
+from csrisk.report._accounts._compare import Peers, spoken
+from csrisk.report._accounts._followed import NOTHING
+from csrisk.report._accounts._next_steps import make_next_steps
+from csrisk.report._accounts._rounding import add_up
+from csrisk.report._accounts._timeline import make_timelines
 from csrisk.report._book import Book, book_features
-from csrisk.report._compare import Peers, spoken
 from csrisk.report._content import Card, FeaturePart, GoalPart, Line
-from csrisk.report._followed import NOTHING
 from csrisk.report._names import clean
-from csrisk.report._next_steps import make_next_steps
-from csrisk.report._rounding import add_up
-from csrisk.report._timeline import make_timelines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from csrisk.data import CustomerData
+    from csrisk.report._accounts._followed import Followed
+    from csrisk.report._accounts._standing import Standing
     from csrisk.report._content import Moves
-    from csrisk.report._followed import Followed
-    from csrisk.report._standing import Standing
 
 __all__ = ["STEPS", "make_cards", "make_lines"]
 

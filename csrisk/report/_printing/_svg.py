@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from csrisk.report._format import signed
+from csrisk.report._printing._format import signed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,9 +14,9 @@ from csrisk.success import release_adoption
 if TYPE_CHECKING:
     from csrisk._snapshots import Snapshots
     from csrisk.data import CustomerData
+    from csrisk.report._accounts._standing import Standing
     from csrisk.report._book import Book
     from csrisk.report._content import Cell
-    from csrisk.report._standing import Standing
 
 __all__ = ["growth_tables", "offer_words", "with_advice"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from csrisk.report._content import Interval
-from csrisk.report._svg import Scale
+from csrisk.report._printing._svg import Scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from csrisk.checks import declared_judgements, disagreements
+from csrisk.report._accounts._quadrant_steps import recoverable
 from csrisk.report._book import book_features
 from csrisk.report._content import Cell, Column, Interval, Table
 from csrisk.report._forecast import churn_forecast
 from csrisk.report._names import clean
-from csrisk.report._quadrant_steps import recoverable
-from csrisk.report._success_tables import percent
+from csrisk.report._success._tables import percent
 from csrisk.success import QUADRANTS, USES, VOICES, voice_and_use, voice_consequences, voices_against
 from csrisk.success._seen import seen
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from csrisk.data import CustomerData
+    from csrisk.report._accounts._standing import Standing
     from csrisk.report._book import Book
-    from csrisk.report._standing import Standing
     from csrisk.success import History
 
 __all__ = ["list_tables"]

@@ -9,13 +9,13 @@ import pandas as pd
 
 from csrisk.exceptions import CsriskError
 from csrisk.report._content import Column, Interval, Table
-from csrisk.report._success_tables import percent
+from csrisk.report._success._tables import percent
 from csrisk.success import FIRES, claims, growth_by_stage
 
 if TYPE_CHECKING:
     from csrisk.data import CustomerData
+    from csrisk.report._accounts._followed import Followed
     from csrisk.report._content import Cell
-    from csrisk.report._followed import Followed
 
 __all__ = ["claims_tables"]
 

@@ -12,8 +12,8 @@ from csrisk._labels import label_churn
 from csrisk._snapshots import Snapshots
 from csrisk._wilson import share_interval
 from csrisk.exceptions import CsriskError
+from csrisk.report._accounts._compare import spoken
 from csrisk.report._book import book_features
-from csrisk.report._compare import spoken
 from csrisk.report._content import Cell, Column, Interval, Table
 from csrisk.report._names import clean
 from csrisk.success import (

@@ -5,9 +5,9 @@ from __future__ import annotations
 import string
 from typing import TYPE_CHECKING
 
-from csrisk.report import _format
-from csrisk.report._html import MOST_LINES, gap_words, stay_words, sum_words, timeline_words
 from csrisk.report._names import csv_safe
+from csrisk.report._printing import _format
+from csrisk.report._printing._html import MOST_LINES, gap_words, stay_words, sum_words, timeline_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -14,9 +14,9 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from csrisk.report import _format, _svg
 from csrisk.report._content import Card, Cell, Column, Interval, Line, Report, Stay, Table, Timeline
-from csrisk.report._success_svg import journey_rows, quadrant_plot, share_dot
+from csrisk.report._printing import _format, _svg
+from csrisk.report._success._svg import journey_rows, quadrant_plot, share_dot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,11 +12,11 @@ import pandas as pd
 
 from csrisk._goals import Goal
 from csrisk._snapshots import Snapshots
+from csrisk.report._accounts._quadrant_steps import quadrant_steps
 from csrisk.report._book import book_features
 from csrisk.report._content import Step
 from csrisk.report._names import clean
-from csrisk.report._quadrant_steps import quadrant_steps
-from csrisk.report._success_growth import offer_words
+from csrisk.report._success._growth import offer_words
 from csrisk.success import TRAPS, hard_cases, unused_features
 from csrisk.success._seen import seen
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from csrisk.data import CustomerData
+    from csrisk.report._accounts._standing import Standing
     from csrisk.report._book import Book
-    from csrisk.report._standing import Standing
 
 __all__ = ["make_next_steps"]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from csrisk.report._standing import Standing
+    from csrisk.report._accounts._standing import Standing
 
 __all__ = ["quadrant_steps", "recoverable"]
 

@@ -10,8 +10,8 @@ import pandas as pd
 
 from csrisk.report._book import book_features
 from csrisk.report._content import Comparison, Course, Move, Moves
-from csrisk.report._format import day
 from csrisk.report._names import clean
+from csrisk.report._printing._format import day
 
 if TYPE_CHECKING:
     from csrisk._explain import Explanation

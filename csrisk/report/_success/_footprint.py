@@ -9,7 +9,7 @@ import pandas as pd
 from csrisk._snapshots import Snapshots
 from csrisk.report._content import Column, Interval, Table
 from csrisk.report._names import clean
-from csrisk.report._success_tables import percent
+from csrisk.report._success._tables import percent
 from csrisk.success import co_adoption, unused_features, velocity
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""What the report says of one account: its card, its steps, where it stands."""

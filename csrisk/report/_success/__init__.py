@@ -1,0 +1,1 @@
+"""What the report says of success beside the risk: tables, claims, pictures."""
