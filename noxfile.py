@@ -18,6 +18,7 @@ OLDEST = {
     "duckdb": "1.3.2",
     "jinja2": "3.1.0",
     "joblib": "1.4.0",
+    "lazy_loader": "0.4",
     "lightgbm": "4.6.0",
     "matplotlib": "3.9.0",
     "narwhals": "2.10.0",

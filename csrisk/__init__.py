@@ -1,44 +1,17 @@
 """csrisk: churn and expansion risk in customer success, explained by goal in percentage points."""
 
-from csrisk._evaluation import backtest, evaluate
-from csrisk._explain import Explanation, Reference, explain, propose_goals
-from csrisk._goals import Goal
-from csrisk._labels import label_change, label_churn, label_contraction, label_expansion, label_time_to_churn
-from csrisk._pipeline import RiskPipeline, RiskSpec
-from csrisk._snapshots import Snapshots
-from csrisk._splits import ForwardSplit
-from csrisk.data._customer_data import CustomerData
-from csrisk.datasets import load_demo
-from csrisk.features import Feature, build_features
-from csrisk.models import ChurnModel, ExpansionModel
-from csrisk.monitoring import monitor
-from csrisk.report import write_report
+import lazy_loader
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "load_demo",
-    "CustomerData",
-    "Goal",
-    "Feature",
-    "Snapshots",
-    "build_features",
-    "label_churn",
-    "label_contraction",
-    "label_expansion",
-    "label_change",
-    "label_time_to_churn",
-    "ForwardSplit",
-    "ChurnModel",
-    "ExpansionModel",
-    "evaluate",
-    "backtest",
-    "explain",
-    "propose_goals",
-    "Explanation",
-    "Reference",
-    "write_report",
-    "monitor",
-    "RiskPipeline",
-    "RiskSpec",
-]
+# what is public is declared in __init__.pyi, and imported when it is first asked for: `csrisk --help` needs no pandas
+_name, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_ROOMS = (
+    *("checks", "data", "datasets", "evaluation", "exceptions", "features", "models", "monitoring", "pipeline"),
+    *("report", "scale", "success", "testing"),
+)
+_room, *_ = lazy_loader.attach(__name__, submodules=_ROOMS)
+
+
+def __getattr__(name: str) -> object:
+    return _room(name) if name in _ROOMS else _name(name)

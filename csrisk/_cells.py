@@ -1,4 +1,4 @@
-"""Text of strangers where programs read it: cells of CSV that a spreadsheet opens, lines of a terminal."""
+"""Text of strangers in cells of CSV that a spreadsheet opens, and the words that mean no value there."""
 
 from __future__ import annotations
 
@@ -10,38 +10,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["MISSING_WORDS", "csv_safe", "csv_text", "one_line", "printable"]
+from csrisk._printable import one_line
+
+__all__ = ["MISSING_WORDS", "csv_safe", "csv_text"]
 
 # what programs write where there is no value, in lower case
 MISSING_WORDS = ("", "nan", "nat", "none", "null", "na", "n/a", "<na>")
 
-_DIRECTION = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
 _FORMULA = frozenset("=+-@|%\uff1d\uff0b\uff0d\uff20\u2212\ufe62\ufe63\ufe66\ufe6b\u207a\u207b\u208a\u208b")
 _QUOTES = frozenset("'\"`\u2018\u2019\u201c\u201d\u00ab\u00bb\uff02\uff07")
 _CONTROLS = frozenset("\t\r\n")
 _PLAIN = (numbers.Number, np.generic, pd.Timestamp)
-
-
-def printable(text: str) -> str:
-    r"""Take out what would act on a terminal or turn the reading direction; lines stay lines.
-
-    Examples
-    --------
-    >>> printable("Acme\x1b[2J\u202etxt\nnext")
-    'Acme[2Jtxt\nnext'
-    """
-    return text if text.isascii() and text.isprintable() else "".join(map(_printable, text))
-
-
-def one_line(text: str) -> str:
-    r"""Make a text one line that is printable.
-
-    Examples
-    --------
-    >>> one_line("two\r\nlines")
-    'two lines'
-    """
-    return text if text.isascii() and text.isprintable() else printable(" ".join(text.splitlines()))
 
 
 def csv_safe(text: str) -> str:
@@ -113,16 +92,3 @@ def _cell(text: str) -> str:
 
 def _blank(sign: str) -> bool:
     return sign.isspace() or sign in _QUOTES or unicodedata.category(sign) in ("Cc", "Cf", "Zs", "Zl", "Zp")
-
-
-def _printable(sign: str) -> str:
-    if sign in "\n\t":
-        return sign
-    if ord(sign) in _DIRECTION:
-        return ""
-    category = unicodedata.category(sign)
-    if category in ("Zl", "Zp"):
-        return " "
-    if category == "Cc":
-        return ""
-    return "\ufffd" if category == "Cs" else sign

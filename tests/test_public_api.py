@@ -39,9 +39,38 @@ def test_every_public_name_has_a_numpydoc_docstring(name: str) -> None:
 
 
 def test_import_is_light() -> None:
-    code = f"import sys, csrisk; print([name for name in {HEAVY!r} if name in sys.modules])"
+    every = "[getattr(csrisk, name) for name in csrisk.__all__]"
+    code = f"import sys, csrisk; {every}; print([name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
+
+
+def public_rooms() -> list[str]:
+    """Packages and modules without an underscore; the command line is a program, and MLflow an extra."""
+    inside = (path for path in Path(csrisk.__file__).parent.iterdir() if path.suffix in ("", ".py"))
+    return sorted({path.stem for path in inside if not path.name.startswith("_")} - {"cli", "mlflow"})
+
+
+def test_public_packages_are_there_without_an_import_of_their_own() -> None:
+    assert sorted(csrisk._ROOMS) == public_rooms()
+    assert [getattr(csrisk, room).__name__ for room in csrisk._ROOMS] == [f"csrisk.{room}" for room in csrisk._ROOMS]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("room", public_rooms())
+def test_a_public_package_imports_first_of_all(room: str) -> None:
+    done = subprocess.run([sys.executable, "-c", f"import csrisk.{room}"], capture_output=True, check=False, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_the_command_line_says_what_it_can_without_pandas() -> None:
+    code = (
+        "import sys\nfrom csrisk.cli import main\nfor words in (['--help'], ['--version'], ['train', '--help']):\n"
+        "    main(words, standalone_mode=False)\nheavy = {'numpy', 'pandas', 'sklearn', 'scipy'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_import_prints_nothing_and_warns_of_nothing() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from csrisk._cells import printable
+from csrisk._printable import printable
 from csrisk.cli import _options as options
 from csrisk.cli._flat import flat_options, train_flat
 from csrisk.cli._print import percent, print_first, print_frame, print_json, print_plan, print_test

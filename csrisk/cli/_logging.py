@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from csrisk._cells import one_line, printable
+from csrisk._printable import one_line, printable
 from csrisk._shown import masked
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from csrisk._cells import one_line
-from csrisk._explain import NO_REASON
+from csrisk._printable import one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,6 +64,8 @@ def _gain(pipeline: RiskPipeline, method: str) -> str:
 
 def print_first(scores: pd.DataFrame) -> None:
     """Print the accounts that matter most."""
+    from csrisk._explain import NO_REASON
+
     as_of = scores.index.get_level_values("as_of")[0]
     click.echo(f"\nThe {min(_MOST, len(scores))} accounts of {len(scores):,} that matter most on {as_of:%Y-%m-%d}:")
     for row in scores.head(_MOST).reset_index().to_dict("records"):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-from csrisk._cells import csv_safe, one_line
+from csrisk._cells import csv_safe
+from csrisk._printable import one_line
 
 __all__ = ["clean", "csv_safe", "pseudonym"]
 

@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 
 from csrisk._atomic import atomic_path, write_atomically
-from csrisk._cells import csv_safe, csv_text, one_line, printable
+from csrisk._cells import csv_safe, csv_text
 from csrisk._pipeline import write_table
+from csrisk._printable import one_line, printable
 from csrisk._regular import open_regular
 
 if TYPE_CHECKING:
