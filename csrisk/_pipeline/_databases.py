@@ -112,7 +112,7 @@ def _open_duckdb(path: Path, name: str, spec: RiskSpec, end: str | None) -> Cust
         names = _names(spec, there, name)
         _logger.info("reading %s tables", len(names))
         tables = {table: connection.table(f'"{name}"') for table, name in names.items()}
-        return CustomerData(tables, columns=_columns(spec), end=spec.ends(end), known_at=spec.known_at)
+        return CustomerData(tables, **spec.reading(end))
 
 
 def duckdb_file(path: Path, name: str) -> tuple[Any, list[str]]:
@@ -138,7 +138,7 @@ def _open_sqlite(path: Path, name: str, spec: RiskSpec, end: str | None) -> Cust
         names = _names(spec, book.names, name)
         _logger.info("reading %s tables", len(names))
         tables = {table: book.written(name) for table, name in names.items()}
-        return CustomerData(tables, columns=_columns(spec), end=spec.ends(end), known_at=spec.known_at)
+        return CustomerData(tables, **spec.reading(end))
 
 
 def _open_ibis(source: str, spec: RiskSpec, end: str | None) -> CustomerData:
@@ -148,7 +148,7 @@ def _open_ibis(source: str, spec: RiskSpec, end: str | None) -> CustomerData:
     names = _names(spec, there, f"the {kind} database")
     _logger.info("reading %s tables", len(names))
     tables: dict[str, Any] = {table: connection.table(name) for table, name in names.items()}
-    return CustomerData(tables, columns=_columns(spec), end=spec.ends(end), known_at=spec.known_at)
+    return CustomerData(tables, **spec.reading(end))
 
 
 def far_database(source: str) -> tuple[str, Any, list[str]]:
@@ -207,7 +207,3 @@ def _names(spec: RiskSpec, there: Iterable[str], where: str) -> dict[str, str]:
             f"{where} holds no table of the contract; known names: {', '.join(CONTRACT)}; or name tables in [tables]"
         )
     return found
-
-
-def _columns(spec: RiskSpec) -> dict[str, Any]:
-    return {table: entry.columns for table, entry in spec.tables.items() if entry.columns}

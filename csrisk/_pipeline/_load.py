@@ -91,8 +91,7 @@ def open_folder(folder: str | Path, spec: RiskSpec, *, end: str | None = None) -
             f"{shown(folder, 'that was given')}"
         )
     _logger.info("reading %s tables", len(tables))
-    columns = {table: entry.columns for table, entry in spec.tables.items() if entry.columns}
-    return CustomerData(tables, columns=columns, end=spec.ends(end), known_at=spec.known_at)
+    return CustomerData(tables, **spec.reading(end))
 
 
 def _named(folder: Path, table: str, files: str | Sequence[str]) -> str | Sequence[str]:

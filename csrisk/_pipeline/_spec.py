@@ -7,12 +7,14 @@ import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
 from csrisk._pipeline import _rules as rule
 from csrisk._pipeline._spec_features import FeatureSpec, MeasureSpec, check_measures
 from csrisk._pipeline._spec_monitor import MonitorSpec
+from csrisk.data._cures import givens_of, require_where
 from csrisk.exceptions import ConfigError
 
 __all__ = [
@@ -46,8 +48,12 @@ class TableSpec:
     file : str or sequence of str, optional
         File, pattern (``usage_*.csv``) or list of them within the folder, never outside of it; None means the file or
         folder of parts that is called like the table.
-    columns : mapping of str to str
-        Name in the contract to name in the file.
+    columns : mapping of str to str or mapping
+        Name in the contract to name in the file, or to what the column needs to become that of the contract, a cure:
+        ``{ name = "created", unit = "s" }``, see below.
+    where : mapping of str to value, list or mapping
+        Which rows count, by values of columns of the file: ``{ status = ["active"], plan = { not = ["trial"] } }``; an
+        empty text asks for what is missing.
     known_at_means : {"updated", "entered"}, optional
         What `known_at` of subscriptions and accounts is: when the row was updated last (None means this), so that only
         its end waits for it, or when the whole row was entered.
@@ -56,7 +62,8 @@ class TableSpec:
     """
 
     file: str | tuple[str, ...] | None = None
-    columns: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    where: Mapping[str, Any] = field(default_factory=dict)
     known_at_means: str | None = None
     end: str | None = None
 
@@ -65,8 +72,11 @@ class TableSpec:
             rule.texts(self, "file")
         else:
             rule.text(self, "file", optional=True)
-        if not isinstance(self.columns, Mapping) or not all(isinstance(v, str) for v in self.columns.values()):
+        if not isinstance(self.columns, Mapping):
             raise rule.wrong("columns", self.columns, 'a table of names: columns = { at = "event_time" }')
+        rule.put(self, "columns", {name: _dated(told) for name, told in self.columns.items()})
+        givens_of(self.columns)
+        require_where(self.where)
         if self.known_at_means not in (None, "updated", "entered"):
             raise rule.wrong("known_at_means", self.known_at_means, '"updated" or "entered"')
         if self.end is not None:
@@ -369,6 +379,22 @@ class RiskSpec:
         """What ``known_at`` means, for each table that says so."""
         return {table: entry.known_at_means for table, entry in self.tables.items() if entry.known_at_means}
 
+    def reading(self, end: str | None = None) -> dict[str, Any]:
+        """Give what :class:`csrisk.CustomerData` is told beside the tables.
+
+        Parameters
+        ----------
+        end : str, optional
+            First day not observed of the book.
+
+        Returns
+        -------
+        dict
+        """
+        columns = {table: entry.columns for table, entry in self.tables.items() if entry.columns}
+        where = {table: entry.where for table, entry in self.tables.items() if entry.where}
+        return {"columns": columns, "where": where, "end": self.ends(end), "known_at": self.known_at}
+
     def ends(self, end: str | None = None) -> dict[str, str]:
         """First day not observed of the book, where given, and of each table that says so.
 
@@ -420,6 +446,13 @@ _SECTIONS: dict[str, type[Any]] = {
     "monitor": MonitorSpec,
     "longevity": LongevitySpec,
 }
+
+
+def _dated(told: Any) -> Any:
+    """Write a date of TOML as text, as JSON has none."""
+    if not isinstance(told, Mapping):
+        return told
+    return {key: value.isoformat() if isinstance(value, date) else value for key, value in told.items()}
 
 
 def _section(kind: type[Section], values: object, where: str) -> Section:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CODES", "Breach", "Code", "did_you_mean"]
 
-Effect = Literal["refused", "row set aside", "column left out", "value missing", "kept"]
+Effect = Literal["refused", "row set aside", "row left out", "column left out", "value missing", "kept"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Code:
         ``CSD`` and three digits: 0xx tables and columns, 1xx keys, 2xx times, 3xx values.
     rule : str
         What should hold.
-    effect : {"refused", "row set aside", "column left out", "value missing", "kept"}
+    effect : {"refused", "row set aside", "row left out", "column left out", "value missing", "kept"}
         What csrisk does with it.
     next_step : str
         What to do about it.

@@ -45,7 +45,15 @@ class CustomerData:
         a database stay there: everything is computed where they are, pandas, Polars and Arrow tables beside them are
         sent there, and only features come home.
     columns : Mapping of str to Mapping, optional
-        For a table, canonical column name to the name in the user's table: ``{"usage": {"at": "event_time"}}``.
+        For a table, canonical column name to the name in the user's table: ``{"usage": {"at": "event_time"}}``. In the
+        place of a name may stand what the column needs to become that of the contract, as
+        ``{"surveys": {"kind": {"constant": "NPS"}, "sent_at": {"name": "created", "unit": "s"}}}``: keys are ``name``,
+        ``constant``, ``unit``, ``dates``, ``factor``, ``scale``, ``leading_number``, ``words`` and ``rates``, see the
+        page of the configuration. Upper and lower case of names are alike where that is no question.
+    where : Mapping of str to Mapping, optional
+        For a table, which of its rows count, by values of its own columns: ``{"subscriptions": {"status": ["active"],
+        "plan": {"not": ["trial", "test"]}}}``. An empty text asks for what is missing. How many rows were left out is
+        in :attr:`breaches`.
     end : date-like or Mapping of str to date-like, optional
         First day that was not observed any more. A mapping states it for each table that it names,
         ``{"usage": "2025-04-01"}``, whatever the table looks like. A date, in a mapping that of ``"book"``, holds for
@@ -80,14 +88,15 @@ class CustomerData:
         self,
         tables: Mapping[str, Any],
         *,
-        columns: Mapping[str, Mapping[str, str]] | None = None,
+        columns: Mapping[str, Mapping[str, Any]] | None = None,
+        where: Mapping[str, Mapping[str, Any]] | None = None,
         end: Any = None,
         known_at: Mapping[str, str] | None = None,
         memory_limit: str | None = None,
         threads: int | None = None,
     ) -> None:
         engine: DataEngine
-        _require_mappings(tables, columns)
+        _require_mappings(tables, columns, where)
         noted = tables.breaches if isinstance(tables, FolderTables) else ()
         if any(breach.fatal for breach in noted):
             raise DataContractError(_message(noted), noted)
@@ -99,7 +108,7 @@ class CustomerData:
             engine = native_engine(native[0])
         else:
             engine = DuckDBEngine(memory_limit, threads, on_disk=any(is_large(table) for table in tables.values()))
-        loaded = load(engine, tables, columns or {}, end, known_at)
+        loaded = load(engine, tables, columns or {}, end, known_at, where)
         loaded.breaches += noted
         try:
             self._settle(loaded, tables)
@@ -112,7 +121,8 @@ class CustomerData:
         cls,
         folder: str | Path,
         *,
-        columns: Mapping[str, Mapping[str, str]] | None = None,
+        columns: Mapping[str, Mapping[str, Any]] | None = None,
+        where: Mapping[str, Mapping[str, Any]] | None = None,
         end: Any = None,
         known_at: Mapping[str, str] | None = None,
         memory_limit: str | None = None,
@@ -124,7 +134,7 @@ class CustomerData:
         ----------
         folder : path
             The folder. Files in it that are no table are named in a warning.
-        columns, end, known_at, memory_limit, threads
+        columns, where, end, known_at, memory_limit, threads
             As in the class.
 
         Returns
@@ -132,7 +142,8 @@ class CustomerData:
         CustomerData
         """
         tables = find_tables(folder)
-        return cls(tables, columns=columns, end=end, known_at=known_at, memory_limit=memory_limit, threads=threads)
+        more: dict[str, Any] = {"memory_limit": memory_limit, "threads": threads}
+        return cls(tables, columns=columns, where=where, end=end, known_at=known_at, **more)
 
     def _settle(self, loaded: Loaded, tables: Mapping[str, Any]) -> None:
         self._loaded = loaded
@@ -400,7 +411,7 @@ class CustomerData:
         return scanned
 
 
-def _require_mappings(tables: object, columns: object) -> None:
+def _require_mappings(tables: object, columns: object, where: object) -> None:
     """Refuse what has no names; a frame is a mapping of its columns, not of tables."""
     if not isinstance(tables, Mapping):
         breach = Breach("CSD007", detail=f"tables is a {type(tables).__name__}, not a mapping of name to table")
@@ -408,6 +419,8 @@ def _require_mappings(tables: object, columns: object) -> None:
         isinstance(columns, Mapping) and all(isinstance(given, Mapping) for given in columns.values())
     ):
         breach = Breach("CSD002", detail='columns is no mapping of table to names, as {"usage": {"at": "event_time"}}')
+    elif where is not None and not isinstance(where, Mapping):
+        breach = Breach("CSD002", detail='where is no mapping, as {"subscriptions": {"status": ["active"]}}')
     else:
         return
     raise DataContractError(_message((breach,)), (breach,))

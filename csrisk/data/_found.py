@@ -67,16 +67,16 @@ class Found:
         return pd.Timestamp(min(first), unit="D").as_unit("us") if first else pd.NaT
 
 
-def check_names(found: Found, tables: Mapping[str, Any], columns: Mapping[str, Mapping[str, str]]) -> None:
+def check_names(found: Found, tables: Mapping[str, Any], told: Mapping[str, Mapping[str, Any]]) -> None:
     """Note names that the contract does not know."""
     for name in tables:
         if name not in CONTRACT:
             found.breaches.append(Breach("CSD001", str(name), detail=did_you_mean(str(name), CONTRACT)))
-    for name in columns:
-        if name not in CONTRACT:
-            found.breaches.append(
-                Breach("CSD001", str(name), detail=f"in columns=; {did_you_mean(str(name), CONTRACT)}")
-            )
+    for argument, by_table in told.items():
+        for name in by_table:
+            if name not in CONTRACT:
+                detail = f"in {argument}=; {did_you_mean(str(name), CONTRACT)}"
+                found.breaches.append(Breach("CSD001", str(name), detail=detail))
 
 
 def check_known_at(found: Found, known_at: object) -> Mapping[str, str]:

@@ -10,6 +10,8 @@ import pandas as pd
 
 from csrisk.data._breach import Breach
 from csrisk.data._contract import CONTRACT, Column
+from csrisk.data._cures import filtered, givens_of, require_where, unrated
+from csrisk.data._cures._apply import RATED
 from csrisk.data._ends import read_end, settle_ends
 from csrisk.data._found import Found, check_known_at, check_names
 from csrisk.data._joins import check_catalogue, check_ids, check_joins, check_unlisted
@@ -22,6 +24,7 @@ from csrisk.data._whole import (
     settle_accounts,
     settle_events,
 )
+from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,27 +76,34 @@ class Loaded(Found):
 def load(
     engine: DataEngine,
     tables: Mapping[str, Any],
-    columns: Mapping[str, Mapping[str, str]],
+    columns: Mapping[str, Mapping[str, Any]],
     end: object,
     known_at: Mapping[str, str] | None = None,
+    where: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Loaded:
     """Read, check and keep all tables."""
     loaded = Loaded(engine, known_at={} if known_at is None else known_at)
     try:
-        _load(loaded, tables, columns, end)
+        _load(loaded, tables, columns, end, where or {})
     except BaseException:
         engine.close()
         raise
     return loaded
 
 
-def _load(loaded: Loaded, tables: Mapping[str, Any], columns: Mapping[str, Mapping[str, str]], end: object) -> None:
+def _load(
+    loaded: Loaded,
+    tables: Mapping[str, Any],
+    columns: Mapping[str, Mapping[str, Any]],
+    end: object,
+    where: Mapping[str, Mapping[str, Any]],
+) -> None:
     read_end(loaded, end)
-    check_names(loaded, tables, columns)
+    check_names(loaded, tables, {"columns": columns, "where": where})
     loaded.known_at = check_known_at(loaded, loaded.known_at)
     for name in CONTRACT:
         if name in tables:
-            _plan(loaded, name, tables[name], columns.get(name, {}))
+            _plan(loaded, name, tables[name], columns.get(name, {}), where.get(name, {}))
     if not any(CONTRACT[name].has_account for name in tables if name in CONTRACT):
         loaded.breaches.append(Breach("CSD008", count=0))
     unlisted = _read_accounts(loaded)
@@ -109,13 +119,22 @@ def _load(loaded: Loaded, tables: Mapping[str, Any], columns: Mapping[str, Mappi
     settle_ends(loaded, loaded.engine, loaded.canonical())
 
 
-def _plan(loaded: Loaded, name: str, brought: object, given: Mapping[str, str]) -> None:
+def _plan(loaded: Loaded, name: str, brought: object, given: Mapping[str, Any], where: Mapping[str, Any]) -> None:
+    try:
+        givens, conditions = givens_of(given), require_where(where)
+    except ConfigError as error:
+        raise ConfigError(f"tables.{name}: {error}") from error
     table = loaded.engine.open(name, brought)
     if isinstance(table, Breach):
         loaded.breaches.append(table)
         return
     try:
-        plan, breaches = make_plan(CONTRACT[name], table, given)
+        if conditions:
+            table, left_out = filtered(loaded.engine, name, table, conditions)
+            loaded.breaches += left_out
+        plan, breaches = make_plan(CONTRACT[name], table, givens)
+        if plan is not None and RATED in plan.columns:
+            breaches += _without_rate(loaded, name, plan)
         for column, rows in marks(table, frozenset(CONTRACT[name].names)).items():
             if count := int(loaded.engine.collect(rows.select(number().alias("n")))["n"].iloc[0]):
                 breaches.append(Breach("CSD330", name, column, count))
@@ -124,6 +143,16 @@ def _plan(loaded: Loaded, name: str, brought: object, given: Mapping[str, str]) 
     loaded.breaches += [*table.notes, *breaches]
     if plan is not None:
         loaded.plans[name] = replace(plan, entered=loaded.known_at.get(name) == "entered")
+
+
+def _without_rate(loaded: Loaded, name: str, plan: Plan) -> list[Breach]:
+    """Refuse amounts in currencies that have no rate."""
+    found = loaded.engine.collect(unrated(plan.read))["currency"]
+    if not len(found):
+        return []
+    stated = sorted({str(one)[:24] for one in found.dropna()})
+    none = f"{int(found.isna().sum())} state none" if found.isna().any() else ""
+    return [Breach("CSD027", name, "currency", len(found), examples=tuple(stated[:5]), detail=none)]
 
 
 def _read_accounts(loaded: Loaded) -> list[int]:

@@ -68,6 +68,10 @@ class NativeEngine(ABC):
         schema = nw.from_native(table).collect_schema()
         return {name: dtype for name, dtype in schema.items() if name != ROW}
 
+    def numbered(self, table: Any) -> Lazy:
+        """Give a table with the positions of its rows, where they have any."""
+        return as_lazy(table)
+
     def keep(self, frame: Lazy, name: str) -> Lazy:  # noqa: ARG002  # names of others are theirs
         """Compute a frame once, to stay as long as the engine."""
         return self.materialise(frame)
@@ -229,6 +233,13 @@ class IbisEngine(NativeEngine):
     def has_order(self, table: Any) -> bool:
         """Whether the rows of a table have positions: files of a database give rows in the order in which they came."""
         return ROW in table.columns or self._backend.name in ("duckdb", "sqlite")
+
+    def numbered(self, table: Any) -> Lazy:
+        """Give a table with the positions of its rows, where they have any."""
+        import ibis
+
+        plain = ROW in table.columns or not self.has_order(table)
+        return as_lazy(table if plain else table.mutate(**{ROW: ibis.row_number()}))
 
     def read(self, table: Any, names: Mapping[str, str], times: frozenset[str]) -> nw.LazyFrame[Any]:
         """Select columns under new names beside the position, ``row``; times become microseconds, and NaN null."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from csrisk.data._breach import Breach
     from csrisk.data._contract import Column, Kind
+    from csrisk.data._cures import Given
     from csrisk.data._native_engines import NativeEngine
 
 __all__ = ["NativeTable"]
@@ -32,6 +33,7 @@ class NativeTable:
     """
 
     notes: tuple[Breach, ...] = ()
+    rewrites = False
 
     def __init__(self, engine: NativeEngine, table: Any, mixed: frozenset[str] = frozenset()) -> None:
         self._engine, self._table = engine, table
@@ -79,9 +81,17 @@ class NativeTable:
         row = self._engine.collect(frame.select(*counts)).iloc[0]
         return [name for i, name in enumerate(names) if not row[f"n_{i}"] > 0]  # the sum over no rows is missing
 
-    def read(self, columns: Mapping[Column, str], empty: frozenset[str]) -> nw.LazyFrame[Any]:
+    def rows(self) -> nw.LazyFrame[Any]:
+        """Give the rows as they came, with their position where they have one."""
+        return self._engine.numbered(self._table)
+
+    def only(self, condition: nw.Expr) -> NativeTable:
+        """Give the table of the rows that meet a condition."""
+        return NativeTable(self._engine, self.rows().filter(condition).to_native(), self.mixed)
+
+    def read(self, columns: Mapping[Column, Given], empty: frozenset[str]) -> nw.LazyFrame[Any]:
         """Give position, values and marks of columns."""
-        there = {column: name for column, name in columns.items() if name not in empty}
+        there = {column: given.name for column, given in columns.items() if given.name not in empty}
         times = frozenset(column.name for column in there if column.kind == "time")
         rows = self._engine.read(self._table, {column.name: name for column, name in there.items()}, times)
         kinds: dict[str, Any] = {"time": nw.Int64, "number": nw.Float64, "bool": nw.Boolean}

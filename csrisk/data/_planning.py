@@ -10,6 +10,9 @@ import narwhals.stable.v2 as nw
 
 from csrisk.data._breach import Breach, did_you_mean
 from csrisk.data._contract import CONTRACT, Column, Kind, Table
+from csrisk.data._cures import Given, cured, misfit
+from csrisk.data._cures._apply import worded
+from csrisk.data._cures._where import spelt
 from csrisk.data._rules import NOBODY, bad
 
 if TYPE_CHECKING:
@@ -30,7 +33,9 @@ _NOBODY = [
 _MARK = re.compile(
     r"_?(is)?_?(hard|soft)?_?(deleted|removed|voided|archived|test|testaccount)(_?(at|on|date|flag))?_?", re.IGNORECASE
 )
-_PLAIN = re.compile(r"(?!bad__|raw__|zone__|broken__|attribute__|moment__|.*_(day|second|right)$)\w[\w -]*", re.DOTALL)
+_PLAIN = re.compile(
+    r"(?!bad__|raw__|zone__|words__|broken__|attribute__|moment__|.*_(day|second|right)$)\w[\w -]*", re.DOTALL
+)
 
 
 class Brought(Protocol):
@@ -44,6 +49,8 @@ class Brought(Protocol):
         Columns that held both numbers and text.
     ordered : bool
         Whether its rows have positions.
+    rewrites : bool
+        Whether text is brought into another form before it is read: dates with the day first, numbers before words.
     notes : tuple of Breach
         What is said of it before it is read.
     """
@@ -51,7 +58,14 @@ class Brought(Protocol):
     types: Mapping[str, Any]
     mixed: frozenset[str]
     ordered: bool
+    rewrites: bool
     notes: tuple[Breach, ...]
+
+    def rows(self) -> nw.LazyFrame[Any]:
+        """Give the rows as they came, with their position where they have one."""
+
+    def only(self, condition: nw.Expr) -> Brought:
+        """Give the table of the rows that meet a condition."""
 
     def why(self, error: Exception) -> str:
         """Say why the engine could not read it, without a word of what it holds."""
@@ -71,7 +85,7 @@ class Brought(Protocol):
     def without_values(self, names: list[str]) -> list[str]:
         """Columns that hold nothing, whose type says nothing therefore."""
 
-    def read(self, columns: Mapping[Column, str], empty: frozenset[str]) -> nw.LazyFrame[Any]:
+    def read(self, columns: Mapping[Column, Given], empty: frozenset[str]) -> nw.LazyFrame[Any]:
         """Give position, values and marks of columns; see `Plan`."""
 
 
@@ -145,34 +159,65 @@ class _Notes:
         self.breaches.append(Breach(code, self.table.name, column, count, detail=detail, effect=effect))
 
 
-def make_plan(table: Table, brought: Brought, given: Mapping[str, str]) -> tuple[Plan | None, list[Breach]]:
+def make_plan(table: Table, brought: Brought, given: Mapping[str, Given]) -> tuple[Plan | None, list[Breach]]:
     """Decide which of the user's columns is read as what."""
     notes = _Notes(table)
-    mapping = {table[name]: user for name, user in _map_columns(notes, brought.types, given).items()}
-    odd = {column: user for column, user in mapping.items() if not brought.readable(column, user)}
+    mapping = {table[name]: one for name, one in _map_columns(notes, brought.types, given).items()}
+    _check_cures(notes, brought, mapping)
+    empty = _check_types(notes, brought, mapping)
+    first = mapping.get(table.columns[0], Given(""))
+    if first.name in brought.mixed and table.has_account:
+        notes.add("CSD105", "account_id")
+    if any(breach.fatal for breach in notes.breaches):
+        return None, notes.breaches
+    if table.name == "accounts":
+        mapping |= _attributes(notes, brought, {one.name for one in mapping.values()})
+    read = cured(brought.read(_asked(brought, mapping), empty), table, mapping)
+    if table.has_account:
+        # a header that stands in the middle is no account
+        read = read.with_columns(nw.col("account_id").is_in([*_NOBODY, first.name]).fill_null(False).alias(NOBODY))
+        named = nw.when(~nw.col(NOBODY)).then(nw.col("account_id"))
+        read = read.with_columns(named.alias("account_id"))
+    times = {c.title: one.name for c, one in mapping.items() if c.kind == "time" and not one.is_constant}
+    naive = frozenset(title for title, user in times.items() if brought.naive(user))
+    textual = not table.has_account or brought.textual(first.name)
+    names = frozenset(read.collect_schema().names())
+    return Plan(table, brought, tuple(mapping), read, names, naive, textual), notes.breaches
+
+
+def _check_cures(notes: _Notes, brought: Brought, mapping: Mapping[Column, Given]) -> None:
+    """Note cures that cannot be meant of a column."""
+    for column, given in mapping.items():
+        if why := misfit(column, given):
+            notes.add("CSD002", column.name, detail=why)
+        elif (given.dates or given.leading_number) and not brought.rewrites and brought.textual(given.name):
+            key = f"dates = {given.dates!r}" if given.dates else "leading_number"
+            detail = f"{key} is read from files, frames and database files; here write it in a query, or as words"
+            notes.add("CSD011", column.name, detail=detail)
+
+
+def _check_types(notes: _Notes, brought: Brought, mapping: Mapping[Column, Given]) -> frozenset[str]:
+    """Note columns whose type cannot hold values of their kind, and give those that are empty."""
+    asked = _asked(brought, mapping)
+    odd = {column: one.name for column, one in asked.items() if not brought.readable(column, one.name)}
     empty = brought.without_values(list(odd.values())) if odd else []
     for column, user in odd.items():
         if user not in empty:
             detail = f"{brought.types[user]}"[:40] + f" cannot be read as {column.kind}; convert it where it comes from"
             notes.add("CSD011", column.name, detail=detail)
-    if mapping.get(table.columns[0]) in brought.mixed and table.has_account:
-        notes.add("CSD105", "account_id")
-    if any(breach.fatal for breach in notes.breaches):
-        return None, notes.breaches
-    if table.name == "accounts":
-        mapping |= _attributes(notes, brought, set(mapping.values()))
-    read = brought.read(mapping, frozenset(empty))
-    if table.has_account:
-        # a header that stands in the middle is no account
-        read = read.with_columns(
-            nw.col("account_id").is_in([*_NOBODY, mapping[table["account_id"]]]).fill_null(False).alias(NOBODY)
-        )
-        named = nw.when(~nw.col(NOBODY)).then(nw.col("account_id"))
-        read = read.with_columns(named.alias("account_id"))
-    naive = frozenset(c.title for c, user in mapping.items() if c.kind == "time" and brought.naive(user))
-    textual = not table.has_account or brought.textual(mapping[table["account_id"]])
-    names = frozenset(read.collect_schema().names())
-    return Plan(table, brought, tuple(mapping), read, names, naive, textual), notes.breaches
+    return frozenset(empty)
+
+
+def _asked(brought: Brought, mapping: Mapping[Column, Given]) -> dict[Column, Given]:
+    """Give what is read: times that are counted as numbers, and the text that words are looked up in, too."""
+    asked = {}
+    for column, given in mapping.items():
+        own = replace(column, kind="number") if given.unit else column
+        if given.words:
+            asked[Column(worded(column.name), "text", "Words.")] = given
+        if not given.is_constant and not (given.words and not brought.readable(own, given.name)):
+            asked[own] = given
+    return asked
 
 
 def marks(brought: Brought, mapped: frozenset[str]) -> dict[str, nw.LazyFrame[Any]]:
@@ -182,22 +227,28 @@ def marks(brought: Brought, mapped: frozenset[str]) -> dict[str, nw.LazyFrame[An
         kind: Kind = "time" if re.search("(at|on|date)_?$", name, re.I) else "bool"
         column = Column("marked", kind, "Mark.")
         if name not in mapped and _MARK.fullmatch(name) and brought.readable(column, name):
-            rows, marked = brought.read({column: name}, frozenset()), nw.col("marked")
+            rows, marked = brought.read({column: Given(name)}, frozenset()), nw.col("marked")
             found[name] = rows.filter(marked if kind == "bool" else ~marked.is_null())
     return found
 
 
-def _map_columns(notes: _Notes, types: Mapping[str, object], given: Mapping[str, str]) -> dict[str, str]:
-    """Canonical name to the user's name for each column that is there; what is wrong or missing is noted."""
+def _map_columns(notes: _Notes, types: Mapping[str, object], given: Mapping[str, Given]) -> dict[str, Given]:
+    """Canonical name to what it is read from, for each column that is there; what is wrong or missing is noted."""
     table = notes.table
-    mapping = {name: given.get(name, name) for name in table.names}
-    mapping = {name: column for name, column in mapping.items() if column in types}
-    for name, column in given.items():
+    asked = {name: given.get(name, Given(name)) for name in table.names}
+    found = {name: spelt(one.name, list(types)) for name, one in asked.items()}
+    mapping = {
+        name: one if one.is_constant else replace(one, name=str(found[name]))
+        for name, one in asked.items()
+        if one.is_constant or found[name] is not None
+    }
+    for name, one in given.items():
         if name not in table.names:
-            notes.add("CSD002", str(name), detail=did_you_mean(str(name), table.names))
-        elif column not in types:
-            notes.add("CSD003", name, detail=f"{column!r} is not there; {_meant(str(column), types, mapping)}")
-    spare = {_folded(column): column for column in types if column not in mapping.values()}
+            notes.add("CSD002", name, detail=did_you_mean(name, table.names))
+        elif name not in mapping:
+            notes.add("CSD003", name, detail=f"{one.name!r} is not there; {_meant(one.name, types, mapping)}")
+    used = {one.name for one in mapping.values()}
+    spare = {_folded(column): column for column in types if column not in used}
     for name in table.names:
         if name in mapping or name in given:
             continue
@@ -213,7 +264,7 @@ def _map_columns(notes: _Notes, types: Mapping[str, object], given: Mapping[str,
     return mapping
 
 
-def _meant(wrong: str, types: Mapping[str, object], mapping: Mapping[str, str]) -> str:
+def _meant(wrong: str, types: Mapping[str, object], mapping: Mapping[str, Given]) -> str:
     hint = did_you_mean(wrong, types)
     if mapping or hint.startswith("did"):
         return hint
@@ -221,9 +272,9 @@ def _meant(wrong: str, types: Mapping[str, object], mapping: Mapping[str, str]) 
     return f"none of its {len(types)} columns has a name of the contract; is the first line a header?"
 
 
-def _attributes(notes: _Notes, brought: Brought, used: set[str]) -> dict[Column, str]:
+def _attributes(notes: _Notes, brought: Brought, used: set[str]) -> dict[Column, Given]:
     """Further columns of accounts, under their own names where csrisk has no column of that name."""
-    found: dict[Column, str] = {}
+    found: dict[Column, Given] = {}
     own = {name.casefold() for name in CONTRACT["accounts"].names}
     for place, (name, dtype) in enumerate(brought.types.items()):
         if name in used or name.casefold() in own:
@@ -234,7 +285,7 @@ def _attributes(notes: _Notes, brought: Brought, used: set[str]) -> dict[Column,
             continue
         plain = _PLAIN.fullmatch(name.casefold()) and name.casefold() not in _RESERVED
         stored = name if plain else f"{'moment' if kind == 'time' else 'attribute'}__{place}"
-        found[Column(stored, kind, "Further attribute.", label=name)] = name
+        found[Column(stored, kind, "Further attribute.", label=name)] = Given(name)
     return found
 
 

@@ -57,11 +57,17 @@ class Reader:
         Column of the user's table.
     kind : str
         Its type in DuckDB.
+    dates : str
+        How times in text begin, where that is not the year: ``day first`` or ``month first``.
+    leading : bool
+        Whether a number in text stands before words.
     """
 
     column: Column
     name: str
     kind: str
+    dates: str = ""
+    leading: bool = False
 
     @property
     def textual(self) -> bool:
@@ -70,8 +76,19 @@ class Reader:
 
     @property
     def raw(self) -> str:
-        """The value as text."""
-        return f"CAST({quoted(self.name)} AS VARCHAR)"
+        """The value as text; what a cure does not fit stays as it is, and can be read or not."""
+        text = f"CAST({quoted(self.name)} AS VARCHAR)"
+        if not self.textual:
+            return text
+        if self.dates:
+            year_first = r"\3-\1-\2\4" if self.dates == "month first" else r"\3-\2-\1\4"
+            clock = f"regexp_replace(regexp_replace({text}, ', *', ' '), ' +(\\d):', ' 0\\1:')"
+            return (
+                f"regexp_replace({clock}, '^\\s*(\\d{{1,2}})[./-](\\d{{1,2}})[./-](\\d{{4}})(\\D.*)?$', '{year_first}')"
+            )
+        # 9/10 and 1,5 are no 9 and no 1
+        number = f"regexp_extract({text}, '^\\s*(-?\\d+([.]\\d+)?)\\s*([-:(\\x{{2013}}\\x{{2014}}].*|\\s.*)?$', 1)"
+        return f"coalesce(nullif({number}, ''), {text})" if self.leading else text
 
     @property
     def value(self) -> str:

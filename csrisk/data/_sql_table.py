@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from csrisk.data._readers import NOTHING, ROW, Reader, quoted, readable, trimmed
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import narwhals.stable.v2 as nw
 
     from csrisk.data._contract import Column, Kind
+    from csrisk.data._cures import Given
     from csrisk.data._engine import DuckDBEngine
     from csrisk.data._source import Source
 
@@ -33,7 +35,7 @@ class SqlTable:
         The user's table as a view of it.
     """
 
-    ordered = True
+    ordered = rewrites = True
 
     def __init__(self, engine: DuckDBEngine, source: Source) -> None:
         self._engine, self._source = engine, source
@@ -74,11 +76,23 @@ class SqlTable:
         row = self._engine.run(f"SELECT {counts} FROM {self._source.view}")[0]
         return [name for name, count in zip(names, row, strict=True) if not count]
 
-    def read(self, columns: Mapping[Column, str], empty: frozenset[str]) -> nw.LazyFrame[Any]:
+    def rows(self) -> nw.LazyFrame[Any]:
+        """Give the rows as they came."""
+        return self._engine.table(self._source.view)
+
+    def only(self, condition: nw.Expr) -> SqlTable:
+        """Give the table of the rows that meet a condition."""
+        view = self._engine.fresh_name(self._source.view)
+        rows: Any = self.rows().filter(condition).to_native()
+        self._engine.run(f"CREATE TEMP VIEW {view} AS {rows.sql_query()}")
+        return SqlTable(self._engine, replace(self._source, view=view))
+
+    def read(self, columns: Mapping[Column, Given], empty: frozenset[str]) -> nw.LazyFrame[Any]:
         """Give position, values and marks of columns."""
         parts = [f"{ROW} AS row"]
-        for column, name in columns.items():
-            reader = Reader(column, name, NOTHING if name in empty else self.types[name])
+        for column, given in columns.items():
+            kind = NOTHING if given.name in empty else self.types[given.name]
+            reader = Reader(column, given.name, kind, given.dates, given.leading_number)
             parts.append(f"{reader.value} AS {quoted(column.name)}")
             if reader.bad:
                 parts.append(f"{reader.bad} AS {quoted(bad(column.name))}")
