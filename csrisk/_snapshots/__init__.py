@@ -1,6 +1,6 @@
 """Snapshots: who is seen when. The only place that slices time."""
 
-from csrisk._snapshots._meaning import acts, feedback, invoices, promises
+from csrisk._snapshots._meaning import acts, contacts, feedback, invoices, promises
 from csrisk._snapshots._merge import Merged, Rows, merge
 from csrisk._snapshots._slices import ahead, observed, running, visible
 from csrisk._snapshots._snapshots import Snapshots
@@ -16,6 +16,7 @@ __all__ = [
     "Spells",
     "acts",
     "ahead",
+    "contacts",
     "feedback",
     "invoices",
     "merge",

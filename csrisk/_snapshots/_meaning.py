@@ -12,7 +12,7 @@ from csrisk.data import AGAINST_US, ENDED, FOR_US, UNASKED
 if TYPE_CHECKING:
     from csrisk.data import CustomerData
 
-__all__ = ["acts", "feedback", "invoices", "promises"]
+__all__ = ["acts", "contacts", "feedback", "invoices", "promises"]
 
 Lazy = nw.LazyFrame[Any]
 _LOW, _HIGH = 2, 4  # stars of a review up to which it speaks against, and from which it speaks for the vendor
@@ -33,6 +33,12 @@ def acts(data: CustomerData) -> Lazy:
     told = nw.when(stance == "for").then(nw.lit(1)).otherwise(nw.when(stance == "against").then(nw.lit(-1)))
     sign = nw.when(stance.is_null()).then(by_kind).otherwise(told).fill_null(0)
     return data.lazy("advocacy").with_columns(kind.alias("kind"), stance.alias("stance"), sign.alias("sign"))
+
+
+def contacts(data: CustomerData) -> Lazy:
+    """Rows of `contacts` with who began them, their kind, stage and channel in lower case."""
+    words = [nw.col(name).str.to_lowercase() for name in ("initiated_by", "kind", "stage", "channel")]
+    return data.lazy("contacts").with_columns(*words)
 
 
 def promises(data: CustomerData) -> Lazy:

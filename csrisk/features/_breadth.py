@@ -86,7 +86,7 @@ class FeatureBreadth(Family):
             yield make(
                 f"top_feature_share_{w}d",
                 "share",
-                f"{{value}} of the use goes to one feature within {w} days",
+                f"{{value}} of the records of use go to one feature within {w} days",
                 per(f"top_{w}", f"n_{w}"),
                 1,
                 window=w,

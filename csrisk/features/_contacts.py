@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
+from csrisk._snapshots import contacts as talks
 from csrisk.features._rollups import NEVER, Rollups
 
 if TYPE_CHECKING:
@@ -23,10 +24,8 @@ _PAIR = ("contact", "account", "day", "known", "known_before")
 
 def contacts(rollups: Rollups) -> Lazy:
     """Contacts with what is known of them when they are opened."""
-    text = [nw.col(name).str.to_lowercase() for name in ("initiated_by", "kind", "stage", "channel")]
-    rows = rollups.data.lazy("contacts").select(
-        "account", "day", "known", "opened_at_second", "case_id", "self_service_first", "has_agenda_or_outcome", *text
-    )
+    text, stated = ("initiated_by", "kind", "stage", "channel"), ("self_service_first", "has_agenda_or_outcome")
+    rows = talks(rollups.data).select("account", "day", "known", "opened_at_second", "case_id", *stated, *text)
     by_vendor = nw.when(nw.col("initiated_by") == "vendor").then(nw.lit(True)).otherwise(nw.lit(False))
     return rows.with_columns((~by_vendor).alias("inbound")).rename({"opened_at_second": "moment"})
 

@@ -145,4 +145,6 @@ def _short(number: float) -> str:
     if abs(number) >= 100:
         return f"{number:,.0f}"
     text = f"{number:.3g}"
+    if "e" in text:  # below 0.0001: nobody reads powers of ten
+        text = f"{number:.6f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text

@@ -91,7 +91,7 @@ class UsageDepth(Family):
     def _counts(self) -> Iterator[Measure]:
         make = self._measure
         for w in self.windows:
-            yield make(f"events_{w}d", "count", f"{{value}} uses in {w} days", f"events_{w}", -1, window=w)
+            yield make(f"events_{w}d", "count", f"{{value}} records of use in {w} days", f"events_{w}", -1, window=w)
             yield make(f"active_days_{w}d", "days", f"In use on {{value}} of {w} days", f"days_{w}", -1, window=w)
             yield make(
                 f"active_users_{w}d", "count", f"{{value}} people used it in {w} days", f"users_{w}", -1, window=w
@@ -102,7 +102,7 @@ class UsageDepth(Family):
         yield make(
             f"decayed_events_{self.half_life}d",
             "count",
-            f"{{value}} uses when a use counts half after {self.half_life} days",
+            f"{{value}} records of use when one counts half after {self.half_life} days",
             "decayed",
             -1,
             window=self._longest,
@@ -113,7 +113,7 @@ class UsageDepth(Family):
         yield make(
             f"events_per_day_{w}d",
             "per day",
-            f"{{value}} uses a day over the days as a customer within {w} days",
+            f"{{value}} records of use a day over the days as a customer within {w} days",
             per("events_long", "exposure_long"),
             -1,
             window=w,
@@ -121,7 +121,7 @@ class UsageDepth(Family):
         yield make(
             f"events_per_active_day_{w}d",
             "per day",
-            f"{{value}} uses on a day of use within {w} days",
+            f"{{value}} records of use on a day of use within {w} days",
             per("events_long", "days_long"),
             -1,
             window=w,
@@ -193,7 +193,7 @@ class UsageDepth(Family):
         yield make(
             "events_per_user_30d",
             "per user",
-            "{value} uses per person in 30 days",
+            "{value} records of use per person in 30 days",
             per("user_events_30", "users_now"),
             -1,
             window=30,
@@ -221,7 +221,7 @@ class UsageDepth(Family):
         yield make(
             f"top_user_share_{w}d",
             "share",
-            f"{{value}} of the use by one person within {w} days",
+            f"{{value}} of the records of use by one person within {w} days",
             per("top_events", "user_events_long"),
             1,
             window=w,

@@ -113,7 +113,7 @@ class ContactEffort(Family):
         yield make(
             f"reactive_share_{w}d",
             "share",
-            f"{{value}} of the contacts of {w} days begun by the customer",
+            f"{{value}} of the contacts of {w} days begun by the customer, where stated",
             lambda f: ratio(f["reactive"], f["reactive"] + f["proactive"]),
             1,
             window=w,
@@ -124,14 +124,14 @@ class ContactEffort(Family):
         yield make(
             f"self_service_first_share_{w}d",
             "share",
-            f"Tried to help themselves before {{value}} of the contacts of {w} days",
+            f"Tried to help themselves before {{value}} of the contacts of {w} days, where stated",
             per("self_service", "self_service_stated"),
             window=w,
         )
         yield make(
             f"meetings_without_outcome_share_{w}d",
             "share",
-            f"{{value}} of the meetings of {w} days without agenda or outcome",
+            f"{{value}} of the meetings of {w} days without agenda or outcome, where stated",
             per("idle_meetings", "meetings"),
             1,
             window=w,
@@ -148,7 +148,8 @@ class ContactEffort(Family):
             yield make(
                 f"repeat{suffix}_contact_share_{w}d",
                 "share",
-                f"{{value}} of the contacts of {w} days follow one within {days} days or of the same case",
+                f"{{value}} of the contacts of {w} days not begun by us follow another "
+                f"within {days} days or of the same case",
                 per(f"repeats_{days}", "inbound"),
                 1,
                 window=w,
@@ -168,7 +169,7 @@ class ContactEffort(Family):
         yield make(
             f"transfers_per_contact_{w}d",
             "ratio",
-            f"Handed on {{value}} times per contact closed in {w} days",
+            f"Handed on {{value}} times per contact closed in {w} days, where stated",
             per("transfers", "transfers_stated"),
             1,
             window=w,
@@ -177,7 +178,7 @@ class ContactEffort(Family):
         yield make(
             f"reopened_share_{w}d",
             "share",
-            f"{{value}} of the contacts closed in {w} days were opened again",
+            f"{{value}} of the contacts closed in {w} days were opened again, where stated",
             per("reopened", "reopened_stated"),
             1,
             window=w,

@@ -71,7 +71,7 @@ class Expectations(Family):
         yield make(
             f"exceeded_share_{w}d",
             "share",
-            f"{{value}} of the goals met in {w} days exceeded",
+            f"{{value}} of the goals met in {w} days exceeded, where stated",
             per("exceeded", "met_stated"),
             -1,
             window=w,

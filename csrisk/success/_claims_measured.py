@@ -123,7 +123,7 @@ def _answers_after_contacts(past: Past) -> pd.DataFrame | None:
     pairs = rows.assign(change=rows["score"] - before["score"], earlier=before["answered_at_day"])
     pairs = pairs[(pairs["change"] != 0) & (pairs["earlier"] < pairs["answered_at_day"])].sort_values("answered_at_day")
     contacts = seen(data, past.now, "contacts", ["initiated_by", "opened_at_day"])
-    begun = contacts[contacts["initiated_by"].fillna("customer").astype("str").str.lower() == "customer"]
+    begun = contacts[contacts["initiated_by"].fillna("customer") == "customer"]
     last = begun.astype({"snapshot": "int64", "opened_at_day": "int64"}).sort_values("opened_at_day")
     joined = pd.merge_asof(
         pairs,
@@ -249,7 +249,7 @@ def _tried_themselves(past: Past) -> Estimate | None:
     if not past.data.has("contacts", "self_service_first"):
         return None
     rows = seen(past.data, past.now, "contacts", ["initiated_by", "self_service_first"], window=_YEAR)
-    begun = rows["initiated_by"].fillna("customer").astype("str").str.lower() == "customer"
+    begun = rows["initiated_by"].fillna("customer") == "customer"
     rows = rows[begun & rows["self_service_first"].notna()]
     return share_of(rows["self_service_first"].to_numpy(bool), rows["snapshot"].to_numpy())
 

@@ -54,7 +54,7 @@ def voice_and_use(data: CustomerData, snapshots: Snapshots | None = None) -> pd.
     snapshots = at_data_end(data, snapshots)
     index = snapshots.index
     contacts = seen(data, snapshots, "contacts", ["initiated_by"])
-    contacts = contacts[contacts["initiated_by"].fillna("customer").astype("str").str.lower() == "customer"]
+    contacts = contacts[contacts["initiated_by"].fillna("customer") == "customer"]
     answers = seen(data, snapshots, "surveys", ["sent_at_day", "answered_at_day"])
     answers = answers.assign(age=answers["age"] - (answers["answered_at_day"] - answers["sent_at_day"]))
     acts = seen(data, snapshots, "advocacy", [])

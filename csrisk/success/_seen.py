@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from csrisk._snapshots import Snapshots, acts, feedback, promises, uses, visible
+from csrisk._snapshots import Snapshots, acts, contacts, feedback, promises, uses, visible
 from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ __all__ = ["at_data_end", "safe_and_happy", "seen"]
 
 _ROWS: dict[str, Callable[[CustomerData], nw.LazyFrame[Any]]] = {
     "advocacy": acts,
+    "contacts": contacts,
     "expectations": promises,
     "surveys": feedback,
     "usage": uses,

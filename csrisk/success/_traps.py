@@ -64,6 +64,7 @@ class Trap:
 
 
 _SILENT = 45  # days of silence after which a person counts as gone
+_YEAR = 365
 _MAIN = 0.6  # share of the contacts from which one person is the main point of contact
 TRAPS = (
     Trap("reactive", "share of contacts in 90 days that the customer began", 0.9, 4, "plan a proactive contact"),
@@ -276,7 +277,9 @@ def _users(data: CustomerData, snapshots: Snapshots) -> dict[str, pd.DataFrame]:
 
 
 def _empty_meetings(data: CustomerData, snapshots: Snapshots) -> pd.DataFrame:
-    rows = seen(data, snapshots, "contacts", ["has_agenda_or_outcome"], window=180)
+    rows = seen(data, snapshots, "contacts", ["has_agenda_or_outcome", "kind"], window=180)
+    # without a kind, what says whether it had an agenda was a meeting
+    rows = rows[rows["kind"].fillna("meeting") == "meeting"]
     return _mean(rows, 1 - rows["has_agenda_or_outcome"].astype("Float64"))
 
 
@@ -287,9 +290,11 @@ def _asked_twice(data: CustomerData, snapshots: Snapshots) -> pd.DataFrame:
 
 def _loops(data: CustomerData, snapshots: Snapshots) -> dict[str, pd.DataFrame]:
     """Answers that nobody acted upon, and surveys that went on all the same."""
-    rows = seen(data, snapshots, "surveys", ["sent_at_day", "answered_at_day", "closed_at_day", "asked"], window=365)
-    answers = rows[(rows["age"] > 30) & rows["answered_at_day"].notna()]
-    asked = rows[rows["asked"] == 1]
+    rows = seen(data, snapshots, "surveys", ["sent_at_day", "answered_at_day", "closed_at_day", "asked"])
+    # what was answered late is young, however long ago it was asked
+    waits = (rows["age"] + rows["sent_at_day"] - rows["answered_at_day"]).astype("float64")
+    answers = rows[(waits > 30) & (waits <= _YEAR)]
+    asked = rows[(rows["asked"] == 1) & (rows["age"] <= _YEAR)]
     last = rows.groupby("snapshot")["closed_at_day"].max().reindex(asked["snapshot"]).to_numpy(np.float64)
     since = asked["sent_at_day"].to_numpy(np.float64) >= np.nan_to_num(last, nan=-np.inf)
     # without a column that says what was done, nobody can tell whether it was

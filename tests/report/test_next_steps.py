@@ -74,6 +74,54 @@ def test_detractor_is_judged_by_the_last_answer(tmp_path, why):
     assert nps([3.0, 9.0]) == {}
 
 
+def test_last_answer_is_the_last_by_the_clock_and_a_year_is_counted_from_the_answer(tmp_path, why):
+    when = pd.to_datetime(["2025-09-01 15:00", "2025-09-01 09:00", "2024-10-02"], format="mixed")
+    table = {
+        "account_id": "acct-00005",
+        "sent_at": pd.to_datetime(["2025-08-01", "2025-08-02", "2024-09-10"]),  # the third was asked over a year ago
+        "answered_at": when,
+        "acted_at": pd.to_datetime([None, None, None]),
+        "kind": ["NPS", "nps", "CSAT"],
+        "score": [4.0, 5.0, 3.0],
+    }
+    found = steps(tmp_path, why, {"surveys": table}, "acct-00005")
+    assert found["Ask the detractor what would have to change"] == "the last NPS answer was 4 of 10, 30 days ago"
+    assert steps(tmp_path, why, {"surveys": table | {"acted_at": when}}, "acct-00005") == {
+        "Ask the detractor what would have to change": "the last NPS answer was 4 of 10, 30 days ago"
+    }
+    table["acted_at"] = pd.to_datetime(["2025-09-20", None, None])
+    found = steps(tmp_path, why, {"surveys": table}, "acct-00005")
+    assert (
+        found["Act on the 2 answers that nobody acted upon, and say so"]
+        == "of 3 in a year; the oldest waits for 364 days"
+    )
+
+
+def test_answers_of_one_second_are_averaged_as_in_the_features(tmp_path, why):
+    when = pd.to_datetime(["2025-09-01 15:00"] * 2)
+    table = {"account_id": "acct-00005", "sent_at": when, "answered_at": when, "kind": "NPS", "score": [4.0, 7.0]}
+    found = steps(tmp_path, why, {"surveys": table}, "acct-00005")
+    assert found == {"Ask the detractor what would have to change": "the last NPS answer was 5.5 of 10, 30 days ago"}
+
+
+def test_the_oldest_open_case_is_the_oldest_of_all(tmp_path, why):
+    # 1 October less 3 March of the year before: 577 days
+    table = contacts("acct-00003", ["2024-03-03", "2025-09-11", "2025-09-01"], [None, None, "2025-09-02"])
+    found = steps(tmp_path, why, {"contacts": table}, "acct-00003")
+    assert found["Close the 2 open cases"] == "the oldest was opened 577 days ago"
+
+
+@pytest.mark.parametrize("ours", ["vendor", "Vendor", "VENDOR"])
+def test_contacts_begun_by_us_are_told_apart_however_they_are_written(tmp_path, why, ours):
+    days = pd.to_datetime("2025-09-01") + pd.to_timedelta(range(8), unit="D")
+    by = [ours] * 4 + ["Customer", "customer", None, "partner"]
+    table = contacts("acct-00009", days, days, initiated_by=by, case_id=list("uvwxyzab"), stage="Support")
+    others = {"account_id": [f"acct-{i:05d}" for i in range(12)]}
+    found = steps(tmp_path, why, {"contacts": table, "accounts": others}, "acct-00009")
+    evidence = "4 contacts not begun by us in 90 days, 4 of them in support; 0 are usual here"
+    assert found["Find out why they call so often"] == evidence
+
+
 def test_promises_that_are_overdue(tmp_path, why):
     table = {
         "account_id": "acct-00006",

@@ -127,7 +127,7 @@ class Meetings(Family):
 
     def _measures(self) -> Iterator[Measure]:
         w, h = self.window, self.hours
-        missed = f"{{value}} of the meetings of {w} days missed"
+        missed = f"{{value}} of the meetings of {w} days missed, where stated"
         yield self._measure(f"meetings_missed_share_{w}d", "share", missed, per("missed", "stated"), 1, window=w)
         if h:
             took = f"{{value}} hours of meetings per person in {h} days"

@@ -48,7 +48,8 @@ class ContractTerms(Family):
         make = self._measure
         yield make("term_days", "days", "The longest contract binds for {value}", "term")
         yield make("days_to_notice", "days", "{value} to the last day of notice", "notice")
-        yield make("auto_renews", "share", "{value} of the contracts renew by themselves", per("renew", "stated"), -1)
+        renew = "{value} of the contracts renew by themselves, where stated"
+        yield make("auto_renews", "share", renew, per("renew", "stated"), -1)
         yield make("days_past_planned_end", "days", "Runs on {value} after its planned end", "past_end", 1)
         off = "{value} below the list price"
         yield make("discount", "share", off, lambda f: ratio(f["list"] - f["price"], f["list"]))

@@ -33,6 +33,7 @@ _MOST = 4
 _MOST_BY_GOAL = 2
 _AMONG = 2000
 _RENEWAL_DAYS = 90
+_YEAR = 365
 _OFTEN, _BUSY = 3, 2.0
 _DETRACTOR = 6
 _SURE = 0.5
@@ -54,6 +55,7 @@ class _Seen:
     snapshots: Snapshots
     place: np.ndarray[Any, Any]
     today: int
+    all: Snapshots
     wider: Snapshots
 
     def rows(self, table: str, columns: list[str], window: int | None = None) -> pd.DataFrame:
@@ -124,8 +126,9 @@ def _look(book: Book, data: CustomerData | None, count: int) -> _Seen | None:
     place = {key: at for at, key in enumerate(book.keys[:count])}
     accounts = snapshots.index.get_level_values("account_id")
     places = np.array([place[key] for key in accounts], dtype=np.int64)
+    everyone = book.snapshots(data) or snapshots
     wider = _snapshots(book, data, max(count, _AMONG)) or snapshots
-    return _Seen(data, snapshots, places, (book.as_of - pd.Timestamp(0)).days, wider)
+    return _Seen(data, snapshots, places, (book.as_of - pd.Timestamp(0)).days, everyone, wider)
 
 
 def _snapshots(book: Book, data: CustomerData, count: int) -> Snapshots | None:
@@ -158,7 +161,7 @@ def _renewals(book: Book, count: int) -> Iterator[Found]:
 def _open_cases(look: _Seen) -> Iterator[Found]:
     if not look.data.has("contacts", "resolved_at"):
         return
-    rows = look.rows("contacts", ["resolved_at_day"], 365)
+    rows = look.rows("contacts", ["resolved_at_day"])
     for place, ages in _by_place(rows[rows["resolved_at_day"].isna()], "age"):
         n, oldest = len(ages), int(ages.max())
         if oldest < _STALE_DAYS:
@@ -171,7 +174,7 @@ def _open_cases(look: _Seen) -> Iterator[Found]:
 def _repeats(look: _Seen) -> Iterator[Found]:
     """Cases that came back, and accounts that call far more often than others."""
     rows = look.rows("contacts", ["case_id", "initiated_by", "stage"], 90)
-    rows = rows[rows["initiated_by"].fillna("customer") == "customer"]
+    rows = rows[rows["initiated_by"] != "vendor"]
     usual = _usual_contacts(look)
     cases = rows.dropna(subset="case_id").groupby(["place", "case_id"]).size()
     for place, most in _counted(cases.groupby("place").max()):
@@ -182,23 +185,22 @@ def _repeats(look: _Seen) -> Iterator[Found]:
     for place, n in _counted(counts[counts >= max(_OFTEN, _BUSY * usual)]):
         stages = rows.loc[rows["place"] == place, "stage"].dropna().value_counts()
         where = f", {int(stages.iloc[0])} of them in {clean(stages.index[0])}" if len(stages) else ""
-        text = f"{n} contacts begun by the customer in 90 days{where}; {usual:.0f} are usual here"
+        text = f"{n} contacts not begun by us in 90 days{where}; {usual:g} are usual here"
         yield place, Step("churn", "Find out why they call so often", text)
 
 
 def _usual_contacts(look: _Seen) -> float:
-    """Median number of contacts begun by a customer in 90 days, over up to 2,000 accounts of the book."""
-    rows = seen(look.data, look.wider, "contacts", ["initiated_by"], window=90)
-    rows = rows[rows["initiated_by"].fillna("customer") == "customer"]
-    return float(rows.groupby("snapshot").size().reindex(range(len(look.wider)), fill_value=0).median())
+    """Median number of contacts not begun by us in 90 days, over all accounts of the book."""
+    rows = seen(look.data, look.all, "contacts", ["initiated_by"], window=90)
+    rows = rows[rows["initiated_by"] != "vendor"]
+    return float(rows.groupby("snapshot").size().reindex(range(len(look.all)), fill_value=0).median())
 
 
 def _loops(look: _Seen) -> Iterator[Found]:
     if not (look.data.has("surveys", "acted_at") or look.data.has("surveys", "declined_at")):
         return
-    rows = look.rows("surveys", ["answered_at_day"], 365)
-    waiting = _waiting(look)
-    answered = rows[rows["answered_at_day"].notna()].groupby("place").size()
+    answers = _answers(look)
+    waiting, answered = answers[answers["closed_at_day"].isna()], answers.groupby("place").size()
     for place, days in _by_place(waiting, "answered_at_day"):
         n, oldest = len(days), look.today - int(days.min())
         what = "answer" if n == 1 else f"{n} answers"
@@ -208,13 +210,14 @@ def _loops(look: _Seen) -> Iterator[Found]:
 
 
 def _detractors(look: _Seen) -> Iterator[Found]:
-    rows = look.rows("surveys", ["kind", "score", "answered_at_day"], 365)
-    nps = rows[rows["kind"].astype("str").str.lower().eq("nps") & rows["score"].notna()]
-    last = nps.dropna(subset="answered_at_day").sort_values("answered_at_day", kind="stable").groupby("place").last()
-    low = last[last["score"].astype("float64") <= _DETRACTOR]
-    for place, score, answered in zip(low.index, low["score"].astype(float), low["answered_at_day"], strict=True):
+    answers = _answers(look, "kind", "score", "answered_at_second")
+    nps = answers[answers["kind"].eq("nps") & answers["score"].notna()].astype({"score": "float64"})
+    last = nps[nps["answered_at_second"] == nps.groupby("place")["answered_at_second"].transform("max")]
+    # answers of one second have no order: their mean is the last, as in the features
+    low = last.groupby("place").agg(score=("score", "mean"), answered=("answered_at_day", "max"))
+    for place, score, answered in low[low["score"] <= _DETRACTOR].itertuples():
         ago = look.today - int(answered)
-        text = f"the last NPS answer was {score:.0f} of 10, {ago} {_days(ago)} ago"
+        text = f"the last NPS answer was {score:.3g} of 10, {ago} {_days(ago)} ago"
         yield int(place), Step("advocacy", "Ask the detractor what would have to change", text)
 
 
@@ -262,8 +265,14 @@ def _pause(step: Step, waiting: int) -> Step:
 
 def _waiting(look: _Seen) -> pd.DataFrame:
     """Answers of a year that nobody acted upon and nobody declined with a reason."""
-    rows = look.rows("surveys", ["answered_at_day", "closed_at_day"], 365)
-    return rows[rows["answered_at_day"].notna() & rows["closed_at_day"].isna()]
+    answers = _answers(look)
+    return answers[answers["closed_at_day"].isna()]
+
+
+def _answers(look: _Seen, *more: str) -> pd.DataFrame:
+    """Answers given within a year, however long ago was asked."""
+    rows = look.rows("surveys", ["answered_at_day", "closed_at_day", *more])
+    return rows[rows["answered_at_day"].astype("float64") >= look.today - _YEAR]
 
 
 def _by_quadrant(look: _Seen, standing: Standing, count: int) -> Iterator[Found]:

@@ -266,7 +266,7 @@ def timeline_words(line: Timeline) -> str:
     surveys = f"{sum(line.surveys):,} surveys"
     told = surveys if line.answered is None else f"{sum(line.answered):,} of {surveys} answered"
     return (
-        f"{len(line.use)} weeks: {first:,} uses in the first four and {last:,} in the last four; "
+        f"{len(line.use)} weeks: {first:,} records of use in the first four and {last:,} in the last four; "
         f"{sum(line.contacts):,} contacts; {told}."
     )
 
