@@ -79,7 +79,9 @@ def _draw(draw: str, ids: list[str], who: np.ndarray, rng: np.random.Generator, 
         return _times(kind, words, rows, rng, times, name)
     simple = {
         "account": lambda: [ids[i] for i in who],
-        "person": lambda: [f"{words[0] if words else 'u'}{i * 3 + j:05d}" for i, j in zip(who, rng.integers(0, 3, rows))],
+        "person": lambda: [
+            f"{words[0] if words else 'u'}{i * 3 + j:05d}" for i, j in zip(who, rng.integers(0, 3, rows))
+        ],
         "seq": lambda: [int(words[0]) + i for i in range(rows)],
         "hex": lambda: [(words[0] if words else "") + rng.bytes(8).hex() for _ in range(rows)],
         "pick": lambda: list(rng.choice(" ".join(words).split("|"), rows)),
@@ -105,6 +107,8 @@ def _times(kind: str, words: list[str], rows: int, rng: np.random.Generator, tim
         column, days, missing = " ".join(words[:-1]).split("/")
         gap = pd.to_timedelta(rng.exponential(abs(float(days)), rows) if float(days) > 0 else -float(days), unit="D")
         moments = (times[column] + gap).where(rng.random(rows) >= float(missing))
+        if float(days) > 0:  # what comes by itself was not seen after the last day; what is planned is
+            moments = moments.where(moments < _START + pd.Timedelta(days=_DAYS))
     times[name] = moments
     style = words[-1]
     if style.startswith("epoch"):
@@ -142,7 +146,9 @@ def _counted(files: list[File], proposal: object, told: str) -> dict[str, int]:
         counts["sure"] += match.sure
         counts["sure_wrong"] += match.sure and not right
         if told and not right:
-            print(f"  {told}: {name} is {truth[name]}, said {match.table} ({'SURE' if match.sure else 'guessed'} {match.score:.2f})")
+            print(
+                f"  {told}: {name} is {truth[name]}, said {match.table} ({'SURE' if match.sure else 'guessed'} {match.score:.2f})"
+            )
     if told:
         for file in files:
             if file.table[0] not in "-~" and file.name not in said:

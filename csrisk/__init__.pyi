@@ -32,6 +32,7 @@ from ._labels import (
 )
 from ._pipeline import RiskPipeline as RiskPipeline
 from ._pipeline import RiskSpec as RiskSpec
+from ._proposal import propose as propose
 from ._snapshots import Snapshots as Snapshots
 from ._splits import ForwardSplit as ForwardSplit
 from .data._customer_data import CustomerData as CustomerData

@@ -1,4 +1,4 @@
-"""Command line: ``csrisk demo | check | train | backtest | score | explain | report | monitor``."""
+"""Command line: ``csrisk demo | init | check | train | backtest | score | explain | report | monitor``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import click
 
 import csrisk
 from csrisk.cli._learn import backtest, check, demo, train
+from csrisk.cli._propose import init
 from csrisk.cli._running import Commands
 from csrisk.cli._use import explain, monitor, report, score
 
@@ -28,5 +29,5 @@ def main() -> None:
     """
 
 
-for _command in (demo, check, train, backtest, score, explain, report, monitor):
+for _command in (demo, init, check, train, backtest, score, explain, report, monitor):
     main.add_command(_command)

@@ -50,6 +50,7 @@ class Advocacy(Family):
 
     window: int = 365
     goal: ClassVar[Goal] = Goal.ADVOCACY
+    table: ClassVar[str] = "advocacy"
 
     def __post_init__(self) -> None:
         check_windows("Advocacy", window=self.window)

@@ -57,6 +57,7 @@ class FeatureBreadth(Family):
 
     windows: tuple[int, ...] = (30, 90)
     goal: ClassVar[Goal] = Goal.FOOTPRINT
+    table: ClassVar[str] = "usage"
 
     def __post_init__(self) -> None:
         check_windows("FeatureBreadth", windows=self.windows)

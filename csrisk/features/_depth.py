@@ -76,6 +76,7 @@ class UsageDepth(Family):
     half_life: int = 30
     slope_days: int = 84
     goal: ClassVar[Goal] = Goal.FOOTPRINT
+    table: ClassVar[str] = "usage"
 
     def __post_init__(self) -> None:
         check_windows("UsageDepth", windows=self.windows, half_life=self.half_life, slope_days=self.slope_days)

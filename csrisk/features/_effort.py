@@ -65,6 +65,7 @@ class ContactEffort(Family):
     repeat_days: tuple[int, ...] = (7, 14)
     stage_window: int = 180
     goal: ClassVar[Goal] = Goal.CHURN
+    table: ClassVar[str] = "contacts"
 
     def __post_init__(self) -> None:
         check_windows(

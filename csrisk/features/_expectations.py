@@ -50,6 +50,7 @@ class Expectations(Family):
 
     window: int = 365
     goal: ClassVar[Goal] = Goal.ADVOCACY
+    table: ClassVar[str] = "expectations"
 
     def __post_init__(self) -> None:
         check_windows("Expectations", window=self.window)

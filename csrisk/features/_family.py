@@ -37,10 +37,12 @@ class Family:
     """Base of the builders that csrisk brings.
 
     A family that reads optional columns names them in ``reads``, as `table.column`: it is among the default features
-    where any of them has a value (with ``reads_all`` where each has).
+    where any of them has a value (with ``reads_all`` where each has). Others name the table without which they have
+    nothing to say, or hardly anything, in ``table``.
     """
 
     goal: ClassVar[Goal] = Goal.CONTEXT
+    table: ClassVar[str] = ""
     reads: ClassVar[tuple[str, ...]] = ()
     reads_all: ClassVar[bool] = False
 

@@ -60,6 +60,7 @@ class Relationship(Family):
     change: int = 90
     booked: int = 365
     goal: ClassVar[Goal] = Goal.CHURN
+    table: ClassVar[str] = "subscriptions"
 
     def __post_init__(self) -> None:
         check_windows("Relationship", change=self.change, booked=self.booked)

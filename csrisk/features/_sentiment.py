@@ -68,6 +68,7 @@ class SurveySentiment(Family):
     patience: int = 14
     polarity: Polarity | None = None
     goal: ClassVar[Goal] = Goal.ADVOCACY
+    table: ClassVar[str] = "surveys"
 
     def __post_init__(self) -> None:
         check_windows("SurveySentiment", window=self.window, loop_windows=self.loop_windows, patience=self.patience)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Inputs", "compose"]
 
-_SPEAKS_OF = {
+SPEAKS_OF = {
     "contacts": "effort of staying",
     "subscriptions": "contract and revenue",
     "usage": "depth and breadth of use",
@@ -221,7 +221,7 @@ def _all_missing(goal: Goal, data: CustomerData | None) -> bool:
 
 def _missing(data: CustomerData | None) -> tuple[str, ...]:
     absent = () if data is None else data.missing
-    return tuple(f"No {name} table: {spoken} cannot be seen." for name, spoken in _SPEAKS_OF.items() if name in absent)
+    return tuple(f"No {name} table: {spoken} cannot be seen." for name, spoken in SPEAKS_OF.items() if name in absent)
 
 
 def _expansion(inputs: Inputs, book: Book, standing: Standing | None) -> Table | None:

@@ -64,7 +64,17 @@ def call(*words: object) -> Result:
 
 
 def test_help_of_every_command() -> None:
-    assert list(main.commands) == ["demo", "check", "train", "backtest", "score", "explain", "report", "monitor"]
+    assert list(main.commands) == [
+        "demo",
+        "init",
+        "check",
+        "train",
+        "backtest",
+        "score",
+        "explain",
+        "report",
+        "monitor",
+    ]
     for words in ([], *([name] for name in main.commands)):
         done = call(*words, "--help")
         assert done.exit_code == 0

@@ -1,0 +1,194 @@
+"""Which column of each table names the account: told by names, and by ids that occur in several tables."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from csrisk._proposal._names import likeness, words
+from csrisk._proposal._words import ACCOUNT_WORDS, PERSON_WORDS, TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from csrisk._proposal._sources import Brought
+
+__all__ = ["Join", "Keys", "find_keys", "overlap"]
+
+_KEY = {"id", "key", "number", "code", "uuid", "guid", "gid", "sfid", "vid", "ident", "identifier", "ref", "kennung"}
+_LEAST, _SHARED, _LARGE = 0.45, 0.3, 5_000
+_MOSTLY = 0.9
+_PERSON = 0.6
+
+
+@dataclass(frozen=True)
+class Join:
+    """A way to the account through another table.
+
+    Parameters
+    ----------
+    column : str
+        Column of the table that does not name the account.
+    table, key, account : str
+        The other table, its column with the same ids, each once, and its column that names the account.
+    """
+
+    column: str
+    table: str
+    key: str
+    account: str
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Columns that could name the account.
+
+    Parameters
+    ----------
+    columns : mapping of str to tuple of (str, float)
+        For each table its columns, the likeliest first, each with how likely it is.
+    shared : frozenset of (str, str)
+        Tables and columns whose ids occur in others, too.
+    persons : bool
+        Whether the account is a person, as nothing larger was found.
+    joins : mapping of str to Join
+        For tables that do not name the account.
+    """
+
+    columns: Mapping[str, tuple[tuple[str, float], ...]]
+    shared: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+    persons: bool = False
+    joins: Mapping[str, Join] = field(default_factory=dict)
+
+    def of(self, table: str) -> str | None:
+        """Column of a table that names the account."""
+        found = self.columns.get(table, ())
+        return found[0][0] if found else None
+
+    def sure(self, table: str) -> bool:
+        """Whether no other column could be meant: its name says so, and its ids are those of other tables."""
+        found = self.columns.get(table, ())
+        if not found or self.persons:
+            return False
+        rivals = [weight for _, weight in found[1:]]
+        clear = found[0][1] >= 1.3 and found[0][1] - max(rivals, default=0.0) >= 0.4
+        return clear or (len(self.columns) == 1 and found[0][1] >= 0.9 and max(rivals, default=0.0) < 0.6)
+
+
+def find_keys(tables: Sequence[Brought]) -> Keys:
+    """Find the columns that name the account."""
+    likely = {
+        (table.name, column): weight
+        for table in tables
+        for column in table.looks
+        if (weight := _weight(table, column)) >= _LEAST
+    }
+    groups = _linked({table.name: table for table in tables}, likely)
+    best = max(groups, key=lambda group: _worth(group, likely), default=frozenset())
+    shared = best if len({table for table, _ in best}) > 1 else frozenset()
+    columns = {}
+    for table in tables:
+        own = [
+            (column, weight + 0.5 * ((name, column) in shared))
+            for (name, column), weight in likely.items()
+            if name == table.name
+        ]
+        if own:
+            columns[table.name] = tuple(sorted(own, key=lambda one: -one[1]))
+    largest = max((likely[one] for one in best), default=0.0)
+    keys = Keys(columns, frozenset(shared), bool(best) and largest <= _PERSON)
+    joins = {table.name: join for table in tables if table.name not in columns and (join := _join(table, tables, keys))}
+    return replace(keys, joins=joins)
+
+
+def _join(table: Brought, tables: Sequence[Brought], keys: Keys) -> Join | None:
+    """Find the one table that names the account for the ids of another."""
+    found = []
+    for other, (column, look) in itertools.product(tables, table.looks.items()):
+        account = keys.of(other.name)
+        if other is table or account is None or not look.fits("id") or look.distinct < 3:
+            continue
+        for key, its in other.looks.items():
+            if key == account or not its.unique or (look.counted and not set(words(column)) & set(entity(other, key))):
+                continue
+            if len(look.values & its.values) >= _MOSTLY * len(look.values):
+                found.append(Join(column, other.name, key, account))
+    return found[0] if len({one.column for one in found}) == 1 else None
+
+
+def overlap(one: frozenset[str], other: frozenset[str]) -> float:
+    """Share of the smaller set of ids that occurs in the other."""
+    least = min(len(one), len(other))
+    return len(one & other) / least if least else 0.0
+
+
+def entity(table: Brought, column: str) -> tuple[str, ...]:
+    """Words of what an id is an id of; of a bare `id` those of its table."""
+    found = words(column)
+    kept = tuple(word for word in found if word not in _KEY)
+    bare = not kept or kept in (("external",), ("record",), ("object",), ("sys",), ("global",))
+    return table.stem if bare else kept
+
+
+def _weight(table: Brought, column: str) -> float:
+    look = table.looks[column]
+    if not look.fits("id") or look.kind == "empty" or look.distinct < 2:
+        return 0.0
+    what, keyed = entity(table, column), bool(_KEY & set(words(column)))
+    own = what == table.stem and keyed
+    if own and not _is_account_table(table):
+        return 0.0
+    account = likeness(what[-1:] if own else what, ACCOUNT_WORDS)
+    person = _PERSON * likeness(what[-1:] if own else what, PERSON_WORDS)
+    known = max(account, person)
+    if not set(words(column)) - _KEY:
+        known -= 0.05  # a name that says whose key it is counts more
+    if own and not look.unique:
+        known -= 0.3
+    # a company by its name is a worse key than its id, and a good one where there is no other
+    return known if keyed or look.kind == "number" or not _named(look) else 0.75 * known
+
+
+def _named(look: object) -> bool:
+    values = list(getattr(look, "values"))[:200]
+    return sum(any(sign.isspace() for sign in value) for value in values) > 0.3 * len(values)
+
+
+def _is_account_table(table: Brought) -> bool:
+    return likeness(table.stem[-1:], TABLES["accounts"]) >= 0.5 or likeness(table.stem[-1:], TABLES["people"]) >= 0.5
+
+
+def _linked(tables: Mapping[str, Brought], likely: Mapping[tuple[str, str], float]) -> list[frozenset[tuple[str, str]]]:
+    """Group columns whose ids occur in one another."""
+    groups = {one: {one} for one in likely}
+    for one, other in itertools.combinations(likely, 2):
+        if groups[one] is groups[other] or not _same(tables, one, other):
+            continue
+        joined = groups[one] | groups[other]
+        for member in joined:
+            groups[member] = joined
+    return [frozenset(group) for group in {id(group): group for group in groups.values()}.values()]
+
+
+def _same(tables: Mapping[str, Brought], one: tuple[str, str], other: tuple[str, str]) -> bool:
+    first, second = (tables[table].looks[column] for table, column in (one, other))
+    if one[0] == other[0]:
+        return False
+    if first.counted and second.counted and not _alike(tables, one, other):
+        return False  # keys that count on overlap by chance
+    enough = _SHARED if min(len(first.values), len(second.values)) < _LARGE else _SHARED / 3
+    return overlap(first.values, second.values) >= enough
+
+
+def _alike(tables: Mapping[str, Brought], one: tuple[str, str], other: tuple[str, str]) -> bool:
+    mine, its = (entity(tables[table], column) for table, column in (one, other))
+    larger = [likeness(what[-1:], ACCOUNT_WORDS) >= 0.9 for what in (mine, its)]
+    return bool(set(mine) & set(its)) or all(larger)
+
+
+def _worth(group: frozenset[tuple[str, str]], likely: Mapping[tuple[str, str], float]) -> float:
+    best: dict[str, float] = {}
+    for one in group:
+        best[one[0]] = max(best.get(one[0], 0.0), likely[one])
+    return sum(best.values())

@@ -1,0 +1,178 @@
+"""Names as words: without case, signs, plural and abbreviations, and how alike two of them are."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+__all__ = ["Phrase", "likeness", "phrases", "stem", "words"]
+
+_PIECES = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "é": "e", "è": "e", "ñ": "n", "ç": "c"})
+_SHORT = {
+    **{"acct": "account", "acc": "account", "cust": "customer", "cli": "client", "org": "organization"},
+    **{
+        "ids": "id",
+        "dt": "date",
+        "dte": "date",
+        "tm": "time",
+        "no": "number",
+        "nr": "number",
+        "num": "number",
+        "nbr": "number",
+    },
+    **{"qty": "quantity", "cnt": "count", "amt": "amount", "val": "value", "curr": "currency", "ccy": "currency"},
+    **{"subs": "subscription", "sub": "subscription", "desc": "description", "cat": "category", "usr": "user"},
+    **{
+        "nm": "name",
+        "tkt": "ticket",
+        "inv": "invoice",
+        "prod": "product",
+        "feat": "feature",
+        "evt": "event",
+        "cd": "code",
+    },
+    **{"ctry": "country", "ind": "industry", "seg": "segment", "rgn": "region", "resp": "response", "svy": "survey"},
+    **{"strt": "start", "beg": "begin", "opn": "open", "cls": "closed", "crt": "created", "upd": "updated"},
+    **{"rev": "revenue", "mgr": "manager", "freq": "frequency", "lic": "license", "prc": "price", "dept": "department"},
+    **{"kd": "kunde", "knd": "kunde", "vertr": "vertrag", "rech": "rechnung", "org id": "organization"},
+}
+# words that say how a value is written, and those of custom fields
+_NOISE = {
+    *("the", "of", "is", "utc", "iso", "gmt", "value", "field", "custom", "c", "hs", "sys", "properties", "fields"),
+    *("usd", "eur", "gbp", "chf", "raw", "str", "v", "v2", "attr", "cf", "dim", "fk", "pk", "sk", "flag", "text", "ms"),
+    *("context", "traits", "attributes", "statistics", "metadata", "data", "system", "time", "at", "date", "on", "was"),
+}
+# words that make something else of what stands beside them
+_OTHER = {
+    "trial",
+    "parent",
+    "previous",
+    "prior",
+    "tax",
+    "discount",
+    "error",
+    "updated",
+    "modified",
+    "first",
+    "original",
+}
+_VOWELS = set("aeiou")
+
+
+class Phrase(NamedTuple):
+    """What something is called, and how clearly."""
+
+    words: tuple[str, ...]
+    weight: float
+
+
+@lru_cache(maxsize=8192)
+def words(name: str) -> tuple[str, ...]:
+    """Split a name into words.
+
+    Examples
+    --------
+    >>> words("CustomerIDs"), words("kündigung_am"), words("cust_no")
+    (('customer', 'id'), ('kuendigung', 'am'), ('customer', 'number'))
+    """
+    plain = re.sub(r"IDs\b", "Ids", name).translate(_GERMAN).translate(str.maketrans("ÄÖÜ", "AOU"))
+    found = [_singular(piece.lower()) for piece in _PIECES.findall(plain)]
+    found = [piece[:-2] + "nummer" if len(piece) > 5 and piece.endswith("nr") else piece for piece in found]
+    return tuple(_SHORT.get(word, word) for word in found)
+
+
+def stem(name: str) -> tuple[str, ...]:
+    """Words of the name of a file or table, without what stages of a warehouse put before or behind it."""
+    stages = {
+        "dim",
+        "fct",
+        "fact",
+        "stg",
+        "raw",
+        "src",
+        "int",
+        "mart",
+        "tbl",
+        "vw",
+        "export",
+        "dump",
+        "v",
+        "list",
+        "all",
+    }
+    extra = {"csv", "gz", "parquet", "full", "final", "data", "report", "main", "public", "extract", "history", "table"}
+    kept = tuple(word for word in words(name) if word not in stages | extra and not word.isdigit())
+    return kept or words(name)
+
+
+def _singular(word: str) -> str:
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is", "ous")):
+        return word[:-1]
+    return word
+
+
+@lru_cache(maxsize=2048)
+def phrases(text: str) -> tuple[Phrase, ...]:
+    """Read a line of phrases; what stands behind the bar only hints."""
+    clear, _, hints = text.partition("|")
+    told = ((clear, 1.0), (hints, 0.6))
+    return tuple(Phrase(words(one.strip()), weight) for part, weight in told for one in part.split(",") if one.strip())
+
+
+def likeness(name: tuple[str, ...], text: str) -> float:
+    """How well the words of a name fit a line of phrases, from 0 to 1."""
+    return max((phrase.weight * _alike(name, phrase.words) for phrase in phrases(text)), default=0.0)
+
+
+@lru_cache(maxsize=65536)
+def _alike(name: tuple[str, ...], phrase: tuple[str, ...]) -> float:
+    mine, its = "".join(name), "".join(phrase)
+    if mine == its:
+        return 1.0
+    whole = _covered(name, phrase)
+    if whole:
+        return whole
+    core, kernel = set(name) - _NOISE, set(phrase) - _NOISE
+    if core and core == kernel:
+        return 0.8
+    if len(its) > 5 and abs(len(mine) - len(its)) <= 1 and mine[:3] == its[:3] and _slips(mine, its):
+        return 0.7
+    if len(phrase) == 1 and len(its) > 4 and its in mine:  # compounds of German, names without signs
+        return 0.5
+    if core and core < kernel and len(kernel) == 2 and max(map(len, core)) > 4:
+        return 0.4
+    return 0.0
+
+
+def _covered(name: tuple[str, ...], phrase: tuple[str, ...]) -> float:
+    """How well a name that holds every word of a phrase fits it; what stands besides makes it less so."""
+    left, short = list(name), False
+    for wanted in phrase:
+        found = next((word for word in left if word == wanted), None)
+        if found is None:
+            found = next((word for word in left if _abbreviates(word, wanted)), None)
+            short = True
+        if found is None:
+            return 0.0
+        left.remove(found)
+    dear = sum(0.6 if word in _OTHER else 0.08 if word in _NOISE else 0.3 for word in left)
+    return max((0.8 if short else 0.95 if left else 1.0) - dear, 0.25 if dear < 0.6 else 0.0)
+
+
+def _abbreviates(word: str, whole: str) -> bool:
+    """Whether a word leaves letters of another out, as terse names do: chnl, agt, onb."""
+    if not 3 <= len(word) < len(whole) - 1 or word[0] != whole[0]:
+        return False
+    signs = iter(whole)
+    if not all(sign in signs for sign in word):
+        return False
+    return whole.startswith(word) or (len(_VOWELS & set(word[1:])) <= 1 and word[-1] == whole[-1])
+
+
+def _slips(one: str, other: str) -> bool:
+    return difflib.SequenceMatcher(None, one, other).ratio() >= 0.9

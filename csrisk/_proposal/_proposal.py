@@ -1,0 +1,234 @@
+"""What is what in a source, as it was guessed and as a person decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from csrisk._proposal._accounts import Keys, find_keys
+from csrisk._proposal._match import Match, elsewhere, match_tables
+from csrisk._proposal._questions import Question, questions_of
+from csrisk._proposal._sources import LOOKED_FOR, look_into
+from csrisk._proposal._words import ELSEWHERE
+from csrisk.exceptions import ConfigError, DataContractError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+    from csrisk._pipeline import RiskSpec
+    from csrisk._proposal._sources import Seen
+
+__all__ = ["Proposal", "propose"]
+
+_LARGEST_LIST = 12
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Which file is which table, and which column is which; made by :func:`csrisk.propose`.
+
+    Parameters
+    ----------
+    matches : tuple of Match
+        Files and the tables that they are taken for.
+    unused : mapping of str to str
+        Files that are left, each with the reason.
+    questions : tuple of Question
+        What a person must say.
+    decided : mapping of str to str
+        What was said: for a question its answer.
+    database : bool
+        Whether the tables are those of a database.
+    keys : Keys
+        Columns that name the account.
+    """
+
+    matches: tuple[Match, ...]
+    unused: Mapping[str, str]
+    questions: tuple[Question, ...] = ()
+    decided: Mapping[str, str] = field(default_factory=dict)
+    database: bool = False
+    keys: Keys = field(default_factory=lambda: Keys({}))
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Every proposed pair: file, its column, table and column of the contract, grade (``sure`` or ``guessed``)."""
+        names = ["file", "theirs", "table", "column", "grade"]
+        rows = [
+            (match.brought.name, theirs, match.table, column, "sure" if sure else "guessed")
+            for match in self.matches
+            for column, theirs, sure in self._columns_of(match)
+        ]
+        return pd.DataFrame(rows, columns=names)
+
+    @property
+    def open(self) -> tuple[Question, ...]:
+        """Questions that nobody has answered."""
+        return tuple(question for question in self.questions if question.about not in self.decided)
+
+    def answer(self, about: str, answer: str) -> Proposal:
+        """Answer a question.
+
+        Parameters
+        ----------
+        about : str
+            What it decides, such as ``label`` or ``usage.at``.
+        answer : str
+            One of its options; the empty one leaves it out.
+
+        Returns
+        -------
+        Proposal
+            Another one; this one stays as it is.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such question, or it has no such answer.
+        """
+        found = next((question for question in self.questions if question.about == about), None)
+        if found is None:
+            raise ConfigError(f"about={about!r}: no such question; there are {[one.about for one in self.questions]}")
+        if answer not in found.options:
+            raise ConfigError(f"{about}: answer={answer!r} must be one of {list(found.options)}")
+        return replace(self, decided={**self.decided, about: answer})
+
+    def with_guesses(self) -> Proposal:
+        """Answer every open question with what is likeliest.
+
+        Returns
+        -------
+        Proposal
+        """
+        return replace(self, decided={**{one.about: one.options[0] for one in self.open}, **self.decided})
+
+    def to_toml(self) -> str:
+        """Write a configuration: what is sure or decided counts, what is guessed stands in comments.
+
+        Returns
+        -------
+        str
+        """
+        from csrisk._proposal._toml import written
+
+        return written(self)
+
+    def spec(self) -> RiskSpec:
+        """Give the configuration as it would be read.
+
+        Returns
+        -------
+        RiskSpec
+        """
+        from csrisk._pipeline import RiskSpec
+
+        return RiskSpec.from_toml(self.to_toml())
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the configuration to a file that is not there yet.
+
+        Parameters
+        ----------
+        path : path
+            Such as ``csrisk.toml``.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        ConfigError
+            If something stands there: it is never overwritten.
+        """
+        from csrisk._pipeline import write_text
+
+        target = Path(path)
+        if target.exists() or target.is_symlink():
+            raise ConfigError(
+                f"{target.name}: is there already, and is never overwritten; name another file or move it"
+            )
+        return write_text(target, self.to_toml())
+
+    def __str__(self) -> str:
+        lines = [
+            f"{match.table:14} {'sure   ' if match.sure else 'guessed'}  {match.brought.name} "
+            f"({len(match.pairs) + (match.key is not None)} of {len(match.brought.looks)} columns)"
+            for match in self.matches
+        ]
+        lines += [f"not used: {name}: {why}" for name, why in self.unused.items()]
+        return "\n".join([*lines, *(f"open: {question}" for question in self.open)])
+
+    def _columns_of(self, match: Match) -> list[tuple[str, str, bool]]:
+        key = (
+            [] if match.key is None else [("account_id", match.key, match.sure and self.keys.sure(match.brought.name))]
+        )
+        return key + [(pair.column, pair.theirs, pair.sure) for pair in match.pairs]
+
+
+def propose(source: str | os.PathLike[str]) -> Proposal:
+    """Guess which table of the contract each file is, and which column is which.
+
+    Names, types, ranges, the order of times and ids that occur in several files are held together, and the best
+    assignment as a whole is taken. What nothing else could be meant by is sure; the rest is a guess, with what it could
+    be instead, and a question. Rows are sampled, nothing is written.
+
+    Parameters
+    ----------
+    source : path or str
+        A folder, a database file, or the address of a database.
+
+    Returns
+    -------
+    Proposal
+        With :meth:`~Proposal.to_toml`, :meth:`~Proposal.answer` and :meth:`~Proposal.with_guesses`.
+
+    Raises
+    ------
+    DataContractError
+        If there is nothing that could be read, or no table of the contract in it; the message says what was looked for.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib, csrisk as cr
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> rows = ["ticket_id,customer_id,created_at,solved_at,priority"]
+    >>> rows += [f"{i},c-{i % 7},2025-01-{1 + i % 28:02},2025-02-{1 + i % 28:02},high" for i in range(50)]
+    >>> _ = (folder / "support_tickets.csv").write_text("\\n".join(rows))
+    >>> proposal = cr.propose(folder)
+    >>> proposal.table[["theirs", "table", "column"]].head(3).to_numpy().tolist()
+    [['customer_id', 'contacts', 'account_id'], ['ticket_id', 'contacts', 'contact_id'], ['created_at', 'contacts', 'opened_at']]
+    """
+    seen = look_into(str(source))
+    keys = find_keys(seen.tables)
+    matches, left = match_tables(seen.tables, keys)
+    unused = {**{name: _why_unused(match) for name, match in left.items()}, **seen.unread}
+    if not matches:
+        raise DataContractError(_nothing(seen, unused))
+    return Proposal(matches, unused, questions_of(matches, keys), database=seen.database, keys=keys)
+
+
+def _why_unused(match: Match) -> str:
+    kind, fit = elsewhere(match.brought)
+    if fit and fit >= match.score - 0.5:
+        return f"looks like {kind}: {ELSEWHERE[kind][2]}"
+    if match.score <= 0:
+        return "looks like no table of the contract"
+    lacking = f", but {', '.join(match.lacking)} was not found" if match.lacking else ", which another file fits better"
+    return f"looks most like {match.table}{lacking}"
+
+
+def _nothing(seen: Seen, unused: Mapping[str, str]) -> str:
+    told = "; ".join(f"{name}: {why}" for name, why in list(unused.items())[:_LARGEST_LIST])
+    more = f" ({told}{'; ...' if len(unused) > _LARGEST_LIST else ''})" if unused else ""
+    where = "the database" if seen.database else "the folder"
+    looked = "" if seen.database else f" Looked for {LOOKED_FOR}:"
+    return (
+        f"{where} holds {len(seen.tables)} tables that can be read and none that is a table of the contract{more}."
+        f"{looked} rows of use, contacts, contracts, surveys or accounts, each with a column that names the customer and "
+        "a time"
+    )

@@ -1,0 +1,252 @@
+"""A sample of each table of a source, read by the readers that training uses."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from csrisk._proposal._looks import Look, look_at
+from csrisk._proposal._names import stem, words
+from csrisk._shown import shown
+from csrisk.data._csv import read_header
+from csrisk.data._kinds import TABLE_ENDINGS, UnreadableError, endings, file_kind
+from csrisk.data._parts import near_name, size_of, skipped
+from csrisk.exceptions import DataContractError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pandas as pd
+
+__all__ = ["LOOKED_FOR", "Brought", "Seen", "look_into"]
+
+_ROWS = 20_000
+_LARGE = 500_000_000  # bytes above which only the beginning is read
+_DEEPEST, _MOST = 3, 400
+_TABLES_ELSEWHERE = (
+    ".xlsx",
+    ".xls",
+    ".ods",
+    ".json",
+    ".jsonl",
+    ".ndjson",
+    ".feather",
+    ".arrow",
+    ".orc",
+    ".avro",
+    ".zip",
+)
+_DATABASES = (".duckdb", ".ddb", ".db", ".sqlite", ".sqlite3")
+LOOKED_FOR = "files .csv, .tsv, .txt (also .gz) and .parquet with one header line, up to three folders deep"
+
+
+@dataclass(frozen=True)
+class Brought:
+    """A table as it lies in the source.
+
+    Parameters
+    ----------
+    name : str
+        How the person calls it.
+    file : str or tuple of str
+        What the configuration has to say.
+    looks : mapping of str to Look
+        What each of its columns looks like, in a sample of rows.
+    """
+
+    name: str
+    file: str | tuple[str, ...]
+    looks: Mapping[str, Look]
+
+    @property
+    def stem(self) -> tuple[str, ...]:
+        """Words of its name."""
+        return stem(re.sub(r"\.(gz|csv|tsv|txt|parquet|parq|pq)$", "", self.name.removesuffix(".gz")).split("/")[-1])
+
+    @property
+    def whole_stem(self) -> tuple[str, ...]:
+        """Words of its name and of the folder above it."""
+        above = self.name.split("/")[:-1]
+        return (*(word for folder in above for word in stem(folder)), *self.stem)
+
+    @property
+    def rows(self) -> int:
+        """Rows of the sample."""
+        return len(next(iter(self.looks.values())).texts) if self.looks else 0
+
+    def bare(self, column: str) -> tuple[str, ...]:
+        """Words of a column without the name of its table before them."""
+        found = words(column)
+        own = set(self.stem)
+        while len(found) > 1 and found[0] in own:
+            found = found[1:]
+        return found
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What lies in a source.
+
+    Parameters
+    ----------
+    tables : tuple of Brought
+        Those that can be read.
+    unread : mapping of str to str
+        Names of the others, with the reason.
+    database : bool
+        Whether the tables are those of a database.
+    """
+
+    tables: tuple[Brought, ...]
+    unread: Mapping[str, str] = field(default_factory=dict)
+    database: bool = False
+
+
+def look_into(source: str) -> Seen:
+    """Read a sample of every table of a folder, a database file or a database behind an address."""
+    from csrisk._pipeline._databases import is_database
+
+    if is_database(source):
+        samples = _of_database(source)
+        return Seen(tuple(_brought(name, name, frame) for name, frame in sorted(samples.items())), database=True)
+    folder = Path(source)
+    if not folder.is_dir():
+        raise DataContractError(
+            f"{shown(source, 'the source')} is no folder, no database file and no address{near_name(folder)}"
+        )
+    unread: dict[str, str] = {}
+    found = _read(folder, _groups(folder, unread), unread)
+    return Seen(tuple(found), unread)
+
+
+def _brought(name: str, file: str | tuple[str, ...], frame: pd.DataFrame) -> Brought:
+    return Brought(name, file, {str(column): look_at(frame[column], words(str(column))) for column in frame})
+
+
+def _groups(folder: Path, unread: dict[str, str]) -> dict[str, list[Path]]:
+    """Files by the table that they are parts of: neighbours of the same columns whose names differ in digits alone."""
+    groups: dict[tuple[Any, ...], list[Path]] = {}
+    for path in _files(folder, unread):
+        name = path.relative_to(folder).as_posix()
+        try:
+            header = _header(path)
+        except (UnreadableError, OSError) as error:
+            unread[name] = str(error) if isinstance(error, UnreadableError) else error.strerror or type(error).__name__
+            continue
+        places = tuple(part for part in path.relative_to(folder).parts[:-1] if "=" not in part)
+        key = (places, re.sub(r"[\d_.-]+", " ", path.name.lower()).strip(), header)
+        groups.setdefault(key, []).append(path)
+    return {_called(folder, key[0], paths, len(groups)): paths for key, paths in groups.items()}
+
+
+def _called(folder: Path, places: tuple[str, ...], paths: list[Path], groups: int) -> str:
+    """Name a group by its file, or the folder that holds nothing else, or its first file."""
+    if len(paths) > 1 and places:
+        base = folder.joinpath(*places)
+        inside = [path for path in base.rglob("*") if path.is_file() and not skipped(path.name)]
+        if len(inside) == len(paths):
+            return base.relative_to(folder).as_posix()
+    return paths[0].relative_to(folder).as_posix()
+
+
+def _files(folder: Path, unread: dict[str, str]) -> Iterator[Path]:
+    count = 0
+    for top, folders, names in os.walk(folder, followlinks=False):
+        depth = len([part for part in Path(top).relative_to(folder).parts if "=" not in part])
+        folders[:] = sorted(name for name in folders if not skipped(name)) if depth < _DEEPEST else []
+        for name in sorted(names):
+            path = Path(top, name)
+            if skipped(name) or count >= _MOST:
+                continue
+            if endings(name) in TABLE_ENDINGS:
+                count += 1
+                yield path
+            elif endings(name) in (*_TABLES_ELSEWHERE, *_DATABASES):
+                other = "give it as SOURCE" if endings(name) in _DATABASES else "save it as CSV or Parquet"
+                unread[path.relative_to(folder).as_posix()] = f"{endings(name)} is not read from a folder; {other}"
+
+
+def _header(path: Path) -> tuple[str, ...]:
+    kind = file_kind(path)
+    if kind != "parquet":
+        return read_header(path, packed=kind == "csv.gz").names
+    import pyarrow.parquet as pq
+
+    try:
+        return tuple(pq.read_schema(path).names)
+    except Exception as error:  # whatever a reader throws at damage, its text may quote what it read
+        raise UnreadableError("it is a damaged Parquet file; write or copy it again") from error
+
+
+def _read(folder: Path, groups: Mapping[str, list[Path]], unread: dict[str, str]) -> list[Brought]:
+    from csrisk.data._engine import DuckDBEngine
+
+    found = []
+    with closing(DuckDBEngine(threads=1, on_disk=False)) as engine:
+        for name, paths in sorted(groups.items()):
+            target = folder / name if (folder / name).is_dir() else paths
+            frame = _sampled(engine, target if len(paths) > 1 else paths[0])
+            if isinstance(frame, str):
+                unread[name] = frame
+            elif frame.empty:
+                unread[name] = "it holds no row"
+            else:
+                many = tuple(path.relative_to(folder).as_posix() for path in paths)
+                found.append(_brought(name, many if len(many) > 1 and target is paths else name, frame))
+    return found
+
+
+def _sampled(engine: Any, brought: Any) -> pd.DataFrame | str:
+    """Take every so many rows, as many as are looked at, or say why the table cannot be read."""
+    from csrisk.data._breach import Breach
+    from csrisk.data._readers import ROW
+    from csrisk.data._source import open_source
+
+    opened = open_source(engine, "usage", brought)
+    if isinstance(opened, Breach):
+        return opened.detail or "it cannot be read"
+    try:
+        few = f"SELECT * EXCLUDE ({ROW}) FROM {opened.view} LIMIT {_ROWS}"
+        if size_of(brought) <= _LARGE:
+            step = max(1, -(-engine.run(f"SELECT count(*) FROM {opened.view}")[0][0] // _ROWS))
+            few = f"SELECT * EXCLUDE ({ROW}) FROM {opened.view} WHERE {ROW} % {step} = 0"
+        return engine.home(few)  # type: ignore[no-any-return]  # the engine is imported late
+    except engine.errors as error:
+        return opened.why(error)
+
+
+def _of_database(source: str) -> dict[str, pd.DataFrame]:
+    from csrisk._pipeline._databases import duckdb_file, far_database, is_far, located
+    from csrisk.data._engine import home
+    from csrisk.data._readers import quoted
+
+    if is_far(source):
+        _, connection, names = far_database(source.strip())
+        return {name: connection.table(name).limit(_ROWS).to_pandas() for name in names}
+    path, name, kind = located(source)
+    if kind == "sqlite":
+        return _of_sqlite(path, name)
+    connection, names = duckdb_file(path, name)
+    with connection:
+        return {
+            name: home(connection.sql(f"SELECT * FROM {quoted(name)} LIMIT {_ROWS}").to_arrow_table()) for name in names
+        }
+
+
+def _of_sqlite(path: Path, name: str) -> dict[str, pd.DataFrame]:
+    import pandas as pd
+
+    from csrisk._pipeline._sqlite import sqlite_tables
+    from csrisk.data._readers import quoted
+
+    found = {}
+    with sqlite_tables(path, name) as book:
+        for table in book.names:
+            rows = book.connection.execute(f"SELECT * FROM {quoted(table)} LIMIT {_ROWS}")
+            columns = [told[0] for told in rows.description]
+            found[table] = pd.DataFrame(rows.fetchall(), columns=columns)
+    return found

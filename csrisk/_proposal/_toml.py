@@ -1,0 +1,144 @@
+"""The configuration as a person reads it: what counts, and in comments what was guessed, left and asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from csrisk._cells import one_line
+from csrisk._proposal._evidence import without_evidence
+from csrisk._proposal._questions import LEAVE_OUT
+from csrisk.data import CONTRACT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from csrisk._proposal._match import Match
+    from csrisk._proposal._pairs import Pair
+    from csrisk._proposal._proposal import Proposal
+
+__all__ = ["written"]
+
+_HEAD = """# Proposed by csrisk from names, types, ranges, times and ids that files share. Each line says how sure it is:
+#   sure     nothing else could be meant
+#   decided  a guess that was taken; what it could be instead stands behind it
+#   guess    not in use: take the mark # away where it is right
+# Check with: csrisk check SOURCE --config THIS_FILE"""
+
+
+def written(proposal: Proposal) -> str:
+    """Write a proposal as TOML."""
+    parts = [_HEAD, *_asked(proposal), _label(proposal)]
+    parts += ["\n".join(_table(proposal, match)) for match in proposal.matches]
+    there = {match.table for match in proposal.matches if _stands(proposal, match)}
+    parts += ["\n".join(_left(proposal)), "\n".join(_missing(there))]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _asked(proposal: Proposal) -> list[str]:
+    asked = [f"#   {place}. {_comment(str(one))}" for place, one in enumerate(proposal.open, 1)]
+    return ["\n".join(["# Questions that a person must answer:", *asked])] if asked else []
+
+
+def _label(proposal: Proposal) -> str:
+    asked = any(question.about == "label" for question in proposal.questions)
+    kind = proposal.decided.get("label")
+    if not asked:
+        return ""
+    meaning = "a contract that ends and is not renewed (contract), or no use for a while (inactivity)"
+    return f"[label]\n{_entry('kind', kind) if kind else '# ' + _entry('kind', 'contract')}  # what churn is here: {meaning}"
+
+
+def _table(proposal: Proposal, match: Match) -> Iterator[str]:
+    stands = _stands(proposal, match)
+    mark = "" if stands else "# "
+    grade = "sure" if match.sure else "decided" if stands else "guess"
+    others = f"; could also be {' or '.join(match.others)}" if match.others and not match.sure else ""
+    yield f"{mark}[tables.{match.table}]  # {grade}{_comment(others)}"
+    for line in _blocks(proposal, match):
+        yield f"# {line}"
+    yield mark + _entry("file", match.brought.file)
+    yield f"{mark}[tables.{match.table}.columns]"
+    if match.key is not None:
+        yield mark + _key(proposal, match)
+    for pair in match.pairs:
+        yield mark + _pair(proposal, match, pair)
+    used = {pair.theirs for pair in match.pairs} | {match.key}
+    if unused := [one_line(name) for name in match.brought.looks if name not in used]:
+        kept = " (become context)" if match.table == "accounts" else ""
+        yield f"# columns not used{kept}: {', '.join(unused)}"
+
+
+def _key(proposal: Proposal, match: Match) -> str:
+    about = f"{match.table}.account_id"
+    if proposal.keys.sure(match.brought.name):
+        return f"{_entry('account_id', match.key)}  # sure"
+    chosen = proposal.decided.get(about)
+    others = [name for name, _ in proposal.keys.columns[match.brought.name] if name != (chosen or match.key)]
+    return _graded("account_id", match.key, chosen, others[:3], about in proposal.decided)
+
+
+def _pair(proposal: Proposal, match: Match, pair: Pair) -> str:
+    if pair.sure:
+        return f"{_entry(pair.column, pair.theirs)}  # sure"
+    about = f"{match.table}.{pair.column}"
+    chosen = proposal.decided.get(about)
+    others = [name for name in (pair.theirs, *pair.others) if name != (chosen or pair.theirs)]
+    return _graded(pair.column, pair.theirs, chosen, others, about in proposal.decided, pair.note)
+
+
+def _graded(
+    column: str, theirs: str | None, chosen: str | None, others: list[str], decided: bool, note: str = ""
+) -> str:
+    told = "; ".join(filter(None, [note, f"or {', '.join(others)}" if others else ""]))
+    comment = _comment(f": {told}" if told else "")
+    if decided and chosen != LEAVE_OUT:
+        return f"{_entry(column, chosen)}  # decided{comment}"
+    return f"# {_entry(column, theirs)}  # {'left out' if decided else 'guess'}{comment}"
+
+
+def _stands(proposal: Proposal, match: Match) -> bool:
+    """Whether a table counts: it is sure or decided, and so is every column that it must have."""
+    return (match.sure or proposal.decided.get(match.table) == "yes") and not list(_blocks(proposal, match))
+
+
+def _blocks(proposal: Proposal, match: Match) -> Iterator[str]:
+    """Say why a table cannot be read as it is."""
+    if match.lacking:
+        yield f"{', '.join(match.lacking)} was not found, without which the table cannot be read"
+    if match.join is not None:
+        way = match.join
+        yield _comment(f"the account stands in {way.table}: join {way.column} with its {way.key} to get {way.account}")
+    required = CONTRACT[match.table].required
+    for pair in match.pairs:
+        about = f"{match.table}.{pair.column}"
+        if pair.column in required and not pair.sure and proposal.decided.get(about, LEAVE_OUT) == LEAVE_OUT:
+            yield f"{pair.column} must be known first"
+    about = f"{match.table}.account_id"
+    if match.key is not None and not proposal.keys.sure(match.brought.name) and about not in proposal.decided:
+        yield "account_id must be known first"
+
+
+def _left(proposal: Proposal) -> Iterator[str]:
+    if proposal.unused:
+        yield "# Files that are not used:"
+        for name, why in proposal.unused.items():
+            yield f"#   {_comment(name)}: {_comment(why)}"
+
+
+def _missing(there: set[str]) -> Iterator[str]:
+    yield "# Tables that are missing, and what stays without evidence:"
+    for table, told in without_evidence(there).items():
+        yield f"#   {table}: {told}"
+
+
+def _entry(key: str, value: Any) -> str:
+    import tomli_w
+
+    plain = list(value) if isinstance(value, tuple) else value
+    if isinstance(plain, list):
+        return f"{key} = [{', '.join(_entry('x', one).removeprefix('x = ') for one in plain)}]"
+    return tomli_w.dumps({key: plain}).strip()
+
+
+def _comment(text: str) -> str:
+    return one_line(text)
