@@ -12,6 +12,7 @@ from csrisk._proposal._words import ACCOUNT_WORDS, PERSON_WORDS, TABLES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from csrisk._proposal._looks import Look
     from csrisk._proposal._sources import Brought
 
 __all__ = ["Join", "Keys", "find_keys", "overlap"]
@@ -112,7 +113,7 @@ def _join(table: Brought, tables: Sequence[Brought], keys: Keys) -> Join | None:
         for key, its in other.looks.items():
             if key == account or not its.unique or (look.counted and not set(words(column)) & set(entity(other, key))):
                 continue
-            if len(look.values & its.values) >= _MOSTLY * len(look.values):
+            if len(look.ids & its.ids) >= _MOSTLY * len(look.ids):
                 found.append(Join(column, other.name, key, account))
     return found[0] if len({one.column for one in found}) == 1 else None
 
@@ -150,8 +151,8 @@ def _weight(table: Brought, column: str) -> float:
     return known if keyed or look.kind == "number" or not _named(look) else 0.75 * known
 
 
-def _named(look: object) -> bool:
-    values = list(getattr(look, "values"))[:200]
+def _named(look: Look) -> bool:
+    values = sorted(look.ids)[:200]
     return sum(any(sign.isspace() for sign in value) for value in values) > 0.3 * len(values)
 
 
@@ -177,8 +178,8 @@ def _same(tables: Mapping[str, Brought], one: tuple[str, str], other: tuple[str,
         return False
     if first.counted and second.counted and not _alike(tables, one, other):
         return False  # keys that count on overlap by chance
-    enough = _SHARED if min(len(first.values), len(second.values)) < _LARGE else _SHARED / 3
-    return overlap(first.values, second.values) >= enough
+    enough = _SHARED if min(len(first.ids), len(second.ids)) < _LARGE else _SHARED / 3
+    return overlap(first.ids, second.ids) >= enough
 
 
 def _alike(tables: Mapping[str, Brought], one: tuple[str, str], other: tuple[str, str]) -> bool:

@@ -89,7 +89,7 @@ class Look:
         return self.whole and bool(known.between(0, 1e6).all())
 
     @cached_property
-    def values(self) -> frozenset[str]:
+    def ids(self) -> frozenset[str]:
         """The values, numbers without a point; what is no id of anything is left out."""
         known = self.texts.dropna().astype(str)
         return frozenset(known.str.removesuffix(".0") if self.whole else known)
@@ -166,7 +166,7 @@ def look_at(values: pd.Series[Any], name_words: tuple[str, ...] = ()) -> Look:
 
 def _texts(values: pd.Series[Any]) -> pd.Series[Any]:
     texts = values.astype("object").where(values.notna()).astype("string").str.strip().astype("object")
-    return texts.where(~texts.astype("string").str.lower().isin(MISSING_WORDS).fillna(True).astype(bool))  # type: ignore[no-any-return]
+    return texts.where(~texts.astype("string").str.lower().isin(MISSING_WORDS).fillna(True).astype(bool))
 
 
 def _timed(
@@ -175,7 +175,8 @@ def _timed(
     if numbers is not None and not _OF_NO_TIME & set(name):
         for unit, low, high in _EPOCHS:
             if numbers.dropna().between(low, high).all():
-                times = pd.to_datetime(numbers, unit=unit, errors="coerce")
+                scale = {"s": 1, "ms": 1_000, "us": 1_000_000}[unit]
+                times = pd.to_datetime(numbers / scale, unit="s", errors="coerce")
                 return Look("time", texts, f"epoch {unit}", numbers, times)
     for style, (pattern, form) in _STYLES.items():
         if known.str.fullmatch(pattern, flags=re.ASCII).mean() >= _SURE:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 from csrisk._proposal._names import likeness, phrases, words
@@ -16,6 +15,8 @@ from csrisk.data import CONTRACT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import pandas as pd
 
     from csrisk._proposal._accounts import Join, Keys
     from csrisk._proposal._sources import Brought
@@ -154,7 +155,7 @@ def _hits(brought: Brought, marks: str) -> float:
 
 
 def elsewhere(brought: Brought) -> tuple[str, float]:
-    """What of a kind that csrisk does not read a file is, if any, and how well it fits."""
+    """Say what a file is that csrisk does not read, if anything, and how well it fits."""
     found = {
         kind: 1.5 + 2.4 * _called(brought, names) + _hits(brought, marks)
         for kind, (names, marks, _) in ELSEWHERE.items()
@@ -164,7 +165,7 @@ def elsewhere(brought: Brought) -> tuple[str, float]:
 
 
 def _rows(brought: Brought, table: Table, key: str | None) -> float:
-    """What the number of rows for each account says: accounts are listed once, events often."""
+    """Weigh the number of rows for each account: accounts are listed once, events often."""
     if key is None or brought.rows < 5:
         return 0.0
     once = brought.looks[key].unique

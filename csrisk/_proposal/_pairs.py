@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,6 +47,8 @@ class Pair:
         Further columns of the file that it could be.
     note : str
         What speaks against it.
+    unread : str
+        Why its values cannot be read as they are; it is never taken then.
     """
 
     column: str
@@ -55,6 +57,7 @@ class Pair:
     sure: bool
     others: tuple[str, ...] = ()
     note: str = ""
+    unread: str = ""
 
 
 def pair_columns(brought: Brought, table: Table, key: str | None, last: pd.Timestamp | None) -> tuple[Pair, ...]:
@@ -68,7 +71,9 @@ def pair_columns(brought: Brought, table: Table, key: str | None, last: pd.Times
     chosen = {ours[c].name: (r, c) for r, c in zip(rows, columns, strict=True) if scores[r, c]}
     pairs = {name: _graded(theirs, ours, scores, *at) for name, at in chosen.items()}
     _only_time(brought, table, theirs, pairs)
-    return tuple(_ordered(brought, table, pair, pairs) for pair in pairs.values())
+    if "mrr" in pairs and _MONTHLY & set(words(pairs["mrr"].theirs)):
+        pairs.pop("interval", None)  # what is by month already must not be divided by how often is paid
+    return tuple(_read(brought, table, _ordered(brought, table, pair, pairs)) for pair in pairs.values())
 
 
 def rarity(column: str) -> float:
@@ -96,13 +101,13 @@ def _by_values(look: Look, table: Table, column: Column, named: float) -> float:
     if column.kind != "category" or not line or look.kind != "text" or look.distinct > 60:
         return 0.0
     known = {words(value.strip()) for value in line.split(",")}
-    values = {words(str(value)) for value in look.values}
+    values = {words(value) for value in look.ids}
     share = len(values & known) / max(len(values), 1)
     return 0.0 if share < 0.5 else min(0.35 + 0.3 * share + 0.5 * named, 1.0)
 
 
 def _range(look: Look, column: Column, last: pd.Timestamp | None) -> float:
-    """What values outside of the range, missing ones and times to come say."""
+    """Weigh values outside of the range, missing ones and times to come."""
     if column.kind == "time":
         return _when(look, column, last)
     known = look.numbers.dropna()
@@ -130,6 +135,16 @@ def _when(look: Look, column: Column, last: pd.Timestamp | None) -> float:
     return 0.95 if not look.missing and column.name in _ENDS else 1.0
 
 
+def _read(brought: Brought, table: Table, pair: Pair) -> Pair:
+    """Say of times that are written otherwise than csrisk reads them."""
+    look = brought.looks[pair.theirs]
+    if table[pair.column].kind != "time" or look.style in ("iso", "typed", ""):
+        return pair
+    told = f"its times are written otherwise than 2025-03-31 ({look.style}), and are not read as they are"
+    return replace(pair, sure=False, unread=told)
+
+
+_MONTHLY = {"mrr", "month", "monthly", "monat", "monatspreis", "monatsbetrag"}
 _ENDS = frozenset(rule.later for table in CONTRACT.values() for rule in table.orders)
 
 

@@ -72,7 +72,7 @@ def _columns(match: Match, keys: Keys) -> Iterator[Question]:
         names = tuple(name for name, _ in keys.columns[match.brought.name][:4])
         yield Question(f"{match.table}.account_id", f"Which column of {file} names the customer?", names)
     for pair in match.pairs:
-        if not pair.sure:
+        if not pair.sure and not pair.unread:
             why = f" ({pair.note})" if pair.note else ""
             text = f"Is {pair.theirs!r} of {file} {match.table}.{pair.column}{why}?"
             yield Question(f"{match.table}.{pair.column}", text, (pair.theirs, *pair.others, LEAVE_OUT))

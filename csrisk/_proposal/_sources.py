@@ -140,10 +140,10 @@ def _groups(folder: Path, unread: dict[str, str]) -> dict[str, list[Path]]:
         places = tuple(part for part in path.relative_to(folder).parts[:-1] if "=" not in part)
         key = (places, re.sub(r"[\d_.-]+", " ", path.name.lower()).strip(), header)
         groups.setdefault(key, []).append(path)
-    return {_called(folder, key[0], paths, len(groups)): paths for key, paths in groups.items()}
+    return {_called(folder, key[0], paths): paths for key, paths in groups.items()}
 
 
-def _called(folder: Path, places: tuple[str, ...], paths: list[Path], groups: int) -> str:
+def _called(folder: Path, places: tuple[str, ...], paths: list[Path]) -> str:
     """Name a group by its file, or the folder that holds nothing else, or its first file."""
     if len(paths) > 1 and places:
         base = folder.joinpath(*places)

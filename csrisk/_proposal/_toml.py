@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from csrisk._cells import one_line
+from csrisk._printable import one_line
 from csrisk._proposal._evidence import without_evidence
 from csrisk._proposal._questions import LEAVE_OUT
 from csrisk.data import CONTRACT
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["written"]
 
-_HEAD = """# Proposed by csrisk from names, types, ranges, times and ids that files share. Each line says how sure it is:
+_HEAD = """# Proposed by csrisk from names, types, ranges, times and ids that files share. Each line says how
+# sure it is:
 #   sure     nothing else could be meant
 #   decided  a guess that was taken; what it could be instead stands behind it
 #   guess    not in use: take the mark # away where it is right
@@ -44,8 +45,9 @@ def _label(proposal: Proposal) -> str:
     kind = proposal.decided.get("label")
     if not asked:
         return ""
-    meaning = "a contract that ends and is not renewed (contract), or no use for a while (inactivity)"
-    return f"[label]\n{_entry('kind', kind) if kind else '# ' + _entry('kind', 'contract')}  # what churn is here: {meaning}"
+    meaning = "a contract that ends and is not renewed, or no use for a while (inactivity)"
+    line = _entry("kind", kind) if kind else "# " + _entry("kind", "contract")
+    return f"[label]\n{line}  # what churn is here: {meaning}"
 
 
 def _table(proposal: Proposal, match: Match) -> Iterator[str]:
@@ -59,9 +61,11 @@ def _table(proposal: Proposal, match: Match) -> Iterator[str]:
     yield mark + _entry("file", match.brought.file)
     yield f"{mark}[tables.{match.table}.columns]"
     if match.key is not None:
-        yield mark + _key(proposal, match)
+        line = _key(proposal, match)
+        yield line if line.startswith("# ") else mark + line
     for pair in match.pairs:
-        yield mark + _pair(proposal, match, pair)
+        line = _pair(proposal, match, pair)
+        yield line if line.startswith("# ") else mark + line
     used = {pair.theirs for pair in match.pairs} | {match.key}
     if unused := [one_line(name) for name in match.brought.looks if name not in used]:
         kept = " (become context)" if match.table == "accounts" else ""
@@ -80,6 +84,8 @@ def _key(proposal: Proposal, match: Match) -> str:
 def _pair(proposal: Proposal, match: Match, pair: Pair) -> str:
     if pair.sure:
         return f"{_entry(pair.column, pair.theirs)}  # sure"
+    if pair.unread:
+        return f"# {_entry(pair.column, pair.theirs)}  # not in use: {pair.unread}"
     about = f"{match.table}.{pair.column}"
     chosen = proposal.decided.get(about)
     others = [name for name in (pair.theirs, *pair.others) if name != (chosen or pair.theirs)]
@@ -111,7 +117,9 @@ def _blocks(proposal: Proposal, match: Match) -> Iterator[str]:
     required = CONTRACT[match.table].required
     for pair in match.pairs:
         about = f"{match.table}.{pair.column}"
-        if pair.column in required and not pair.sure and proposal.decided.get(about, LEAVE_OUT) == LEAVE_OUT:
+        if pair.column in required and pair.unread:
+            yield f"{pair.column}: {pair.unread}"
+        elif pair.column in required and not pair.sure and proposal.decided.get(about, LEAVE_OUT) == LEAVE_OUT:
             yield f"{pair.column} must be known first"
     about = f"{match.table}.account_id"
     if match.key is not None and not proposal.keys.sure(match.brought.name) and about not in proposal.decided:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from csrisk._cells import one_line, printable
+from csrisk._printable import one_line, printable
 from csrisk.cli import _options as options
 from csrisk.cli._print import print_json
 

@@ -1,0 +1,245 @@
+"""What is proposed for files under names of their own, and the configuration that comes of it."""
+
+from __future__ import annotations
+
+import gzip
+import sqlite3
+import tomllib
+import warnings
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+import csrisk as cr
+from csrisk._proposal._words import ACCOUNT_WORDS, COLUMNS, MARKS, TABLES, VALUES
+from csrisk.cli import main
+from csrisk.data import CONTRACT
+from csrisk.exceptions import ConfigError, DataContractError, DataWarning
+
+REAL = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "ravenstack_dirty"
+
+
+def exports(rows: int = 300) -> dict[str, pd.DataFrame]:
+    """Draw three tables under names of their own."""
+    rng = np.random.default_rng(5)
+    ids = np.array([f"org-{7 * i:04d}" for i in range(40)])
+    opened = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 500, rows), unit="D")
+    solved = (opened + pd.to_timedelta(rng.integers(1, 9, rows), unit="D")).where(rng.random(rows) < 0.8)
+    begun = pd.Timestamp("2023-01-01") + pd.to_timedelta(rng.integers(0, 860, 40), unit="D")
+    ended = begun + pd.to_timedelta(rng.integers(60, 500, 40), unit="D")
+    ended = ended.where(ended < "2025-05-01")
+    return {
+        "support_tickets": pd.DataFrame(
+            {
+                "ticket_id": range(9000, 9000 + rows),
+                "organisation_id": rng.choice(ids, rows),
+                "submitted": opened,
+                "solved_at": solved,
+                "via": rng.choice(["email", "phone"], rows),
+                "internal_flag": rng.choice(["x", "y"], rows),
+            }
+        ),
+        "organisations": pd.DataFrame(
+            {"id": ids, "company_name": [f"Firm {i}" for i in range(40)], "signup_date": begun}
+        ),
+        "contracts": pd.DataFrame(
+            {"org_id": ids, "contract_start": begun, "cancelled_on": ended, "monthly_fee": rng.uniform(9, 99, 40)}
+        ),
+    }
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    source = tmp_path / "exports"
+    source.mkdir()
+    for name, table in exports().items():
+        table.to_csv(source / f"{name}.csv", index=False)
+    return source
+
+
+def pairs(proposal: object) -> dict[str, str]:
+    frame = proposal.table
+    return dict(zip(frame["table"] + "." + frame["column"], frame["theirs"], strict=True))
+
+
+WANTED = {
+    "contacts.account_id": "organisation_id",
+    "contacts.contact_id": "ticket_id",
+    "contacts.opened_at": "submitted",
+    "contacts.resolved_at": "solved_at",
+    "contacts.channel": "via",
+    "accounts.account_id": "id",
+    "accounts.name": "company_name",
+    "accounts.started_at": "signup_date",
+    "subscriptions.account_id": "org_id",
+    "subscriptions.start_at": "contract_start",
+    "subscriptions.end_at": "cancelled_on",
+    "subscriptions.mrr": "monthly_fee",
+}
+
+
+def test_every_column_of_the_contract_has_words() -> None:
+    every = {f"{table.name}.{name}" for table in CONTRACT.values() for name in table.names if name != "account_id"}
+    assert set(COLUMNS) == every
+    assert set(TABLES) == set(MARKS) == set(CONTRACT)
+    assert set(VALUES) <= every
+    assert "account" in ACCOUNT_WORDS
+
+
+def test_tables_and_columns_are_found(folder: Path) -> None:
+    proposal = cr.propose(folder)
+    assert pairs(proposal) == WANTED
+    assert "columns not used: internal_flag" in proposal.to_toml()
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv.gz", "duckdb", "sqlite"])
+def test_the_same_is_found_whatever_holds_the_tables(tmp_path: Path, kind: str) -> None:
+    source = tmp_path / f"book.{kind}" if kind in ("duckdb", "sqlite") else tmp_path
+    for name, table in exports().items():
+        if kind == "parquet":
+            table.to_parquet(tmp_path / f"{name}.parquet")
+        elif kind == "csv.gz":
+            (tmp_path / f"{name}.csv.gz").write_bytes(gzip.compress(table.to_csv(index=False).encode()))
+        elif kind == "duckdb":
+            with duckdb.connect(str(source)) as connection:
+                connection.register("drawn", table)
+                connection.execute(f"CREATE TABLE {name} AS SELECT * FROM drawn")
+        else:
+            connection = sqlite3.connect(source)
+            times = table.select_dtypes("datetime").columns
+            told = table.assign(**{name: table[name].dt.strftime("%Y-%m-%d") for name in times})
+            told.to_sql(name, connection, index=False)
+            connection.close()
+    proposal = cr.propose(source)
+    assert pairs(proposal) == WANTED
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        data = cr.pipeline.open_source(source, proposal.with_guesses().spec())
+    assert data.rows == {"accounts": 40, "subscriptions": 40, "contacts": 300}
+
+
+def test_what_is_written_loads_as_it_is(folder: Path, tmp_path: Path) -> None:
+    config = tmp_path / "own.toml"
+    done = CliRunner().invoke(main, ["init", str(folder), "--out", str(config), "--yes"])
+    assert done.exit_code == 0, done.output
+    told = tomllib.loads(config.read_text(encoding="utf-8"))
+    assert told["tables"]["contacts"]["columns"]["opened_at"] == "submitted"
+    done = CliRunner().invoke(main, ["check", str(folder), "--config", str(config), "--dry-run"])
+    assert done.exit_code == 0, done.output
+
+
+def test_nothing_is_overwritten(folder: Path, tmp_path: Path) -> None:
+    config = tmp_path / "own.toml"
+    config.write_text("# mine\n")
+    done = CliRunner().invoke(main, ["init", str(folder), "--out", str(config), "--yes"])
+    assert done.exit_code == 1
+    assert "own.toml: is there already, and is never overwritten" in done.output
+    with pytest.raises(ConfigError, match="is there already"):
+        cr.propose(folder).save(config)
+    assert config.read_text() == "# mine\n"
+
+
+def test_a_guess_is_a_comment_until_it_is_taken(tmp_path: Path) -> None:
+    table = exports()["support_tickets"].rename(columns={"solved_at": "closed_at"})
+    both = table.assign(solved_on=table["closed_at"])
+    both.to_csv(tmp_path / "support_tickets.csv", index=False)
+    proposal = cr.propose(tmp_path)
+    asked = {question.about: question for question in proposal.questions}
+    assert set(asked["contacts.resolved_at"].options) == {"closed_at", "solved_on", ""}
+    assert "resolved_at" not in proposal.spec().tables["contacts"].columns
+    taken = proposal.answer("contacts.resolved_at", "solved_on")
+    assert taken.spec().tables["contacts"].columns["resolved_at"] == "solved_on"
+    left = proposal.answer("contacts.resolved_at", "").with_guesses()
+    assert "resolved_at" not in left.spec().tables["contacts"].columns
+    with pytest.raises(ConfigError, match="must be one of"):
+        proposal.answer("contacts.resolved_at", "submitted")
+    with pytest.raises(ConfigError, match="no such question"):
+        proposal.answer("contacts.opened_at", "submitted")
+
+
+def test_ends_that_come_before_beginnings_are_not_sure(folder: Path) -> None:
+    table = exports()["support_tickets"]
+    table["solved_at"] = table["submitted"] - pd.Timedelta(days=3)
+    table.to_csv(folder / "support_tickets.csv", index=False)
+    frame = cr.propose(folder).table.set_index(["table", "column"])
+    assert frame.loc[("contacts", "resolved_at"), "grade"] == "guessed"
+
+
+@pytest.mark.parametrize("written", ["%d.%m.%Y", "%m/%d/%Y", "epoch"])
+def test_times_that_are_not_read_are_never_taken(folder: Path, written: str) -> None:
+    table = exports()["support_tickets"]
+    solved = table["solved_at"]
+    table["solved_at"] = (
+        solved.map(lambda at: "" if pd.isna(at) else str(int(at.timestamp())))
+        if written == "epoch"
+        else solved.dt.strftime(written)
+    )
+    table.to_csv(folder / "support_tickets.csv", index=False)
+    text = cr.propose(folder).with_guesses().to_toml()
+    assert "resolved_at" not in tomllib.loads(text)["tables"]["contacts"]["columns"]
+    assert 'resolved_at = "solved_at"  # not in use: its times are written otherwise' in text
+
+
+def test_a_file_that_does_not_name_the_account_is_not_read_without_a_join(folder: Path) -> None:
+    rng = np.random.default_rng(1)
+    contracts = exports()["contracts"].assign(contract_id=[f"S-{i:03x}" for i in range(40)])
+    contracts.to_csv(folder / "contracts.csv", index=False)
+    usage = {"contract_id": rng.choice(contracts["contract_id"], 500), "usage_date": "2024-05-05", "feature": "a"}
+    pd.DataFrame(usage).to_csv(folder / "feature_usage.csv", index=False)
+    proposal = cr.propose(folder).with_guesses()
+    assert "usage" not in proposal.spec().tables
+    assert "join contract_id with its contract_id to get org_id" in proposal.to_toml()
+
+
+def test_nothing_usable_says_what_was_looked_for(tmp_path: Path) -> None:
+    (tmp_path / "notes.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "book.xlsx").write_bytes(b"PK\x03\x04")
+    with pytest.raises(DataContractError, match="holds 1 tables that can be read and none that is a table") as error:
+        cr.propose(tmp_path)
+    assert ".xlsx is not read from a folder" in str(error.value)
+    assert "Looked for files .csv" in str(error.value)
+    with pytest.raises(DataContractError, match="is no folder"):
+        cr.propose(tmp_path / "nowhere")
+
+
+def test_a_list_of_ends_or_prices_is_no_table(folder: Path) -> None:
+    ids = exports()["organisations"]["id"]
+    ends = {"churn_event_id": range(40), "org_id": ids, "churn_date": "2024-03-01", "reason_code": "price"}
+    pd.DataFrame(ends).to_csv(folder / "churn_events.csv", index=False)
+    proposal = cr.propose(folder)
+    assert pairs(proposal) == WANTED
+    assert proposal.unused["churn_events.csv"].startswith("looks like a list of ends")
+
+
+def test_what_is_missing_is_told_with_the_features_that_it_costs(folder: Path) -> None:
+    text = cr.propose(folder).to_toml()
+    assert "#   usage: 55 features of footprint (depth and breadth of use)" in text
+    assert "#   contacts:" not in text
+
+
+def test_parts_are_one_table(folder: Path) -> None:
+    table = exports()["support_tickets"]
+    (folder / "support_tickets.csv").unlink()
+    for part in (0, 1):
+        table.iloc[part::2].to_csv(folder / f"support_tickets_2024-0{part + 1}.csv", index=False)
+    spec = cr.propose(folder).with_guesses().spec()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        assert cr.pipeline.open_source(folder, spec).rows["contacts"] == 300
+
+
+def test_two_commands_from_exports_to_one_sentence(tmp_path: Path) -> None:
+    if not REAL.exists():
+        pytest.skip("the public data sets are not beside the checkout")
+    config = tmp_path / "own.toml"
+    done = CliRunner().invoke(main, ["init", str(REAL), "--out", str(config), "--yes"])
+    assert done.exit_code == 0, done.output
+    done = CliRunner().invoke(
+        main, ["train", str(REAL), "--config", str(config), "--model", str(tmp_path / "m.csrisk")]
+    )
+    sentence = done.output.strip().splitlines()[-1]
+    assert done.exit_code == 0 or "accounts with churn in" in sentence, done.output
