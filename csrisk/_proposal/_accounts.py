@@ -10,7 +10,7 @@ from csrisk._proposal._names import likeness, words
 from csrisk._proposal._words import ACCOUNT_WORDS, PERSON_WORDS, TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from csrisk._proposal._looks import Look
     from csrisk._proposal._sources import Brought
@@ -20,6 +20,8 @@ __all__ = ["Join", "Keys", "find_keys", "overlap"]
 _KEY = {"id", "key", "number", "code", "uuid", "guid", "gid", "sfid", "vid", "ident", "identifier", "ref", "kennung"}
 _LEAST, _SHARED, _LARGE = 0.45, 0.3, 5_000
 _MOSTLY = 0.9
+_FEWEST = 8  # ids below which an overlap says nothing
+_BY_SHAPE = 0.7  # of a column whose name says nothing, and whose ids tell that it is the key of the others
 _PERSON = 0.6
 
 
@@ -85,6 +87,7 @@ def find_keys(tables: Sequence[Brought]) -> Keys:
         for column in table.looks
         if (weight := _weight(table, column)) >= _LEAST
     }
+    likely |= {one: _BY_SHAPE for one in _by_shape(tables, likely) if likely.get(one, 0.0) < _BY_SHAPE}
     groups = _linked({table.name: table for table in tables}, likely)
     best = max(groups, key=lambda group: _worth(group, likely), default=frozenset())
     shared = best if len({table for table, _ in best}) > 1 else frozenset()
@@ -96,7 +99,7 @@ def find_keys(tables: Sequence[Brought]) -> Keys:
             if name == table.name
         ]
         if own:
-            columns[table.name] = tuple(sorted(own, key=lambda one: -one[1]))
+            columns[table.name] = tuple(sorted(own, key=lambda one: (-one[1], not set(words(one[0])) - _KEY)))
     largest = max((likely[one] for one in best), default=0.0)
     keys = Keys(columns, frozenset(shared), bool(best) and largest <= _PERSON)
     joins = {table.name: join for table in tables if table.name not in columns and (join := _join(table, tables, keys))}
@@ -116,6 +119,28 @@ def _join(table: Brought, tables: Sequence[Brought], keys: Keys) -> Join | None:
             if len(look.ids & its.ids) >= _MOSTLY * len(look.ids):
                 found.append(Join(column, other.name, key, account))
     return found[0] if len({one.column for one in found}) == 1 else None
+
+
+def _by_shape(tables: Sequence[Brought], likely: Mapping[tuple[str, str], float]) -> Iterator[tuple[str, str]]:
+    """Find keys by their ids alone: a list of all ids that others use, and a name that most tables share."""
+    for table, (column, look) in ((one, pair) for one in tables for pair in one.looks.items()):
+        if not look.fits("id") or look.kind == "empty" or look.distinct < _FEWEST or _named(look):
+            continue
+        others = [other for other in tables if other is not table]
+        used = [
+            other
+            for other in others
+            for name, its in other.looks.items()
+            if ((other.name, name) in likely or name == column)
+            and its.fits("id")
+            and (not its.counted or name == column)
+            and its.distinct >= _FEWEST
+            and len(its.ids & look.ids) >= _MOSTLY * min(len(its.ids), len(look.ids))
+        ]
+        listed = look.unique and any(likely.get((other.name, name), 0) for other in used for name in other.looks)
+        shared = sum(column in other.looks for other in used) >= max(2, len(tables) // 2)
+        if used and (listed or shared):
+            yield table.name, column
 
 
 def overlap(one: frozenset[str], other: frozenset[str]) -> float:

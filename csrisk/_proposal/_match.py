@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from csrisk._proposal._fit import rarity
 from csrisk._proposal._names import likeness, phrases, words
-from csrisk._proposal._pairs import Pair, pair_columns, rarity
+from csrisk._proposal._pairs import Pair, pair_columns
 from csrisk._proposal._words import ELSEWHERE, MARKS, TABLES
 from csrisk.data import CONTRACT
 

@@ -87,6 +87,7 @@ _OTHER = {
     "first",
     "original",
 }
+_TERSE = 4
 _VOWELS = set("aeiou")
 
 
@@ -194,7 +195,7 @@ def _covered(name: tuple[str, ...], phrase: tuple[str, ...]) -> float:
 
 def _abbreviates(word: str, whole: str) -> bool:
     """Whether a word leaves letters of another out, as terse names do: chnl, agt, onb."""
-    if not 3 <= len(word) < len(whole) - 1 or word[0] != whole[0]:
+    if not (3 <= len(word) <= _TERSE and len(word) < len(whole) - 1) or word[0] != whole[0]:
         return False
     signs = iter(whole)
     if not all(sign in signs for sign in word):

@@ -218,8 +218,9 @@ def _why_unused(match: Match) -> str:
         return f"looks like {kind}: {ELSEWHERE[kind][2]}"
     if match.score <= 0:
         return "looks like no table of the contract"
-    lacking = f", but {', '.join(match.lacking)} was not found" if match.lacking else ", which another file fits better"
-    return f"looks most like {match.table}{lacking}"
+    if match.lacking:
+        return f"looks most like {match.table}, but {', '.join(match.lacking)} was not found"
+    return f"looks most like {match.table}, and too little so, or another file does more; name it in [tables] if it is"
 
 
 def _nothing(seen: Seen, unused: Mapping[str, str]) -> str:

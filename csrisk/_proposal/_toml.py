@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from csrisk._printable import one_line
 from csrisk._proposal._evidence import without_evidence
+from csrisk._proposal._pairs import Pair
 from csrisk._proposal._questions import LEAVE_OUT
 from csrisk.data import CONTRACT
 
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from csrisk._proposal._match import Match
-    from csrisk._proposal._pairs import Pair
     from csrisk._proposal._proposal import Proposal
 
 __all__ = ["written"]
@@ -36,7 +37,7 @@ def written(proposal: Proposal) -> str:
 
 
 def _asked(proposal: Proposal) -> list[str]:
-    asked = [f"#   {place}. {_comment(str(one))}" for place, one in enumerate(proposal.open, 1)]
+    asked = [f"#   {place}. {one_line(str(one))}" for place, one in enumerate(proposal.open, 1)]
     return ["\n".join(["# Questions that a person must answer:", *asked])] if asked else []
 
 
@@ -55,7 +56,7 @@ def _table(proposal: Proposal, match: Match) -> Iterator[str]:
     mark = "" if stands else "# "
     grade = "sure" if match.sure else "decided" if stands else "guess"
     others = f"; could also be {' or '.join(match.others)}" if match.others and not match.sure else ""
-    yield f"{mark}[tables.{match.table}]  # {grade}{_comment(others)}"
+    yield f"{mark}[tables.{match.table}]  # {grade}{one_line(others)}"
     for line in _blocks(proposal, match):
         yield f"# {line}"
     yield mark + _entry("file", match.brought.file)
@@ -78,28 +79,35 @@ def _key(proposal: Proposal, match: Match) -> str:
         return f"{_entry('account_id', match.key)}  # sure"
     chosen = proposal.decided.get(about)
     others = [name for name, _ in proposal.keys.columns[match.brought.name] if name != (chosen or match.key)]
-    return _graded("account_id", match.key, chosen, others[:3], about in proposal.decided)
+    pair = Pair("account_id", match.key or "", 0.0, False)
+    return _graded(pair, chosen, others[:3], about in proposal.decided)
 
 
 def _pair(proposal: Proposal, match: Match, pair: Pair) -> str:
     if pair.sure:
-        return f"{_entry(pair.column, pair.theirs)}  # sure"
+        return f"{_column(pair, pair.theirs)}  # sure"
     if pair.unread:
         return f"# {_entry(pair.column, pair.theirs)}  # not in use: {pair.unread}"
     about = f"{match.table}.{pair.column}"
     chosen = proposal.decided.get(about)
     others = [name for name in (pair.theirs, *pair.others) if name != (chosen or pair.theirs)]
-    return _graded(pair.column, pair.theirs, chosen, others, about in proposal.decided, pair.note)
+    return _graded(pair, chosen, others, about in proposal.decided)
 
 
-def _graded(
-    column: str, theirs: str | None, chosen: str | None, others: list[str], decided: bool, note: str = ""
-) -> str:
-    told = "; ".join(filter(None, [note, f"or {', '.join(others)}" if others else ""]))
-    comment = _comment(f": {told}" if told else "")
+def _graded(pair: Pair, chosen: str | None, others: list[str], decided: bool) -> str:
+    told = "; ".join(filter(None, [pair.note, f"or {', '.join(others)}" if others else ""]))
+    comment = one_line(f": {told}" if told else "")
     if decided and chosen != LEAVE_OUT:
-        return f"{_entry(column, chosen)}  # decided{comment}"
-    return f"# {_entry(column, theirs)}  # {'left out' if decided else 'guess'}{comment}"
+        return f"{_column(pair, chosen or pair.theirs)}  # decided{comment}"
+    return f"# {_column(pair, pair.theirs)}  # {'left out' if decided else 'guess'}{comment}"
+
+
+def _column(pair: Pair, theirs: str) -> str:
+    """Write where a column comes from, with what its values need."""
+    if not pair.cure or theirs != pair.theirs:
+        return _entry(pair.column, theirs)
+    keys = {"name": theirs, **pair.cure}
+    return f"{pair.column} = {{ {', '.join(_entry(key, value) for key, value in keys.items())} }}"
 
 
 def _stands(proposal: Proposal, match: Match) -> bool:
@@ -113,7 +121,7 @@ def _blocks(proposal: Proposal, match: Match) -> Iterator[str]:
         yield f"{', '.join(match.lacking)} was not found, without which the table cannot be read"
     if match.join is not None:
         way = match.join
-        yield _comment(f"the account stands in {way.table}: join {way.column} with its {way.key} to get {way.account}")
+        yield one_line(f"the account stands in {way.table}: join {way.column} with its {way.key} to get {way.account}")
     required = CONTRACT[match.table].required
     for pair in match.pairs:
         about = f"{match.table}.{pair.column}"
@@ -130,7 +138,7 @@ def _left(proposal: Proposal) -> Iterator[str]:
     if proposal.unused:
         yield "# Files that are not used:"
         for name, why in proposal.unused.items():
-            yield f"#   {_comment(name)}: {_comment(why)}"
+            yield f"#   {one_line(name)}: {one_line(why)}"
 
 
 def _missing(there: set[str]) -> Iterator[str]:
@@ -143,10 +151,8 @@ def _entry(key: str, value: Any) -> str:
     import tomli_w
 
     plain = list(value) if isinstance(value, tuple) else value
+    if isinstance(plain, Mapping):
+        return f"{key} = {{ {', '.join(_entry(word, one) for word, one in plain.items())} }}"
     if isinstance(plain, list):
         return f"{key} = [{', '.join(_entry('x', one).removeprefix('x = ') for one in plain)}]"
     return tomli_w.dumps({key: plain}).strip()
-
-
-def _comment(text: str) -> str:
-    return one_line(text)

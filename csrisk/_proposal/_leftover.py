@@ -1,0 +1,118 @@
+"""Columns whose names say nothing: told by what is left when all others are, and by the shape of their values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pandas as pd
+
+from csrisk._proposal._names import words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    from csrisk._proposal._looks import Look
+    from csrisk.data import Table
+
+__all__ = ["Left", "leftovers"]
+
+_STRAY = 0.01
+# time of a table that follows its first and may be missing, and time that is agreed beforehand
+_ENDS = {
+    "accounts": "ended_at",
+    "contacts": "resolved_at",
+    "surveys": "answered_at",
+    "subscriptions": "end_at",
+    "expectations": "met_at",
+    "invoices": "paid_at",
+    "people": "to_at",
+}
+_PLANS = {"subscriptions": "planned_end", "contacts": "due_at", "invoices": "due_at", "expectations": "due_at"}
+_KEYS = {"contacts": "contact_id", "invoices": "invoice_id"}
+_KEY_WORDS = {"id", "number", "key", "uuid", "code", "guid"}
+_NO_FEATURE = {"status", "state", "country", "city", "os", "browser", "device", "currency", "version", "ip", "language"}
+_OTHER_TIME = {
+    *("updated", "modified", "changed", "synced", "loaded", "deleted", "exported", "viewed", "seen", "activity"),
+    *("trial", "birth", "first", "response", "start", "created", "pause", "current", "renewal", "last", "assigned"),
+}
+
+
+class Left(NamedTuple):
+    """A column of the contract, the one column of a file that it could be, and why."""
+
+    column: str
+    theirs: str
+    why: str
+
+
+def leftovers(
+    table: Table,
+    begun: pd.Series[Any] | None,
+    looks: Mapping[str, Look],
+    found: Collection[str],
+    last: pd.Timestamp | None,
+) -> Iterator[Left]:
+    """Give each column of a table that one alone of the columns left could be; times are held against the first one."""
+    if begun is not None:
+        yield from _times(table, begun, looks, found, last)
+    if table.name == "surveys":
+        yield from _one("comment", found, looks, lambda look: look.verbose, "the one column of sentences")
+        yield from _one("score", found, looks, _small, "the one column of small whole numbers")
+    if table.name == "usage":
+        no = _KEY_WORDS | _NO_FEATURE
+        yield from _one("quantity", found, looks, _counts, "the one column of numbers that is left", _KEY_WORDS)
+        yield from _one("feature", found, looks, _named, "the one column of words that is left", no)
+    key = _KEYS.get(table.name, "event_id" if "event_id" in table.names else "")
+    if key:
+        keyed = {name: look for name, look in looks.items() if _KEY_WORDS & set(words(name)[-1:])}
+        yield from _one(key, found, keyed, lambda look: look.unique, "the one id that no two rows share")
+
+
+def _times(
+    table: Table,
+    begun: pd.Series[Any],
+    looks: Mapping[str, Look],
+    found: Collection[str],
+    last: pd.Timestamp | None,
+) -> Iterator[Left]:
+    timed = {name: look for name, look in looks.items() if look.kind == "time" and not _OTHER_TIME & set(words(name))}
+    after = {name: look for name, look in timed.items() if _follows(begun, look.times)}
+    seen = (begun.max() if last is None else last) + pd.Timedelta(days=2)
+    ahead = {name: float((look.times > seen).mean()) for name, look in after.items()}
+    past = [name for name, look in after.items() if ahead[name] <= _STRAY and look.missing > 2 * _STRAY]
+    plans = [name for name in after if ahead[name] > _STRAY]
+    for target, those, why in ((_ENDS, past, "follows the first time of each row"), (_PLANS, plans, "lies ahead")):
+        column = target.get(table.name, "")
+        if column and column not in found and len(those) == 1:
+            yield Left(column, those[0], f"the one time that {why}")
+
+
+def _follows(begun: pd.Series[Any], times: pd.Series[Any]) -> bool:
+    both = begun.notna() & times.notna()
+    return bool(both.any()) and float((times[both] >= begun[both].dt.normalize()).mean()) >= 0.98
+
+
+def _one(
+    column: str,
+    found: Collection[str],
+    looks: Mapping[str, Look],
+    fits: Callable[[Look], bool],
+    why: str,
+    without: Collection[str] = (),
+) -> Iterator[Left]:
+    hits = [name for name, look in looks.items() if fits(look) and not set(without) & set(words(name))]
+    if column not in found and len(hits) == 1:
+        yield Left(column, hits[0], why)
+
+
+def _small(look: Look) -> bool:
+    return look.kind == "number" and look.whole and look.low >= 0 and look.high <= 10 and look.distinct > 2
+
+
+def _counts(look: Look) -> bool:
+    return look.kind == "number" and look.low >= 0 and look.distinct > 2
+
+
+def _named(look: Look) -> bool:
+    few = 2 <= look.distinct <= min(200, 0.2 * len(look.texts))
+    return look.kind == "text" and not look.verbose and few
