@@ -77,8 +77,11 @@ class DirectEngine:
         """Interaction of each pair of goals: shape (n, K (K - 1) / 2)."""
         return self.mapped(interaction_map(self.n_goals))
 
-    def features(self, rows: NDArray[np.intp]) -> tuple[Matrix, Matrix]:
-        """Contributions of features for some rows: points (NaN in the rest of a goal) and the rest of each goal."""
+    def features(self, rows: NDArray[np.intp], *, opened: bool = False) -> tuple[Matrix, Matrix]:  # noqa: ARG002  # dear
+        """Contributions of features for some rows: points (NaN in the rest of a goal) and the rest of each goal.
+
+        A rest is never opened: each of its features would double the rows that the model must predict.
+        """
         points = np.full((len(rows), len(self.goal_of_feature)), np.nan)
         rest = np.zeros((len(rows), self.n_goals))
         self._say_cost(self._n_for_features(rows), len(rows))

@@ -39,8 +39,8 @@ class Game(Protocol):
     def mapped(self, linear_map: Matrix) -> Matrix:
         """Apply any linear map of the game of goals."""
 
-    def features(self, rows: NDArray[np.intp]) -> tuple[Matrix, Matrix]:
-        """Contributions of features and of the rest of each goal."""
+    def features(self, rows: NDArray[np.intp], *, opened: bool = False) -> tuple[Matrix, Matrix]:
+        """Contributions of features and of the rest of each goal, opened further if asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -430,8 +430,26 @@ class Explanation:
             return points[rows], rest[rows]
         return self._played(rows)
 
-    def _played(self, rows: NDArray[np.intp]) -> tuple[Matrix, Matrix]:
-        points, rest = self.game.features(rows)
+    def opened_game(self, rows: NDArray[np.intp]) -> tuple[Matrix, Matrix]:
+        """Contributions of features, those of the rest too until the named ones carry 80 % of each goal.
+
+        What `feature_game` gives stays as it is: the rest alone is split further. It costs about as much again for 25
+        rows as `feature_game` for 300.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Row positions.
+
+        Returns
+        -------
+        points, rest : ndarray
+            As `feature_game`.
+        """
+        return self._played(rows, opened=True)
+
+    def _played(self, rows: NDArray[np.intp], *, opened: bool = False) -> tuple[Matrix, Matrix]:
+        points, rest = self.game.features(rows, opened=opened)
         return self._scale * points, self._scale * rest
 
     @property

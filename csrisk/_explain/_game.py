@@ -13,7 +13,7 @@ from math import factorial
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["interaction_map", "leave_one_out_map", "owen_maps", "pairs", "shapley_map"]
+__all__ = ["interaction_map", "leave_one_out_map", "nested_maps", "owen_maps", "pairs", "shapley_map"]
 
 Matrix = NDArray[np.float64]
 
@@ -116,6 +116,28 @@ def owen_maps(n_outer: int, n_inner: int) -> Matrix:
     """
     outer = np.array([_weight(c.bit_count(), n_outer + 1) for c in range(1 << n_outer)])
     return _frozen(outer[None, :, None] * shapley_map(n_inner)[:, None, :])
+
+
+@cache
+def nested_maps(n_outer: int, n_middle: int, n_inner: int) -> Matrix:
+    """Values of the players of a union inside a union (Winter 1989), as `owen_maps` gives those of one union.
+
+    Parameters
+    ----------
+    n_outer : int
+        Number of the other outer unions.
+    n_middle : int
+        Number of the players beside the inner union, in the lowest bits.
+    n_inner : int
+        Number of players of the inner union, in the bits above them.
+
+    Returns
+    -------
+    ndarray of shape (n_inner, 2^(n_outer + n_inner + n_middle))
+    """
+    outer, middle = (np.array([_weight(c.bit_count(), n + 1) for c in range(1 << n)]) for n in (n_outer, n_middle))
+    maps = outer[None, :, None, None] * shapley_map(n_inner)[:, None, :, None] * middle[None, None, None, :]
+    return _frozen(maps.reshape(n_inner, -1))
 
 
 def _weight(size: int, n_players: int) -> float:

@@ -5,29 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from csrisk._explain._steps import digits_of
 from csrisk._figure import axes_or_new
-from csrisk._goals import Goal
+from csrisk._numbers import day, number, signed
+from csrisk._palette import FAINT, INK, LIGHT, MOVES_LIGHT
+from csrisk._printable import one_line
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
     from csrisk._explain._explanation import Explanation
 
-__all__ = ["COLOURS", "bars", "beeswarm", "waterfall"]
+__all__ = ["bars", "beeswarm", "waterfall"]
 
-# told apart with colour vision deficiency too (Okabe and Ito 2008)
-COLOURS = {
-    Goal.CHURN: "#d55e00",
-    Goal.FOOTPRINT: "#0072b2",
-    Goal.ADVOCACY: "#009e73",
-    Goal.FEEDBACK: "#cc79a7",
-    Goal.CONTEXT: "#8c8c8c",
-    Goal.UNMAPPED: "#e69f00",
-}
-_RAISES, _LOWERS, _INK, _FAINT = "#c44e2c", "#2b7a9b", "#222222", "#d9d9d9"
+_MOST_NAMED, _ROOM, _LONGEST = 60, 9.0, 40  # bars with a name, inches for more of them, letters of a name
+_RAISES, _LOWERS, _INK, _FAINT = MOVES_LIGHT["up"], MOVES_LIGHT["down"], INK, FAINT
 
 
 def waterfall(steps: pd.DataFrame, row: int, why: Explanation, ax: Any = None) -> Any:
@@ -50,7 +44,9 @@ def waterfall(steps: pd.DataFrame, row: int, why: Explanation, ax: Any = None) -
     low, high = min(stops.min(), start), max(stops.max(), start)
     ax.set_xlim(low - 0.06 * width, high + 0.22 * width)
     base = "Then" if why.reference_kind == "self" else "Reference"
-    ax.set_title(f"{base} {_amount(start, why)} → {_amount(end, why)}", loc="left", fontsize=11, color=_INK)
+    ax.set_title(
+        f"{base} {_amount(start, why)} → {_amount(end, why)}\n{_who(why, row)}", loc="left", fontsize=11, color=_INK
+    )
     return _finish(ax, why)
 
 
@@ -59,26 +55,32 @@ def bars(goals: pd.DataFrame, why: Explanation, most: int, ax: Any = None) -> An
     since = why.reference_kind == "self"
     order = goals["prediction"] - goals["reference"] if since else goals["prediction"]
     shown = goals.iloc[np.argsort(-order.to_numpy(), kind="stable")[:most]]
-    ax = axes_or_new(ax, (8.5, 0.28 * len(shown) + 1.9))
+    named = len(shown) <= _MOST_NAMED
+    ax = axes_or_new(ax, (8.5, max(3.0, (0.28 if named else _ROOM / len(shown)) * len(shown) + 1.9)))
     places = np.arange(len(shown))
     up, down = np.zeros(len(shown)), np.zeros(len(shown))
     for goal in why.goals_present:
         points = shown[str(goal)].to_numpy()
         left = np.where(points >= 0, up, down)
-        ax.barh(places, points, left=left, height=0.74, color=COLOURS[goal], label=goal.heading)
+        ax.barh(places, points, left=left, height=0.74 if named else 1.0, color=LIGHT[goal], label=goal.heading)
         up, down = up + np.maximum(points, 0), down + np.minimum(points, 0)
     ax.axvline(0.0, color=_INK, linewidth=0.8)
     net = (shown["prediction"] - shown["reference"]).to_numpy()
-    ax.plot(net, places, linestyle="none", marker="|", markersize=10, color=_INK, label="Sum")
+    style = {"linestyle": "none", "marker": "|", "markersize": 10} if named else {"linewidth": 1.2}
+    ax.plot(net, places, color=_INK, label="Sum", **style)
     for place, end, then, prediction in zip(places, up, shown["reference"], shown["prediction"], strict=True):
         before = f"{_amount(then, why)} → " if since else ""
-        ax.text(end, place, f"  {before}{_amount(prediction, why)}", va="center", fontsize=8, color=_INK)
-    ax.set_yticks(places, [_name(label) for label in shown.index], fontsize=8)
+        if named:
+            ax.text(end, place, f"  {before}{_amount(prediction, why)}", va="center", fontsize=8, color=_INK)
+    ax.set_yticks(places if named else [], [_name(label) for label in shown.index] if named else [], fontsize=8)
+    if not named:
+        ax.set_ylabel(f"{len(shown):,} accounts", fontsize=9, color=_INK)
     ax.set_ylim(len(shown) - 0.4, -0.6)
     ax.margins(x=0.14)
-    ax.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=7, fontsize=8, frameon=False, columnspacing=1.2)
+    ax.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=8, fontsize=8, frameon=False, columnspacing=1.2)
     title = "What changed by goal, largest rise first" if since else "Goals by account, and the prediction"
     ax.set_title(title, loc="left", fontsize=11, color=_INK, pad=26)
+    ax.set_title(_dates(why), loc="right", fontsize=9, color=_INK, pad=26)
     return _finish(ax, why)
 
 
@@ -88,12 +90,13 @@ def beeswarm(goals: pd.DataFrame, why: Explanation, ax: Any = None) -> Any:
     spread = float(np.ptp(goals[[str(goal) for goal in why.goals_present]].to_numpy())) or 1.0
     for place, goal in enumerate(why.goals_present):
         points = goals[str(goal)].to_numpy()
-        ax.scatter(points, place + _swarm(points, spread), s=9, color=COLOURS[goal], alpha=0.7, linewidths=0)
+        ax.scatter(points, place + _swarm(points, spread), s=9, color=LIGHT[goal], alpha=0.7, linewidths=0)
         ax.plot([points.mean()] * 2, [place - 0.36, place + 0.36], color=_INK, linewidth=1.4)
     ax.axvline(0.0, color=_INK, linewidth=0.8, zorder=0)
     ax.set_yticks(range(len(why.goals_present)), [goal.heading for goal in why.goals_present])
     ax.set_ylim(len(why.goals_present) - 0.5, -0.5)
     ax.set_title(f"{len(goals):,} snapshots by goal; the line is the mean", loc="left", fontsize=11, color=_INK)
+    ax.set_title(_dates(why), loc="right", fontsize=9, color=_INK)
     return _finish(ax, why)
 
 
@@ -121,13 +124,29 @@ def _finish(ax: Any, why: Explanation) -> Any:
 
 
 def _signed(points: float, why: Explanation) -> str:
-    return f"{points:+,.{digits_of(why)}f}".replace("-", "\N{MINUS SIGN}")
+    return signed(points, digits_of(why))
 
 
 def _amount(value: float, why: Explanation) -> str:
-    text = f"{value:,.{digits_of(why)}f}".replace("-", "\N{MINUS SIGN}")
+    text = number(value, digits_of(why))
     return f"{text} %" if why.output == "probability" else text
 
 
 def _name(label: Any) -> str:
-    return str(label[0]) if isinstance(label, tuple) else str(label)
+    """Name an account such that it fits, and so that neither a dollar nor a mark of direction acts on the picture."""
+    text = one_line(str(label[0]) if isinstance(label, tuple) else str(label)).replace("$", r"\$")
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _who(why: Explanation, row: int) -> str:
+    dates = why.index.get_level_values("as_of") if "as_of" in why.index.names else None
+    return _name(why.index[row]) + ("" if dates is None else f", {day(pd.Timestamp(dates[row]))}")
+
+
+def _dates(why: Explanation) -> str:
+    """Say of which date the snapshots are, or from which to which."""
+    if "as_of" not in why.index.names or not len(why):
+        return ""
+    dates = why.index.get_level_values("as_of")
+    first, last = (day(pd.Timestamp(date)) for date in (dates.min(), dates.max()))
+    return first if first == last else f"{first} to {last}"

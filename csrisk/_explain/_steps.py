@@ -74,19 +74,23 @@ def account_steps(why: Explanation, row: int, opened: Goal | None = None) -> pd.
         Columns ``label, goal, start, points, shown``: steps in the order they are drawn; ``shown`` is rounded so that
         the reference and the steps add up to the prediction as printed.
     """
-    values = dict(zip(why.goals_present, why.contributions[row].tolist(), strict=True))
+    digits, start, end = digits_of(why), float(why.reference[row]), float(why.prediction[row])
+    exact = why.contributions[row].tolist()
+    values = dict(zip(why.goals_present, exact, strict=True))
+    printed = add_up(round(end, digits) - round(start, digits), exact, digits)  # as a card of the report has them
+    told = dict(zip(why.goals_present, printed, strict=True))
     found: list[tuple[str, str, float]] = []
+    shown: list[float] = []
     for goal in sorted(values, key=lambda goal: -abs(values[goal])):
         if goal != opened:
             found.append((goal.heading, str(goal), values[goal]))
+            shown.append(told[goal])
             continue
         table = why.account(*why.index[row]) if why.index.nlevels > 1 else why.account(why.index[row])
         for record in table[table["goal"] == str(goal)].to_dict("records"):
             label = f"other {goal.heading.lower()}" if record["feature"] == REST else str(record["feature"])
             found.append((label, str(goal), float(record["points"])))
+        shown += add_up(told[goal], [points for _, name, points in found if name == goal], digits)
     steps = pd.DataFrame(found, columns=["label", "goal", "points"])
-    digits = digits_of(why)
-    start, end = float(why.reference[row]), float(why.prediction[row])
     steps["start"] = start + np.concatenate([[0.0], np.cumsum(steps["points"].to_numpy())[:-1]])
-    steps["shown"] = add_up(round(end, digits) - round(start, digits), steps["points"].tolist(), digits)
-    return steps[["label", "goal", "start", "points", "shown"]]
+    return steps.assign(shown=shown)[["label", "goal", "start", "points", "shown"]]

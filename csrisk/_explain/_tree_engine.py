@@ -11,6 +11,7 @@ import numpy as np
 from csrisk._explain._game import interaction_map, shapley_map
 from csrisk._explain._link_game import LinkGame, Side
 from csrisk._explain._margin_game import MarginGame
+from csrisk._explain._opened import open_rest
 from csrisk._explain._owen_game import OwenGame
 from csrisk._explain._strongest import Effort, Sides, strongest_features
 from csrisk._products import product
@@ -98,13 +99,15 @@ class TreeEngine:
         """Interaction of each pair of goals: shape (n, K (K - 1) / 2)."""
         return self.mapped(interaction_map(self.n_goals))
 
-    def features(self, rows: NDArray[np.intp]) -> tuple[Matrix, Matrix]:
+    def features(self, rows: NDArray[np.intp], *, opened: bool = False) -> tuple[Matrix, Matrix]:
         """Contributions of features for some rows.
 
         Parameters
         ----------
         rows : ndarray of int
             Positions.
+        opened : bool, default False
+            Whether features of the rest get a number too, until those named carry 80 % of each goal.
 
         Returns
         -------
@@ -123,15 +126,12 @@ class TreeEngine:
             margin = self._owen(part)
             if self.link is None:
                 points[inside] = margin
-            else:
-                points[inside], rest[inside] = strongest_features(
-                    self._link_game,
-                    Sides(*self._sides(part), part.paired),
-                    margin,
-                    self._worth[part.rows],
-                    self.goal_of_feature,
-                    self.effort,
-                )
+                continue
+            sides, goals = Sides(*self._sides(part), part.paired), self.goal_of_feature
+            found = strongest_features(self._link_game, sides, margin, self._worth[part.rows], goals, self.effort)
+            if opened:
+                found = open_rest(self._link_game, sides, margin, goals, *found)
+            points[inside], rest[inside] = found
         return points, rest
 
     def _part(self, comparison: Comparison, rows: NDArray[np.intp]) -> Comparison:

@@ -65,18 +65,20 @@ def _gain(pipeline: RiskPipeline, method: str) -> str:
 def print_first(scores: pd.DataFrame) -> None:
     """Print the accounts that matter most."""
     from csrisk._explain import NO_REASON
+    from csrisk.report._revenue import why_listed
 
     as_of = scores.index.get_level_values("as_of")[0]
     click.echo(f"\nThe {min(_MOST, len(scores))} accounts of {len(scores):,} that matter most on {as_of:%Y-%m-%d}:")
-    for row in scores.head(_MOST).reset_index().to_dict("records"):
+    why = why_listed(scores["churn_probability"].to_numpy(), scores["mrr"].to_numpy())
+    for place, row in enumerate(scores.head(_MOST).reset_index().to_dict("records")):
         money = f", {row['mrr']:,.0f} a month" if row["mrr"] == row["mrr"] else ""
         stays = row.get("expected_months")
         if stays is not None and stays == stays:  # what is missing equals nothing
             money += f", expected to stay {stays:.1f} months"
         reason = row["reason_1"] if isinstance(row["reason_1"], str) else NO_REASON
-        account = one_line(str(row["account_id"]))
+        account, listed = one_line(str(row["account_id"])), f"{words} " if (words := why[place]) else ""
         risk = percent(row["churn_probability"])
-        click.echo(f"{row['priority']}. {account} ({risk} risk{money}): {one_line(reason)}")
+        click.echo(f"{row['priority']}. {account} ({risk} risk{money}): {listed}{one_line(reason)}")
 
 
 def print_frame(table: pd.DataFrame, digits: int = 3) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from csrisk._goals import Goal
+from csrisk._numbers import MINUS
 from csrisk.exceptions import FeatureError
 
 __all__ = ["Feature"]
@@ -143,8 +144,8 @@ def _is_missing(value: object) -> bool:
 def _short(number: float) -> str:
     """Three significant digits for small numbers, none behind the point for large ones."""
     if abs(number) >= 100:
-        return f"{number:,.0f}"
+        return f"{number:,.0f}".replace("-", MINUS)
     text = f"{number:.3g}"
     if "e" in text:  # below 0.0001: nobody reads powers of ten
         text = f"{number:.6f}".rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
+    return "0" if text == "-0" else text.replace("-", MINUS)

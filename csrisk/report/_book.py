@@ -14,7 +14,7 @@ from csrisk._goals import Goal
 from csrisk._snapshots import Snapshots
 from csrisk.exceptions import ExplanationError
 from csrisk.report._names import clean, pseudonym
-from csrisk.report._revenue import at_stake, find_revenue
+from csrisk.report._revenue import at_stake, find_revenue, why_listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,6 +65,11 @@ class Book:
     def stake(self) -> Floats:
         """What the accounts are ordered by."""
         return at_stake(self.probability, self.mrr)
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """Say of each account that stands high for its revenue alone that it does."""
+        return why_listed(self.probability, self.mrr)
 
     @property
     def unpriced(self) -> int:

@@ -16,16 +16,18 @@ from csrisk.exceptions import ExplanationError
 from csrisk.report import _tables
 from csrisk.report._accounts._cards import STEPS, make_cards, make_lines
 from csrisk.report._accounts._compare import Peers, make_course, make_gaps, make_moves
+from csrisk.report._accounts._facets import read_facets
 from csrisk.report._accounts._followed import what_followed
 from csrisk.report._accounts._standing import read_standing
 from csrisk.report._accounts._stay import make_stays, stay_table
 from csrisk.report._book import Book, read_book
 from csrisk.report._content import Column, Decision, Forecast, GoalSpread, Report, Summary, Table
 from csrisk.report._decisions import concentrated, decisions, headline
-from csrisk.report._forecast import churn_forecast, mrr_forecast
+from csrisk.report._forecast import churn_forecast, mrr_forecast, read_bias
 from csrisk.report._model_card import backtest_parts, features_table, model_table
 from csrisk.report._names import clean
 from csrisk.report._observed import limits_of_time
+from csrisk.report._outlook import make_outlook
 from csrisk.report._printing._format import day
 from csrisk.report._success._growth import with_advice
 from csrisk.report._success._part import make_success
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from csrisk._explain import Explanation
     from csrisk.data import CustomerData
     from csrisk.report._accounts._standing import Standing
+    from csrisk.report._forecast import Bias
 
 __all__ = ["Inputs", "compose"]
 
@@ -57,6 +60,7 @@ _TABLES_OF = {
 _NAMED_UP_TO = 200
 _EXPANSION = 25
 _HORIZON = 90
+_FACETS = ("segment", "plan", "owner", "renewal")
 _UNDATED = (
     "The table has no dates. Whether a column was known before the outcome cannot be seen from it, and a test on rows "
     "drawn at random says less of next month than a test on later data would. Where the model learned from these very "
@@ -93,6 +97,7 @@ class Inputs:
     pseudonymise: bool | str = False
     max_cards: int = 500
     chunk: int | None = None
+    account_url: str = ""
 
 
 def compose(why: Explanation, inputs: Inputs) -> Report:
@@ -119,7 +124,11 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
     standing, gaps = read_standing(book, inputs.data), make_gaps(book, inputs.gap)
     cards = make_cards(book, count, inputs.data, peers, moves, gaps, inputs.chunk, standing, followed)
     stays = make_stays(book, inputs.lifetimes)
-    cards = tuple(replace(card, stay=stay) for card, stay in zip(cards, stays[: len(cards)], strict=True))
+    facets, bias = read_facets(book, inputs.data), read_bias(inputs.evaluation)
+    cards = tuple(
+        replace(card, stay=stays[at], **{name: getattr(facets, name)[at] for name in _FACETS})
+        for at, card in enumerate(cards)
+    )
     lines = make_lines(book, len(cards))
     goals = _spread(book, inputs.data)
     missing = _missing(inputs.data)
@@ -127,6 +136,7 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
     backtests, trends = backtest_parts(inputs.backtest)
     checks = None if inputs.checks is None else _tables.checks_table(inputs.checks)
     window = _window(book.as_of, inputs.window)
+    when = _when(book, window)
     few, steps = concentrated(book), [len(card.steps) for card in cards[:STEPS]]
     success = make_success(book, inputs.data, standing, followed, steps)
     return Report(
@@ -139,8 +149,11 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
         summary=_summary(
             book,
             churn_forecast(book.probability),
-            window,
-            decisions(book, few, goals, checks, inputs.currency, moves, next(iter(quality), None), missing, success),
+            bias,
+            when,
+            decisions(
+                book, few, goals, checks, inputs.currency, moves, next(iter(quality), None), missing, success, bias
+            ),
         ),
         moves=moves,
         goals=goals,
@@ -149,7 +162,11 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
         cards=cards,
         lines=lines,
         cards_note="" if inputs.chunk else _cards_note(len(cards), len(book.keys), inputs.max_cards),
-        segments=tuple(sorted({card.facts[0] for card in cards if card.facts})),
+        segments=facets.choices("segment"),
+        plans=facets.choices("plan"),
+        owners=facets.choices("owner"),
+        renewals=facets.choices("renewal"),
+        account_url=inputs.account_url,
         missing=missing,
         limits=(*(limits_of_time(book.as_of, inputs.data) if book.dated else (_UNDATED,)), *_LIMITS),
         model=model_table(book, inputs.window),
@@ -159,6 +176,7 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
         trends=trends,
         checks=checks,
         expansion=_expansion(inputs, book, standing),
+        outlook=make_outlook(book, facets, bias, when),
         extra=_extra(inputs, stay_table(stays)),
         provenance=_tables.provenance_table(inputs.provenance, _own_facts(book)),
         glossary=_tables.glossary_table(),
@@ -170,19 +188,30 @@ def _extra(inputs: Inputs, stays: Table | None) -> tuple[Table, ...]:
     return given if stays is None else (stays, *given)
 
 
-def _summary(book: Book, churn: Forecast, window: str, needed: tuple[Decision, ...]) -> Summary:
+def _summary(book: Book, churn: Forecast, bias: Bias | None, when: str, needed: tuple[Decision, ...]) -> Summary:
     money = None if book.mrr is None else mrr_forecast(book.probability, book.mrr)
     few = concentrated(book)
+    corrected = None if bias is None else bias.total(book.probability, np.ones(len(book.keys)))
+    told = corrected if bias is not None and bias.beyond_chance else None
     return Summary(
         accounts=len(book.keys),
-        headline=headline(len(book.keys), churn, few, window, priced=money is not None),
+        headline=headline(len(book.keys), churn, few, when, priced=money is not None, corrected=told),
         churn=churn,
         mrr=None if book.mrr is None else float(np.nansum(book.mrr)),
         mrr_at_risk=money,
         concentrated=few,
         decisions=needed,
         unpriced=book.unpriced,
+        corrected=corrected,
+        mrr_corrected=None if bias is None or book.mrr is None else bias.total(book.probability, book.mrr),
     )
+
+
+def _when(book: Book, window: str) -> str:
+    """Say when churn is forecast for; what was not handed over is said."""
+    if window:
+        return f"from {window}"
+    return "within the horizon of the model" + (", whose days were not handed over" if book.dated else "")
 
 
 def _spread(book: Book, data: CustomerData | None) -> tuple[GoalSpread, ...]:

@@ -191,6 +191,16 @@ class Card:
     gap: tuple[tuple[str, float], ...] = ()
     quadrant: str = ""
     stay: Stay | None = None
+    listed: str = ""
+    segment: str = ""
+    plan: str = ""
+    owner: str = ""
+    renewal: str = ""
+
+    @property
+    def line(self) -> str:
+        """What stands below the name: attributes, and the id where it is not the name."""
+        return " · ".join((*self.facts, self.account) if self.account != self.name else self.facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +256,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The first screen."""
+    """The first screen; totals are ``corrected`` where a forward test measured how far they are off."""
 
     accounts: int
     headline: str
@@ -256,6 +266,8 @@ class Summary:
     concentrated: int
     decisions: tuple[Decision, ...]
     unpriced: int = 0
+    corrected: Forecast | None = None
+    mrr_corrected: Forecast | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,9 +352,14 @@ class Report:
     trends: tuple[Trend, ...]
     checks: Table | None
     expansion: Table | None
+    outlook: tuple[Table, ...]
     extra: tuple[Table, ...]
     provenance: Table
     glossary: Table
+    plans: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    renewals: tuple[str, ...] = ()
+    account_url: str = ""
 
     @property
     def heading(self) -> str:

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from csrisk._numbers import money, number, percent, signed
 from csrisk.report._content import Decision, Forecast, GoalSpread, Interval, Moves, Success, Table
-from csrisk.report._printing._format import percent, signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from csrisk.report._book import Book
+    from csrisk.report._forecast import Bias
 
 __all__ = ["concentrated", "decisions", "headline"]
 
@@ -26,8 +27,10 @@ def concentrated(book: Book) -> int:
     return int(np.searchsorted(np.cumsum(weight), total / 2) + 1)
 
 
-def headline(accounts: int, churn: Forecast, few: int, window: str, *, priced: bool) -> str:
-    """One sentence that could stand alone in a mail.
+def headline(
+    accounts: int, churn: Forecast, few: int, when: str, *, priced: bool, corrected: Forecast | None = None
+) -> str:
+    """Give two or three sentences that could stand alone in a mail.
 
     Parameters
     ----------
@@ -37,21 +40,26 @@ def headline(accounts: int, churn: Forecast, few: int, window: str, *, priced: b
         Forecast number of churners.
     few : int
         Accounts that carry half of the risk.
-    window : str
-        When, in words; empty where unknown.
+    when : str
+        When, in words.
     priced : bool
         Whether revenue is known.
+    corrected : Forecast, optional
+        What a forward test makes of it, where it found totals off beyond chance: that is the number to plan with.
 
     Returns
     -------
     str
     """
-    when = f" from {window}" if window else ""
-    what = "monthly revenue at risk" if priced else "expected churn"
+    told, what = corrected or churn, "monthly revenue at risk" if priced else "expected churn"
+    off = ""
+    if corrected is not None:
+        less = "few" if corrected.expected > churn.expected else "many"
+        off = f" The model alone says {number(churn.expected, 0)}, which proved too {less} on later data."
     return (
-        f"About {churn.expected:,.0f} of {accounts:,} {_plural(accounts, 'account')} "
-        f"({churn.low:,.0f} to {churn.high:,.0f}) {'is' if round(churn.expected) == 1 else 'are'} "
-        f"expected to leave{when}. {few:,} {_plural(few, 'account')} "
+        f"About {number(told.expected, 0)} of {accounts:,} {_plural(accounts, 'account')} "
+        f"({number(told.low, 0)} to {number(told.high, 0)}) {'is' if round(told.expected) == 1 else 'are'} "
+        f"expected to leave {when}.{off} {few:,} {_plural(few, 'account')} "
         f"{'carries' if few == 1 else 'carry'} half of the {what}."
     )
 
@@ -66,6 +74,7 @@ def decisions(
     quality: Table | None = None,
     missing: tuple[str, ...] = (),
     success: Success | None = None,
+    bias: Bias | None = None,
 ) -> tuple[Decision, ...]:
     """List what needs a decision: where to act, what to look into, what to know.
 
@@ -89,13 +98,15 @@ def decisions(
         Tables that are not there, in words.
     success : Success, optional
         Where happiness is known.
+    bias : Bias, optional
+        What a forward test found of totals.
 
     Returns
     -------
     tuple of Decision
     """
     return (
-        *_act(book, few, currency),
+        *_act(book, few, currency, bias),
         *_moved(moves),
         *_failed(checks),
         *_trust(quality, later=book.dated),
@@ -169,13 +180,15 @@ def _range(cell: Interval) -> str:
     return f"{text} ({percent(cell.low, 0)} to {percent(cell.high, 0)})"
 
 
-def _act(book: Book, few: int, currency: str) -> Iterator[Decision]:
+def _act(book: Book, few: int, currency: str, bias: Bias | None) -> Iterator[Decision]:
     if few:
-        share = f"{few / len(book.keys):.0%}".replace("%", " %")
+        share = percent(few / len(book.keys), 0)
         text = f"Decide on the first {few:,} {_plural(few, 'account')} ({share} of the book)"
         if book.at_risk is not None:
             lost = float(np.nansum(book.at_risk[:few]))
-            text += f": {currency}{lost:,.0f} of monthly revenue is expected to leave with them"
+            if bias is not None and book.mrr is not None:
+                lost = bias.total(book.probability[:few], book.mrr[:few]).expected
+            text += f": {money(lost, currency)} of monthly revenue is expected to leave with them"
             unknown = int(np.isnan(book.at_risk[:few]).sum())
             text += f", without {unknown:,} of them whose revenue is unknown" if unknown else ""
         yield Decision(f"{text}.", "accounts", "act")

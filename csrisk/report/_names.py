@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from urllib.parse import urlsplit
 
 from csrisk._cells import csv_safe
 from csrisk._printable import one_line
+from csrisk.exceptions import ConfigError
 
-__all__ = ["clean", "csv_safe", "pseudonym"]
+__all__ = ["checked_url", "clean", "csv_safe", "pseudonym"]
 
 _LONGEST = 120
+_ADDRESS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&()*+,;=%]+")  # RFC 3986, without quotes
 
 
 def clean(text: object, *, longest: int = _LONGEST) -> str:
@@ -37,6 +41,46 @@ def clean(text: object, *, longest: int = _LONGEST) -> str:
         return ""
     joined = " ".join(one_line(str(text)).split())
     return joined if len(joined) <= longest else joined[: longest - 1].rstrip() + "\u2026"
+
+
+def checked_url(pattern: str, *, pseudonymise: bool = False) -> str:
+    """Check the pattern of addresses that lead back to the CRM.
+
+    Parameters
+    ----------
+    pattern : str
+        An address that holds ``{account_id}`` once, behind the host; empty for none.
+    pseudonymise : bool, default False
+        Whether the report names nobody, so that no address may.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ConfigError
+        If it is anything else.
+
+    Examples
+    --------
+    >>> checked_url("https://crm.example/{account_id}/risk")
+    'https://crm.example/{account_id}/risk'
+    """
+    if not pattern:
+        return ""
+    rule = "must be an http(s) address that holds {account_id} once, behind the host: https://crm.example/{account_id}"
+    try:
+        parts = urlsplit(pattern)
+        plain = parts.scheme in ("https", "http") and bool(parts.hostname) and not parts.username
+    except ValueError:
+        plain = False
+    inside = pattern.split("{account_id}")
+    if not plain or len(inside) != 2 or not _ADDRESS.fullmatch("".join(inside)) or "{" in parts.netloc:
+        raise ConfigError(f"account_url={clean(pattern, longest=60)!r} {rule}")
+    if pseudonymise:
+        raise ConfigError("account_url: a pseudonymised report holds no account ids; leave the address out")
+    return pattern
 
 
 def pseudonym(account: object, rank: int, key: bool | str) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from csrisk._numbers import percent
 from csrisk._snapshots import Snapshots
 from csrisk.exceptions import ConfigError, DataWarning
 from csrisk.features import Relationship, build_features
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from csrisk._explain import Explanation
     from csrisk.data import CustomerData
 
-__all__ = ["at_stake", "find_revenue"]
+__all__ = ["at_stake", "find_revenue", "why_listed"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -31,6 +32,20 @@ def at_stake(probability: Floats, mrr: Floats | None) -> Floats:
     if mrr is None or np.isnan(mrr).all():
         return probability
     return probability * np.where(np.isnan(mrr), np.nanmedian(mrr), mrr)
+
+
+def why_listed(probability: Floats, mrr: Floats | None) -> tuple[str, ...]:
+    """Say of each account that stands high for its revenue, not its risk, that it does; empty for the others.
+
+    That is one whose risk is below the mean of the book while its expected loss is above the mean.
+    """
+    if mrr is None or np.isnan(mrr).all():
+        return ("",) * len(probability)
+    stake, mean = at_stake(probability, mrr), float(probability.mean())
+    usual = float(np.nanmedian(mrr))
+    for_money = (probability < mean) & (stake > stake.mean()) & (mrr > usual)
+    words = f"Listed for its revenue: its risk is below the mean of the book ({percent(mean)})."
+    return tuple(words if one else "" for one in for_money)
 
 
 def find_revenue(why: Explanation, data: CustomerData | None, stated: pd.Series | None) -> Floats | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from csrisk._atomic import write_atomically
 from csrisk.exceptions import ConfigError
 from csrisk.report._compose import Inputs, compose
+from csrisk.report._names import checked_url
 from csrisk.report._printing._html import render_html, render_pages
 from csrisk.report._printing._json import render_csv, render_json
 from csrisk.report._printing._markdown import render_markdown
@@ -52,6 +53,7 @@ def write_report(
     lifetimes: pd.DataFrame | None = None,
     window: tuple[int, int] | None = None,
     currency: str = "",
+    account_url: str = "",
     pseudonymise: bool | str = False,
     max_cards: int = 500,
     chunk: int | None = None,
@@ -101,6 +103,8 @@ def write_report(
         Lead and horizon of the label in days, to print the dates of the forecast.
     currency : str, optional
         Written before amounts of money.
+    account_url : str, optional
+        Address of an account in the CRM, as in ``"https://crm.example/{account_id}"``; each card leads there.
     pseudonymise : bool or str, default False
         True writes "Account 1", "Account 2", ... by place; a secret string gives stable codes that only its holder can
         tie to accounts. Neither names nor ids are written then; attributes such as segment and plan are.
@@ -119,7 +123,8 @@ def write_report(
     Raises
     ------
     ConfigError
-        If the suffix is none of these, `mrr` names no account of the report, or `lifetimes` lacks columns.
+        If the suffix is none of these, `mrr` names no account of the report, `lifetimes` lacks columns, or
+        `account_url` is no address with one ``{account_id}``.
     ExplanationError
         If the explanation is in log-odds, holds several dates, or its parts do not add up to the prediction.
     OSError
@@ -163,6 +168,7 @@ def write_report(
         lifetimes=lifetimes,
         window=window,
         currency=currency,
+        account_url=checked_url(account_url, pseudonymise=bool(pseudonymise)),
         pseudonymise=pseudonymise,
         max_cards=max_cards,
         chunk=chunk,

@@ -15,6 +15,7 @@ from csrisk import explain, write_report
 from csrisk._explain import NO_REASON
 from csrisk._explain._reasons import main_goals
 from csrisk.cli._print import print_first
+from csrisk.datasets import make_saas
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,15 +26,28 @@ if TYPE_CHECKING:
 _GOALS = ("churn", "footprint", "advocacy", "feedback", "context")
 
 
-@pytest.fixture(scope="module")
-def scores(quick: cr.RiskPipeline, small_book: CustomerData) -> pd.DataFrame:
-    return quick.score(small_book).droplevel("as_of")
+BOOKS = ("the book", "half a year before", "another portfolio")
+
+
+@pytest.fixture(scope="module", params=BOOKS)
+def portfolio(request: pytest.FixtureRequest, small_book: CustomerData) -> tuple[CustomerData, pd.Timestamp]:
+    if request.param == BOOKS[2]:
+        other = make_saas(60, 18, seed=29).data()
+        return other, other.end
+    return small_book, small_book.end - pd.DateOffset(months=6 if request.param == BOOKS[1] else 0)
 
 
 @pytest.fixture(scope="module")
-def cards(quick: cr.RiskPipeline, small_book: CustomerData, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+def scores(quick: cr.RiskPipeline, portfolio: tuple[CustomerData, pd.Timestamp]) -> pd.DataFrame:
+    return quick.score(*portfolio).droplevel("as_of")
+
+
+@pytest.fixture(scope="module")
+def cards(
+    quick: cr.RiskPipeline, portfolio: tuple[CustomerData, pd.Timestamp], tmp_path_factory: pytest.TempPathFactory
+) -> pd.DataFrame:
     path: Path = tmp_path_factory.mktemp("report") / "report.json"
-    quick.report(path, small_book)
+    quick.report(path, *portfolio)
     return pd.DataFrame(json.loads(path.read_text())["cards"]).set_index("account")
 
 
@@ -53,18 +67,21 @@ def test_scores_and_report_agree_on_every_account(scores, cards):
     ]
 
 
-def test_the_table_of_a_notebook_has_the_same_reasons(quick, small_book, scores):
-    table = quick.explain(small_book).to_frame(n_reasons=3).droplevel("as_of").reindex(scores.index)
+def test_the_table_of_a_notebook_has_the_same_reasons(quick, portfolio, scores):
+    table = quick.explain(*portfolio).to_frame(n_reasons=3).droplevel("as_of").reindex(scores.index)
     for rank in (1, 2, 3):
         assert [plain(r) for r in table[f"reason_{rank}"]] == [plain(r) for r in scores[f"reason_{rank}"]]
     assert table["main_goal"].fillna("none").tolist() == scores["main_goal"].fillna("none").tolist()
 
 
-def test_the_terminal_prints_the_first_reason(quick, small_book, scores, capsys):
-    print_first(quick.score(small_book))
+def test_the_terminal_prints_what_the_cards_say(quick, portfolio, scores, cards, capsys):
+    print_first(quick.score(*portfolio))
     printed = plain(capsys.readouterr().out)
-    for reason in scores.sort_values("priority")["reason_1"].head(3):
-        assert plain(reason if isinstance(reason, str) else NO_REASON) in printed
+    for row in cards.sort_values("rank").head(5).to_dict("records"):
+        reason = plain(" ".join(filter(None, (row["listed"], row["reason"]))))
+        assert f"{row['rank']}. " in printed
+        assert f"({100 * row['probability']:.0f} % risk, {row['mrr']:,.0f} a month" in printed
+        assert f": {reason}" in printed
 
 
 def test_what_is_printed_as_nothing_raises_nothing(scores):

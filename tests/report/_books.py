@@ -33,6 +33,7 @@ HOSTILE = (
 )
 FEATURES = (
     Feature("tenure_days", "churn", "days", "Customer for {value}; typical is {typical}.", -1),
+    Feature("days_to_renewal", "churn", "days", "{value} to the renewal; typical is {typical}.", -1),
     Feature("contacts_90d", "churn", "count", "{value} contacts in 90 days; typical is {typical}.", 1),
     Feature("transfers_90d", "churn", "count", "Passed on {value} times in 90 days; typical is {typical}.", 1),
     Feature(
@@ -118,6 +119,7 @@ def customers(n: int = 60, *, names: tuple[str, ...] = (), without: tuple[str, .
                 "name": called,
                 "segment": rng.choice(SEGMENTS, n),
                 "plan": rng.choice(["Pro", "Team"], n),
+                "owner": [f"Manager {i % 4}" for i in range(n)],
             }
         ),
         "subscriptions": pd.DataFrame({"account_id": ids, "start_at": pd.Timestamp("2024-01-01"), "mrr": mrr}),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import re
 import shutil
 from pathlib import Path
 
@@ -159,6 +161,9 @@ def test_link_to_an_account_opens_it(visit):
     page = visit()
     page.click("#summary a[href='#a2']")
     assert page.evaluate("document.querySelector('#a2 > details').open")
+    page.evaluate("location.hash = '#a40'")  # one that is folded away
+    assert page.locator("#a40 .q").first.is_visible()
+    page.click("#summary a[href='#a2']")
     assert page.evaluate("document.activeElement.closest('li').id") == "a2"
 
 
@@ -168,6 +173,61 @@ def test_everything_is_readable_without_script(visit):
     assert page.locator(".cards > li").count() == 60
     page.locator("#a1 summary.a").click()
     assert page.locator("#a1 .q").first.is_visible()
+
+
+@pytest.mark.parametrize(("size", "most"), [((1280, 900), 1200), ((400, 800), 2500)])
+def test_first_account_is_near_the_top(visit, size, most):
+    page = visit(*size)
+    assert page.evaluate("document.querySelector('.cards > li').getBoundingClientRect().top") < most
+    assert page.locator("#summary .figure").first.is_visible()
+
+
+def test_what_is_unfolded_can_be_read(visit):
+    assert len(visit().inner_text("body").split()) <= 4000
+
+
+def test_filters_by_owner_plan_and_month_narrow_and_the_first_stay_open(visit):
+    page = visit()
+    for name in ("plan", "owner", "renewal"):
+        page.select_option(f"#{name}", index=1)
+        values = page.eval_on_selector_all(
+            ".cards > li:not([hidden])", "found => found.map(e => e.dataset.v.split(' '))"
+        )
+        assert values
+        assert {row[{"plan": 6, "owner": 7, "renewal": 8}[name]] for row in values} == {"1"}
+        assert page.locator("#count").inner_text() == f"{len(values)} of 60 shown"
+        page.select_option(f"#{name}", value="")
+    assert page.locator(".cards").first.locator("> li").count() == 25
+
+
+def test_csv_holds_the_rows_shown_and_no_formula(visit):
+    page = visit()
+    page.select_option("#segment", index=1)
+    with page.expect_download() as got:
+        page.click("#csv")
+    rows = list(csv.DictReader(Path(got.value.path()).read_text("utf-8-sig").splitlines()))
+    assert [row["name"].lstrip("'") for row in rows] == [name.strip() for name in shown(page)]
+    assert {row["segment"] for row in rows} == {"Enterprise"}
+    assert all(row["account_id"].startswith("acct-") for row in rows)
+    assert all(0 < float(row["churn_probability"]) < 1 for row in rows)
+    page.select_option("#segment", value="")
+    with page.expect_download() as got:
+        page.click("#csv")
+    cells = [cell for row in csv.reader(Path(got.value.path()).read_text("utf-8-sig").splitlines()) for cell in row]
+    assert not [cell for cell in cells if cell[:1] in tuple("=+-@|%")]
+    assert [cell for cell in cells if cell.startswith("'=HYPERLINK")]
+
+
+def test_print_is_a_summary_and_a_page_for_each_account_asked_for(visit, tmp_path):
+    page = visit()
+    for place in (3, 7):
+        page.evaluate(f"document.querySelector('#a{place} > details').open = true")
+    page.pdf(path=tmp_path / "two.pdf", format="A4")
+    assert len(re.findall(rb"/Type\s*/Page[^s]", (tmp_path / "two.pdf").read_bytes())) == 3
+    page.emulate_media(media="print")
+    kept = page.eval_on_selector_all(".cards > li", "f => f.filter(e => e.offsetHeight).map(e => e.id)")
+    assert kept == ["a3", "a7"]
+    assert page.locator("#model").is_hidden()
 
 
 def test_printing_opens_the_first_accounts(visit, tmp_path):

@@ -22,7 +22,17 @@ def write(tmp_path, why, name="risk.html", **parts) -> str:
 def test_sections_come_in_order_and_every_link_of_the_page_leads_somewhere(page):
     root = read(page)
     sections = [section.attributes["id"] for section in root.all("section")]
-    assert sections == ["summary", "goals", "success", "accounts", "model", "checks", "provenance", "glossary"]
+    assert sections == [
+        "summary",
+        "accounts",
+        "goals",
+        "success",
+        "outlook",
+        "model",
+        "checks",
+        "provenance",
+        "glossary",
+    ]
     targets = {e.attributes.get("id") for e in root.all()}
     for link in root.all("a"):
         assert link.attributes["href"].removeprefix("#") in targets
@@ -282,7 +292,7 @@ def test_backtest_object_gives_tables_and_trends(tmp_path, why):
 
 def test_model_card_says_what_it_is_for_and_what_not(page):
     text = next(t for t in read(page).all("table") if "What the model is" in t.text()).text()
-    assert "13 features: 4 churn, 4 footprint, 2 advocacy, 2 feedback loop, 1 context" in text
+    assert "14 features: 5 churn, 4 footprint, 2 advocacy, 2 feedback loop, 1 context" in text
     assert "between 14 and 104 days after the date of the book" in text
     assert "Not meant for" in text
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from csrisk._palette import palette_css
 from csrisk.report._content import Card, Cell, Column, Interval, Line, Report, Stay, Table, Timeline
 from csrisk.report._printing import _format, _svg
 from csrisk.report._success._svg import journey_rows, quadrant_plot, share_dot
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MOST_LINES",
+    "account_link",
     "gap_words",
     "render_html",
     "render_pages",
@@ -35,6 +37,7 @@ __all__ = [
 ]
 
 MOST_LINES = 2000
+FIRST = 25  # accounts of a list that is open; the others are folded
 _SHORT = 12  # letters of a word that fits a narrow column
 _RIGHT = frozenset({"integer", "number", "percent", "points", "money"})
 
@@ -105,13 +108,22 @@ class _Common:
     """What all pages of a report share."""
 
     def __init__(self, report: Report) -> None:
-        css, js = _asset("style.css"), _asset("script.js")
+        css, js = _style(), _asset("script.js")
         self.scale = _svg.card_scale(report.cards)
         self.environment = _environment()
         self.environment.filters["money"] = partial(_format.money, currency=report.currency)
         self.environment.filters["stay"] = partial(stay_words, currency=report.currency)
         goals = {goal.goal: place for place, goal in enumerate(report.goals, start=1)}
-        segments = {segment: place for place, segment in enumerate(report.segments, start=1)}
+        choices = {
+            name: {value: place for place, value in enumerate(values, start=1)}
+            for name, values in (
+                ("segment", report.segments),
+                ("plan", report.plans),
+                ("owner", report.owners),
+                ("renewal", report.renewals),
+            )
+        }
+        self.environment.filters["link"] = lambda card: account_link(report.account_url, card.account)
         self.values: dict[str, Any] = {
             "css": css,
             "js": js,
@@ -121,8 +133,16 @@ class _Common:
             "scale": self.scale,
             "headings": {goal.goal: goal.heading for goal in report.goals},
             "bars": lambda card: _svg.card_bars(card, self.scale),
-            "goal_index": lambda card: goals.get(card.reason_goal or card.main_goal, 0),
-            "segment_index": lambda card: segments.get(card.facts[0], 0) if card.facts else 0,
+            "first": FIRST,
+            "places": lambda card: " ".join(
+                map(
+                    str,
+                    (
+                        goals.get(card.reason_goal or card.main_goal, 0),
+                        *(values.get(getattr(card, name), 0) for name, values in choices.items()),
+                    ),
+                )
+            ),
             "line": _svg.timeline_plot,
             "line_words": timeline_words,
         }
@@ -174,7 +194,7 @@ def render_value(title: str, name: str, as_of: str, tables: tuple[Table, ...]) -
     -------
     str
     """
-    css = _asset("style.css")
+    css = _style()
     environment = _environment()
     environment.filters["money"] = partial(_format.money, currency="")
     policy = (
@@ -331,6 +351,16 @@ def _cell(value: Cell, column: Column, ranged: bool = False) -> str:
 @cache
 def _source(name: str) -> str:
     return (files("csrisk.report") / "templates" / name).read_text("utf-8")
+
+
+def account_link(pattern: str, account: str) -> str:
+    """Fill the id of an account into the pattern of an address, such that it stays one part of a path."""
+    return pattern.replace("{account_id}", quote(account, safe=""))
+
+
+def _style() -> Markup:
+    """Style of every page: our own text, with the colours that pictures have too."""
+    return _asset("style.css") + Markup(palette_css())  # our own text
 
 
 def _asset(name: str) -> Markup:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from csrisk.report._printing._format import signed
+from csrisk.report._printing._format import percent, signed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,8 +83,8 @@ def spread_scale(goals: Sequence[GoalSpread]) -> Scale:
 def spread_bar(goal: GoalSpread, scale: Scale) -> Markup:
     """Line from p10 to p90, box over the middle half, tick at the median, dot at the mean, hair at zero."""
     zero = Markup("<line class=zero x1={0}% x2={0}% y1=0 y2=28 />").format(_short(scale.at(0)))
-    title = Markup("<title>{}: mean {:+.1f} percentage points, middle half from {:+.1f} to {:+.1f}</title>").format(
-        goal.heading, goal.mean, goal.p25, goal.p75
+    title = Markup("<title>{}: mean {} percentage points, middle half from {} to {}</title>").format(
+        goal.heading, signed(goal.mean), signed(goal.p25), signed(goal.p75)
     )
     if not goal.evidence:
         return Markup("<svg class=spread role=img><title>{}: no evidence</title>{}</svg>").format(goal.heading, zero)
@@ -157,8 +157,9 @@ def course_plot(course: Course, headings: Mapping[str, str]) -> Markup:
         for at in shown
     )
     lines = Markup("").join(
-        Markup('<g class="c{}"><path d="{}"/><circle cx=480 cy={} r=3.5 /><text x=490 y={}>{}</text></g>').format(
+        Markup('<g class="c{} g-{}"><path d="{}"/><circle cx=480 cy={} r=3.5 /><text x=490 y={}>{}</text></g>').format(
             place,
+            goal,
             " ".join(f"{'L' if at else 'M'}{50 + step * at:.1f} {y(value)}" for at, value in enumerate(values)),
             y(values[-1]),
             label,
@@ -240,7 +241,7 @@ def _series(values: Sequence[Interval | None], y: Scale, step: float, place: int
 
 
 def _grid_line(value: float, x, y, top: float) -> Markup:  # type: ignore[no-untyped-def]  # two local scales
-    label = f"{100 * value:.0f} %"
+    label = percent(value, 0)
     return Markup(
         "<line class=grid x1={} x2={} y1={} y2={} /><text x=52 y={} text-anchor=end>{}</text>"
         "<text x={} y=350 text-anchor=middle>{}</text>"

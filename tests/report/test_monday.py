@@ -1,0 +1,198 @@
+"""What a reader meets first: the right total, why an account is listed, the colours of goals, ways back to the CRM."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+
+import _books
+import numpy as np
+import pandas as pd
+import pytest
+from _page import read
+
+import csrisk as cr
+from csrisk._goals import Goal
+from csrisk._numbers import money, percent, signed
+from csrisk._palette import DARK, GROUND, LIGHT, MOVES_DARK, MOVES_LIGHT, palette_css
+from csrisk.exceptions import ConfigError
+from csrisk.report._forecast import Bias, churn_forecast, read_bias
+from csrisk.report._names import checked_url
+from csrisk.report._revenue import why_listed
+
+# Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB
+SIGHTS = {
+    "normal": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+}
+XYZ = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.072175], [0.0193339, 0.119192, 0.9503041]])
+
+
+def linear(colour: str) -> np.ndarray:
+    share = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) / 255
+    return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+
+
+def lab(colour: str, sight: str) -> np.ndarray:
+    ratio = XYZ @ np.clip(np.array(SIGHTS[sight]) @ linear(colour), 0, 1) / [0.95047, 1.0, 1.08883]
+    x, y, z = np.where(ratio > 0.008856, np.cbrt(ratio), 7.787 * ratio + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("sight", SIGHTS)
+@pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
+def test_goals_are_told_apart_by_everybody(palette, sight):
+    assert set(palette) == set(Goal)
+    near = {
+        (one, other): float(np.linalg.norm(lab(palette[one], sight) - lab(palette[other], sight)))
+        for one, other in itertools.combinations(palette, 2)
+    }
+    assert min(near.values()) >= 20, min(near, key=near.__getitem__)
+
+
+@pytest.mark.parametrize(("palette", "moves", "ground"), [(LIGHT, MOVES_LIGHT, "light"), (DARK, MOVES_DARK, "dark")])
+def test_colours_stand_out_and_no_goal_looks_like_raising(palette, moves, ground):
+    behind = XYZ[1] @ linear(GROUND[ground])
+    for colour in (*palette.values(), *moves.values()):
+        low, high = sorted([behind, XYZ[1] @ linear(colour)])
+        assert (high + 0.05) / (low + 0.05) >= 3, colour
+    for colour, moved in itertools.product(palette.values(), moves.values()):
+        assert np.linalg.norm(lab(colour, "normal") - lab(moved, "normal")) >= 20
+
+
+def test_page_and_pictures_have_the_same_colours(page, why):
+    for goal, colour in LIGHT.items():
+        assert f"--g-{goal}: {colour};" in page
+    assert palette_css() in page
+    ax = why.plot_goals("bars")
+    drawn = {patch.get_facecolor() for patch in ax.patches}
+    from matplotlib.colors import to_rgba
+
+    assert drawn == {to_rgba(LIGHT[goal]) for goal in why.goals_present}
+
+
+def test_shift_of_zero_leaves_the_total_and_its_range():
+    risk = np.full(400, 0.1)
+    told = Bias(0.0, 0.0, 0.0).total(risk, np.ones(400))
+    plain = churn_forecast(risk)
+    assert told.expected == pytest.approx(40)
+    assert (told.low, told.high) == pytest.approx((plain.low, plain.high), abs=1)  # 40 -+ 1.645 * 6
+
+
+def test_totals_are_moved_by_the_odds_that_the_test_found():
+    # odds of 1 to 9, twice as high: 2 / 11 of 110 accounts are 20
+    told = Bias(np.log(2), 0.3, 1.1).total(np.full(110, 0.1), np.ones(110))
+    assert told.expected == pytest.approx(20)
+    assert told.low < 20 - 1.645 * 4.0 < 20 + 1.645 * 4.0 < told.high  # wider than chance alone: sqrt(110 * 18 / 121)
+    money = Bias(np.log(2), 0.3, 1.1).total(np.array([0.1, 0.1]), np.array([1100.0, np.nan]))
+    assert money.expected == pytest.approx(200)
+
+
+def with_intercept(shift: float, low: float, high: float) -> dict[str, pd.DataFrame]:
+    tables = _books.evaluation()
+    tables["Model"].loc["calibration_intercept"] = [shift, low, high]
+    return tables
+
+
+def test_headline_is_corrected_where_totals_are_off_beyond_chance(why, data, tmp_path):
+    def summary(low: float, high: float) -> dict:
+        path = tmp_path / "r.json"
+        evaluation = with_intercept(0.5, low, high)
+        cr.write_report(path, why, data=data, evaluation=evaluation, window=(14, 90))
+        return json.loads(path.read_text())["summary"]
+
+    off, may_be = summary(0.2, 0.8), summary(-0.2, 1.2)
+    expected = float((1 / (1 + np.exp(-np.log(why.prediction / (100 - why.prediction)) - 0.5))).sum())
+    assert off["corrected"]["expected"] == may_be["corrected"]["expected"] == pytest.approx(expected)
+    assert off["headline"].startswith(f"About {expected:.0f} of 60 accounts (")
+    assert (
+        f"The model alone says {why.prediction.sum() / 100:.0f}, which proved too few on later data." in off["headline"]
+    )
+    assert may_be["headline"].startswith(f"About {why.prediction.sum() / 100:.0f} of 60 accounts (")
+    assert "from 15 October 2025 to 12 January 2026" in off["headline"]
+
+
+def test_bias_is_not_guessed():
+    assert read_bias(None) is None
+    assert read_bias(_books.evaluation()) is None
+    assert read_bias(with_intercept(0.1, np.nan, np.nan)) is None
+
+
+def test_a_horizon_that_was_not_handed_over_is_said(why, tmp_path):
+    cr.write_report(tmp_path / "r.json", why)
+    assert "whose days were not handed over" in json.loads((tmp_path / "r.json").read_text())["summary"]["headline"]
+
+
+def test_totals_by_segment_add_up_to_the_book(why, data, tmp_path):
+    cr.write_report(tmp_path / "r.json", why, data=data, evaluation=with_intercept(0.5, 0.2, 0.8))
+    table = next(t for t in json.loads((tmp_path / "r.json").read_text())["outlook"] if "segment" in t["caption"])
+    *segments, book = table["rows"]
+    assert len(segments) == 3
+    assert sum(row[1] for row in segments) == book[1] == 60
+    for place in range(2, len(book)):
+        assert sum(row[place]["estimate"] for row in segments) == pytest.approx(book[place]["estimate"])
+
+
+def test_calendar_counts_each_renewal_in_its_month(why, data, tmp_path):
+    cr.write_report(tmp_path / "r.json", why, data=data)
+    told = json.loads((tmp_path / "r.json").read_text())
+    table = next(t for t in told["outlook"] if t["caption"] == "Renewals ahead")
+    left = why.background.values["days_to_renewal"]  # noqa: PD011  # a field
+    months = [f"{d:%B %Y}" for d in _books.AS_OF + pd.to_timedelta(left, unit="D")]
+    assert [(row[0], row[1]) for row in table["rows"]] == [(name, months.count(name)) for name in told["renewals"][:12]]
+
+
+def test_an_account_listed_for_its_money_says_so():
+    # mean risk 0.24; the second stands high for 10,000 a month, the first for its risk
+    said = why_listed(np.array([0.5, 0.1, 0.2, 0.16]), np.array([2000.0, 10000.0, 100.0, 100.0]))
+    assert said[1] == "Listed for its revenue: its risk is below the mean of the book (24.0\u00a0%)."
+    assert said[0] == said[2] == said[3] == ""
+    assert why_listed(np.array([0.5, 0.1]), None) == ("", "")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "javascript:alert('{account_id}')",
+        "https://crm.example/",
+        "https://{account_id}.example/",
+        "https://crm.example/{account_id}/{account_id}",
+        "https://crm.example/{account_id}{name}",
+        'https://crm.example/{account_id}"onclick="x',
+        "https://user:pw@crm.example/{account_id}",
+        "//crm.example/{account_id}",
+        "https://crm.example/ {account_id}",
+        "data:text/html,{account_id}",
+    ],
+)
+def test_an_address_that_is_none_is_refused(pattern):
+    with pytest.raises(ConfigError, match=r"account_url=.* must be an http"):
+        checked_url(pattern)
+
+
+def test_cards_lead_to_the_crm_by_their_id(why, data, tmp_path):
+    path = cr.write_report(tmp_path / "r.html", why, data=data, account_url="https://crm.example/a?id={account_id}")
+    links = [a.attributes["href"] for a in read(path.read_text("utf-8")).all("a", rel="noreferrer noopener")]
+    assert len(links) == 60
+    assert set(links) == {f"https://crm.example/a?id=acct-{i:05d}" for i in range(60)}
+    with pytest.raises(ConfigError, match="pseudonymised report holds no account ids"):
+        cr.write_report(path, why, data=data, account_url="https://crm.example/{account_id}", pseudonymise=True)
+
+
+def test_account_ids_stand_below_names(page):
+    cards = read(page).all("li")
+    assert sum("acct-" in card.text() for card in cards if card.attributes.get("id")) == 60
+
+
+def test_figures_are_written_in_one_way():
+    assert [signed(-0.04), signed(-1.26), signed(2.0)] == ["0.0", "\u22121.3", "+2.0"]
+    assert [percent(0.123), percent(0.5, 0)] == ["12.3\u00a0%", "50\u00a0%"]
+    assert [money(-1234.4, "$"), money(None), money(5, "CHF")] == ["\u2212$1,234", "\u2013", "CHF\u00a05"]
+
+
+def test_no_hyphen_stands_for_a_minus(page):
+    text = re.sub(r"\s+", " ", read(page).all("main")[0].text())
+    assert not re.findall(r"(?<![\w.-])-\d", text)
