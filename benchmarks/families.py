@@ -34,7 +34,7 @@ def panels(n_accounts: int, seed: int, strength: float):
     kept = past[churn.notna()]
     usual = [one for one in default_builders() if not isinstance(one, AccountContext)]
     parts = {"": cr.build_features(data, kept, [*usual, AccountContext()])}
-    for family in further_builders():
+    for family in (one for one in further_builders() if one.found_in(data)):
         parts[type(family).__name__] = cr.build_features(data, kept, [family])
     pulse = Measures((cr.Feature(PULSE, "advocacy", "points", "The CSM gives {value}", -1),))
     parts["Measures (csm_pulse)"] = cr.build_features(data, kept, [pulse])

@@ -23,6 +23,7 @@ from csrisk.features._further._promises import PromiseKinds
 from csrisk.features._further._support import Meetings, SupportCases
 from csrisk.features._further._terms import ContractTerms
 from csrisk.features._further._voices import Voices
+from csrisk.features._history._own_life import OwnLife
 from csrisk.features._polarity import english_polarity
 from csrisk.features._reference import feature_reference, feature_table
 from csrisk.features._relationship import Relationship
@@ -31,6 +32,7 @@ from csrisk.features._sentiment import SurveySentiment
 __all__ = [
     "measure_names",
     "Handovers",
+    "OwnLife",
     "Invoices",
     "People",
     "PromiseKinds",

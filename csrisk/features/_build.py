@@ -23,6 +23,7 @@ from csrisk.features._further._promises import PromiseKinds
 from csrisk.features._further._support import Meetings, SupportCases
 from csrisk.features._further._terms import ContractTerms
 from csrisk.features._further._voices import Voices
+from csrisk.features._history._own_life import OwnLife
 from csrisk.features._own import Own, fit_own
 from csrisk.features._past import Past
 from csrisk.features._relationship import Relationship
@@ -41,7 +42,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Builder", "all_builders", "build_features", "declared", "default_builders", "further_builders"]
 
-_FURTHER = (People(), Voices(), Invoices(), Handovers(), SupportCases(), Meetings(), PromiseKinds(), ContractTerms())
+_FURTHER = (
+    People(),
+    Voices(),
+    Invoices(),
+    Handovers(),
+    SupportCases(),
+    Meetings(),
+    PromiseKinds(),
+    ContractTerms(),
+    OwnLife(),
+)
 
 
 class Builder(Protocol):

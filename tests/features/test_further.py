@@ -295,13 +295,17 @@ def test_families_join_where_what_they_read_is_there() -> None:
 
     contacts = tables["contacts"]
     optional = ["team", "severity", "cause", "due_at", "person_id", "attended"]
-    assert joined(contacts=contacts.drop(columns=optional)) == []
-    assert joined(contacts=contacts.drop(columns=optional[1:])) == ["Handovers"]
-    assert joined(contacts=contacts.assign(team=None).drop(columns=optional[2:])) == ["SupportCases"]
+    assert joined(contacts=contacts.drop(columns=optional)) == ["OwnLife"]
+    assert joined(contacts=contacts.drop(columns=optional[1:])) == ["Handovers", "OwnLife"]
+    assert joined(contacts=contacts.assign(team=None).drop(columns=optional[2:])) == ["SupportCases", "OwnLife"]
     # surveys that name who answered are nothing new by themselves
-    assert joined(surveys=tables["surveys"]) == []
-    assert joined(surveys=tables["surveys"], people=tables["people"]) == ["People", "Voices"]
-    assert joined(invoices=tables["invoices"]) == ["Invoices"]
+    assert joined(surveys=tables["surveys"]) == ["OwnLife"]
+    assert joined(surveys=tables["surveys"], people=tables["people"]) == ["People", "Voices", "OwnLife"]
+    assert joined(invoices=tables["invoices"]) == ["Invoices", "OwnLife"]
+    # where ends of contracts are recorded, silence is not what tells who left
+    plain = tables["subscriptions"][["account_id", "start_at", "end_at"]]
+    assert joined(subscriptions=plain) == []
+    assert joined(subscriptions=plain.assign(end_at=pd.NaT)) == ["OwnLife"]
 
 
 WORSE = {
@@ -323,8 +327,13 @@ WORSE = {
     "action_items_overdue",
     "days_to_first_goal_met",
     "days_past_planned_end",
+    "use_gap_ever",
+    "use_gap_last",
+    "silence_to_longest_gap",
+    "silence_in_deviations",
 }
 UNSTATED = {"questions_90d", "handover_gap_days_365d", "term_days", "days_to_notice", "discount"}
+UNSTATED |= {"use_gap_deviation", "use_gap_longest"}
 
 
 def test_directions_are_those_of_the_articles() -> None:
