@@ -53,6 +53,8 @@ def fit_of(brought: Brought, name: str, table: Table, column: Column, last: pd.T
         shape *= 0.3
     shape *= _range(look, column, last) * _often(look, column)
     named = 1.0 if name == column.name else 0.98 * _named(brought, name, table, column)
+    if look.addresses and column.name in (*_PERSONS, "person_id") and column.name != "handler":
+        named = max(named, 0.5)
     return Fit(min(max(named, _by_values(look, table, column, named)) * shape, 1.0), named * shape)
 
 

@@ -28,6 +28,8 @@ _ENDS = {
     "people": "to_at",
 }
 _PLANS = {"subscriptions": "planned_end", "contacts": "due_at", "invoices": "due_at", "expectations": "due_at"}
+_PERSONS = {"usage": "user_id", "surveys": "respondent", "contacts": "person_id"}
+_MANY = 40  # persons, below which an id that comes again may be that of a team or a product
 _KEYS = {"contacts": "contact_id", "invoices": "invoice_id"}
 _KEY_WORDS = {"id", "number", "key", "uuid", "code", "guid"}
 _NO_FEATURE = {"status", "state", "country", "city", "os", "browser", "device", "currency", "version", "ip", "language"}
@@ -62,6 +64,9 @@ def leftovers(
         no = _KEY_WORDS | _NO_FEATURE
         yield from _one("quantity", found, looks, _counts, "the one column of numbers that is left", _KEY_WORDS)
         yield from _one("feature", found, looks, _named, "the one column of words that is left", no)
+    if table.name in _PERSONS:
+        keyed = {name: look for name, look in looks.items() if _KEY_WORDS & set(words(name)[-1:]) or look.addresses}
+        yield from _one(_PERSONS[table.name], found, keyed, _repeated, "the one id that comes again, of many")
     key = _KEYS.get(table.name, "event_id" if "event_id" in table.names else "")
     if key:
         keyed = {name: look for name, look in looks.items() if _KEY_WORDS & set(words(name)[-1:])}
@@ -116,3 +121,8 @@ def _counts(look: Look) -> bool:
 def _named(look: Look) -> bool:
     few = 2 <= look.distinct <= min(200, 0.2 * len(look.texts))
     return look.kind == "text" and not look.verbose and few
+
+
+def _repeated(look: Look) -> bool:
+    whole = look.kind == "text" and not look.verbose and not look.counted
+    return bool(whole and look.fits("id") and _MANY <= look.distinct < len(look.texts.dropna()))

@@ -86,13 +86,21 @@ class Look:
     def counted(self) -> bool:
         """Whether the numbers count on, as keys of a database do, so that two such columns overlap by chance."""
         known = self.numbers.dropna()
-        return self.whole and bool(known.between(0, 1e6).all())
+        if not self.whole or not known.between(0, 1e6).all():
+            return False
+        return bool(known.nunique() > (known.max() - known.min() + 1) / 2)
 
     @cached_property
     def ids(self) -> frozenset[str]:
         """The values, numbers without a point; what is no id of anything is left out."""
         known = self.texts.dropna().astype(str)
         return frozenset(known.str.removesuffix(".0") if self.whole else known)
+
+    @cached_property
+    def addresses(self) -> bool:
+        """Whether the values are addresses of e-mail."""
+        known = self.texts.dropna().astype(str)
+        return bool(len(known)) and bool(known.str.fullmatch(r"[^@\s]+@[^@\s]+").mean() > _SURE)
 
     @cached_property
     def verbose(self) -> bool:

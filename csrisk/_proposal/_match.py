@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Match", "elsewhere", "match_tables"]
 
-_LEAST, _CLEAR, _APART = 2.2, 3.2, 0.9
+_LEAST, _CLEAR, _APART = 2.4, 3.8, 0.9
 _NEAR = 0.75  # of the best table of a file, below which another is no second choice
 
 
@@ -81,11 +81,11 @@ def match_tables(tables: Sequence[Brought], keys: Keys) -> tuple[tuple[Match, ..
         len(tables), -1
     )
     best = scores.max(axis=1, keepdims=True, initial=0.0)
-    other = np.array([[elsewhere(brought)[1]] for brought in tables]).reshape(len(tables), 1)
+    other = np.array([[_other(brought, keys)] for brought in tables]).reshape(len(tables), 1)
     usable = np.where((scores >= np.maximum(_LEAST, other)) & (scores >= _NEAR * best), scores - _LEAST + 0.1, 0.0)
     rows, columns = linear_sum_assignment(usable, maximize=True)
     found = {
-        int(row): _judged(every, tables, scores, int(row), int(column))
+        int(row): _judged(every, tables, scores, int(row), int(column), float(other[row, 0]))
         for row, column in zip(rows, columns, strict=True)
         if usable[row, column] > 0
     }
@@ -121,7 +121,8 @@ def _score(brought: Brought, table: Table, key: str | None, join: Join | None, p
     lacking = sum(name not in found for name in needed) + (table.has_account and key is None and join is None)
     extra = sum(score * rarity(name) for name, score in found.items() if name not in needed and score >= 0.5)
     score = 2.4 * _named(brought, table.name) + 1.2 * required + 0.45 * min(extra, 5.0) + _marks(brought, table.name)
-    return score + _rows(brought, table, key) - 2.0 * lacking
+    told = (len(found) + (key is not None)) / max(len(brought.looks), 1)
+    return score + told + _rows(brought, table, key) - 2.0 * lacking
 
 
 def _named(brought: Brought, table: str) -> float:
@@ -155,14 +156,25 @@ def _hits(brought: Brought, marks: str) -> float:
     return 0.3 * min(hits, 4)
 
 
-def elsewhere(brought: Brought) -> tuple[str, float]:
+def elsewhere(brought: Brought, *, of_accounts: bool) -> tuple[str, float]:
     """Say what a file is that csrisk does not read, if anything, and how well it fits."""
-    found = {
-        kind: 1.5 + 2.4 * _called(brought, names) + _hits(brought, marks)
-        for kind, (names, marks, _) in ELSEWHERE.items()
-    }
+    found = {}
+    for kind, told in ELSEWHERE.items():
+        misplaced = of_accounts and (told.keys == "none" or (told.keys == "cases" and not _of_cases(brought)))
+        fit = 1.9 + 2.4 * _called(brought, told.names) + _hits(brought, told.marks) - 1.5 * misplaced
+        found[kind] = fit if _called(brought, told.names) >= 0.5 else 0.0
     best = max(found, key=lambda kind: found[kind])
-    return best, found[best] if _called(brought, ELSEWHERE[best][0]) >= 0.5 else 0.0
+    return best, found[best]
+
+
+def _other(brought: Brought, keys: Keys) -> float:
+    return elsewhere(brought, of_accounts=keys.of(brought.name) is not None)[1]
+
+
+def _of_cases(brought: Brought) -> bool:
+    """Whether rows belong to a case of another table: its id comes again and again."""
+    cases = ("ticket", "case", "conversation", "issue", "incident", "request")
+    return any(set(cases) & set(words(name)) and not look.unique for name, look in brought.looks.items())
 
 
 def _rows(brought: Brought, table: Table, key: str | None) -> float:
@@ -184,6 +196,7 @@ def _judged(
     scores: np.ndarray[tuple[int, int], np.dtype[np.float64]],
     row: int,
     column: int,
+    other: float,
 ) -> Match:
     """Say how sure a match is, and what else the file or the table could be."""
     names = list(CONTRACT)
@@ -194,7 +207,12 @@ def _judged(
         for r in np.argsort(-scores[:, column])
         if r != row and scores[r, column] >= max(_LEAST, score - 1.0)
     ]
-    second = max([*(scores[row, c] for c in range(len(names)) if c != column), elsewhere(tables[row])[1]])
+    second = max(
+        [
+            *(scores[row, c] for c in range(len(names)) if c != column),
+            other,
+        ]
+    )
     third = max([*(scores[r, column] for r in range(len(tables)) if r != row and scores[r].argmax() == column), 0.0])
     clear = score >= _CLEAR and score - second >= _APART and score - third >= _APART / 2
     sure = bool(clear and not match.lacking and match.join is None and _named(tables[row], match.table) >= 0.6)

@@ -87,6 +87,8 @@ _OTHER = {
     "first",
     "original",
 }
+# words that say all by themselves
+_TELLING = {"csm", "mrr", "nps", "csat", "ces", "kam"}
 _TERSE = 4
 _VOWELS = set("aeiou")
 
@@ -109,6 +111,7 @@ def words(name: str) -> tuple[str, ...]:
     """
     plain = re.sub(r"IDs\b", "Ids", name).translate(_GERMAN).translate(str.maketrans("ÄÖÜ", "AOU"))
     found = [_singular(piece.lower()) for piece in _PIECES.findall(plain)]
+    found = [piece for piece in found if not piece.isdigit()] or found
     found = [piece[:-2] + "nummer" if len(piece) > 5 and piece.endswith("nr") else piece for piece in found]
     return tuple(_SHORT.get(word, word) for word in found)
 
@@ -164,11 +167,13 @@ def _alike(name: tuple[str, ...], phrase: tuple[str, ...]) -> float:
     if mine == its:
         return 1.0
     whole = _covered(name, phrase)
-    if whole:
-        return whole
     core, kernel = set(name) - _NOISE, set(phrase) - _NOISE
     if core and core == kernel:
-        return 0.88
+        return max(whole, 0.88)
+    if kernel and kernel < set(phrase):  # whatever word says that it is a time
+        whole = max(whole, 0.9 * _covered(name, tuple(word for word in phrase if word in kernel)))
+    if whole:
+        return whole
     if len(its) > 5 and abs(len(mine) - len(its)) <= 1 and mine[:3] == its[:3] and _slips(mine, its):
         return 0.7
     if len(phrase) == 1 and len(its) > 4 and its in mine:  # compounds of German, names without signs
@@ -180,17 +185,27 @@ def _alike(name: tuple[str, ...], phrase: tuple[str, ...]) -> float:
 
 def _covered(name: tuple[str, ...], phrase: tuple[str, ...]) -> float:
     """How well a name that holds every word of a phrase fits it; what stands besides makes it less so."""
-    left, short = list(name), False
+    left, fit = list(name), 1.0
     for wanted in phrase:
-        found = next((word for word in left if word == wanted), None)
-        if found is None:
-            found = next((word for word in left if _abbreviates(word, wanted)), None)
-            short = True
-        if found is None:
+        for alike, worth in _WAYS:
+            found = next((word for word in left if alike(word, wanted)), None)
+            if found is not None:
+                left.remove(found)
+                fit = min(fit, worth)
+                break
+        else:
             return 0.0
-        left.remove(found)
-    dear = sum(0.6 if word in _OTHER else 0.08 if word in _NOISE else 0.3 for word in left)
-    return max((0.8 if short else 0.95 if left else 1.0) - dear, 0.25 if dear < 0.6 else 0.0)
+    more = 0.12 if set(phrase) <= _TELLING else 0.3
+    dear = sum(0.6 if word in _OTHER else 0.08 if word in _NOISE else more for word in left)
+    return max(min(fit, 0.95 if left else 1.0) - dear, 0.25 if dear < 0.6 else 0.0)
+
+
+def _root(word: str) -> str:
+    """Take the endings of English verbs off, so that opened, open and opening are alike."""
+    for ending in ("ments", "ment", "ing", "ed", "e"):
+        if word.endswith(ending) and len(word) - len(ending) >= 4:
+            return word.removesuffix(ending)
+    return word
 
 
 def _abbreviates(word: str, whole: str) -> bool:
@@ -205,3 +220,10 @@ def _abbreviates(word: str, whole: str) -> bool:
 
 def _slips(one: str, other: str) -> bool:
     return difflib.SequenceMatcher(None, one, other).ratio() >= 0.9
+
+
+_WAYS = (
+    (lambda word, wanted: word == wanted, 1.0),
+    (lambda word, wanted: _root(word) == _root(wanted), 0.95),
+    (_abbreviates, 0.8),
+)

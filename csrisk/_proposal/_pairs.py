@@ -99,8 +99,8 @@ def _graded(theirs: Sequence[str], ours: Sequence[Column], scores: Scores, row: 
 
 def _only_time(brought: Brought, table: Table, theirs: Sequence[str], pairs: dict[str, Pair]) -> None:
     """Take the one time of a table for the time that it must have, whatever it is called."""
-    needed = table.time
-    if needed is None or needed in pairs or not table[needed].required:
+    needed = table.time or table.begins
+    if needed is None or needed in pairs:
         return
     taken = {pair.theirs for pair in pairs.values() if pair.column not in table.times}
     times = [name for name in theirs if brought.looks[name].kind == "time" and name not in taken]

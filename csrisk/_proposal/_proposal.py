@@ -213,9 +213,9 @@ def propose(source: str | os.PathLike[str]) -> Proposal:
 
 
 def _why_unused(match: Match) -> str:
-    kind, fit = elsewhere(match.brought)
+    kind, fit = elsewhere(match.brought, of_accounts=match.key is not None)
     if fit and fit >= match.score - 0.5:
-        return f"looks like {kind}: {ELSEWHERE[kind][2]}"
+        return f"looks like {kind}: {ELSEWHERE[kind].cure}"
     if match.score <= 0:
         return "looks like no table of the contract"
     if match.lacking:

@@ -13,11 +13,22 @@ __all__ = ["ACCOUNT_WORDS", "COLUMNS", "ELSEWHERE", "MARKS", "PERSON_WORDS", "TA
 
 
 class Elsewhere(NamedTuple):
-    """What lies beside tables of the contract and is none: its names and columns, and what to do with it."""
+    """What lies beside tables of the contract and is none.
+
+    Parameters
+    ----------
+    names, marks : str
+        What such files and their columns are called.
+    cure : str
+        What to do with it.
+    keys : {"any", "none", "cases"}
+        Whether its rows name an account: never (none), or a case beside it (cases).
+    """
 
     names: str
     marks: str
     cure: str
+    keys: str = "any"
 
 
 _TOLD = tomllib.loads(files("csrisk._proposal").joinpath("words.toml").read_text(encoding="utf-8"))

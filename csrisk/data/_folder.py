@@ -50,12 +50,14 @@ def find_tables(folder: str | os.PathLike[str], named: Mapping[str, str | Sequen
     found: dict[str, list[str]] = {}
     for name in names:
         found.setdefault(_table(name, Path(folder, name).is_dir()), []).append(name)
+    # what is named for one table is not another one by what it is called
+    claimed = {name for files in named.values() for name in ([files] if isinstance(files, str) else files)}
     paths: dict[str, Any] = {}
     breaches = []
     for table in CONTRACT:
         if table in named:
             paths[table] = _inside(Path(folder), named[table])
-        elif len(own := found.get(table, [])) > 1:
+        elif len(own := [name for name in found.get(table, []) if name not in claimed]) > 1:
             told = f"there are {', '.join(map(_quoted, own))}; keep one, or say which in [tables]"
             breaches.append(Breach("CSD009", table, count=len(own), detail=told))
         elif own:

@@ -235,6 +235,18 @@ def test_nothing_usable_says_what_was_looked_for(tmp_path: Path) -> None:
         cr.propose(tmp_path / "nowhere")
 
 
+def test_a_file_called_like_one_table_and_named_for_another_is_read_once(folder: Path) -> None:
+    ids = exports()["organisations"]["id"]
+    people = {"contact_id": range(500, 540), "organisation_id": ids, "email": [f"p{i}@x.example" for i in range(40)]}
+    people |= {"buying_role": "Champion", "first_name": "A", "last_name": "B", "start_date": "2024-02-01"}
+    pd.DataFrame(people).to_csv(folder / "contacts.csv", index=False)
+    proposal = cr.propose(folder)
+    assert dict(proposal.table[["file", "table"]].drop_duplicates().to_numpy())["contacts.csv"] == "people"
+    assert opened(folder, proposal).rows["people"] == 40
+    (folder / "support_tickets.csv").unlink()
+    assert opened(folder, cr.propose(folder)).rows == {"accounts": 40, "subscriptions": 40, "people": 40}
+
+
 def test_a_list_of_ends_or_prices_is_no_table(folder: Path) -> None:
     ids = exports()["organisations"]["id"]
     ends = {"churn_event_id": range(40), "org_id": ids, "churn_date": "2024-03-01", "reason_code": "price"}
