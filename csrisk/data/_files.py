@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from csrisk.data._breach import Breach
 from csrisk.data._contract import CONTRACT
-from csrisk.data._csv import Header, csv_reason, line_told, read_header
+from csrisk.data._csv import Header, csv_reason, line_told, read_header, require_whole
 from csrisk.data._kinds import UnreadableError
 from csrisk.data._part_types import Columns, unify
 from csrisk.data._parts import Parts, find_parts
@@ -107,6 +107,8 @@ def _headers(parts: Parts) -> list[Header]:
     for place, part in enumerate(parts.files):
         try:
             headers.append(read_header(part.path, packed=part.kind == "csv.gz"))
+            if headers[-1].packed:
+                require_whole(part.path)
         except UnreadableError as error:
             raise UnreadableError(parts.where(place) + str(error)) from error
     return headers

@@ -32,6 +32,7 @@ PACKED = gzip.compress(HEAD + b"".join(b"%d,2025-01-01,x,1\n" % i for i in range
         ("usage.csv.gz", PACKED[:40], "the gzip file is cut short; copy it again"),
         ("usage.csv.gz", PACKED[:11] + b"\xff" * 400, "the gzip file is damaged; write or copy it again"),
         ("usage.csv.gz", PACKED[:-8] + bytes(8), "the gzip file is damaged; write or copy it again"),
+        ("usage.csv.gz", PACKED[:-4] + bytes(4), "the gzip file is damaged; write or copy it again"),
         ("usage.csv", b"\0" * 8 + b"DUCK" + bytes(4_084), "it is a DuckDB database; give it as SOURCE, or hand over"),
         ("usage.csv", b"4711,Acme,7\n4712,Bolt,8\n", "none of its 3 columns has a name of the contract; is the first"),
     ],
@@ -155,3 +156,12 @@ def test_memory_that_runs_out_says_which_limit(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "usage.parquet")
     with pytest.raises((DataContractError, ConfigError), match="memory ran out; raise memory_limit="):
         CustomerData({"usage": tmp_path / "usage.parquet"}, end="2025-06-01", memory_limit="8MB")
+
+
+@pytest.mark.parametrize("place", range(0, len(PACKED) - 20, len(PACKED) // 12))
+def test_a_flipped_bit_in_a_gzip_file_never_gives_rows(place: int, tmp_path: Path) -> None:
+    flipped = bytearray(PACKED)
+    flipped[place + 10] ^= 4
+    (tmp_path / "usage.csv.gz").write_bytes(bytes(flipped))
+    with pytest.raises(DataContractError, match=r"the gzip file is (damaged|cut short)|it is named \.gz|has no header"):
+        CustomerData({"usage": tmp_path / "usage.csv.gz"}, end="2025-06-01")
