@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+import narwhals.stable.v2 as nw
 import pandas as pd
 
 from csrisk._goals import Goal
@@ -14,13 +15,14 @@ if TYPE_CHECKING:
 
     from csrisk.data import CustomerData
 
-__all__ = ["Cause", "goal_of_reason", "involuntary", "stated_reasons"]
+__all__ = ["Cause", "goal_of_reason", "involuntary", "reason_words", "stated_reasons"]
 
 Cause: TypeAlias = Literal["voluntary", "involuntary", "any"]
 
 # an account that could not pay, or is no more, did not decide to leave
 _INVOLUNTARY = (
-    *("payment", "bankrupt", "insolven", "liquidat", "out_of_business", "business_closed", "company_closed"),
+    *("payment", "not_paid", "unpaid", "dunning", "delinquen", "no_card", "card_expired", "card_declined"),
+    *("bankrupt", "insolven", "liquidat", "out_of_business", "business_closed", "company_closed"),
     *("acquired", "merger", "merged", "deceased", "fraud", "duplicate", "involuntary"),
 )
 _STEMS: Mapping[Goal, tuple[str, ...]] = MappingProxyType(
@@ -34,13 +36,27 @@ _STEMS: Mapping[Goal, tuple[str, ...]] = MappingProxyType(
 
 
 def stated_reasons(data: CustomerData) -> pd.Series:
-    """Reasons in lower case, words joined by underscores, by account; without accounts that state none."""
-    if not data.has("accounts", "ended_reason"):
+    """Reasons in lower case, words joined by underscores, by account; without accounts that state none.
+
+    The reason of the account itself, else of its contract that ended last.
+    """
+    found = []
+    for table, end in (("accounts", "ended_at_day"), ("subscriptions", "end_at_day")):
+        if data.has(table, "ended_reason"):
+            rows = data.lazy(table).select("account", "ended_reason", end).filter(~nw.col("ended_reason").is_null())
+            # contracts that end on one day are told apart by their words, so that the order of rows does not matter
+            ordered = data.engine.collect(rows).sort_values([end, "ended_reason"])
+            found.append(ordered.drop_duplicates("account", keep="last"))
+    if not found:
         return pd.Series(dtype="str", index=pd.Index([], name="account_id"))
-    rows = data.engine.collect(data.lazy("accounts").select("account", "ended_reason")).dropna(subset="ended_reason")
-    accounts = data.accounts[rows["account"].to_numpy()]
-    reasons = rows["ended_reason"].astype("str").str.strip().str.lower().str.replace(r"[\s\-]+", "_", regex=True)
-    return reasons.set_axis(pd.Index(accounts, name="account_id"))
+    stated = pd.concat(found).drop_duplicates("account").sort_values("account")
+    accounts = data.accounts[stated["account"].to_numpy()]
+    return reason_words(stated["ended_reason"]).set_axis(pd.Index(accounts, name="account_id"))
+
+
+def reason_words(reasons: pd.Series) -> pd.Series:
+    """Write reasons in lower case, their words joined by underscores."""
+    return reasons.astype("str").str.strip().str.lower().str.replace(r"[\s\-]+", "_", regex=True)
 
 
 def involuntary(reasons: pd.Series) -> pd.Series:

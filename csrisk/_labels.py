@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from csrisk._days import Duration, as_days, whole_days
-from csrisk._departures import Cause, involuntary, stated_reasons
+from csrisk._departures import Cause, involuntary, reason_words, stated_reasons
 from csrisk._outcomes import (
     Change,
     Contracts,
@@ -67,17 +67,19 @@ def label_churn(
     look_back : int or str, default "180D"
         Only accounts with use in so many days before ``as_of`` are at risk of inactivity.
     cause : {"voluntary", "involuntary", "any"}, default "voluntary"
-        Which ends count where ``accounts.ended_reason`` tells why an account left: by choice, or because it could not
-        pay or is no more. An account that left for the other cause has no label there, as nobody knows whether it
-        would have stayed. Reasons are read by their words; an end without a reason counts as voluntary.
+        Which ends count where ``ended_reason`` of subscriptions or accounts tells why an account left: by choice, or
+        because it could not pay or is no more. An account that left for the other cause has no label there, as nobody
+        knows whether it would have stayed. Reasons are read by their words, those of the contract that ended before
+        those of its account; an end without a reason counts as voluntary.
 
     Returns
     -------
     pandas.Series
         Name churn, dtype boolean, index of the snapshots. Missing where the window (and the grace after it) runs
         past the end of the table that the label is read from (`CustomerData.ends`), or over a hole in it
-        (`CustomerData.holes`), and where the account was not at risk at its start: no contract at ``as_of``, gone
-        during the lead, no use in the look-back.
+        (`CustomerData.holes`), and where the account was not at risk at its start: no contract at ``as_of``, or a
+        trial only, notice given for every one before (``subscriptions.notice_given_at``: the end is told, so that
+        foreseeing it is no success), gone during the lead, no use in the look-back.
 
     Raises
     ------
@@ -100,24 +102,32 @@ def label_churn(
     """
     chosen = _kind(data, kind)
     window = _window(data, snapshots, evidence_of(data, chosen))
+    stated: pd.Series | None = None
     if chosen == "contract":
-        outcome = Contracts.read(data, window.end, whole_days(grace, "grace")).churn(window)
+        contracts = Contracts.read(data, window.end, whole_days(grace, "grace"))
+        outcome, stated = contracts.churn(window), contracts.reasons(window.account, window.cut)
     else:
         outcome = silence(data, snapshots, window, whole_days(look_back, "look_back", minimum=1))
-    return _of_cause(_labels(outcome, snapshots, "churn"), data, cause)
+    return _of_cause(_labels(outcome, snapshots, "churn"), data, cause, stated)
 
 
-def _of_cause(churn: pd.Series, data: CustomerData, cause: Cause) -> pd.Series:
-    """Leave out those who left for another cause."""
+def _of_cause(churn: pd.Series, data: CustomerData, cause: Cause, stated: pd.Series | None) -> pd.Series:
+    """Leave out those who left for another cause: as the contract states it, else as its account does."""
     if cause not in get_args(Cause):
         raise LabelError(f"cause={cause!r} must be one of {list(get_args(Cause))}")
     reasons = stated_reasons(data)
     if cause == "any" or (reasons.empty and cause == "voluntary"):
         return churn
     if reasons.empty:
-        raise LabelError("cause='involuntary': no account states why it left; map accounts.ended_reason")
+        raise LabelError(
+            "cause='involuntary': no account states why it left; map accounts.ended_reason or that of subscriptions"
+        )
     forced = involuntary(reasons)
     other = churn.index.get_level_values("account_id").isin(forced.index[forced])
+    if stated is not None and len(stated):
+        # of several contracts that end on one day a single choice makes the end one of choice
+        of_contract = involuntary(reason_words(stated)).groupby(level=0).all()
+        other[of_contract.index.to_numpy()] = of_contract.to_numpy()
     other = other if cause == "voluntary" else ~other
     return churn.mask(churn.fillna(value=False).to_numpy(dtype=bool) & other)
 

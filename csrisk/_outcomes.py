@@ -105,7 +105,7 @@ class Contracts:
     account, start, end : ndarray of int64
         Account code and days; ``end`` is `FOREVER` while the contract runs.
     table : pandas.DataFrame
-        mrr, seats and product of each contract.
+        mrr, seats, product, notice and reason of the end of each contract.
     grace : int
         Days in which a renewal may come late.
     """
@@ -121,7 +121,8 @@ class Contracts:
         """Take subscriptions, or accounts as one contract each where only they have ends."""
         table = evidence_of(data, "contract") if table is None else table
         if table == "subscriptions":
-            rows = data.lazy(table).select("account", "day", "known", "told", "end_at_day", "mrr", "seats", "product")
+            said = ("end_at_day", "notice_given_at_day", "ended_reason", "mrr", "seats", "product")
+            rows = data.lazy(table).select("account", "day", "known", "told", *said)
         else:
             there = (nw.col(name).fill_null(_LONG_AGO) for name in ("day", "known"))
             rows = data.lazy(table).select("account", *there, "told", nw.col("ended_at_day").alias("end_at_day"))
@@ -152,10 +153,28 @@ class Contracts:
     def _spell_end(self, account: Ints, cut: Ints) -> tuple[Ints, Bools]:
         spells = Spells.merge(self.account, self.start, self.end, self.grace)
         position = spells.at(account, cut)
-        at_risk = position >= 0
+        there = position >= 0
         last = np.full(len(account), FOREVER)
-        last[at_risk] = spells.end[position[at_risk]]
-        return last, at_risk
+        last[there] = spells.end[position[there]]
+        return last, there & ~self._under_notice(account, cut)
+
+    def _under_notice(self, account: Ints, cut: Ints) -> Bools:
+        """Whether notice was given before ``as_of`` for each contract that runs."""
+        if "notice_given_at_day" not in self.table or self.table["notice_given_at_day"].isna().all():
+            return np.zeros(len(account), dtype=bool)
+        notice = self.table["notice_given_at_day"].fillna(FOREVER).to_numpy(np.int64)
+        bound = Spells.merge(self.account, self.start, self.end, 0)
+        free = Spells.merge(self.account, self.start, np.maximum(np.minimum(self.end, notice), self.start), 0)
+        return (bound.at(account, cut) >= 0) & (free.at(account, cut) < 0)
+
+    def reasons(self, account: Ints, cut: Ints) -> pd.Series:
+        """Reasons that were stated for the end of the spell that holds at ``as_of``, by position; several may be."""
+        last, _ = self._spell_end(account, cut)
+        stated = self.table.get("ended_reason", pd.Series(dtype="str")).dropna()
+        key = pd.Index(self.account[stated.index] * _STRIDE + self.end[stated.index])
+        asked = pd.DataFrame({"key": account * _STRIDE + last, "position": np.arange(len(account))})
+        found = asked.merge(pd.DataFrame({"key": key, "reason": stated.to_numpy()}), on="key")
+        return found.set_index("position")["reason"]
 
     def _levels(self, column: str) -> Levels:
         if column != "product":

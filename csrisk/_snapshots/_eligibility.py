@@ -44,8 +44,11 @@ def eligible_pairs(
 ) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Mark the pairs whose account qualifies by the rule."""
     if rule == "contract":
-        table = data.lazy("subscriptions").select("account", "day", "known", "told", "end_at_day")
-        rows = running(pairs, table)
+        table = data.lazy("subscriptions").select(
+            "account", "day", "known", "told", "end_at_day", "notice_given_at_day"
+        )
+        # who has given notice has told the end: there is nothing left to forecast
+        rows = running(pairs, table).filter(nw.col("notice_given_at_day").is_null())
     elif rule == "active":
         table = uses(data).select("account", "day", "known").unique()
         rows = visible(pairs, table, window=look_back)

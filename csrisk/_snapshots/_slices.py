@@ -8,7 +8,7 @@ import narwhals.stable.v2 as nw
 
 from csrisk._days import SECONDS_A_DAY, whole_days
 from csrisk._snapshots._spells import FOREVER
-from csrisk.data._contract import beginnings, planned_times, told_times
+from csrisk.data._contract import announced_times, beginnings, planned_times, told_times
 from csrisk.exceptions import SnapshotError
 
 __all__ = ["ahead", "observed", "running", "visible"]
@@ -139,6 +139,6 @@ def _second_times(rolled: nw.LazyFrame[Any]) -> tuple[list[str], bool]:
 
 def _mask(name: str, cut: nw.Expr, *, told: bool) -> nw.Expr:
     past = nw.col(name) < (cut * SECONDS_A_DAY if name.endswith("_second") else cut)
-    if told and name.removesuffix("_day").removesuffix("_second") not in beginnings():
+    if told and name.removesuffix("_day").removesuffix("_second") not in beginnings() | announced_times():
         past &= nw.col("told").is_null() | (nw.col("told") < cut)
     return nw.when(past).then(nw.col(name)).alias(name)

@@ -91,7 +91,9 @@ def _until(data: CustomerData, date: pd.Timestamp) -> CustomerData:
             told = ~(frame["known_at"] >= date)
             for time in contract.second_times:
                 if time not in ("planned_end", "due_at", "started_at"):
-                    frame[time] = frame[time].where((frame[time] < date) & (told | (time == contract.begins)))
+                    at_once = time == contract.begins or contract[time].announced
+                    frame[time] = frame[time].where((frame[time] < date) & (told | at_once))
+            frame = frame.drop(columns="status", errors="ignore")  # of the export; it was read when the rows came
             frame["known_at"] = frame["known_at"].where(told)
         if len(frame):
             tables[name] = frame

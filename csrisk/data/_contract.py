@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from csrisk.data._declaration import Column, Kind, Order, Table
 from csrisk.data._event_tables import ADVOCACY, CONTACTS, EXPECTATIONS, FEATURES, MEASURES, SURVEYS, USAGE
-from csrisk.data._relation_tables import ACCOUNTS, FINANCE, INVOICES, PEOPLE, SUBSCRIPTIONS, TREATMENTS
+from csrisk.data._relation_tables import ACCOUNTS, ATTRIBUTES, FINANCE, INVOICES, PEOPLE, SUBSCRIPTIONS, TREATMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +19,7 @@ __all__ = [
     "Kind",
     "Order",
     "Table",
+    "announced_times",
     "beginnings",
     "observed_tables",
     "planned_times",
@@ -39,6 +40,7 @@ _TABLES = (
     PEOPLE,
     INVOICES,
     MEASURES,
+    ATTRIBUTES,
 )
 
 # the one place where a table is declared; a test may declare one more
@@ -55,7 +57,13 @@ def planned_times() -> frozenset[str]:
 def told_times() -> frozenset[str]:
     """Names of second times that ``known_at`` hides where it does not hide their row."""
     states = [table for table in CONTRACT.values() if table.begins]
-    return frozenset(name for table in states for name in table.second_times if name != table.begins)
+    waits = ((table, name) for table in states for name in table.second_times if name != table.begins)
+    return frozenset(name for table, name in waits if not table[name].announced)
+
+
+def announced_times() -> frozenset[str]:
+    """Names of second times that are known when they come, whatever ``known_at`` says of their row."""
+    return frozenset(name for table in CONTRACT.values() for name in table.times if table[name].announced)
 
 
 def beginnings() -> frozenset[str]:

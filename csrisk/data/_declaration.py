@@ -36,6 +36,8 @@ class Column:
         A row whose value is unreadable or out of range is set aside, where otherwise only the value is made missing.
     planned : bool, default False
         A time that is agreed beforehand, so that it is not masked at a snapshot before it.
+    announced : bool, default False
+        A second time that is known when it comes, whatever ``known_at`` says of the last update of its row.
     label : str, optional
         What the user calls it, where that is not its name.
 
@@ -56,6 +58,7 @@ class Column:
     values: tuple[str, ...] = ()
     strict: bool = False
     planned: bool = False
+    announced: bool = False
     label: str = ""
 
     @property
@@ -118,6 +121,8 @@ class Table:
     begins : str, optional
         When a row of a state begins that is updated later: the beginning is known at the beginning, and ``known_at``
         says only when its ends were told.
+    ready : str, optional
+        A time before which the row does not count yet: where it is later, the row is dated then.
     """
 
     name: str
@@ -128,6 +133,7 @@ class Table:
     event: bool = False
     shows_end: bool = True
     begins: str | None = None
+    ready: str | None = None
 
     def __getitem__(self, column: str) -> Column:
         for candidate in self.columns:

@@ -215,7 +215,11 @@ def canonical(staged: Staged, *more: str, filled: bool = True) -> Lazy:
 def _dates(plan: Plan) -> list[nw.Expr]:
     """Give the day of a row, when it became known and, where its beginning is known then, when its ends were told."""
     time = plan.table.time or "started_at"
-    day = late = nw.col(f"{time}_day") if time in plan.names else nw.lit(None).cast(nw.Int64)
+    day = nw.col(f"{time}_day") if time in plan.names else nw.lit(None).cast(nw.Int64)
+    if plan.table.ready in plan.names:
+        ready = nw.col(f"{plan.table.ready}_day")
+        day = nw.when(ready > day).then(ready).otherwise(day)
+    late = day
     told = day
     if "known_at" in plan.names:
         late = nw.when(nw.col("known_at_day") > day).then(nw.col("known_at_day")).otherwise(day)

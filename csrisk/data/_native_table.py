@@ -154,6 +154,9 @@ def _words(value: nw.Expr, dtype: Any, column: Column) -> tuple[nw.Expr, nw.Expr
         broken = text.str.contains(r"\.")
     plain: nw.Expr = nw.when(text.str.strip_chars() != "").then(text)
     folded = text.str.strip_chars().str.to_lowercase()
-    for known in column.values:
+    # each case nests one deeper, and SQLite ends at a hundred levels
+    if lower := [known for known in column.values if known == known.lower()]:
+        plain = nw.when(folded.is_in(lower)).then(folded).otherwise(plain)
+    for known in (known for known in column.values if known not in lower):
         plain = nw.when(folded == known.lower()).then(nw.lit(known)).otherwise(plain)
     return plain, broken if column.name == "account_id" else None

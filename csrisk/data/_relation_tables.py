@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from csrisk.data._columns import ACCOUNT, CURRENCY, EVENT, KNOWN, category, number, time
 from csrisk.data._declaration import Column, Order, Table
-from csrisk.data._words import ROLES
+from csrisk.data._words import ENDED_STATES, ROLES, RUNNING, TRIAL
 
-__all__ = ["ACCOUNTS", "FINANCE", "INVOICES", "PEOPLE", "SUBSCRIPTIONS", "TREATMENTS"]
+__all__ = ["ACCOUNTS", "ATTRIBUTES", "FINANCE", "INVOICES", "PEOPLE", "SUBSCRIPTIONS", "TREATMENTS"]
+
+_STATES = (*TRIAL, *RUNNING, *ENDED_STATES)
 
 ACCOUNTS = Table(
     "accounts",
@@ -21,6 +23,7 @@ ACCOUNTS = Table(
         category("region", "Region."),
         category("plan", "Plan."),
         Column("owner", "text", "Who looks after the account."),
+        Column("parent_id", "id", "The account, or the holding, that it belongs to."),
         category("ended_reason", "Why it ended, as stated: a label and a check, never a feature."),
         KNOWN,
     ),
@@ -45,11 +48,42 @@ SUBSCRIPTIONS = Table(
         number("seats", "Seats or licences bought."),
         category("plan", "Plan."),
         category("product", "Product."),
+        time(
+            "trial_ends_at",
+            "From when on it is paid, after a trial; it counts as a contract from then on.",
+            planned=True,
+        ),
+        Column("is_trial", "bool", "Whether the whole row is a trial; such a row is no contract."),
+        category("status", "State at the export: trials are no contracts, what is over must say when.", *_STATES),
+        Column(
+            "notice_given_at",
+            "time",
+            "When notice was given; from then on the account is not at risk, as its end is told.",
+            announced=True,
+        ),
+        category("ended_reason", "Why it ended, as stated: a label and a check, never a feature."),
         KNOWN,
     ),
     time="start_at",
     orders=(Order("end_at", "start_at"), Order("planned_end", "start_at")),
     begins="start_at",
+    ready="trial_ends_at",
+)
+
+ATTRIBUTES = Table(
+    "attributes",
+    "One row per account, attribute and value, from when on it holds: a history in the place of columns of accounts.",
+    (
+        ACCOUNT,
+        time("at", "From when on the value holds.", required=True),
+        category("name", "Attribute, as its column of accounts would be called.", required=True),
+        category("value", "Value; missing where it was taken away."),
+        EVENT,
+        KNOWN,
+    ),
+    time="at",
+    event=True,
+    shows_end=False,
 )
 
 PEOPLE = Table(

@@ -13,7 +13,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from csrisk.data._breach import CODES
-from csrisk.data._words import SCALES
+from csrisk.data._words import ENDED_STATES, SCALES, TRIAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -123,6 +123,8 @@ def row_rules(plan: Plan, *, end: int | None) -> list[Rule]:
         rules.append(Rule("CSD205", time, nw.col(time) >= end * DAY, shown=(time,), write=_date))
     if table.name == "surveys" and "score" in names:
         rules.extend(_score_rules(names, plan))
+    if table.name == "subscriptions":
+        rules.extend(_contract_rules(names))
     return rules
 
 
@@ -219,6 +221,27 @@ def _category_rules(_: Table, column: Column, _marked: bool) -> Iterator[Rule]:
         yield Rule("CSD201", name, value.is_null())
     if column.values:
         yield Rule("CSD305", name, ~value.is_in(list(column.values)), shown=(name,), write=_words)
+
+
+def _contract_rules(names: set[str]) -> Iterator[Rule]:
+    """Find trials, which are no contracts, what is over without an end, and notice."""
+    running = nw.col("end_at").is_null() if "end_at" in names else nw.lit(True)
+    trial = [nw.col("is_trial")] if "is_trial" in names else []
+    if "status" in names:
+        status = nw.col("status").str.to_lowercase()
+        paid = nw.lit(False)
+        if "trial_ends_at" in names:
+            # a row that is over its trial by its date counts from there on; the state is that of the export
+            paid = ~nw.col("trial_ends_at").is_null()
+        trial.append(status.is_in(list(TRIAL)) & ~paid)
+        yield Rule("CSD341", "status", status.is_in(list(ENDED_STATES)) & running, shown=("status",), write=_words)
+    if {"trial_ends_at", "end_at"} <= names:
+        trial.append(nw.col("end_at") <= nw.col("trial_ends_at"))
+    if trial:
+        known = [condition.fill_null(value=False) for condition in trial]
+        yield Rule("CSD340", "is_trial, status, trial_ends_at", reduce(or_, known))
+    if "notice_given_at" in names:
+        yield Rule("CSD342", "notice_given_at", ~nw.col("notice_given_at").is_null() & running)
 
 
 def _score_rules(names: set[str], plan: Plan) -> Iterator[Rule]:

@@ -12,14 +12,17 @@ __all__ = [
     "AGAINST_US",
     "CAUSES",
     "ENDED",
+    "ENDED_STATES",
     "FOR_US",
     "KEPT",
     "PROMISES",
     "ROLES",
+    "RUNNING",
     "SCALES",
     "STAGES",
     "STANCES",
     "TEAMS",
+    "TRIAL",
     "UNASKED",
 ]
 
@@ -51,3 +54,10 @@ TEAMS = ("sales", "onboarding", "success", "support", "billing")
 CAUSES = ("defect", "question", "request", "outage", "billing")
 # of a person of the customer
 ROLES = ("sponsor", "champion", "decider", "admin", "user")
+# states of a subscription, as the programs that bill write them: not paid yet, running, and over
+TRIAL = (
+    *("trial", "trialing", "trialling", "in_trial", "in trial", "free_trial", "free trial"),
+    *("incomplete", "incomplete_expired", "future", "pending", "draft"),
+)
+RUNNING = ("active", "live", "past_due", "past due", "unpaid", "non_renewing", "paused", "on_hold", "suspended")
+ENDED_STATES = ("canceled", "cancelled", "ended", "expired", "terminated", "closed", "churned")

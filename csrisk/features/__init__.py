@@ -16,6 +16,7 @@ from csrisk.features._depth import UsageDepth
 from csrisk.features._effort import ContactEffort
 from csrisk.features._expectations import Expectations
 from csrisk.features._further._declared import Measures, measure_names
+from csrisk.features._further._group import AccountGroup
 from csrisk.features._further._handovers import Handovers
 from csrisk.features._further._invoices import Invoices
 from csrisk.features._further._people import People
@@ -44,6 +45,7 @@ __all__ = [
     "all_builders",
     "further_builders",
     "AccountContext",
+    "AccountGroup",
     "Advocacy",
     "Builder",
     "ContactEffort",

@@ -16,6 +16,7 @@ from csrisk.features._depth import UsageDepth
 from csrisk.features._effort import ContactEffort
 from csrisk.features._expectations import Expectations
 from csrisk.features._family import Family
+from csrisk.features._further._group import AccountGroup
 from csrisk.features._further._handovers import Handovers
 from csrisk.features._further._invoices import Invoices
 from csrisk.features._further._people import People
@@ -52,6 +53,7 @@ _FURTHER = (
     PromiseKinds(),
     ContractTerms(),
     OwnLife(),
+    AccountGroup(),
 )
 
 

@@ -6,6 +6,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
@@ -13,7 +14,7 @@ from csrisk._goals import Goal
 from csrisk.data import CONTRACT, Breach
 from csrisk.exceptions import DataWarning, FeatureError
 from csrisk.features._family import Family, Measure
-from csrisk.features._past import Array, Facts, Past, nothing
+from csrisk.features._past import Array, Facts, Past, latest, nothing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -44,8 +45,10 @@ class AccountContext(Family):
 
     Notes
     -----
-    The table has no history: an attribute is taken as it stands, once the account is known. An attribute that changes
-    with the outcome (a status, a final result) tells the future, and a leakage check should see every one.
+    The table of accounts has no history: an attribute is taken as it stands, once the account is known. One that
+    changes with the outcome (a status, a final result) tells the future, and a leakage check should see every one. An
+    attribute that the table `attributes` names is read there alone, as it was at the snapshot: the value that holds
+    since the last date before ``as_of``, missing before the first.
 
     Examples
     --------
@@ -83,9 +86,35 @@ class AccountContext(Family):
 
 
 def account_facts(past: Past, names: tuple[str, ...]) -> dict[str, Array]:
-    """Attributes of the accounts, for snapshots at which the account was known."""
-    if "accounts" not in past.data.tables:
+    """Attributes of accounts, for snapshots at which each was known; as they were then where it is told."""
+    facts = _as_they_stand(past, names) if "accounts" in past.data.tables else {}
+    for name in _with_history(past.data).keys() & set(names):
+        values = _as_they_were(past, name)
+        number = name in facts and facts[name].dtype == np.float64
+        facts[name] = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy(np.float64) if number else values
+    return facts
+
+
+def _as_they_were(past: Past, name: str) -> Array:
+    """Values that held since the last date before each snapshot."""
+    rows = past.data.lazy("attributes").filter(nw.col("name") == name)
+    # of two values for one moment the one that was known later corrects the other
+    place = nw.col("at_second").cast(nw.Int64) * 100_000 + nw.col("known")
+    seen = past.seen(rows.select("account", "day", "known", "value", place.alias("place")))
+    found = past.home(latest(seen, "place", nw.col("value").min().alias("value")))["value"]
+    values: Array = np.where(pd.isna(found), None, found.astype(object))
+    return values
+
+
+def _with_history(data: CustomerData) -> dict[str, int]:
+    """Names of attributes whose history is told, with the number of their values."""
+    if not data.has("attributes", "name"):
         return {}
+    pairs = data.engine.collect(data.lazy("attributes").select("name", "value").unique())
+    return {str(name): int(number) for name, number in pairs.groupby("name")["value"].nunique().items()}
+
+
+def _as_they_stand(past: Past, names: tuple[str, ...]) -> dict[str, Array]:
     table, there = _attributes(past.data, names)
     if copies := _copies(past.data, table, there):
         raise FeatureError(f"attributes {copies} {_SAYS}; leave them out: [features] attributes = [...]")
@@ -110,9 +139,11 @@ def attributes_of(data: CustomerData, most: int = 100) -> tuple[str, ...]:
     Names, owners, times and texts with more than `most` different values are left out; what says the same as the
     reason for leaving is left out with a warning.
     """
+    told = _with_history(data)
+    followed = {name for name, n in told.items() if n <= most and name not in CONTRACT["accounts"].names}
     if "accounts" not in data.tables:
-        return _CONTRACT
-    table, there = _attributes(data, list(data.attributes))
+        return (*_CONTRACT, *sorted(followed))
+    table, there = _attributes(data, [name for name in data.attributes if name not in told])
     kept = [
         name
         for name, stored in there.items()
@@ -123,7 +154,7 @@ def attributes_of(data: CustomerData, most: int = 100) -> tuple[str, ...]:
     if copies:
         breach = Breach("CSD333", "accounts", ", ".join(copies), len(copies))
         warnings.warn(str(breach), DataWarning, stacklevel=4)
-    return (*_CONTRACT, *sorted(set(kept) - set(copies)))
+    return (*_CONTRACT, *sorted(set(kept) - set(copies) | followed))
 
 
 def _copies(data: CustomerData, table: pd.DataFrame, there: dict[str, str]) -> list[str]:

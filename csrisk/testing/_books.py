@@ -59,6 +59,7 @@ def random_tables(random_state: int = 0, *, n_accounts: int = 8, days: int = 400
         "people": _people(dice),
         "invoices": _invoices(dice),
         "measures": _measures(dice),
+        "attributes": _attributes(dice),
     }
     for name, table in CONTRACT.items():
         if name not in tables and table.has_account:
@@ -165,6 +166,15 @@ def _measures(dice: _Dice) -> pd.DataFrame:
     )
 
 
+def _attributes(dice: _Dice) -> pd.DataFrame:
+    """History of attributes of accounts; which of them have one is told from the first day on."""
+    dice = dice.apart()
+    names, values = ["region", "headcount", "status"], ["north", "south", "10", "20.5"]
+    frame = dice.rows(8, {"at": None, "name": names, "value": values}, late="at").dropna(subset=["name"])
+    first = pd.DataFrame({"account_id": dice.ids[0], "at": _START, "name": names, "value": values[:3]})
+    return pd.concat([first, frame], ignore_index=True)
+
+
 def _catalogue(dice: _Dice) -> pd.DataFrame:
     dice = dice.apart()
     frame = pd.DataFrame({"feature": list("abcda"), "plan": [None, "basic", "pro", None, "pro"]})
@@ -189,6 +199,10 @@ def _subscriptions(dice: _Dice) -> pd.DataFrame:
     frame["notice_at"] = frame["planned_end"] - pd.Timedelta(days=30)
     frame["auto_renews"] = dice.choice(len(frame), [True, False])
     frame["list_price"] = dice.choice(len(frame), [120.0, 300.0])
+    frame["trial_ends_at"] = dice.after(frame["start_at"], 30, missing=0.8)
+    frame["is_trial"] = dice.rng.random(len(frame)) < 0.05
+    frame["notice_given_at"] = dice.after(frame["start_at"], 250, missing=0.8)
+    frame["ended_reason"] = dice.choice(len(frame), ["price", "payment failed"], missing=0.5)
     return frame
 
 
