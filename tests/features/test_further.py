@@ -12,6 +12,7 @@ from csrisk import CustomerData, Feature, Snapshots, build_features
 from csrisk.exceptions import DataWarning, FeatureError
 from csrisk.features import (
     AccountContext,
+    AccountGroup,
     ContractTerms,
     Handovers,
     Invoices,
@@ -369,3 +370,17 @@ def test_an_attribute_that_says_why_they_left_is_no_feature_under_any_name() -> 
     # three that left may agree by chance
     few = left(6, why_gone=["Cost", "M&A", "active"] * 2)
     assert "why_gone" in attributes_of(few)
+
+
+def test_groups_by_hand(look):
+    """Of four accounts of a holding one left on 1 February, and one is still to come."""
+    accounts = {"account_id": list("abcdx"), "parent_id": ["h", "h", "a", "h", None]}
+    contracts = {
+        "account_id": list("abcdx"),
+        "start_at": ["2024-01-01", "2024-01-01", "2024-01-01", "2025-06-01", "2024-01-01"],
+        "end_at": [None, "2025-02-01", None, None, None],
+    }
+    row = look(AccountGroup(), AS_OF, accounts=accounts, subscriptions=contracts)
+    assert row[["group_customers", "group_left_365d"]].tolist() == [1, 1]
+    assert look(AccountGroup(), "2025-02-01", accounts=accounts, subscriptions=contracts)["group_customers"] == 2
+    assert look(AccountGroup(), AS_OF, "x", accounts=accounts, subscriptions=contracts).isna().all()
