@@ -101,9 +101,8 @@ def _as_they_were(past: Past, name: str) -> Array:
     # of two values for one moment the one that was known later corrects the other
     place = nw.col("at_second").cast(nw.Int64) * 100_000 + nw.col("known")
     seen = past.seen(rows.select("account", "day", "known", "value", place.alias("place")))
-    found = past.home(latest(seen, "place", nw.col("value").min().alias("value")))["value"]
-    values: Array = np.where(pd.isna(found), None, found.astype(object))
-    return values
+    found = pd.Series(past.home(latest(seen, "place", nw.col("value").min().alias("value")))["value"], dtype=object)
+    return found.where(found.notna(), None).to_numpy()
 
 
 def _with_history(data: CustomerData) -> dict[str, int]:

@@ -26,7 +26,7 @@ def test_second_times_are_those_that_a_snapshot_must_not_see_early() -> None:
     found = {name: table.second_times for name, table in CONTRACT.items() if table.second_times}
     assert found == {
         "accounts": ("started_at", "ended_at"),
-        "subscriptions": ("end_at",),
+        "subscriptions": ("end_at", "notice_given_at"),
         "contacts": ("resolved_at",),
         "surveys": ("answered_at", "acknowledged_at", "acted_at", "declined_at"),
         "expectations": ("met_at", "closed_at"),
