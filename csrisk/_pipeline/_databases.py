@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
+import shutil
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from csrisk._pipeline._load import check_names
+from csrisk._leftovers import scratch_folder
+from csrisk._pipeline._load import check_names, require_queries
 from csrisk._pipeline._sqlite import sqlite_tables
 from csrisk._shown import is_address, scheme, shown
 from csrisk.data import CONTRACT
 from csrisk.data._kinds import database_kind
 from csrisk.data._parts import near_name
+from csrisk.data._query import SEALED, far_table, refused, tables_of, write_answer
 from csrisk.exceptions import ConfigError, DataContractError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from csrisk._pipeline._spec import RiskSpec
     from csrisk.data import CustomerData
@@ -85,6 +90,7 @@ def open_database(source: str, spec: RiskSpec, *, end: str | None = None) -> Cus
         If the database cannot be opened or holds no table of the contract.
     """
     check_names(spec)
+    require_queries(spec)
     if is_far(source):
         return _open_ibis(source.strip(), spec, end)
     path, name, kind = located(source)
@@ -107,20 +113,46 @@ def located(source: str) -> tuple[Path, str, str]:
 def _open_duckdb(path: Path, name: str, spec: RiskSpec, end: str | None) -> CustomerData:
     from csrisk.data import CustomerData
 
-    connection, there = duckdb_file(path, name)
-    with connection:
-        names = _names(spec, there, name)
-        _logger.info("reading %s tables", len(names))
-        tables = {table: connection.table(f'"{name}"') for table, name in names.items()}
-        return CustomerData(tables, **spec.reading(end))
+    connection, there = duckdb_file(path, name, sealed=bool(spec.queries))
+    folder, held = scratch_folder()
+    try:
+        with connection:
+            names = _names(spec, there, name)
+            _logger.info("reading %s tables", len(names))
+            tables: dict[str, Any] = {table: connection.table(f'"{name}"') for table, name in names.items()}
+            for table, query in spec.queries.items():
+                with _of(table):
+                    _require_known(tables_of(query), there)
+                    tables[table] = write_answer(connection, query, folder / f"{table}.parquet")
+            return CustomerData(tables, **spec.reading(end))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(held)
 
 
-def duckdb_file(path: Path, name: str) -> tuple[Any, list[str]]:
-    """Open a DuckDB file for reading, and name its tables."""
+@contextmanager
+def _of(table: str) -> Iterator[None]:
+    """Say which table a query was to make."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"tables.{table}: {error}") from error
+
+
+def _require_known(names: Iterable[str], there: Iterable[str]) -> None:
+    """Refuse a query that reads what is no table of the database."""
+    known = {name.casefold() for name in there}
+    for name in names:
+        if name.casefold() not in known:
+            raise refused(f"FROM {name[:60]!r}: the database shows no table of this name")
+
+
+def duckdb_file(path: Path, name: str, *, sealed: bool = False) -> tuple[Any, list[str]]:
+    """Open a DuckDB file for reading, sealed where queries of users are run, and name its tables."""
     import duckdb
 
     try:
-        connection = duckdb.connect(str(path), read_only=True)
+        connection = duckdb.connect(str(path), read_only=True, config=dict(SEALED) if sealed else {})
     except duckdb.Error as error:
         # the message of the engine may hold a path; its kind says enough
         raise DataContractError(
@@ -138,6 +170,9 @@ def _open_sqlite(path: Path, name: str, spec: RiskSpec, end: str | None) -> Cust
         names = _names(spec, book.names, name)
         _logger.info("reading %s tables", len(names))
         tables = {table: book.written(name) for table, name in names.items()}
+        for table, query in spec.queries.items():
+            with _of(table):
+                tables[table] = book.answered(table, query)
         return CustomerData(tables, **spec.reading(end))
 
 
@@ -148,6 +183,9 @@ def _open_ibis(source: str, spec: RiskSpec, end: str | None) -> CustomerData:
     names = _names(spec, there, f"the {kind} database")
     _logger.info("reading %s tables", len(names))
     tables: dict[str, Any] = {table: connection.table(name) for table, name in names.items()}
+    for table, query in spec.queries.items():
+        with _of(table):
+            tables[table] = far_table(connection, query, there)
     return CustomerData(tables, **spec.reading(end))
 
 
@@ -192,6 +230,8 @@ def _names(spec: RiskSpec, there: Iterable[str], where: str) -> dict[str, str]:
     found = {}
     for table in CONTRACT:
         entry = spec.tables.get(table)
+        if entry is not None and entry.query:
+            continue
         wanted = entry.file if entry is not None and entry.file is not None else table
         if not isinstance(wanted, str):
             raise ConfigError(f"tables.{table}: file must name one table of a database")
@@ -202,7 +242,7 @@ def _names(spec: RiskSpec, there: Iterable[str], where: str) -> dict[str, str]:
             raise ConfigError(f"tables.{table}: {len(alike)} tables of {where} are called so; say which with file =")
         elif entry is not None:
             raise ConfigError(f"tables.{table}: there is no table {wanted!r} in {where}")
-    if not found:
+    if not found and not spec.queries:
         raise DataContractError(
             f"{where} holds no table of the contract; known names: {', '.join(CONTRACT)}; or name tables in [tables]"
         )

@@ -12,6 +12,7 @@ from csrisk._shown import shown
 from csrisk.data import CONTRACT
 from csrisk.data._folder import find_tables
 from csrisk.data._parts import near_name
+from csrisk.data._query import answered
 from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 
     from csrisk._pipeline._spec import RiskSpec
     from csrisk.data import CustomerData
+    from csrisk.data._folder import FolderTables
+    from csrisk.data._query import Answers
 
-__all__ = ["check_names", "open_folder", "open_source"]
+__all__ = ["check_names", "open_folder", "open_source", "require_queries"]
 
 _logger = logging.getLogger("csrisk")
 
@@ -82,16 +85,34 @@ def open_folder(folder: str | Path, spec: RiskSpec, *, end: str | None = None) -
     from csrisk.data import CustomerData
 
     check_names(spec)
+    require_queries(spec)
+    with answered(Path(folder), spec.queries) as answers:
+        tables = _tables(folder, spec, answers)
+        _logger.info("reading %s tables", len(tables))
+        return CustomerData(tables, **spec.reading(end))
+
+
+def _tables(folder: str | Path, spec: RiskSpec, answers: Answers) -> FolderTables:
+    """Find the files of each table."""
     named = {table: _named(Path(folder), table, entry.file) for table, entry in spec.tables.items() if entry.file}
-    tables = find_tables(folder, named)
+    tables = find_tables(folder, named, answers)
     absent = [table for table in spec.tables if table not in tables]
     if absent and not any(breach.fatal for breach in tables.breaches):
         raise ConfigError(
             f"tables.{absent[0]}: no {absent[0]}.parquet, {absent[0]}.csv or folder of parts in the folder "
             f"{shown(folder, 'that was given')}"
         )
-    _logger.info("reading %s tables", len(tables))
-    return CustomerData(tables, **spec.reading(end))
+    return tables
+
+
+def require_queries(spec: RiskSpec) -> None:
+    """Refuse a specification whose queries stayed with the one that a model was trained with."""
+    for table, entry in spec.tables.items():
+        if entry.query == "":
+            raise ConfigError(
+                f"tables.{table}: the table is made by a query, and a model file holds none, as no SQL of strangers is"
+                "to run: give --config, or in Python hand over CustomerData.from_folder(folder, queries=...)"
+            )
 
 
 def _named(folder: Path, table: str, files: str | Sequence[str]) -> str | Sequence[str]:

@@ -228,7 +228,8 @@ def churn_model(spec: RiskSpec, X: pd.DataFrame) -> ChurnModel:
 def resolved(spec: RiskSpec, data: CustomerData) -> RiskSpec:
     """Write attributes of accounts and optional columns into the specification: training and scoring use the same.
 
-    What was said of the ends of these very tables goes: of those that are scored later it would be wrong.
+    What was said of the ends of these very tables goes: of those that are scored later it would be wrong. Of a query
+    stays that there is one: a model file is handed on, and no SQL of a stranger is to run.
 
     Parameters
     ----------
@@ -241,7 +242,7 @@ def resolved(spec: RiskSpec, data: CustomerData) -> RiskSpec:
     -------
     RiskSpec
     """
-    plain = {name: (entry, replace(entry, end=None)) for name, entry in spec.tables.items()}
+    plain = {name: (entry, replace(entry, end=None, query=entry.query and "")) for name, entry in spec.tables.items()}
     kept = {name: without for name, (entry, without) in plain.items() if entry == without or without != TableSpec()}
     spec = replace(spec, tables=kept)
     require_measures(spec, data)

@@ -15,6 +15,7 @@ from csrisk._pipeline import _rules as rule
 from csrisk._pipeline._spec_features import FeatureSpec, MeasureSpec, check_measures
 from csrisk._pipeline._spec_monitor import MonitorSpec
 from csrisk.data._cures import givens_of, require_where
+from csrisk.data._query import require_text
 from csrisk.exceptions import ConfigError
 
 __all__ = [
@@ -54,6 +55,9 @@ class TableSpec:
     where : mapping of str to value, list or mapping
         Which rows count, by values of columns of the file: ``{ status = ["active"], plan = { not = ["trial"] } }``; an
         empty text asks for what is missing.
+    query : str, optional
+        One SELECT that makes the table: over the files of the folder, ``FROM 'plans.csv'``, in the SQL of DuckDB, or
+        over tables of the database, in its own. It is not kept in a model file.
     known_at_means : {"updated", "entered"}, optional
         What `known_at` of subscriptions and accounts is: when the row was updated last (None means this), so that only
         its end waits for it, or when the whole row was entered.
@@ -64,6 +68,7 @@ class TableSpec:
     file: str | tuple[str, ...] | None = None
     columns: Mapping[str, Any] = field(default_factory=dict)
     where: Mapping[str, Any] = field(default_factory=dict)
+    query: str | None = None
     known_at_means: str | None = None
     end: str | None = None
 
@@ -75,6 +80,10 @@ class TableSpec:
         if not isinstance(self.columns, Mapping):
             raise rule.wrong("columns", self.columns, 'a table of names: columns = { at = "event_time" }')
         rule.put(self, "columns", {name: _dated(told) for name, told in self.columns.items()})
+        if self.query not in (None, ""):
+            require_text(self.query)
+            if self.file:
+                raise ConfigError("file and query are both given; name the file in the query: FROM 'usage.csv'")
         givens_of(self.columns)
         require_where(self.where)
         if self.known_at_means not in (None, "updated", "entered"):
@@ -378,6 +387,11 @@ class RiskSpec:
     def known_at(self) -> dict[str, str]:
         """What ``known_at`` means, for each table that says so."""
         return {table: entry.known_at_means for table, entry in self.tables.items() if entry.known_at_means}
+
+    @property
+    def queries(self) -> dict[str, str]:
+        """The query of each table that is made by one."""
+        return {table: entry.query for table, entry in self.tables.items() if entry.query}
 
     def reading(self, end: str | None = None) -> dict[str, Any]:
         """Give what :class:`csrisk.CustomerData` is told beside the tables.

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
+import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from csrisk._leftovers import scratch_folder
+from csrisk.data._files import repeated
+from csrisk.data._query import refused, require_text
+from csrisk.data._query._functions import LITE
+from csrisk.data._query._sealed import SECONDS
 from csrisk.exceptions import DataContractError
 
 if TYPE_CHECKING:
@@ -19,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["SqliteTables", "sqlite_tables"]
 
 _BATCH = 100_000
+_STEPS = 10_000  # of the machine of SQLite between two looks at the clock
 
 
 @dataclass(frozen=True)
@@ -41,15 +48,38 @@ class SqliteTables:
 
     def written(self, name: str) -> Path:
         """Write a table as Parquet, each column in the one type that holds all of its values."""
+        quoted = '"' + name.replace('"', '""') + '"'
+        columns = [row[1] for row in self.connection.execute(f"PRAGMA table_xinfo({quoted})") if row[6] != 1]
+        return self._write(quoted, columns, self.folder / f"{self.names.index(name)}.parquet")
+
+    def answered(self, table: str, query: str, seconds: float = SECONDS) -> Path:
+        """Write what a query of a user gives; SQLite itself says of each step whether it is allowed."""
+        text = require_text(query).strip().rstrip(";")
+        late = time.monotonic() + seconds
+        self.connection.set_authorizer(_allows)
+        self.connection.set_progress_handler(lambda: time.monotonic() > late, _STEPS)
+        try:
+            columns = [column[0] for column in self.connection.execute(text).description]
+            if again := repeated(columns):
+                raise refused(
+                    f"its result has more than one column called {', '.join(again)[:80]}", "name them with AS"
+                )
+            return self._write(f"({text}\n)", columns, self.folder / f"query_{table}.parquet")
+        except (sqlite3.Error, sqlite3.Warning, TypeError) as error:
+            if time.monotonic() > late:
+                raise refused(f"it was stopped after its limit of {seconds:g} seconds", "narrow it") from None
+            raise refused(_reason(error)) from None
+        finally:
+            self.connection.set_authorizer(None)
+            self.connection.set_progress_handler(None, 0)
+
+    def _write(self, quoted: str, columns: list[str], path: Path) -> Path:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        quoted = '"' + name.replace('"', '""') + '"'
-        columns = [row[1] for row in self.connection.execute(f"PRAGMA table_xinfo({quoted})") if row[6] != 1]
         selected = ", ".join('"' + column.replace('"', '""') + '"' for column in columns)
         kinds = [self._kind(quoted, column) for column in columns]
         schema = pa.schema(list(zip(columns, kinds, strict=True)))
-        path = self.folder / f"{self.names.index(name)}.parquet"
         with pq.ParquetWriter(path, schema) as writer:
             rows = self.connection.execute(f"SELECT {selected} FROM {quoted}")
             while batch := rows.fetchmany(_BATCH):
@@ -68,6 +98,28 @@ class SqliteTables:
         if found and found <= {"integer", "real"}:
             return pa.float64()
         return pa.binary() if found == {"blob"} else pa.string()
+
+
+def _allows(action: int, one: str | None, other: str | None, _database: str | None, _view: str | None) -> int:
+    """Whether a step of a query is reading a table of the file, or a function of the list."""
+    if action == sqlite3.SQLITE_FUNCTION:
+        allowed = str(other).lower() in LITE
+    elif action == sqlite3.SQLITE_READ:
+        allowed = not str(one).lower().startswith(("sqlite_", "pragma_"))
+    else:
+        allowed = action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE)
+    return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
+
+
+def _reason(error: Exception) -> str:
+    """Say what SQLite says of names and words, never of values."""
+    if isinstance(error, TypeError):
+        return "it gives no rows"
+    words = str(error)
+    plain = re.match(
+        r"no such|near |not authorized|access to|You can only|ambiguous|incomplete|wrong number|unrec", words
+    )
+    return words[:120] if plain else f"SQLite says {type(error).__name__}"
 
 
 def _as(kind: Any) -> Any:

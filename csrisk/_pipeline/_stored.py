@@ -111,6 +111,8 @@ def restore(kind: type[RiskPipeline], members: Mapping[str, bytes]) -> RiskPipel
     check_names(pipeline.spec)
     for table, entry in pipeline.spec.tables.items():
         inside(table, entry.file or table)
+        if entry.query:
+            raise ModelFileError(f"model file: tables.{table} holds a query, and no SQL of a model file is run")
     model = model_from_members(members, "churn")
     rows = frame_of(model, array_from_bytes(members.get("arrays/reference.npy", b""), "reference"))
     if len(rows) > _MAX_ROWS:

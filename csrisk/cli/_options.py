@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -140,6 +140,11 @@ strict = click.option(
 dry_run = click.option(
     "--dry-run", is_flag=True, help="Read and check everything, say what would be done, fit and write nothing."
 )
+_tables = click.option(
+    "--config",
+    type=_Existing("configuration"),
+    help="TOML file whose [tables] are taken in the place of those of the model, which holds no query.",
+)
 _model = click.option("--model", type=_Existing("model file"), required=True, help="What `csrisk train` wrote.")
 _sha256 = click.option("--sha256", help="Hash that the model file must have.")
 history = click.option(
@@ -235,6 +240,7 @@ def of_a_book(command: Callable[..., None]) -> Callable[..., None]:
     @_sha256
     @_as_of
     @end
+    @_tables
     @overrides
     @dry_run
     @as_json
@@ -245,6 +251,7 @@ def of_a_book(command: Callable[..., None]) -> Callable[..., None]:
         sha256: str | None,
         as_of: str | None,
         end: str | None,
+        config: Path | None,
         overrides: tuple[Any, ...],
         *,
         dry_run: bool,
@@ -253,7 +260,7 @@ def of_a_book(command: Callable[..., None]) -> Callable[..., None]:
     ) -> None:
         from csrisk._pipeline import plan_book
 
-        pipeline = _load(model, sha256, overrides)
+        pipeline = _load(model, sha256, config, overrides)
         data = opened(source, pipeline.spec, end)
         if not dry_run:
             command(Book(pipeline, data, as_of, as_json), **own)
@@ -265,7 +272,9 @@ def of_a_book(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _load(path: Path, sha256: str | None, overrides: tuple[tuple[tuple[str, ...], Any], ...]) -> RiskPipeline:
+def _load(
+    path: Path, sha256: str | None, config: Path | None, overrides: tuple[tuple[tuple[str, ...], Any], ...]
+) -> RiskPipeline:
     """Read a fitted pipeline, and tell it anew what does not change its scores."""
     from csrisk._pipeline import RiskPipeline
 
@@ -274,6 +283,9 @@ def _load(path: Path, sha256: str | None, overrides: tuple[tuple[tuple[str, ...]
     fixed = sorted({key[0] for key, _ in overrides} - set(_LATE))
     if fixed:
         raise ConfigError(f"--set {fixed[0]}: the model was trained with it; only {', '.join(_LATE)} can be overridden")
+    if config is not None:
+        tables = {**pipeline.spec_.tables, **read_spec(config, ()).tables}
+        pipeline.spec = pipeline.spec_ = replace(pipeline.spec_, tables=tables)
     if overrides:
         pipeline.spec = pipeline.spec_ = _overridden(pipeline.spec_, overrides)
     return pipeline

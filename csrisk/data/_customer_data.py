@@ -7,8 +7,9 @@ import sys
 import threading
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -22,12 +23,10 @@ from csrisk.data._folder import FolderTables, find_tables
 from csrisk.data._loading import Loaded, load
 from csrisk.data._meaning import by_share, check_meaning
 from csrisk.data._native_engines import is_native, native_engine, unwrapped
+from csrisk.data._query import answered
 from csrisk.data._seats import require_own_process
 from csrisk.data._source import is_large, is_polars
 from csrisk.exceptions import DataContractError, DataWarning
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["CustomerData"]
 
@@ -123,6 +122,7 @@ class CustomerData:
         *,
         columns: Mapping[str, Mapping[str, Any]] | None = None,
         where: Mapping[str, Mapping[str, Any]] | None = None,
+        queries: Mapping[str, str] | None = None,
         end: Any = None,
         known_at: Mapping[str, str] | None = None,
         memory_limit: str | None = None,
@@ -136,14 +136,18 @@ class CustomerData:
             The folder. Files in it that are no table are named in a warning.
         columns, where, end, known_at, memory_limit, threads
             As in the class.
+        queries : Mapping of str to str, optional
+            For a table, the SELECT that makes it of files of the folder, in the SQL of DuckDB:
+            ``{"subscriptions": "SELECT *, price / 12 AS mrr FROM 'subs.csv' JOIN 'plans.csv' USING (plan_id)"}``.
 
         Returns
         -------
         CustomerData
         """
-        tables = find_tables(folder)
-        more: dict[str, Any] = {"memory_limit": memory_limit, "threads": threads}
-        return cls(tables, columns=columns, where=where, end=end, known_at=known_at, **more)
+        more: dict[str, Any] = {"end": end, "known_at": known_at, "threads": threads}
+        with answered(Path(folder), queries or {}, memory_limit=memory_limit) as answers:
+            tables = find_tables(folder, answers=answers)
+            return cls(tables, columns=columns, where=where, memory_limit=memory_limit, **more)
 
     def _settle(self, loaded: Loaded, tables: Mapping[str, Any]) -> None:
         self._loaded = loaded

@@ -15,6 +15,8 @@ from csrisk.data._parts import near_name, skipped
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from csrisk.data._query import Answers
+
 __all__ = ["FolderTables", "find_tables"]
 
 # files of tables in forms that csrisk does not read; reports, models and configurations beside them are no tables
@@ -38,11 +40,16 @@ class FolderTables(dict[str, Any]):
         self.breaches = tuple(breaches)
 
 
-def find_tables(folder: str | os.PathLike[str], named: Mapping[str, str | Sequence[str]] | None = None) -> FolderTables:
+def find_tables(
+    folder: str | os.PathLike[str],
+    named: Mapping[str, str | Sequence[str]] | None = None,
+    answers: Answers | None = None,
+) -> FolderTables:
     """Find the tables of a folder: ``<table>.parquet``, ``.csv`` or ``.csv.gz``, or a folder ``<table>`` of parts.
 
     Upper and lower case are alike; hidden names and marks such as ``_SUCCESS`` are left out. What is no table is noted.
     """
+    asked, read = answers or ({}, frozenset())
     named = named or {}
     names, refused = _listed(Path(folder))
     if refused:
@@ -55,6 +62,8 @@ def find_tables(folder: str | os.PathLike[str], named: Mapping[str, str | Sequen
     paths: dict[str, Any] = {}
     breaches = []
     for table in CONTRACT:
+        if table in asked:
+            continue
         if table in named:
             paths[table] = _inside(Path(folder), named[table])
         elif len(own := [name for name in found.get(table, []) if name not in claimed]) > 1:
@@ -62,11 +71,12 @@ def find_tables(folder: str | os.PathLike[str], named: Mapping[str, str | Sequen
             breaches.append(Breach("CSD009", table, count=len(own), detail=told))
         elif own:
             paths[table] = Path(folder, own[0])
-    used = {name for path in paths.values() for name in _heads(path, Path(folder))}
+    used = read | {name for path in paths.values() for name in _heads(path, Path(folder))}
     unused = [name for name in names if name not in used and _table(name, False) not in paths and _is_table(name)]
     unused += [name for table in named for name in found.get(table, []) if name not in used]
     if unused:
         breaches.append(Breach("CSD021", count=len(unused), detail=_named(unused)))
+    paths |= asked
     if not paths and not any(breach.fatal for breach in breaches):
         breaches.append(_nothing(folder))
     return FolderTables(paths, breaches)
