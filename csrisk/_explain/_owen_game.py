@@ -125,7 +125,9 @@ class OwenGame:
         layout = self.layout
         tree = np.repeat(np.arange(len(layout.leaf_start) - 1), np.diff(layout.leaf_start))
         node = layout.node_start[tree] + np.maximum(layout.leaf_parent, 0)
-        piece = np.where(layout.leaf_parent >= 0, layout.piece[np.minimum(node, len(layout.piece) - 1)], -1)
+        inside = layout.leaf_parent >= 0  # the only leaf of a tree without a split has no parent
+        piece = np.full(len(node), -1)
+        piece[inside] = layout.piece[node[inside]]
         leaf, position = np.nonzero((self.leaf_feature >= 0) & (piece >= 0)[:, None])
         pairs = np.column_stack([piece[leaf], self.leaf_feature[leaf, position]])
         kinds, kind = np.unique(pairs, axis=0, return_inverse=True)

@@ -15,6 +15,7 @@ from csrisk._explain._margin_game import MarginGame
 from csrisk._explain._owen_game import OwenGame
 from csrisk._explain._points_game import PointsGame, table_of
 from csrisk._explain._trees import read_booster
+from csrisk.exceptions import ExplanationError
 
 from ._configurations import CONFIGURATIONS, fit, hard_rows
 
@@ -143,6 +144,9 @@ def test_deep_paths_need_no_table(monkeypatch):
     game = OwenGame.against(forest, GOAL, reference)
     assert len(game.deep) > 10
     np.testing.assert_allclose(game.apply(rows), expected, atol=1e-12, rtol=0)
+    monkeypatch.setattr("csrisk._explain._deep_leaves._MOST_BITS", 2)
+    with pytest.raises(ExplanationError, match=r"a path of tree \d+ holds \d+ features of one goal; .*max_depth=2"):
+        OwenGame.against(forest, GOAL, reference)
 
 
 def test_margin_of_the_forest_is_that_of_lightgbm(case):
