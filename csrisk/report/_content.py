@@ -197,11 +197,6 @@ class Card:
     owner: str = ""
     renewal: str = ""
 
-    @property
-    def line(self) -> str:
-        """What stands below the name: attributes, and the id where it is not the name."""
-        return " · ".join((*self.facts, self.account) if self.account != self.name else self.facts)
-
 
 @dataclass(frozen=True, slots=True)
 class Line:

@@ -33,7 +33,6 @@ HOSTILE = (
 )
 FEATURES = (
     Feature("tenure_days", "churn", "days", "Customer for {value}; typical is {typical}.", -1),
-    Feature("days_to_renewal", "churn", "days", "{value} to the renewal; typical is {typical}.", -1),
     Feature("contacts_90d", "churn", "count", "{value} contacts in 90 days; typical is {typical}.", 1),
     Feature("transfers_90d", "churn", "count", "Passed on {value} times in 90 days; typical is {typical}.", 1),
     Feature(

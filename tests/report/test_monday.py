@@ -136,13 +136,19 @@ def test_totals_by_segment_add_up_to_the_book(why, data, tmp_path):
         assert sum(row[place]["estimate"] for row in segments) == pytest.approx(book[place]["estimate"])
 
 
-def test_calendar_counts_each_renewal_in_its_month(why, data, tmp_path):
+def test_calendar_counts_each_renewal_in_its_month(data, tmp_path, monkeypatch):
+    due = cr.Feature("days_to_renewal", "churn", "days", "{value} to the renewal; typical is {typical}.", -1)
+    monkeypatch.setattr(_books, "FEATURES", (due, *_books.FEATURES))
+    why = _books.explanation(60)
     cr.write_report(tmp_path / "r.json", why, data=data)
     told = json.loads((tmp_path / "r.json").read_text())
     table = next(t for t in told["outlook"] if t["caption"] == "Renewals ahead")
     left = why.background.values["days_to_renewal"]  # noqa: PD011  # a field
     months = [f"{d:%B %Y}" for d in _books.AS_OF + pd.to_timedelta(left, unit="D")]
     assert [(row[0], row[1]) for row in table["rows"]] == [(name, months.count(name)) for name in told["renewals"][:12]]
+    page = read(cr.write_report(tmp_path / "r.html", why, data=data).read_text("utf-8"))
+    choices = next(box for box in page.all("select") if box.attributes.get("id") == "renewal").all("option")
+    assert [option.text().strip() for option in choices] == ["all months", *told["renewals"]]
 
 
 def test_an_account_listed_for_its_money_says_so():

@@ -292,7 +292,7 @@ def test_backtest_object_gives_tables_and_trends(tmp_path, why):
 
 def test_model_card_says_what_it_is_for_and_what_not(page):
     text = next(t for t in read(page).all("table") if "What the model is" in t.text()).text()
-    assert "14 features: 5 churn, 4 footprint, 2 advocacy, 2 feedback loop, 1 context" in text
+    assert "13 features: 4 churn, 4 footprint, 2 advocacy, 2 feedback loop, 1 context" in text
     assert "between 14 and 104 days after the date of the book" in text
     assert "Not meant for" in text
 

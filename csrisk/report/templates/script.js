@@ -105,7 +105,7 @@
       const free = !card.querySelector(".m");
       const figures = [values[1], ...(free ? ["", ""] : [values[2], values[3]])].map(String);
       const kinds = ["segment", "plan", "owner", "renewal"].map((id, at) => chosen(id, values[at + 5]));
-      rows.push([String(values[0]), card.dataset.i || name, name, ...figures, ...kinds, card.querySelector(".e").textContent]);
+      rows.push([String(values[0]), card.querySelector(".o u")?.textContent ?? name, name, ...figures, ...kinds, card.querySelector(".e").textContent]);
     }
     const text = rows.map((row) => row.map(harmless).join(",")).join("\r\n");
     const link = document.createElement("a");
