@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from csrisk.data._words import SCALES
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from csrisk._proposal._looks import Look
     from csrisk.data import Column
 
-__all__ = ["cure_of", "severities"]
+__all__ = ["YEARLY", "cure_of", "scale_of", "severities"]
 
 _SEVERITIES = {
     1: ("urgent", "critical", "highest", "blocker", "p1", "sev1", "emergency", "dringend", "kritisch", "1 critical"),
@@ -18,6 +20,10 @@ _SEVERITIES = {
     3: ("medium", "normal", "moderate", "p3", "sev3", "mittel", "standard", "3 moderate", "3 medium"),
     4: ("low", "lowest", "minor", "trivial", "p4", "p5", "sev4", "niedrig", "gering", "4 low", "planning"),
 }
+_MONTHLY = ("mrr", "list_price")
+_AMOUNTS = (*_MONTHLY, "amount", "value", "revenue", "cost_to_serve")
+YEARLY = frozenset({"arr", "acv", "annual", "annually", "yearly", "jaehrlich", "jahresbetrag"})
+_CENTS = frozenset({"cent", "penny", "pence"})
 _DIRECT = ("iso", "typed", "")
 
 
@@ -30,8 +36,12 @@ def severities(look: Look) -> dict[str, int]:
     return dict(sorted(found.items(), key=lambda one: one[1])) if found and all(found.values()) else {}
 
 
-def cure_of(look: Look, column: Column) -> tuple[Mapping[str, Any], str]:
+def cure_of(look: Look, name: tuple[str, ...], column: Column) -> tuple[Mapping[str, Any], str]:
     """Keys that make a column what the contract asks for, or why there are none."""
+    if column.name in _AMOUNTS:
+        year = column.name in _MONTHLY and bool(YEARLY & set(name))
+        share = (12 if year else 1) * (100 if _CENTS & set(name) else 1)
+        return ({"factor": f"1/{share}"} if share > 1 else {}), ""
     if column.name == "severity" and look.kind == "text":
         return {"words": severities(look)}, ""
     if column.kind != "time" or look.style in _DIRECT:
@@ -43,3 +53,15 @@ def cure_of(look: Look, column: Column) -> tuple[Mapping[str, Any], str]:
     if look.style == "day or month first":
         return {}, "nobody can tell whether its times begin with the day or the month: say it with dates ="
     return {}, f"its times are written otherwise than 2025-03-31 ({look.style}), and are not read as they are"
+
+
+def scale_of(look: Look, told: Collection[str]) -> tuple[tuple[str, ...], bool]:
+    """Kinds of survey whose scale holds all scores, the likeliest first, and whether a name says which."""
+    known = look.numbers.dropna()
+    if known.empty:
+        return (), False
+    named = [kind for kind in SCALES if kind.lower() in told and known.between(*SCALES[kind]).all()]
+    # a smaller scale that is used up to its end says more than a larger one
+    fitting = sorted((high, kind) for kind, (low, high) in SCALES.items() if known.between(low, high).all())
+    kinds = dict.fromkeys([*named, *(kind for _, kind in fitting)])
+    return tuple(kinds), len(named) == 1

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
+from csrisk._proposal._cures import YEARLY
 from csrisk._proposal._names import words
 
 if TYPE_CHECKING:
@@ -60,6 +61,9 @@ def leftovers(
     if table.name == "surveys":
         yield from _one("comment", found, looks, lambda look: look.verbose, "the one column of sentences")
         yield from _one("score", found, looks, _small, "the one column of small whole numbers")
+    if table.name == "subscriptions":
+        years = {name: look for name, look in looks.items() if YEARLY & set(words(name))}
+        yield from _one("mrr", found, years, _counts, "the one amount, of a year")
     if table.name == "usage":
         no = _KEY_WORDS | _NO_FEATURE
         yield from _one("quantity", found, looks, _counts, "the one column of numbers that is left", _KEY_WORDS)

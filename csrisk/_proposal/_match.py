@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from csrisk._proposal._sources import Brought
     from csrisk.data import Table
 
-__all__ = ["Match", "elsewhere", "match_tables"]
+__all__ = ["Match", "elsewhere", "match_tables", "outcome_of"]
 
 _LEAST, _CLEAR, _APART = 2.4, 3.8, 0.9
 _NEAR = 0.75  # of the best table of a file, below which another is no second choice
@@ -115,7 +115,7 @@ def _match(brought: Brought, table: Table, keys: Keys, last: pd.Timestamp | None
 
 
 def _score(brought: Brought, table: Table, key: str | None, join: Join | None, pairs: Sequence[Pair]) -> float:
-    found = {pair.column: pair.score for pair in pairs}
+    found = {pair.column: pair.score for pair in pairs if not pair.constant}
     needed = [name for name in table.required if name != "account_id"]
     required = float(np.mean([found.get(name, 0.0) for name in needed])) if needed else 0.5
     lacking = sum(name not in found for name in needed) + (table.has_account and key is None and join is None)
@@ -165,6 +165,17 @@ def elsewhere(brought: Brought, *, of_accounts: bool) -> tuple[str, float]:
         found[kind] = fit if _called(brought, told.names) >= 0.5 else 0.0
     best = max(found, key=lambda kind: found[kind])
     return best, found[best]
+
+
+def outcome_of(brought: Brought) -> str:
+    """Name the column of a flat table that says who left: two values, no time beside it, each account once."""
+    if any(look.kind == "time" for look in brought.looks.values()):
+        return ""
+    told = (name for name, look in brought.looks.items() if look.distinct == 2 and _OUTCOME & set(words(name)))
+    return next(told, "")
+
+
+_OUTCOME = {"churn", "churned", "exited", "attrition", "left", "cancelled", "canceled", "churner"}
 
 
 def _other(brought: Brought, keys: Keys) -> float:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from csrisk._proposal._cures import cure_of
+from csrisk._proposal._cures import cure_of, scale_of
 from csrisk._proposal._fit import fit_of
 from csrisk._proposal._leftover import leftovers
 from csrisk._proposal._names import words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Pair", "pair_columns"]
 
 _LEAST = 0.39  # below it a likeness is chance
+_STRAY = 0.02
 _LEFT = 0.4  # of what is told by its shape alone
 _CLEAR, _APART = 0.85, 0.2
 _MONTHLY = {"mrr", "month", "monthly", "monat", "monatspreis", "monatsbetrag"}
@@ -53,6 +54,8 @@ class Pair:
         Why its values cannot be read as they are; it is never taken then.
     cure : mapping
         Keys beside the name that make the values what the contract asks for.
+    constant : bool
+        It is no column of the file: each row has the value ``theirs``.
     """
 
     column: str
@@ -63,6 +66,7 @@ class Pair:
     note: str = ""
     unread: str = ""
     cure: Mapping[str, Any] = field(default_factory=dict)
+    constant: bool = False
 
 
 def pair_columns(brought: Brought, table: Table, key: str | None, last: pd.Timestamp | None) -> tuple[Pair, ...]:
@@ -83,7 +87,8 @@ def pair_columns(brought: Brought, table: Table, key: str | None, last: pd.Times
     _left(brought, table, theirs, pairs, last)
     if "mrr" in pairs and _MONTHLY & set(words(pairs["mrr"].theirs)):
         pairs.pop("interval", None)  # what is by month already must not be divided by how often is paid
-    return tuple(_read(brought, table, _ordered(brought, table, pair, pairs)) for pair in pairs.values())
+    _ordered(brought, table, pairs)
+    return (*(_read(brought, table, pair) for pair in pairs.values()), *_scale(brought, pairs))
 
 
 def _graded(theirs: Sequence[str], ours: Sequence[Column], scores: Scores, row: int, column: int, named: float) -> Pair:
@@ -126,21 +131,46 @@ def _left(brought: Brought, table: Table, theirs: Sequence[str], pairs: dict[str
 
 def _read(brought: Brought, table: Table, pair: Pair) -> Pair:
     """Say how values that are written otherwise become those of the contract, or that they do not."""
-    cure, unread = cure_of(brought.looks[pair.theirs], table[pair.column])
+    cure, unread = cure_of(brought.looks[pair.theirs], words(pair.theirs), table[pair.column])
     return replace(pair, sure=pair.sure and not unread, unread=unread, cure=cure)
 
 
-def _ordered(brought: Brought, table: Table, pair: Pair, pairs: Mapping[str, Pair]) -> Pair:
-    """Doubt times that come in the wrong order."""
+def _scale(brought: Brought, pairs: Mapping[str, Pair]) -> Iterator[Pair]:
+    """Take the kind of surveys from names or the range of the scores, where no column tells it."""
+    if "score" not in pairs or "kind" in pairs:
+        return
+    column = pairs["score"].theirs
+    kinds, named = scale_of(brought.looks[column], {*words(column), *brought.whole_stem})
+    if kinds:
+        note = "" if named else "by the range of the scores alone"
+        yield Pair("kind", kinds[0], 1.0, named and pairs["score"].sure, kinds[1:], note, constant=True)
+
+
+def _ordered(brought: Brought, table: Table, pairs: dict[str, Pair]) -> None:
+    """Doubt times in the wrong order, and take those that could be meant instead and come in the right one."""
     for rule in table.orders:
-        if pair.column not in (rule.later, rule.earlier) or not {rule.later, rule.earlier} <= set(pairs):
+        if not {rule.later, rule.earlier} <= set(pairs):
             continue
-        later, earlier = (brought.looks[pairs[name].theirs].times for name in (rule.later, rule.earlier))
-        if later.empty or earlier.empty:
+        late, early = pairs[rule.later], pairs[rule.earlier]
+        wrong = _wrong(brought, early.theirs, late.theirs)
+        if wrong <= _STRAY:
             continue
-        both = later.notna() & earlier.notna()
-        wrong = float((later[both] < earlier[both].dt.normalize()).mean()) if both.any() else 0.0
-        if wrong > 0.02:
-            note = f"in {wrong:.0%} of the rows {pairs[rule.later].theirs} is before {pairs[rule.earlier].theirs}"
-            return Pair(pair.column, pair.theirs, pair.score, False, pair.others, note)
-    return pair
+        taken = {pair.theirs for pair in pairs.values()}
+        ways = [(name, late.theirs) for name in early.others if name not in taken]
+        ways += [(early.theirs, name) for name in late.others if name not in taken]
+        best = min(ways, key=lambda way: _wrong(brought, *way), default=None)
+        note = f"in {wrong:.0%} of the rows {late.theirs} is before {early.theirs}"
+        if best is None or _wrong(brought, *best) > _STRAY:
+            best = (early.theirs, late.theirs)
+        for pair, name in zip((early, late), best, strict=True):
+            others = tuple(one for one in (pair.theirs, *pair.others) if one != name)
+            pairs[pair.column] = replace(pair, theirs=name, sure=False, others=others, note=note)
+
+
+def _wrong(brought: Brought, early: str, late: str) -> float:
+    """Share of rows in which a time that should be later is before the other."""
+    earlier, later = brought.looks[early].times, brought.looks[late].times
+    if earlier.empty or later.empty:
+        return 0.0
+    both = later.notna() & earlier.notna()
+    return float((later[both] < earlier[both].dt.normalize()).mean()) if both.any() else 0.0

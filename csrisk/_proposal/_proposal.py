@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from csrisk._proposal._accounts import Keys, find_keys
-from csrisk._proposal._match import Match, elsewhere, match_tables
+from csrisk._proposal._match import Match, elsewhere, match_tables, outcome_of
 from csrisk._proposal._questions import Question, questions_of
 from csrisk._proposal._sources import LOOKED_FOR, look_into
 from csrisk._proposal._words import ELSEWHERE
@@ -157,7 +157,7 @@ class Proposal:
     def __str__(self) -> str:
         lines = [
             f"{match.table:14} {'sure   ' if match.sure else 'guessed'}  {match.brought.name} "
-            f"({len(match.pairs) + (match.key is not None)} of {len(match.brought.looks)} columns)"
+            f"({len(self._columns_of(match))} of {len(match.brought.looks)} columns)"
             for match in self.matches
         ]
         lines += [f"not used: {name}: {why}" for name, why in self.unused.items()]
@@ -167,7 +167,7 @@ class Proposal:
         key = (
             [] if match.key is None else [("account_id", match.key, match.sure and self.keys.sure(match.brought.name))]
         )
-        return key + [(pair.column, pair.theirs, pair.sure) for pair in match.pairs]
+        return key + [(pair.column, pair.theirs, pair.sure) for pair in match.pairs if not pair.constant]
 
 
 def propose(source: str | os.PathLike[str]) -> Proposal:
@@ -213,6 +213,9 @@ def propose(source: str | os.PathLike[str]) -> Proposal:
 
 
 def _why_unused(match: Match) -> str:
+    if outcome := outcome_of(match.brought):
+        how = f"csrisk train FILE --target {outcome} --report risk.html"
+        return f"looks like one flat table without dates, whose column {outcome!r} says who left: {how}"
     kind, fit = elsewhere(match.brought, of_accounts=match.key is not None)
     if fit and fit >= match.score - 0.5:
         return f"looks like {kind}: {ELSEWHERE[kind].cure}"

@@ -74,5 +74,9 @@ def _columns(match: Match, keys: Keys) -> Iterator[Question]:
     for pair in match.pairs:
         if not pair.sure and not pair.unread:
             why = f" ({pair.note})" if pair.note else ""
-            text = f"Is {pair.theirs!r} of {file} {match.table}.{pair.column}{why}?"
+            text = (
+                f"Which kind of survey is {file}{why}?"
+                if pair.constant
+                else f"Is {pair.theirs!r} of {file} {match.table}.{pair.column}{why}?"
+            )
             yield Question(f"{match.table}.{pair.column}", text, (pair.theirs, *pair.others, LEAVE_OUT))

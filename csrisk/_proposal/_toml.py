@@ -104,6 +104,8 @@ def _graded(pair: Pair, chosen: str | None, others: list[str], decided: bool) ->
 
 def _column(pair: Pair, theirs: str) -> str:
     """Write where a column comes from, with what its values need."""
+    if pair.constant:
+        return f"{pair.column} = {{ {_entry('constant', theirs)} }}"
     if not pair.cure or theirs != pair.theirs:
         return _entry(pair.column, theirs)
     keys = {"name": theirs, **pair.cure}
