@@ -12,7 +12,7 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = sorted(path for path in DOCS.rglob("*.md") if not {"_build", "generated"} & set(path.parts))
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 WITH_CODE = [path for path in PAGES if BLOCK.search(path.read_text(encoding="utf-8"))]
-GENERATED = {"tables", "features", "cli", "config", "errors"}
+GENERATED = {"tables", "presets", "features", "cli", "config", "errors"}
 
 
 def name(path: Path) -> str:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from csrisk._pipeline import _rules as rule
 from csrisk._pipeline._spec_features import FeatureSpec, MeasureSpec, check_measures
 from csrisk._pipeline._spec_monitor import MonitorSpec
+from csrisk.data import preset
 from csrisk.data._cures import givens_of, require_where
 from csrisk.data._query import require_text
 from csrisk.exceptions import ConfigError
@@ -58,6 +59,9 @@ class TableSpec:
     query : str, optional
         One SELECT that makes the table: over the files of the folder, ``FROM 'plans.csv'``, in the SQL of DuckDB, or
         over tables of the database, in its own. It is not kept in a model file.
+    preset : str, optional
+        Export whose columns are known, as ``"zendesk.tickets"``, see :func:`csrisk.data.presets`; what stands in
+        `columns` goes before it.
     known_at_means : {"updated", "entered"}, optional
         What `known_at` of subscriptions and accounts is: when the row was updated last (None means this), so that only
         its end waits for it, or when the whole row was entered.
@@ -69,6 +73,7 @@ class TableSpec:
     columns: Mapping[str, Any] = field(default_factory=dict)
     where: Mapping[str, Any] = field(default_factory=dict)
     query: str | None = None
+    preset: str | None = None
     known_at_means: str | None = None
     end: str | None = None
 
@@ -80,6 +85,9 @@ class TableSpec:
         if not isinstance(self.columns, Mapping):
             raise rule.wrong("columns", self.columns, 'a table of names: columns = { at = "event_time" }')
         rule.put(self, "columns", {name: _dated(told) for name, told in self.columns.items()})
+        if self.preset not in (None, ""):
+            # written out, so that a stored model reads its tables as it did, whatever a later preset says
+            rule.put(self, "columns", preset(str(self.preset), **self.columns))
         if self.query not in (None, ""):
             require_text(self.query)
             if self.file:

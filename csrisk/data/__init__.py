@@ -7,6 +7,7 @@ from typing import Any
 from csrisk.data._breach import CODES, Breach, Code
 from csrisk.data._contract import CONTRACT, Column, Order, Table
 from csrisk.data._customer_data import CustomerData
+from csrisk.data._presets import matching_presets, preset, presets
 from csrisk.data._words import AGAINST_US, ENDED, FOR_US, UNASKED
 
 __all__ = [
@@ -22,6 +23,9 @@ __all__ = [
     "CustomerData",
     "Order",
     "Table",
+    "matching_presets",
+    "preset",
+    "presets",
 ]
 
 _MOVED = ("SaasBook", "SaasTruth", "load_demo", "make_saas")

@@ -13,6 +13,7 @@ from csrisk.data._contract import CONTRACT, Column, Kind, Table
 from csrisk.data._cures import Given, cured, misfit
 from csrisk.data._cures._apply import worded
 from csrisk.data._cures._where import spelt
+from csrisk.data._presets import fitted
 from csrisk.data._rules import NOBODY, bad
 
 if TYPE_CHECKING:
@@ -161,7 +162,10 @@ class _Notes:
 
 def make_plan(table: Table, brought: Brought, given: Mapping[str, Given]) -> tuple[Plan | None, list[Breach]]:
     """Decide which of the user's columns is read as what."""
-    notes = _Notes(table)
+    given, said = fitted(table, brought.types, given)
+    notes = _Notes(table, said)
+    if any(breach.fatal for breach in said):
+        return None, said
     mapping = {table[name]: one for name, one in _map_columns(notes, brought.types, given).items()}
     _check_cures(notes, brought, mapping)
     empty = _check_types(notes, brought, mapping)
@@ -235,7 +239,9 @@ def marks(brought: Brought, mapped: frozenset[str]) -> dict[str, nw.LazyFrame[An
 def _map_columns(notes: _Notes, types: Mapping[str, object], given: Mapping[str, Given]) -> dict[str, Given]:
     """Canonical name to what it is read from, for each column that is there; what is wrong or missing is noted."""
     table = notes.table
-    asked = {name: given.get(name, Given(name)) for name in table.names}
+    # beside a preset a name of the contract is no more than a name of the vendor's
+    alone = any(one.preset for one in given.values())
+    asked = {name: given.get(name, Given(name)) for name in table.names if name in given or not alone}
     found = {name: spelt(one.name, list(types)) for name, one in asked.items()}
     mapping = {
         name: one if one.is_constant else replace(one, name=str(found[name]))
@@ -256,7 +262,7 @@ def _map_columns(notes: _Notes, types: Mapping[str, object], given: Mapping[str,
         if name in table.required:
             hint = f"did you mean {near!r}?" if near else _meant(name, types, mapping)
             notes.add("CSD004", name, detail=hint)
-        elif near:
+        elif near and not alone:
             notes.add("CSD015", name, detail=f"did you mean {near!r}?")
     unused = sorted(str(column) for column in spare.values())
     if unused and mapping and table.name != "accounts":

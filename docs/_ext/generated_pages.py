@@ -16,6 +16,7 @@ from csrisk.checks import RULES
 from csrisk.checks._check import Rule
 from csrisk.cli import main
 from csrisk.data import CODES, CONTRACT
+from csrisk.data import presets as known_presets
 from csrisk.monitoring import _guards as guards
 from csrisk.monitoring import _rules as monitoring_rules
 
@@ -28,6 +29,12 @@ accounts and people: only its end), and a later time in a row (resolved, answere
 snapshot.
 
 `account_id` may be text or a whole number, and one kind throughout. Times without a zone are taken as UTC."""
+
+PRESETS = """What exports of common tools call their columns, as the vendor or a public package of the vendor's tables
+documents it; where that was not to be found there is no preset. `preset = "zendesk.tickets"` under `[tables.contacts]`
+reads them, and what stands under `columns` goes before it. Case, blanks and underscores of names do not matter. Nothing
+is read that was final, or known, only at the export: a priority or a price of today tells the future of an earlier
+date."""
 
 ERRORS = """Every refusal is one message: what is wrong, where, how often, the rule, and the next step. Messages never
 hold names, ids or free text, so they can be copied into a ticket. Codes never change their meaning."""
@@ -112,6 +119,18 @@ def errors() -> str:
     return "\n\n".join(parts)
 
 
+def presets() -> str:
+    """Exports whose columns are known, from their declarations."""
+    parts = ["# Presets", PRESETS]
+    for name, row in known_presets().iterrows():
+        parts += [f"## {name}", f"Table `{row['table']}`. {row['export']} {row['note']}"]
+        say = f"You say: `{row['you say']}`. " if row["you say"] else ""
+        reads = ", ".join(f"`{column}`" for column in row["reads"].split(", "))
+        sources = "; ".join(f"<{one}>" if one.startswith("http") else f"`{one}`" for one in row["source"].split("; "))
+        parts += [f"{say}Columns that are read: {reads}.", f"Names as in {sources}."]
+    return "\n\n".join(parts)
+
+
 def command_line() -> str:
     """The help texts of all commands."""
     top = main.make_context("csrisk", ["demo"], resilient_parsing=True)
@@ -149,6 +168,7 @@ def write(app: Any) -> None:
     folder.mkdir(exist_ok=True)
     for name, page in {
         "tables": tables,
+        "presets": presets,
         "cli": command_line,
         "config": configuration,
         "errors": errors,

@@ -58,6 +58,8 @@ class Given:
         A value of the user, in lower case, and what it means.
     rates : tuple of pairs
         A currency, in upper case, and what one unit of it is worth in the currency whose rate is 1.
+    preset : str
+        The preset that names the column; empty where the user does.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Given:
     leading_number: bool = False
     words: tuple[tuple[str, Any], ...] = ()
     rates: tuple[tuple[str, float], ...] = ()
+    preset: str = ""
 
     @property
     def is_constant(self) -> bool:
@@ -218,4 +221,5 @@ _READ: dict[str, Any] = {
     "leading_number": _yes,
     "words": _words,
     "rates": _rates,
+    "preset": _text,
 }
