@@ -14,7 +14,8 @@ from csrisk._evaluation import evaluate_folds
 from csrisk._explain import explain, propose_goals
 from csrisk._regular import require_regular
 from csrisk.checks import check_single_feature, check_telling_values, checks_frame
-from csrisk.exceptions import ConfigError, DataWarning
+from csrisk.data._one_table import read_one_table
+from csrisk.exceptions import ConfigError, DataContractError, DataWarning
 from csrisk.models import ChurnModel
 from csrisk.models._event import event_of
 from csrisk.report import write_report
@@ -158,12 +159,11 @@ def _read(path: Path) -> pd.DataFrame:
     if not path.name.lower().endswith(_SUFFIXES):
         raise ConfigError(f"{path.name}: a table of one file ends in one of {', '.join(_SUFFIXES)}")
     try:
-        frame = pd.read_parquet(path) if path.suffix.lower() == ".parquet" else pd.read_csv(path, low_memory=False)
-    except (ValueError, OSError) as error:
-        raise ConfigError(f"{path.name}: cannot be read as a table ({str(error)[:150]})") from error
-    repeated = frame.columns[frame.columns.duplicated()].tolist()
-    if repeated or frame.empty:
-        raise ConfigError(f"{path.name}: " + (f"columns {repeated} occur twice" if repeated else "holds no row"))
+        frame = read_one_table(path)
+    except DataContractError as error:
+        raise ConfigError(f"{path.name}: cannot be read as a table: {error}") from error
+    if frame.empty:
+        raise ConfigError(f"{path.name}: holds no row")
     frame.columns = frame.columns.astype(str).str.strip()
     return frame
 

@@ -419,3 +419,11 @@ def test_a_query_beside_a_file_and_what_is_no_text_are_refused():
     for entry in ({"query": "SELECT 1", "file": "x.csv"}, {"query": 5}, {"query": " "}, {"query": "SELECT 1\0"}):
         with pytest.raises(ConfigError, match=r"tables.usage: .*query"):
             RiskSpec.from_dict({"tables": {"usage": entry}})
+
+
+def test_a_file_that_breaks_inside_is_told_by_its_line_and_nothing_that_it_holds(tmp_path):
+    (tmp_path / "subs.csv").write_text("id,start,mrr\n007,2024-01-01,Secret Ltd\n008,2024-01-01\n")
+    with pytest.raises(ConfigError, match=r"'subs\.csv' cannot be read: line 3 has 2 cells, the header 3") as caught:
+        with answered(tmp_path, {"subscriptions": "SELECT id AS account_id FROM 'subs.csv'"}):
+            pass
+    assert "Secret" not in str(caught.value)

@@ -8,12 +8,13 @@ import re
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from csrisk._leftovers import scratch_folder
 from csrisk._shown import scheme
 from csrisk.data._breach import Breach
 from csrisk.data._kinds import TABLE_ENDINGS, UnreadableError, endings
+from csrisk.data._one_table import plain_kinds
 from csrisk.data._parts import find_parts, near_name, skipped
 from csrisk.data._query._allowed import refused, tables_of
 from csrisk.data._query._sealed import SEALED, SECONDS, write_answer
@@ -129,9 +130,9 @@ def _bring(engine: DuckDBEngine, table: str, name: str, path: Path) -> None:
     if isinstance(source, Breach):
         raise ConfigError(f"query: {name!r} cannot be read: {source.detail or source.found}")
     columns = [quoted(column) for column in source.types]
-    if source.untyped:
-        columns = _typed(engine, source.view, list(source.types))
     try:
+        if source.untyped:
+            columns = _typed(engine, source.view, list(source.types))
         engine.run(
             f"CREATE TABLE asked.{quoted(name)} AS SELECT {', '.join(columns)} FROM {source.view} ORDER BY {ROW}"
         )
@@ -141,23 +142,11 @@ def _bring(engine: DuckDBEngine, table: str, name: str, path: Path) -> None:
 
 def _typed(engine: DuckDBEngine, view: str, names: list[str]) -> list[str]:
     """Give columns of text the type that all of their values plainly have; anything else stays text."""
-    tests, asked = [], []
-    for name in names:
-        word = f"nullif({trimmed(quoted(name))}, '')"
-        for kind, form in _TYPES.items():
-            fits = f"regexp_full_match({word}, '{form}') AND try_cast({word} AS {kind}) IS NOT NULL"
-            tests.append(f"coalesce(bool_and({fits}) FILTER ({word} IS NOT NULL), false)")
-            asked.append((name, kind))
-    row: tuple[Any, ...] = engine.run(f"SELECT {', '.join(tests)} FROM {view}")[0] if tests else ()
-    kinds: dict[str, str] = {}
-    for (name, kind), fits in zip(asked, row, strict=True):
-        if fits:
-            kinds.setdefault(name, kind)
+    words = {name: f"nullif({trimmed(quoted(name))}, '')" for name in names}
+    kinds = plain_kinds(engine, view, _TYPES, words)
     return [
-        f"CAST(nullif({trimmed(quoted(name))}, '') AS {kinds[name]}) AS {quoted(name)}"
-        if name in kinds
-        else quoted(name)
-        for name in names
+        f"CAST({word} AS {kinds[name]}) AS {quoted(name)}" if name in kinds else quoted(name)
+        for name, word in words.items()
     ]
 
 
