@@ -423,7 +423,8 @@ def test_a_query_beside_a_file_and_what_is_no_text_are_refused():
 
 def test_a_file_that_breaks_inside_is_told_by_its_line_and_nothing_that_it_holds(tmp_path):
     (tmp_path / "subs.csv").write_text("id,start,mrr\n007,2024-01-01,Secret Ltd\n008,2024-01-01\n")
-    with pytest.raises(ConfigError, match=r"'subs\.csv' cannot be read: line 3 has 2 cells, the header 3") as caught:
-        with answered(tmp_path, {"subscriptions": "SELECT id AS account_id FROM 'subs.csv'"}):
-            pass
+    said = r"'subs\.csv' cannot be read: line 3 has 2 cells, the header 3"
+    query = {"subscriptions": "SELECT id AS account_id FROM 'subs.csv'"}
+    with pytest.raises(ConfigError, match=said) as caught, answered(tmp_path, query):
+        pass
     assert "Secret" not in str(caught.value)
