@@ -17,6 +17,7 @@ from csrisk._explain._goals_of import Declarations, declarations_of, players_of
 from csrisk._explain._herding import herd
 from csrisk._explain._link_game import Side
 from csrisk._explain._margin_game import MarginGame
+from csrisk._explain._measured import measured_game
 from csrisk._explain._own import require_ends, require_own
 from csrisk._explain._reference import Comparison, Reference
 from csrisk._explain._subject import Subject, subject_of
@@ -133,7 +134,7 @@ def explain(
         effort = Effort(n_strongest, n_threads(n_jobs))
         engine = _tree_engine(subject, trees, output, goal_of_feature, rows, other, tuple(chosen), effort)
     require_ends(subject, output, rows, other, chosen, engine.ends)
-    return _explanation(engine, X, against, (comparisons, chosen), declared, tuple(players), subject, output)
+    return _explanation(engine, X, against, (comparisons, chosen), declared, players, subject, output)
 
 
 def _require(output: str, n_reference: int, n_strongest: int) -> None:
@@ -206,7 +207,7 @@ def _explanation(
     against: Reference,
     comparisons: tuple[list[Comparison], list[Comparison]],
     declared: tuple[Any, ...],
-    goals: tuple[Any, ...],
+    players: Any,
     subject: Subject,
     output: str,
 ) -> Explanation:
@@ -228,17 +229,18 @@ def _explanation(
     ):
         used = max(len(c.reference) for c in comparisons[1])
         words += f", represented by {used:,} of them" if len(comparisons[0]) == 1 else f", by up to {used:,} each"
+    game = measured_game(engine, players, declared, values)
     return Explanation(
         index=X.index,
         output=output,
-        goals_present=goals,
-        contributions=scale * engine.contributions(),
+        goals_present=game.goals,
+        contributions=scale * game.contributions(),
         reference=scale * none,
         prediction=scale * everyone,
         reference_words=words,
         background=Background(
             declared, values, typical, comparison_of, "before it was" if against.kind == "self" else "typical is"
         ),
-        game=engine,
+        game=game,
         reference_kind=against.kind,
     )

@@ -15,7 +15,7 @@ from csrisk._days import as_midnight
 from csrisk._display import html_table
 from csrisk._explain import _plots, _shap, _steps, _tables
 from csrisk._explain._frames import index_keys
-from csrisk._explain._game import leave_one_out_map, pairs
+from csrisk._explain._game import pairs
 from csrisk._explain._reasons import NEGLIGIBLE, main_goals
 from csrisk._goals import Goal
 from csrisk.exceptions import ExplanationError
@@ -36,8 +36,15 @@ class Game(Protocol):
     def interactions(self) -> Matrix:
         """Interaction of each pair of goals."""
 
-    def mapped(self, linear_map: Matrix) -> Matrix:
-        """Apply any linear map of the game of goals."""
+    def without(self) -> Matrix:
+        """Prediction less that with one goal as in the reference."""
+
+    def moved(self) -> Matrix:
+        """Say for each row what the goals that were not measured would have carried."""
+
+    @property
+    def silent(self) -> NDArray[np.bool_]:
+        """Whether nothing is known of a goal for a row."""
 
     def features(self, rows: NDArray[np.intp], *, opened: bool = False) -> tuple[Matrix, Matrix]:
         """Contributions of features and of the rest of each goal, opened further if asked for."""
@@ -152,6 +159,22 @@ class Explanation:
         table = pd.DataFrame(self.contributions, index=self.index, columns=[str(goal) for goal in self.goals_present])
         return table.assign(reference=self.reference, prediction=self.prediction)
 
+    def measured(self) -> pd.DataFrame:
+        """Say whether anything is known of each goal of each account.
+
+        Returns
+        -------
+        pd.DataFrame
+            One boolean column per goal present. A goal of which nothing is known carries 0; what the model makes of the
+            silence is part of context, as it says what kind of account it is and not what happened to it.
+        """
+        return pd.DataFrame(~self.game.silent, index=self.index, columns=[str(goal) for goal in self.goals_present])
+
+    @cached_property
+    def silence(self) -> Matrix:
+        """Part of context that comes from goals of which nothing is known, for each row."""
+        return np.asarray(self._scale * self.game.moved())
+
     def interactions(self) -> pd.DataFrame:
         """Split the contribution of each goal into its own effect and what it does together with each other goal.
 
@@ -181,7 +204,7 @@ class Explanation:
             One column per goal: prediction minus the mean prediction with the features of this goal taken from the
             reference. Unlike contributions these do not add up: what two goals do together counts for both.
         """
-        values = self._scale * self.game.mapped(leave_one_out_map(len(self.goals_present)))
+        values = self._scale * self.game.without()
         return pd.DataFrame(values, index=self.index, columns=[str(goal) for goal in self.goals_present])
 
     def features(self, goal: Goal | str | None = None) -> pd.DataFrame:
@@ -463,5 +486,11 @@ class Explanation:
     def _feature_table(
         self, rows: NDArray[np.intp], points: Matrix, rest: Matrix, wanted: tuple[Goal, ...]
     ) -> pd.DataFrame:
-        parts = {goal: rest[:, self.goals_present.index(goal)] for goal in wanted}
-        return _tables.feature_table(self.index, rows, points, parts, self.background)
+        place = {goal: self.goals_present.index(goal) for goal in wanted}
+        parts = {goal: rest[:, at] for goal, at in place.items()}
+        silent = {goal: self.game.silent[rows, at] for goal, at in place.items()}
+        if Goal.CONTEXT in parts:
+            silent[Goal.CONTEXT] = self.game.silent[rows].any(axis=1)
+            parts[Goal.CONTEXT] = parts[Goal.CONTEXT] - self.silence[rows]
+        silence = _tables.Silence(silent, self.silence[rows], self.game.silent[rows], self.goals_present)
+        return _tables.feature_table(self.index, rows, points, parts, self.background, silence)

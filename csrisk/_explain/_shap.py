@@ -31,7 +31,7 @@ def to_shap(why: Explanation, level: str) -> Any:
         )
     points, rest = why.feature_game(np.arange(len(why)))
     known = np.asarray(np.isnan(points).any(axis=0))
-    behind = [k for k, goal in enumerate(why.goals_present) if _has_rest(why, k, known)]
+    behind = [k for k, goal in enumerate(why.goals_present) if _has_rest(why, k, known) or rest[:, k].any()]
     names = [feature.name for feature in why.declarations]
     names += [f"rest of {why.goals_present[k]}" for k in behind]
     values = np.column_stack([np.nan_to_num(points), rest[:, behind]])

@@ -10,18 +10,30 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from csrisk._explain._reasons import strongest_reasons
+from csrisk._goals import Goal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from csrisk._explain._explanation import Explanation
-    from csrisk._goals import Goal
     from csrisk.features._declaration import Feature
 
-__all__ = ["REST", "Background", "as_plain", "feature_table", "reason_table", "typical_values"]
+__all__ = [
+    "NOT_MEASURED",
+    "REST",
+    "Background",
+    "Silence",
+    "as_plain",
+    "feature_table",
+    "not_measured",
+    "reason_table",
+    "typical_values",
+]
 
 Matrix = NDArray[np.float64]
 REST = "(rest)"
+NOT_MEASURED = "(not measured)"
+_REST, _SILENT = -1, -2  # columns that are no feature
 _COLUMNS = ["goal", "feature", "points", "value", "typical", "sentence"]
 
 
@@ -66,19 +78,56 @@ def typical_values(frame: pd.DataFrame) -> dict[str, Any]:
     return found
 
 
+@dataclass(frozen=True, eq=False)
+class Silence:
+    """Where goals were not measured.
+
+    Parameters
+    ----------
+    entries : mapping of Goal to ndarray of bool
+        Rows in which a goal says so: those of the goal itself, and for context those of any goal.
+    points : ndarray
+        What the model makes of the silence: part of context.
+    silent : ndarray of bool
+        Rows by goals.
+    goals : tuple of Goal
+        The goals.
+    """
+
+    entries: Mapping[Goal, NDArray[np.bool_]]
+    points: Matrix
+    silent: NDArray[np.bool_]
+    goals: tuple[Goal, ...]
+
+    def sentence(self, goal: str, row: int) -> str:
+        """Say what is not known."""
+        if goal != Goal.CONTEXT:
+            return "Nothing was recorded that speaks of this goal."
+        names = [name.heading.lower() for name, silent in zip(self.goals, self.silent[row], strict=True) if silent]
+        return f"What the model makes of it that nothing was recorded of: {', '.join(names)}."
+
+
 def feature_table(
-    index: pd.Index, rows: NDArray[np.intp], points: Matrix, rest: Mapping[Goal, Matrix], background: Background
+    index: pd.Index,
+    rows: NDArray[np.intp],
+    points: Matrix,
+    rest: Mapping[Goal, Matrix],
+    background: Background,
+    silence: Silence,
 ) -> pd.DataFrame:
     """One row per snapshot and feature; `points` is NaN where a feature belongs to the rest of its goal."""
     goal_of = np.array([str(feature.goal) for feature in background.declarations])
-    parts = [_entries(str(goal), np.flatnonzero(goal_of == str(goal)), points, own) for goal, own in rest.items()]
+    parts = [_entries(goal, np.flatnonzero(goal_of == str(goal)), points, own, silence) for goal, own in rest.items()]
     table = pd.concat(parts, ignore_index=True).sort_values("place", kind="stable", ignore_index=True)
     position, column = rows[table["place"].to_numpy()], table["column"].to_numpy()
     shown = column >= 0
-    names = np.array([*(feature.name for feature in background.declarations), REST], dtype=object)
+    names = np.array([*(feature.name for feature in background.declarations), NOT_MEASURED, REST], dtype=object)
     words = np.full((3, len(table)), None, dtype=object)
     words[:, shown] = _words(background, position[shown], column[shown])
-    words[2, ~shown] = [f"{count} further features of this goal together." for count in table["hidden"][~shown]]
+    words[2, ~shown] = [
+        silence.sentence(goal, place) if at == _SILENT else f"{count} further features of this goal together."
+        for goal, place, at, count in table.loc[~shown, ["goal", "place", "column", "hidden"]].itertuples(index=False)
+    ]
     found = pd.DataFrame({"goal": table["goal"], "feature": names[column], "points": table["points"]})
     found = found.assign(**dict(zip(_COLUMNS[3:], map(_objects, words), strict=True)))
     return found.astype({"feature": "str", "sentence": "str"}).set_index(index[position])
@@ -88,21 +137,25 @@ def _objects(values: NDArray[Any]) -> pd.Series[Any]:
     return pd.Series(values, dtype=object)
 
 
-def _entries(goal: str, own: NDArray[np.intp], points: Matrix, rest: Matrix) -> pd.DataFrame:
-    """Features of a goal in each row, strongest first, and in column -1 what its other features come to."""
-    part = points[:, own]
+def _entries(goal: Goal, own: NDArray[np.intp], points: Matrix, rest: Matrix, silence: Silence) -> pd.DataFrame:
+    """Features of a goal in each row, strongest first, then what its other features come to, and what is not known."""
+    part, told = points[:, own], silence.entries[goal]
     hidden = np.isnan(part).sum(axis=1)
     order = np.argsort(np.where(np.isnan(part), np.inf, -np.abs(part)), axis=1, kind="stable")
     place, rank = np.nonzero(np.arange(len(own)) < (len(own) - hidden)[:, None])
     chosen = order[place, rank]
-    behind = np.flatnonzero(hidden)
+    is_context = goal == Goal.CONTEXT
+    behind, silent = np.flatnonzero((hidden > 0) & (is_context | ~told)), np.flatnonzero(told)
+    unknown = silence.points[silent] if is_context else np.zeros(len(silent))
     return pd.DataFrame(
         {
-            "place": np.concatenate([place, behind]),
-            "goal": goal,
-            "column": np.concatenate([own[chosen], np.full(len(behind), -1)]),
-            "points": np.concatenate([part[place, chosen], rest[behind]]),
-            "hidden": np.concatenate([np.zeros(len(place), dtype=int), hidden[behind]]),
+            "place": np.concatenate([place, behind, silent]),
+            "goal": str(goal),
+            "column": np.concatenate([own[chosen], np.full(len(behind), _REST), np.full(len(silent), _SILENT)]),
+            "points": np.concatenate([part[place, chosen], rest[behind], unknown]),
+            "hidden": np.concatenate(
+                [np.zeros(len(place), dtype=int), hidden[behind], np.zeros(len(silent), dtype=int)]
+            ),
         }
     )
 
@@ -145,17 +198,24 @@ def as_plain(why: Explanation) -> dict[str, Any]:
     for row, record in zip(why.index.get_indexer(features.index), features.to_dict("records"), strict=True):
         records[int(row)].append({str(name): _plain(value) for name, value in record.items()})
     names = [str(goal) for goal in why.goals_present]
+    silent = not_measured(~why.measured().to_numpy(), names)
     snapshots = [
         {
             "snapshot": {name: _plain(label) for name, label in zip(_names(why.index), _labels(key), strict=True)},
             "goals": dict(zip(names, why.contributions[i].tolist(), strict=True)),
             "reference": float(why.reference[i]),
             "prediction": float(why.prediction[i]),
+            "not_measured": silent[i],
             "features": records[i],
         }
         for i, key in enumerate(why.index)
     ]
     return {"output": why.output, "unit": why.unit, "reference": why.reference_words, "snapshots": snapshots}
+
+
+def not_measured(silent: NDArray[np.bool_], names: list[str]) -> list[list[str]]:
+    """Names of the goals of which nothing is known, by row."""
+    return [[name for name, there in zip(names, row, strict=True) if there] for row in silent.tolist()]
 
 
 def _names(index: pd.Index) -> list[str]:

@@ -81,7 +81,7 @@ SCORE_COLUMNS = (
             f"contribution of the goal {goal}, in percentage points; all with reference_points sum to 100 times the "
             "churn probability"
             if goal != "context"
-            else "contribution of attributes that serve no goal, in percentage points",
+            else "contribution of attributes that serve no goal, and of what was not measured, in percentage points",
         )
         for goal in GOALS
     ),
@@ -90,6 +90,13 @@ SCORE_COLUMNS = (
         "text",
         "goal that raises the risk most; context only where no goal raises it",
         "nothing raises the risk by 0.05 percentage points",
+    ),
+    ScoreColumn(
+        "not_measured",
+        "text",
+        "goals of which nothing was recorded for the account, with commas between them: they carry 0, and what the "
+        "model makes of the silence is part of context",
+        "something is known of every goal",
     ),
     *(
         column

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from csrisk._atomic import atomic_path
+from csrisk._explain import not_measured
 from csrisk._pipeline._files import write_table
 from csrisk._pipeline._score_schema import GOALS, LONGEVITY_COLUMNS, REASONS, SCORE_COLUMNS, SCORES_SCHEMA, as_schema
 from csrisk.report._revenue import at_stake
@@ -88,6 +89,7 @@ def score_table(
             "reference_points": goals["reference"].to_numpy(),
             **{f"{goal}_points": goals[goal].to_numpy() if goal in goals else 0.0 for goal in GOALS},
             "main_goal": why.main_goals,
+            "not_measured": _unknown(why),
         },
         index=X.index,
     ).join(_reasons(why))
@@ -176,6 +178,12 @@ def write_scores(path: str | Path, scores: pd.DataFrame) -> Path:
     with atomic_path(target) as part:
         parquet.write_table(as_schema(flat, scores.attrs.get("checks")), part)
     return target
+
+
+def _unknown(why: Explanation) -> list[str | None]:
+    """Name the goals of which nothing is known."""
+    names = [str(goal) for goal in why.goals_present]
+    return [", ".join(goals) or None for goals in not_measured(~why.measured().to_numpy(bool), names)]
 
 
 def _reasons(why: Explanation) -> pd.DataFrame:

@@ -112,7 +112,7 @@ class FeatureBreadth(Family):
             f"products_untouched_{w}d",
             "count",
             f"{{value}} products not touched in {w} days",
-            lambda f: np.maximum(0.0, f["products_known"] - f[f"products_{max(self.windows)}"]),
+            lambda f: np.maximum(0.0, f["products_known"] - f[f"products_{max(self.windows)}"]) + 0 * f["begun"],
             window=w,
         )
 
@@ -128,6 +128,9 @@ class FeatureBreadth(Family):
         facts.update(past.counts(fresh.group_by("snapshot").agg(ever, *new), "usage", "feature"))
         for w in self.windows:
             facts[f"new_{w}"] = np.where(past.fresh(w, "usage", "feature"), facts[f"new_{w}"], np.nan)
+        # of who never used anything nobody knows what is left untouched
+        first = past.seen(past.rollups.get("use_firsts", _rollups.use_firsts)).group_by("snapshot")
+        facts["begun"] = past.home(first.agg(nw.col("age").max().alias("begun")))["begun"]
         facts["available"] = _available(past)
         facts["products_known"] = _known_by(past, "product", "usage_products", _rollups.usage_products)
         return facts

@@ -60,6 +60,7 @@ class AccountContext(Family):
     attributes: tuple[str, ...] = _CONTRACT
     goal: ClassVar[Goal] = Goal.CONTEXT
     table: ClassVar[str] = "accounts"
+    counts: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if len(set(self.attributes)) != len(self.attributes):

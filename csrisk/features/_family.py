@@ -45,6 +45,8 @@ class Family:
     table: ClassVar[str] = ""
     reads: ClassVar[tuple[str, ...]] = ()
     reads_all: ClassVar[bool] = False
+    # whether 0 is what an account without a single row has
+    counts: ClassVar[bool] = True
 
     @classmethod
     def found_in(cls, data: CustomerData) -> tuple[str, ...]:

@@ -61,6 +61,7 @@ class Relationship(Family):
     booked: int = 365
     goal: ClassVar[Goal] = Goal.CHURN
     table: ClassVar[str] = "subscriptions"
+    counts: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_windows("Relationship", change=self.change, booked=self.booked)

@@ -34,7 +34,7 @@ class Book:
     """All accounts scored at one ``as_of`` (NaT: rows of a table without dates), in order of priority.
 
     ``rows`` are positions in the explanation, ``points`` percentage points by goal, ``evidence`` says where at least
-    one feature of a goal has a value, and ``sizes`` counts the features of each goal.
+    something is known of a goal, and ``sizes`` counts the features of each goal.
     """
 
     why: Explanation
@@ -157,7 +157,7 @@ def read_book(
         names=names,
         facts=facts,
         points=pd.DataFrame(points[order], columns=goals),
-        evidence=_evidence(why, goals).iloc[order].reset_index(drop=True),
+        evidence=why.measured().iloc[order].reset_index(drop=True),
         sizes=Counter(str(feature.goal) for feature in why.declarations),
         reference=reference[order],
         prediction=prediction[order],
@@ -217,12 +217,6 @@ def _check_sum(points: Floats, reference: Floats, prediction: Floats) -> None:
 def book_features(why: Explanation) -> pd.DataFrame:
     """Give the explained features, columns in the order of the declarations."""
     return why.background.values  # noqa: PD011  # a frame by that name, not the array of a frame
-
-
-def _evidence(why: Explanation, goals: list[str]) -> pd.DataFrame:
-    values = book_features(why).notna()
-    columns = {goal: [f.name for f in why.declarations if f.goal == goal] for goal in goals}
-    return pd.DataFrame({goal: values[own].any(axis=1).to_numpy() for goal, own in columns.items()})
 
 
 def _describe(

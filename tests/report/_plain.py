@@ -182,7 +182,8 @@ class Tables:
         before = set(named["feature"][(named["age"] > 30) & (named["age"] <= 90)])
         found["features_dropped_30d"] = len(before - set(named["feature"][named["age"] <= 30]))
         found["features_ever"] = len(first)
-        found["products_untouched_90d"] = max(0, everyone["product"].nunique() - found["products_used_90d"])
+        untouched = max(0, everyone["product"].nunique() - found["products_used_90d"])
+        found["products_untouched_90d"] = untouched if len(use) else NONE
         return {**found, "plan": plan}
 
     def _effort(self, account: Any, use: pd.DataFrame) -> dict[str, Any]:

@@ -60,6 +60,7 @@ class Steps:
         yield "Show them", self._unused
         yield "Offer", self._offer
         yield "Ask for a reference", self._fire
+        yield "Check whether|Ask what they|Ask for feedback|Call them$", self._unknown
         yield ".", self._trap
 
     def _renewal(self, text: str, account: Any) -> bool:
@@ -169,6 +170,11 @@ class Steps:
         cases = rows[rows["case_id"].isin(hard["case_id"])].groupby("case_id")["resolved_at"]
         last = cases.max()[cases.agg(lambda times: times.notna().all())]
         return any(f"{time.day} {time:%B}" in text for time in last)
+
+    def _unknown(self, text: str, account: Any) -> bool:
+        table = "usage" if "use of theirs" in text else "surveys" if "survey" in text else "advocacy"
+        rows = self.known.of(table, account)
+        return not len(rows) or bool(rows["age"].min() > 365)
 
     def _trap(self, text: str, account: Any) -> bool:
         least = re.search(r": ([\d.]+)( %)? or more", text)

@@ -116,7 +116,7 @@ def test_revenue_is_that_of_the_subscriptions_running_at_the_date(tmp_path, why)
     assert mrr["acct-00002"] is None
 
 
-def test_goal_without_any_value_says_no_evidence_in_book_and_cards(tmp_path):
+def test_goal_without_any_value_says_so_in_book_and_cards(tmp_path):
     why = _books.explanation(20, blind=("feedback",))
     text = write(tmp_path, why)
     root = read(text)
@@ -124,7 +124,7 @@ def test_goal_without_any_value_says_no_evidence_in_book_and_cards(tmp_path):
     assert "no evidence" in row.text()
     for card in root.marked("w"):
         part = next(k for k in card.marked("k") if k.text().startswith("Feedback loop"))
-        assert "no evidence" in part.text().lower()
+        assert "not measured" in part.text().lower()
     assert "No evidence for Feedback loop: these goals are unseen, not healthy." in text
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import narwhals.stable.v2 as nw
 
@@ -59,6 +59,7 @@ class Measures(Family):
 
     measures: tuple[Feature, ...] = field(default=())
     window: int = 90
+    counts: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_windows("Measures", window=self.window)

@@ -38,6 +38,7 @@ class ContractTerms(Family):
     """
 
     goal: ClassVar[Goal] = Goal.CHURN
+    counts: ClassVar[bool] = False
     reads: ClassVar[tuple[str, ...]] = (
         "subscriptions.notice_at",
         "subscriptions.auto_renews",

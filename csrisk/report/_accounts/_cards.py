@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from csrisk._explain import NEGLIGIBLE, NO_REASON
+from csrisk._explain import NEGLIGIBLE, NO_REASON, NOT_MEASURED
 from csrisk._goals import Goal
 from csrisk.report._accounts._compare import Peers, spoken
 from csrisk.report._accounts._followed import NOTHING
@@ -127,7 +127,10 @@ def make_cards(
     tuple of Card
     """
     goal_of = [str(feature.goal) for feature in book.why.declarations]
-    columns = {goal: np.array([j for j, own in enumerate(goal_of) if own == goal]) for goal in book.points.columns}
+    columns = {
+        goal: np.array([j for j, own in enumerate(goal_of) if own == goal], dtype=np.intp)
+        for goal in book.points.columns
+    }
     rows = book.rows[:count]
     features = book_features(book.why).iloc[rows]
     points = book.why.feature_game(rows)[0]
@@ -228,21 +231,37 @@ def _goal_part(details: _Details, position: int, place: int, goal: str, shown: f
     points = float(details.goals[position, place])
     named = details.strongest(position, goal)
     exact = [float(details.opened[position, column]) for column in named]
-    *printed, rest = add_up(shown, [*exact, points - sum(exact)])
+    silent = _silence(details, position) if goal == Goal.CONTEXT else ()
+    *printed, rest = add_up(
+        shown, [*exact, *(value for _, value in silent), points - sum(exact) - sum(v for _, v in silent)]
+    )
     declared = details.book.why.declarations
+    unknown = zip(silent, printed[len(exact) :], strict=True)
     return GoalPart(
         goal=goal,
         heading=Goal(goal).heading,
         points=points,
         shown=shown,
         evidence=bool(details.evidence[position, place]),
-        features=tuple(
-            FeaturePart(declared[column].name, details.sentence(position, column), value, rounded)
-            for column, value, rounded in zip(named, exact, printed, strict=True)
+        features=(
+            *(
+                FeaturePart(declared[column].name, details.sentence(position, column), value, rounded)
+                for column, value, rounded in zip(named, exact, printed[: len(exact)], strict=True)
+            ),
+            *(FeaturePart(NOT_MEASURED, words, value, rounded) for (words, value), rounded in unknown),
         ),
         rest_count=len(details.columns[goal]) - len(named),
         rest_shown=rest,
     )
+
+
+def _silence(details: _Details, position: int) -> tuple[tuple[str, float], ...]:
+    """Say what the model makes of goals of which nothing was recorded; it is part of context."""
+    points = float(details.book.why.silence[details.book.rows[position]])
+    if details.evidence[position].all() or abs(points) < NEGLIGIBLE:
+        return ()
+    goals = [Goal(name).heading.lower() for name in details.book.points.columns[~details.evidence[position]]]
+    return ((f"What the model makes of it that nothing was recorded of: {', '.join(goals)}.", points),)
 
 
 def _printed(sentence: str) -> str:

@@ -44,6 +44,14 @@ _GOAL_OF_TRAP = {"one_user": Goal.FOOTPRINT, "champion_lost": Goal.FOOTPRINT, "a
 # what the other steps say with counts of their own
 _SAID_ELSEWHERE = frozenset({"never_acted"})
 
+# what measures a goal of which nothing was recorded for an account
+_MEASURE = {
+    Goal.CHURN: ("Call them", "neither a contract nor a contact of theirs was recorded"),
+    Goal.FOOTPRINT: ("Check whether their use is logged, and call", "no use of theirs was ever recorded"),
+    Goal.ADVOCACY: ("Ask what they think of us", "nothing recorded in a year tells it"),
+    Goal.FEEDBACK: ("Ask for feedback, and act on it", "no survey and no feedback of theirs was recorded in a year"),
+}
+
 Found = tuple[int, Step]
 
 
@@ -103,7 +111,7 @@ def make_next_steps(
         At most four steps by account.
     """
     found: list[list[Step]] = [[] for _ in range(count)]
-    for place, step in _renewals(book, count):
+    for place, step in itertools.chain(_renewals(book, count), _unmeasured(book, count)):
         found[place].append(step)
     look = _look(book, data, count)
     if look is not None:
@@ -156,6 +164,14 @@ def _renewals(book: Book, count: int) -> Iterator[Found]:
     for place in np.flatnonzero((left >= 0) & (left <= _RENEWAL_DAYS)):
         due = int(left[place])
         yield int(place), Step("churn", "Talk about the renewal now", f"it is due in {due} {_days(due)}")
+
+
+def _unmeasured(book: Book, count: int) -> Iterator[Found]:
+    """Measure what is known of others and not of this account; what is known of nobody is said of the whole book."""
+    for goal, (action, evidence) in _MEASURE.items():
+        if goal in book.present and book.evidence[goal].any():
+            for place in np.flatnonzero(~book.evidence[goal].to_numpy(bool)[:count]).tolist():
+                yield place, Step(str(goal), action, evidence)
 
 
 def _open_cases(look: _Seen) -> Iterator[Found]:

@@ -184,7 +184,7 @@ def _card(card: Card, currency: str) -> str:
         f"- Reference: {_format.percent(card.reference_shown / 100)}",
     ]
     for goal in card.goals:
-        lines.append(f"- {goal.heading}: {_format.signed(goal.shown)}{'' if goal.evidence else ' (no evidence)'}")
+        lines.append(f"- {goal.heading}: {_format.signed(goal.shown)}{'' if goal.evidence else ' (not measured)'}")
         lines += [f"  - {_plain(part.sentence)} {_format.signed(part.shown)}" for part in goal.features]
         if goal.rest_count and goal.features:
             lines.append(f"  - {goal.rest_count} other features {_format.signed(goal.rest_shown)}")
