@@ -10,7 +10,7 @@ import pytest
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = sorted(path for path in DOCS.rglob("*.md") if not {"_build", "generated"} & set(path.parts))
-BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^```(?:python|\{code-cell\} ipython3)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 WITH_CODE = [path for path in PAGES if BLOCK.search(path.read_text(encoding="utf-8"))]
 GENERATED = {"tables", "presets", "features", "cli", "config", "errors"}
 
@@ -31,10 +31,25 @@ def test_code_of_the_page_runs_from_top_to_bottom(path, tmp_path, monkeypatch, c
         exec(compile(source, str(path), "exec"), space)
 
 
+def test_every_picture_is_in_the_gallery():
+    """Its code is run when the page is made, so each `plot_*` that is public is seen."""
+    import csrisk as cr
+    from csrisk import evaluation, success
+
+    text = (DOCS / "gallery.md").read_text(encoding="utf-8")
+    rooms = [*evaluation.__all__, *success.__all__, *vars(cr.Explanation)]
+    pictures = [one for one in rooms if one.startswith("plot_")]
+    assert len(pictures) >= 9
+    assert [one for one in pictures if f".{one}(" not in text] == []
+
+
 def test_guides_have_code_that_is_run():
     guides = {path.stem for path in WITH_CODE if path.parent.name == "guides"}
     assert {
         "bring_your_data",
+        "cures",
+        "flat_table",
+        "from_your_exports",
         "labels",
         "leakage",
         "train",

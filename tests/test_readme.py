@@ -46,4 +46,7 @@ def test_python_runs(tmp_path: Path) -> None:
         [sys.executable, "-c", blocks("python")[0]], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "risk.html").stat().st_size > 10_000
+    page = (tmp_path / "risk.html").read_text(encoding="utf-8")
+    assert len(page) > 10_000
+    assert "whose days were not handed over" not in page
+    assert "15 October 2025" in page, "a lead of 14 days after the first"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Loaded", "load"]
 
 Lazy = nw.LazyFrame[Any]
+_logger = logging.getLogger("csrisk")
 
 
 @dataclass
@@ -132,6 +134,8 @@ def _plan(loaded: Loaded, name: str, brought: object, given: Mapping[str, Any], 
         if conditions:
             table, left_out = filtered(loaded.engine, name, table, conditions)
             loaded.breaches += left_out
+            for breach in left_out:
+                _logger.info("table %s: %s, %s", name, breach.found, breach.detail)
         plan, breaches = make_plan(CONTRACT[name], table, givens)
         if plan is not None and RATED in plan.columns:
             breaches += _without_rate(loaded, name, plan)
