@@ -21,6 +21,7 @@ _KEY = {"id", "key", "number", "code", "uuid", "guid", "gid", "sfid", "vid", "id
 _LEAST, _SHARED, _LARGE = 0.45, 0.3, 5_000
 _MOSTLY = 0.9
 _FEWEST = 8  # ids below which an overlap says nothing
+_AGREED = 3  # tables that share ids, from which on a plain name will do
 _BY_SHAPE = 0.7  # of a column whose name says nothing, and whose ids tell that it is the key of the others
 _PERSON = 0.6
 
@@ -76,6 +77,8 @@ class Keys:
             return False
         rivals = [weight for _, weight in found[1:]]
         clear = found[0][1] >= 1.3 and found[0][1] - max(rivals, default=0.0) >= 0.4
+        agreed = len({name for name, _ in self.shared}) >= _AGREED and found[0][1] >= 1.1
+        clear = clear or (agreed and found[0][1] - max(rivals, default=0.0) >= 0.5)
         return clear or (len(self.columns) == 1 and found[0][1] >= 0.9 and max(rivals, default=0.0) < 0.6)
 
 

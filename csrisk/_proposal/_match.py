@@ -9,6 +9,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from csrisk._proposal._fit import rarity
+from csrisk._proposal._joins import find_price
 from csrisk._proposal._names import likeness, phrases, words
 from csrisk._proposal._pairs import Pair, pair_columns
 from csrisk._proposal._words import ELSEWHERE, MARKS, TABLES
@@ -47,6 +48,8 @@ class Match:
         The way to the account where the file itself does not name it.
     score : float
         How well they fit.
+    price : Join, optional
+        Where the price of a contract stands, if in another file.
     sure : bool
         Whether nothing else could be meant.
     others : tuple of str
@@ -59,6 +62,7 @@ class Match:
     pairs: tuple[Pair, ...]
     score: float
     join: Join | None = None
+    price: Join | None = None
     sure: bool = False
     others: tuple[str, ...] = ()
 
@@ -94,7 +98,13 @@ def match_tables(tables: Sequence[Brought], keys: Keys) -> tuple[tuple[Match, ..
         for row, brought in enumerate(tables)
         if row not in found
     }
-    return tuple(found.values()), left
+    return tuple(_priced(match, tables) for match in found.values()), left
+
+
+def _priced(match: Match, tables: Sequence[Brought]) -> Match:
+    if match.table != "subscriptions" or any(pair.column == "mrr" for pair in match.pairs):
+        return match
+    return replace(match, price=find_price(match.brought, tables))
 
 
 def _last(tables: Sequence[Brought]) -> pd.Timestamp | None:

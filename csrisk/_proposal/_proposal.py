@@ -206,10 +206,19 @@ def propose(source: str | os.PathLike[str]) -> Proposal:
     seen = look_into(str(source))
     keys = find_keys(seen.tables)
     matches, left = match_tables(seen.tables, keys)
+    if seen.far:
+        matches = tuple(_unwritten(match) for match in matches)
     unused = {**{name: _why_unused(match) for name, match in left.items()}, **seen.unread}
     if not matches:
         raise DataContractError(_nothing(seen, unused))
     return Proposal(matches, unused, questions_of(matches, keys), database=seen.database, keys=keys)
+
+
+def _unwritten(match: Match) -> Match:
+    """Leave out what a database behind an address cannot do: text is not rewritten there."""
+    told = "its times begin with the day or the month, and a database behind an address does not rewrite text"
+    pairs = (replace(one, cure={}, sure=False, unread=told) if "dates" in one.cure else one for one in match.pairs)
+    return replace(match, pairs=tuple(pairs))
 
 
 def _why_unused(match: Match) -> str:

@@ -63,6 +63,9 @@ def _table(match: Match) -> Question:
     file = shown(match.brought.name, "the file")
     others = f"; it could also be {' or '.join(match.others)}" if match.others else ""
     lacking = f"; {', '.join(match.lacking)} was not found" if match.lacking else ""
+    if match.join is not None:
+        way = match.join
+        lacking += f"; its account is {way.account} of {way.table}, by {way.column}"
     return Question(match.table, f"Is {file} the table {match.table}{others}{lacking}?", ("yes", LEAVE_OUT))
 
 
@@ -71,6 +74,10 @@ def _columns(match: Match, keys: Keys) -> Iterator[Question]:
     if match.key is not None and not keys.sure(match.brought.name):
         names = tuple(name for name, _ in keys.columns[match.brought.name][:4])
         yield Question(f"{match.table}.account_id", f"Which column of {file} names the customer?", names)
+    if match.price is not None:
+        way = match.price
+        text = f"Is the monthly price of a contract {way.account!r} of {way.table}, by {way.column}?"
+        yield Question(f"{match.table}.mrr", text, (way.account, LEAVE_OUT))
     for pair in match.pairs:
         if not pair.sure and not pair.unread:
             why = f" ({pair.note})" if pair.note else ""

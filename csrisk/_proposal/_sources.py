@@ -99,20 +99,24 @@ class Seen:
         Names of the others, with the reason.
     database : bool
         Whether the tables are those of a database.
+    far : bool
+        Whether it is behind an address, where text is not rewritten.
     """
 
     tables: tuple[Brought, ...]
     unread: Mapping[str, str] = field(default_factory=dict)
     database: bool = False
+    far: bool = False
 
 
 def look_into(source: str) -> Seen:
     """Read a sample of every table of a folder, a database file or a database behind an address."""
-    from csrisk._pipeline._databases import is_database
+    from csrisk._pipeline._databases import is_database, is_far
 
     if is_database(source):
         samples = _of_database(source)
-        return Seen(tuple(_brought(name, name, frame) for name, frame in sorted(samples.items())), database=True)
+        tables = tuple(_brought(name, name, frame) for name, frame in sorted(samples.items()))
+        return Seen(tables, {}, database=True, far=is_far(source))
     folder = Path(source)
     if not folder.is_dir():
         raise DataContractError(

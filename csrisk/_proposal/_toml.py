@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from csrisk._printable import one_line
+from csrisk._proposal._cures import cure_of
 from csrisk._proposal._evidence import without_evidence
+from csrisk._proposal._joins import ACCOUNT, PRICE, query_of
+from csrisk._proposal._names import words
 from csrisk._proposal._pairs import Pair
 from csrisk._proposal._questions import LEAVE_OUT
 from csrisk.data import CONTRACT
@@ -14,6 +17,7 @@ from csrisk.data import CONTRACT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from csrisk._proposal._accounts import Join
     from csrisk._proposal._match import Match
     from csrisk._proposal._proposal import Proposal
 
@@ -59,15 +63,23 @@ def _table(proposal: Proposal, match: Match) -> Iterator[str]:
     yield f"{mark}[tables.{match.table}]  # {grade}{one_line(others)}"
     for line in _blocks(proposal, match):
         yield f"# {line}"
-    yield mark + _entry("file", match.brought.file)
+    if joins := _joins(match, proposal):
+        query = query_of(match.brought, joins, database=proposal.database)
+        yield from (mark + line for line in ("query = '''", *query.splitlines(), "'''"))
+    else:
+        yield mark + _entry("file", match.brought.file)
     yield f"{mark}[tables.{match.table}.columns]"
+    if match.join is not None:
+        yield f"{mark}{_entry('account_id', ACCOUNT)}  # {grade}: {one_line(_way(match.join))}"
     if match.key is not None:
         line = _key(proposal, match)
         yield line if line.startswith("# ") else mark + line
     for pair in match.pairs:
         line = _pair(proposal, match, pair)
         yield line if line.startswith("# ") else mark + line
-    used = {pair.theirs for pair in match.pairs} | {match.key}
+    if match.price is not None:
+        yield _priced(match, match.price, proposal)
+    used = {pair.theirs for pair in match.pairs} | {match.key} | {match.join.column if match.join else None}
     if unused := [one_line(name) for name in match.brought.looks if name not in used]:
         kept = " (become context)" if match.table == "accounts" else ""
         yield f"# columns not used{kept}: {', '.join(unused)}"
@@ -112,6 +124,36 @@ def _column(pair: Pair, theirs: str) -> str:
     return f"{pair.column} = {{ {', '.join(_entry(key, value) for key, value in keys.items())} }}"
 
 
+def _joins(match: Match, proposal: Proposal) -> list[tuple[str, Join]]:
+    """Give what has to be fetched from other tables, each under the name that it gets."""
+    wanted = [] if match.join is None else [(ACCOUNT, match.join)]
+    if match.price is not None and proposal.decided.get(f"{match.table}.mrr"):
+        wanted.append((PRICE, match.price))
+    return wanted if _plain(match) else []
+
+
+def _plain(match: Match) -> bool:
+    """Whether a query can name the file: one alone, in signs that need no thought."""
+    ways = [way for way in (match.join, match.price) if way is not None]
+    names = (match.brought.file, *(name for way in ways for name in (way.column, way.table, way.key, way.account)))
+    return all(isinstance(name, str) and "'''" not in name and name.isprintable() for name in names)
+
+
+def _priced(match: Match, way: Join, proposal: Proposal) -> str:
+    mrr = CONTRACT[match.table]["mrr"]
+    cure, _ = cure_of(next(iter(match.brought.looks.values())), words(way.account), mrr)
+    line = _column(Pair("mrr", PRICE, 0.0, False, cure=cure), PRICE)
+    decided = proposal.decided.get(f"{match.table}.mrr")
+    told = one_line(_way(way)) + "; is it by month?"
+    if decided and _plain(match):
+        return f"{'' if _stands(proposal, match) else '# '}{line}  # decided: {told}"
+    return f"# mrr: not in use: {told} A query has to join it"
+
+
+def _way(way: Join) -> str:
+    return f"{way.account} of {way.table}, by {way.column} = {way.key}"
+
+
 def _stands(proposal: Proposal, match: Match) -> bool:
     """Whether a table counts: it is sure or decided, and so is every column that it must have."""
     return (match.sure or proposal.decided.get(match.table) == "yes") and not list(_blocks(proposal, match))
@@ -121,9 +163,8 @@ def _blocks(proposal: Proposal, match: Match) -> Iterator[str]:
     """Say why a table cannot be read as it is."""
     if match.lacking:
         yield f"{', '.join(match.lacking)} was not found, without which the table cannot be read"
-    if match.join is not None:
-        way = match.join
-        yield one_line(f"the account stands in {way.table}: join {way.column} with its {way.key} to get {way.account}")
+    if match.join is not None and not _plain(match):
+        yield one_line(f"the account is {_way(match.join)}; write a query that joins them")
     required = CONTRACT[match.table].required
     for pair in match.pairs:
         about = f"{match.table}.{pair.column}"

@@ -254,15 +254,40 @@ def test_words_of_a_priority_become_a_severity(folder: Path) -> None:
     assert "contacts.severity" not in pairs(cr.propose(folder))
 
 
-def test_a_file_that_does_not_name_the_account_is_not_read_without_a_join(folder: Path) -> None:
+@pytest.mark.parametrize("database", [False, True])
+def test_a_file_that_does_not_name_the_account_is_joined(folder: Path, tmp_path: Path, database: bool) -> None:
     rng = np.random.default_rng(1)
     contracts = exports()["contracts"].assign(contract_id=[f"S-{i:03x}" for i in range(40)])
     contracts.to_csv(folder / "contracts.csv", index=False)
-    usage = {"contract_id": rng.choice(contracts["contract_id"], 500), "usage_date": "2024-05-05", "feature": "a"}
+    chosen = rng.integers(0, 40, 500)
+    usage = {"contract_id": contracts["contract_id"].iloc[chosen], "usage_date": "2024-05-05", "feature": "it's"}
     pd.DataFrame(usage).to_csv(folder / "feature_usage.csv", index=False)
-    proposal = cr.propose(folder).with_guesses()
+    source = tmp_path / "book.duckdb" if database else folder
+    if database:
+        with duckdb.connect(str(source)) as connection:
+            for path in folder.glob("*.csv"):
+                connection.execute(f"CREATE TABLE {path.stem} AS FROM read_csv('{path}')")
+    proposal = cr.propose(source)
     assert "usage" not in proposal.spec().tables
-    assert "join contract_id with its contract_id to get org_id" in proposal.to_toml()
+    assert any("its account is org_id of contracts" in str(question) for question in proposal.open)
+    data = opened(source, proposal)
+    assert data.rows["usage"] == 500
+    found = data.frame("usage")["account_id"].value_counts().to_dict()
+    assert found == contracts["org_id"].iloc[chosen].value_counts().to_dict()
+
+
+def test_a_price_in_a_second_file_is_asked_for_and_joined(folder: Path) -> None:
+    plans = np.array(["basic", "pro"])
+    contracts = exports()["contracts"].drop(columns="monthly_fee").assign(plan_id=plans[np.arange(40) % 2])
+    contracts.to_csv(folder / "contracts.csv", index=False)
+    pd.DataFrame({"id": plans, "price_cents": [900, 4900]}).to_csv(folder / "plans.csv", index=False)
+    proposal = cr.propose(folder)
+    assert proposal.spec().tables["subscriptions"].file == "contracts.csv"
+    assert "Is the monthly price of a contract 'price_cents' of plans.csv, by plan_id?" in str(proposal)
+    mrr = opened(folder, proposal).frame("subscriptions")["mrr"]
+    assert mrr.value_counts().to_dict() == {9.0: 20, 49.0: 20}
+    left = proposal.answer("subscriptions.mrr", "")
+    assert not opened(folder, left).has("subscriptions", "mrr")
 
 
 def test_nothing_usable_says_what_was_looked_for(tmp_path: Path) -> None:
