@@ -63,7 +63,7 @@ def _defaults(names: Sequence[str]) -> dict[str, Feature]:
 
     with suppress(FeatureError):
         return dict(zip(names, features.declared(names), strict=True))
-    known = {feature.name: feature for builder in features.all_builders() for feature in builder.features}
+    known = features.built(names)
     extra = features.declared([name for name in names if name.startswith("account_")])
     return {**known, **{feature.name: feature for feature in extra}}
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import narwhals.stable.v2 as nw
 
+from csrisk._days import whole_days
 from csrisk._pipeline._spec_features import declared_measures
 from csrisk.data import Breach
 from csrisk.data._breach import did_you_mean
@@ -49,13 +50,14 @@ def further(spec: RiskSpec, data: CustomerData) -> list[Builder]:
         If a column is not there.
     """
     wanted = spec.features.optional or ()
-    absent = [name for name in wanted if not data.given(*name.split("."))]
+    absent = [name for name in wanted if "." in name and not data.given(*name.split("."))]
     if absent:
         raise DataContractError(
             f"columns {absent} are read by the features of the model and are not in the tables; bring or map them, or "
             "train a model without them: [features] optional = [...]"
         )
-    families: list[Builder] = [family for family in further_builders() if family.joins(wanted)]
+    asked = whole_days(spec.snapshots.lead, "lead"), whole_days(spec.snapshots.horizon, "horizon", minimum=1)
+    families: list[Builder] = [family.for_question(*asked) for family in further_builders() if family.joins(wanted)]
     return [*families, Measures(declared_measures(spec.measures))] if spec.measures else families
 
 

@@ -33,8 +33,9 @@ class FeatureSpec:
         equal: no model then says that an open case less would raise the risk. Features without a direction are free.
         It helps where directions hold and churned accounts are few, and costs where they do not: see docs/real_data.
     optional : tuple of str, optional
-        Optional columns of the tables, such as ``contacts.team``, whose families of features the model uses; None means
-        all that hold values at training.
+        Optional columns of the tables, such as ``contacts.team``, whose families of features the model uses, and
+        ``own_life``, ``forecast`` and ``season``; None means all that hold values at training, and these three where
+        no end of a contract is recorded.
     """
 
     attributes: tuple[str, ...] | None = None

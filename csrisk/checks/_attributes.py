@@ -99,7 +99,8 @@ def check_attributes(
     'passed'
     """
     left = ended_accounts(data)
-    foreign = [name for name in X.columns if name not in built_columns()]
+    built = built_columns(X.columns)
+    foreign = [name for name in X.columns if name not in built]
     if "account_id" not in X.index.names or not foreign or left.empty:
         return ATTRIBUTES.not_applicable("no attributes of accounts, or no table tells who has left")
     account = X.index.get_level_values("account_id")

@@ -23,7 +23,7 @@ from csrisk.checks._association import (
 from csrisk.checks._check import Check, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from csrisk._snapshots import Snapshots
     from csrisk.data import CustomerData
@@ -104,7 +104,7 @@ def check_single_feature(
     aucs = {name: auc for name in X.columns if (auc := single_auc(X[name], event, account, n_accounts))}
     if not aucs:
         return SINGLE.not_applicable(f"fewer than {MIN_EVENTS} accounts with and without the outcome have any value")
-    trusted = built_columns() & set(X.columns) if trusted is None else set(trusted)
+    trusted = built_columns(X.columns) if trusted is None else set(trusted)
     suspects = {name for name, auc in aucs.items() if auc.low(Z) > (limit_trusted if name in trusted else limit)}
     suspects |= _ahead_of(aucs, trusted, gap)
     fixed = [name for name in constant_columns(X, account) if name not in trusted]
@@ -183,7 +183,7 @@ def check_future_use(
     -------
     Check
     """
-    trusted = built_columns() if trusted is None else set(trusted)
+    trusted = built_columns(X.columns) if trusted is None else set(trusted)
     names = [name for name in X.columns if name not in trusted and is_number(X[name])]
     if not names or not data.has("usage", "at"):
         return FUTURE.not_applicable("no numbers of other origin than csrisk's builders, or no usage")
@@ -204,12 +204,11 @@ def _labelled(X: pd.DataFrame, y: pd.Series) -> tuple[pd.DataFrame, Array]:
     return X[known], y[known].to_numpy(dtype=bool)
 
 
-def built_columns() -> set[str]:
-    """Columns that csrisk computes from dated rows."""
-    from csrisk.features import AccountContext, all_builders
+def built_columns(columns: Iterable[str]) -> set[str]:
+    """Those of the columns that csrisk computes from dated rows."""
+    from csrisk.features import AccountContext, built
 
-    builders = (builder for builder in all_builders() if not isinstance(builder, AccountContext))
-    return {feature.name for builder in builders for feature in builder.features}
+    return set(built(columns)) - {feature.name for feature in AccountContext().features}
 
 
 def _ahead_of(aucs: dict[str, Auc], trusted: Collection[str], gap: float) -> set[str]:

@@ -149,12 +149,10 @@ def check_evidence(X: pd.DataFrame, *, declarations: Iterable[Feature] | None = 
     -------
     Check
     """
-    from csrisk.features import all_builders, declared
+    from csrisk.features import built
 
     if declarations is None:
-        known = {feature.name for builder in all_builders() for feature in builder.features}
-        names = [name for name in X.columns if name in known]
-        declarations = declared(names) if names else ()
+        declarations = built(X.columns).values()
     goals: dict[str, bool] = dict.fromkeys(("churn", "footprint", "advocacy", "feedback"), False)
     for feature in declarations:
         if str(feature.goal) in goals and feature.name in X and X[feature.name].notna().any():

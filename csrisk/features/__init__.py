@@ -6,6 +6,7 @@ from csrisk.features._build import (
     Builder,
     all_builders,
     build_features,
+    built,
     declared,
     default_builders,
     further_builders,
@@ -25,6 +26,7 @@ from csrisk.features._further._support import Meetings, SupportCases
 from csrisk.features._further._terms import ContractTerms
 from csrisk.features._further._voices import Voices
 from csrisk.features._history._own_life import OwnLife
+from csrisk.features._history._spans import ForecastSpans, Season
 from csrisk.features._polarity import english_polarity
 from csrisk.features._reference import feature_reference, feature_table
 from csrisk.features._relationship import Relationship
@@ -34,6 +36,8 @@ __all__ = [
     "measure_names",
     "Handovers",
     "OwnLife",
+    "ForecastSpans",
+    "Season",
     "Invoices",
     "People",
     "PromiseKinds",
@@ -56,6 +60,7 @@ __all__ = [
     "SurveySentiment",
     "UsageDepth",
     "build_features",
+    "built",
     "declared",
     "default_builders",
     "english_polarity",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
@@ -25,6 +27,7 @@ from csrisk.features._further._support import Meetings, SupportCases
 from csrisk.features._further._terms import ContractTerms
 from csrisk.features._further._voices import Voices
 from csrisk.features._history._own_life import OwnLife
+from csrisk.features._history._spans import ForecastSpans, Season
 from csrisk.features._own import Own, fit_own
 from csrisk.features._past import Past
 from csrisk.features._relationship import Relationship
@@ -41,7 +44,7 @@ if TYPE_CHECKING:
     from csrisk.data import CustomerData
     from csrisk.features._declaration import Feature
 
-__all__ = ["Builder", "all_builders", "build_features", "declared", "default_builders", "further_builders"]
+__all__ = ["Builder", "all_builders", "build_features", "built", "declared", "default_builders", "further_builders"]
 
 _FURTHER = (
     People(),
@@ -53,6 +56,8 @@ _FURTHER = (
     PromiseKinds(),
     ContractTerms(),
     OwnLife(),
+    ForecastSpans(),
+    Season(),
     AccountGroup(),
 )
 
@@ -296,7 +301,7 @@ def declared(columns: Iterable[str]) -> tuple[Feature, ...]:
     ['footprint', 'context']
     """
     wanted = list(columns)
-    known = {feature.name: feature for builder in all_builders() for feature in builder.features}
+    known = built(wanted)
     extra = tuple(name.removeprefix("account_") for name in wanted if name not in known and name.startswith("account_"))
     known |= {feature.name: feature for feature in AccountContext(tuple(dict.fromkeys(extra))).features}
     unknown = [name for name in wanted if name not in known]
@@ -304,6 +309,38 @@ def declared(columns: Iterable[str]) -> tuple[Feature, ...]:
         message = f"columns without a declaration: {unknown}; declare each with Feature(name, goal, unit, sentence)"
         raise FeatureError(message)
     return tuple(known[name] for name in wanted)
+
+
+def built(columns: Iterable[str]) -> dict[str, Feature]:
+    """Look up those of the columns that the builders of csrisk make of dated rows, or of the usual attributes.
+
+    Parameters
+    ----------
+    columns : iterable of str
+        Names.
+
+    Returns
+    -------
+    dict of str to Feature
+
+    Examples
+    --------
+    >>> from csrisk.features import built
+    >>> list(built(["events_30d", "spend_45d_before", "mine"]))
+    ['events_30d', 'spend_45d_before']
+    """
+    wanted, known = list(columns), _declarations()
+    if any(name not in known for name in wanted):
+        # the length of a forecast stands in the names
+        lengths = {int(found) for name in wanted for found in re.findall(r"_(\d{1,4})d", name)} - {0}
+        asked = (family for days in sorted(lengths) for family in (ForecastSpans(days), Season(days)))
+        known = {feature.name: feature for family in asked for feature in family.features} | known
+    return {name: known[name] for name in wanted if name in known}
+
+
+@cache
+def _declarations() -> dict[str, Feature]:
+    return {feature.name: feature for builder in all_builders() for feature in builder.features}
 
 
 def _check(builder: Builder, frame: Any, snapshots: Snapshots) -> None:

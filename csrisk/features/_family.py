@@ -59,6 +59,10 @@ class Family:
         found = tuple(name for name in cls.reads if name in there)
         return found if not cls.reads_all or found == cls.reads else ()
 
+    def for_question(self, lead: int, horizon: int) -> Family:  # noqa: ARG002  # most families look at windows of their own
+        """Give the family for a question of so many days."""
+        return self
+
     @property
     def features(self) -> tuple[Feature, ...]:
         """Declarations of the columns, in order."""

@@ -287,6 +287,8 @@ def test_families_join_where_what_they_read_is_there() -> None:
     base = len(default_builders())
     assert base + len(further_builders()) == len(all_builders())
 
+    asked = ["ForecastSpans", "Season"]
+
     def joined(**more: pd.DataFrame) -> list[str]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -296,17 +298,17 @@ def test_families_join_where_what_they_read_is_there() -> None:
 
     contacts = tables["contacts"]
     optional = ["team", "severity", "cause", "due_at", "person_id", "attended"]
-    assert joined(contacts=contacts.drop(columns=optional)) == ["OwnLife"]
-    assert joined(contacts=contacts.drop(columns=optional[1:])) == ["Handovers", "OwnLife"]
-    assert joined(contacts=contacts.assign(team=None).drop(columns=optional[2:])) == ["SupportCases", "OwnLife"]
+    assert joined(contacts=contacts.drop(columns=optional)) == ["OwnLife", *asked]
+    assert joined(contacts=contacts.drop(columns=optional[1:])) == ["Handovers", "OwnLife", *asked]
+    assert joined(contacts=contacts.assign(team=None).drop(columns=optional[2:])) == ["SupportCases", "OwnLife", *asked]
     # surveys that name who answered are nothing new by themselves
-    assert joined(surveys=tables["surveys"]) == ["OwnLife"]
-    assert joined(surveys=tables["surveys"], people=tables["people"]) == ["People", "Voices", "OwnLife"]
-    assert joined(invoices=tables["invoices"]) == ["Invoices", "OwnLife"]
+    assert joined(surveys=tables["surveys"]) == ["OwnLife", *asked]
+    assert joined(surveys=tables["surveys"], people=tables["people"]) == ["People", "Voices", "OwnLife", *asked]
+    assert joined(invoices=tables["invoices"]) == ["Invoices", "OwnLife", *asked]
     # where ends of contracts are recorded, silence is not what tells who left
     plain = tables["subscriptions"][["account_id", "start_at", "end_at"]]
     assert joined(subscriptions=plain) == []
-    assert joined(subscriptions=plain.assign(end_at=pd.NaT)) == ["OwnLife"]
+    assert joined(subscriptions=plain.assign(end_at=pd.NaT)) == ["OwnLife", *asked]
 
 
 WORSE = {
@@ -332,9 +334,10 @@ WORSE = {
     "use_gap_last",
     "silence_to_longest_gap",
     "silence_in_deviations",
+    "group_left_365d",
 }
 UNSTATED = {"questions_90d", "handover_gap_days_365d", "term_days", "days_to_notice", "discount"}
-UNSTATED |= {"use_gap_deviation", "use_gap_longest"}
+UNSTATED |= {"use_gap_deviation", "use_gap_longest", "days_to_year_end", "days_from_new_year", "group_customers"}
 
 
 def test_directions_are_those_of_the_articles() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from csrisk._goals import Goal
 from csrisk.features import _rollups
 from csrisk.features._family import Family, Measure, check_windows, per
+from csrisk.features._history._spans import silence_tells
 from csrisk.features._history._states import States, use_states
 from csrisk.features._past import Facts, Past, nothing, ratio, share_of_change
 from csrisk.features._rollups import MONEY
@@ -44,7 +45,7 @@ class OwnLife(Family):
     Notes
     -----
     Joins the default features where no end of a contract is recorded, so that silence tells who left; elsewhere name
-    ``usage.at`` in `[features] optional`, or hand the builder over. Without a usage table, or before its first row was
+    ``own_life`` in `[features] optional`, or hand the builder over. Without a usage table, or before its first row was
     known, every feature is NaN. A gap lies between two neighbouring days of use; mean and deviation need three gaps, a
     last amount a day before it. Use that became known late counts, for all that is about the whole life, from the day
     on which it did. The pace is the number of days of use over the days as a customer in which use was recorded; an
@@ -61,13 +62,12 @@ class OwnLife(Family):
     year: int = 365
     recent: int = 90
     goal: ClassVar[Goal] = Goal.FOOTPRINT
-    reads: ClassVar[tuple[str, ...]] = ("usage.at",)
+    reads: ClassVar[tuple[str, ...]] = ("own_life",)
 
     @classmethod
     def found_in(cls, data: CustomerData) -> tuple[str, ...]:
         """Give what is read where no end of a contract is recorded: there it gains nothing on forward tests."""
-        contracts = data.has("subscriptions", "end_at") or data.has("accounts", "ended_at")
-        return () if contracts else super().found_in(data)
+        return cls.reads if silence_tells(data) else ()
 
     def __post_init__(self) -> None:
         check_windows("OwnLife", year=self.year, recent=self.recent)

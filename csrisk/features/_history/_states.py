@@ -18,7 +18,7 @@ from csrisk.features._rollups import MONEY, NEVER, Rollups, exact
 if TYPE_CHECKING:
     from csrisk.features._past import Array, Facts, Past
 
-__all__ = ["States", "use_states"]
+__all__ = ["States", "money_states", "use_states"]
 
 Lazy = nw.LazyFrame[Any]
 _STRIDE = 2**32  # one account's days never reach the next account's in a joint key
@@ -74,12 +74,19 @@ def use_states(rollups: Rollups) -> Lazy:
 
     Use that became known late counts from the day on which it did: what a life looks like must not change afterwards.
     """
-    value = nw.col("value")
-    rows = rollups.get("usage_days", _rollups.usage_days, ("account", "day", "known"))
+    return _running(rollups.get("usage_days", _rollups.usage_days, ("account", "day", "known")))
+
+
+def money_states(rollups: Rollups) -> Lazy:
+    """How money of an account stood after each day on which some became known, that of rows that are no use with it."""
+    return _running(rollups.get("money_days", _rollups.money_days, ("account", "day", "known")))
+
+
+def _running(rows: Lazy) -> Lazy:
+    value, day = nw.col("value"), nw.col("day")
     days = rows.group_by("account", "known").agg(exact(value, MONEY).alias("value"))
     days = days.with_columns(nw.col("known").alias("day"), value.fill_null(0.0))
     by: dict[str, Any] = {"order_by": "day"}
-    day = nw.col("day")
     gap = (day - day.shift(1).over("account", **by)).fill_null(0).cast(nw.Int64)
     until = day.shift(-1).over("account", **by).fill_null(NEVER)
     # whole numbers run up to the same sum on every engine
