@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from csrisk import CustomerData, RiskSpec
@@ -77,7 +78,7 @@ def written(door: str, tables: dict[str, pd.DataFrame], folder: Any) -> Any:
                 import duckdb
 
                 with duckdb.connect(str(path)) as connection:
-                    connection.register("given", table)
+                    connection.register("given", pa.Table.from_pandas(table))
                     connection.execute(f"CREATE TABLE {name} AS SELECT * FROM given")
         return path
     for name, table in tables.items():

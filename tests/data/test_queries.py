@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from csrisk import CustomerData, RiskSpec
@@ -70,6 +71,11 @@ ATTACKS = {
     "the catalogue": ("SELECT * FROM information_schema.tables", "schema or database of its own"),
     "a view of the catalogue": ("SELECT * FROM duckdb_tables", "no file of the folder"),
     "sqlite_master": ("SELECT * FROM sqlite_master", "no file of the folder"),
+    "a view of the engine behind a WITH": (
+        "SELECT * FROM (WITH duckdb_tables AS (SELECT 1 AS x) SELECT * FROM duckdb_tables) a, duckdb_tables b",
+        "called like a view of the engine",
+    ),
+    "one file in two spellings": ("SELECT * FROM subs a JOIN SUBS b USING (id)", "differ in case alone"),
     "a Python variable": ("SELECT * FROM SUBS_FRAME", "no file of the folder"),
     # functions that read
     "read_csv": ("SELECT * FROM read_csv('/etc/passwd')", "read_csv.* reads something else"),
@@ -137,10 +143,10 @@ ATTACKS = {
     "COPY to": ("COPY (SELECT 1) TO '/tmp/x.csv'", "no SELECT but COPY"),
     "COPY from": ("COPY subs FROM '/etc/passwd'", "no SELECT but COPY"),
     "EXPORT": ("EXPORT DATABASE '/tmp/x'", "no SELECT but EXPORT"),
-    "IMPORT": ("IMPORT DATABASE '/tmp/x'", "no SELECT but"),
+    "IMPORT": ("IMPORT DATABASE '/tmp/x'", "no SELECT but|cannot be parsed"),
     "INSTALL": ("INSTALL httpfs", "no SELECT but LOAD"),
     "LOAD": ("LOAD httpfs", "no SELECT but LOAD"),
-    "PRAGMA": ("PRAGMA enable_external_access", "no SELECT but"),
+    "PRAGMA": ("PRAGMA enable_external_access", "no SELECT but|cannot be parsed"),
     "SET": ("SET enable_external_access = true", "no SELECT but SET"),
     "RESET": ("RESET lock_configuration", "no SELECT but"),
     "USE": ("USE memory", "no SELECT but"),
@@ -322,8 +328,9 @@ def database(request, tmp_path_factory):
             plans.to_sql("plans", connection, index=False)
     else:
         with duckdb.connect(str(path)) as connection:
-            connection.execute("CREATE TABLE subs AS SELECT * FROM subs")
-            connection.execute("CREATE TABLE plans AS SELECT * FROM plans")
+            for name, table in {"subs": subs, "plans": plans}.items():
+                connection.register("given", pa.Table.from_pandas(table))
+                connection.execute(f"CREATE TABLE {name} AS SELECT * FROM given")
     return path
 
 
@@ -350,6 +357,7 @@ BASE_ATTACKS = [
     "SELECT 1; SELECT 2",
     "SELECT load_extension('x')",
     "SELECT random() AS x FROM subs",
+    "SELECT current_timestamp AS x FROM subs",
     "SELECT getenv('HOME') AS x",
     "SELECT writefile('/tmp/x', 'y')",
     "SELECT id, id FROM subs",
@@ -364,6 +372,37 @@ def test_a_database_file_is_read_by_one_select_alone(query, database):
     with pytest.raises(ConfigError, match=r"^tables.usage: query (refused|cannot be run): "):
         opened(database, {"usage": {"query": query}})
     assert database.read_bytes() == before
+
+
+@pytest.mark.parametrize("clock", ["date('now')", "datetime( 'NOW' , '-1 day')", "date()", "current_date"])
+def test_sqlite_is_not_asked_for_the_clock(clock, tmp_path):
+    with sqlite3.connect(tmp_path / "b.db") as connection:
+        connection.execute("CREATE TABLE t (a int)")
+    with sqlite_tables(tmp_path / "b.db", "b.db") as book, pytest.raises(ConfigError, match=r"clock|not authorized"):
+        book.answered("usage", f"SELECT {clock} AS x FROM t")
+
+
+def test_a_view_that_reads_a_file_is_not_followed(tmp_path):
+    (tmp_path / "secret.csv").write_text("a\n1\n")
+    with duckdb.connect(str(tmp_path / "b.db")) as connection:
+        connection.execute(f"CREATE VIEW plans AS SELECT * FROM read_csv('{tmp_path}/secret.csv')")
+    with pytest.raises(ConfigError, match=r"query (refused: it reaches out of the source|cannot be run)"):
+        opened(tmp_path / "b.db", {"usage": {"query": "SELECT * FROM plans"}})
+
+
+def test_a_query_for_a_table_that_is_none_says_which_was_meant(folder):
+    with pytest.raises(ConfigError, match=r"unknown table '../x'"):
+        CustomerData.from_folder(folder, queries={"../x": "SELECT 1 AS a"})
+    with pytest.raises(ConfigError, match="did you mean 'usage'"):
+        CustomerData.from_folder(folder, queries={"usages": "SELECT 1 AS a"})
+
+
+def test_a_whole_folder_and_a_pattern_are_read_as_parts(tmp_path):
+    for month in (1, 2):
+        (tmp_path / f"use_{month}.csv").write_text(f"account_id,day\na,2024-0{month}-01\n")
+    for name in (".", "use_*.csv", "./use_*.csv"):
+        with answered(tmp_path, {"usage": f"SELECT account_id, day AS \"at\" FROM '{name}'"}) as answers:
+            assert len(pd.read_parquet(answers.paths["usage"])) == 2
 
 
 def test_a_query_of_sqlite_is_stopped_at_its_limit(tmp_path):

@@ -191,7 +191,7 @@ def _yes(where: str, value: object) -> bool:
 
 def _words(where: str, value: object) -> tuple[tuple[str, Any], ...]:
     pairs = _pairs(where, value)
-    words = tuple((key.strip().casefold(), _constant(f"{where}.{key}", meaning)) for key, meaning in pairs)
+    words = tuple((key.strip().lower(), _constant(f"{where}.{key}", meaning)) for key, meaning in pairs)
     if len({key for key, _ in words}) < len(words):
         raise _wrong(where, value, "a table in which no word stands twice, upper and lower case alike")
     return words

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["refused", "require_text", "tables_of"]
 
 _MOST_TEXT = 20_000
+_SYSTEM = re.compile("(duckdb|pragma|sqlite|pg)_")
 # classes of expressions
 _CLASSES = frozenset(
     {
@@ -65,13 +66,17 @@ def tables_of(query: str) -> list[str]:
         If it is anything but one SELECT that reads tables by their names and uses functions of the list.
     """
     tree = _parsed(require_text(query))
-    named: dict[str, None] = {}
+    named: dict[str, str] = {}
     own = {str(key).casefold() for node in _nodes(tree) for key in _own_names(node)}
+    if system := sorted(name for name in own if _SYSTEM.match(name)):
+        raise refused(f"WITH {system[0]} is called like a view of the engine", "call it otherwise")
     for node in _nodes(tree):
         _check(node)
         if node.get("type") == "BASE_TABLE":
-            named[node["table_name"]] = None
-    return [name for name in named if name.casefold() not in own]
+            name = str(node["table_name"])
+            if named.setdefault(name.casefold(), name) != name:
+                raise refused(f"{name!r} and {named[name.casefold()]!r} differ in case alone", "write them alike")
+    return [name for folded, name in named.items() if folded not in own]
 
 
 def _parsed(query: str) -> Any:

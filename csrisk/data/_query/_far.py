@@ -64,14 +64,14 @@ def far_table(connection: Any, query: str, there: Sequence[str]) -> Any:
     ConfigError
         If it is anything else, reads other tables, or the database refuses it.
     """
-    _check(require_text(query), str(connection.dialect.__name__).lower(), {name.casefold() for name in there})
+    _check(require_text(query), connection.dialect, {name.casefold() for name in there})
     try:
         return connection.sql(query)
     except Exception as error:  # each driver has errors of its own, and their text may hold values
         raise refused(f"the database says {type(error).__name__}", "run it there first") from None
 
 
-def _check(query: str, dialect: str, there: set[str]) -> None:
+def _check(query: str, dialect: Any, there: set[str]) -> None:
     import sqlglot
     from sqlglot import exp
 

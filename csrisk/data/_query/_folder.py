@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from csrisk._leftovers import scratch_folder
 from csrisk._shown import scheme
-from csrisk.data._breach import Breach
+from csrisk.data._breach import Breach, did_you_mean
+from csrisk.data._contract import CONTRACT
 from csrisk.data._kinds import TABLE_ENDINGS, UnreadableError, endings
 from csrisk.data._one_table import plain_kinds
 from csrisk.data._parts import find_parts, near_name, skipped
@@ -88,12 +89,15 @@ def answered(
     try:
         paths, heads = {}, set()
         for table, query in queries.items():
+            if table not in CONTRACT:
+                raise ConfigError(f"queries: unknown table {str(table)[:40]!r}; {did_you_mean(str(table), CONTRACT)}")
             try:
                 files = {name: _found(folder, name) for name in tables_of(query)}
                 paths[table] = _answer(scratch, table, query, files, memory_limit, seconds)
             except ConfigError as error:
                 raise ConfigError(f"tables.{table}: {error}") from error
-            heads |= {Path(hit).relative_to(folder).parts[0] for path in files.values() for hit in _hits(path)}
+            hits = [Path(hit).relative_to(folder).parts for path in files.values() for hit in _hits(path)]
+            heads |= {parts[0] for parts in hits if parts}
         yield Answers(paths, frozenset(heads))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -97,6 +97,8 @@ def _told(error: Exception, seconds: float) -> ConfigError:
     words = str(error)
     if isinstance(error, MemoryError | duckdb.OutOfMemoryException) or "out of memory" in words.lower():
         return refused("memory ran out", "narrow it, or hand over a table that is joined already")
+    if isinstance(error, duckdb.PermissionException):
+        return refused("it reaches out of the source", "look at the views of the database that it reads")
     if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException):
         # these speak of names and types, never of values
         said = words.splitlines()[0][:200]
