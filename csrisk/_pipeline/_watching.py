@@ -29,8 +29,8 @@ _OUTLOOK = {
     "expansion": "won by expansion",
     "change": "Expected change",
     "expected_level": "Expected monthly revenue",
-    "net_retention": "Net revenue retention",
-    "gross_retention": "Gross revenue retention",
+    "net_retention": "Net revenue retention to the end of the horizon",
+    "gross_retention": "Gross revenue retention to the end of the horizon",
 }
 _SHARES = ("net_retention", "gross_retention")
 

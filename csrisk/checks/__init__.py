@@ -15,6 +15,7 @@ from csrisk.checks._leakage import check_future_use, check_single_feature, check
 from csrisk.checks._null import check_permutation_null
 from csrisk.checks._panel import check_duplicates, check_events, check_evidence, check_label_window
 from csrisk.checks._rebuild import check_rebuilt
+from csrisk.checks._rows import check_rows
 from csrisk.checks._run import RULES, run_checks
 from csrisk.checks._stated import check_stated_reasons, stated_and_named
 
@@ -36,6 +37,7 @@ __all__ = [
     "check_label_window",
     "check_permutation_null",
     "check_rebuilt",
+    "check_rows",
     "check_single_feature",
     "check_stated_reasons",
     "check_telling_values",

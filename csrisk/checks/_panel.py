@@ -35,7 +35,7 @@ WINDOW = Rule(
 EVENTS = Rule(
     "CSR008",
     "Too few events",
-    "with 20 events the standard error of an AUC of .7 is .05 (Hanley and McNeil 1982)",
+    "with 20 events the standard error of an AUC of .7 is .066 to .070 (Hanley and McNeil 1982)",
     "take more history, a longer horizon or more accounts; until then read intervals, not figures",
 )
 EVIDENCE = Rule(

@@ -37,6 +37,7 @@ from csrisk.checks._panel import (
     check_label_window,
 )
 from csrisk.checks._rebuild import REBUILT, check_rebuilt
+from csrisk.checks._rows import ROWS, check_rows
 from csrisk.checks._stated import STATED, check_stated_reasons
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ __all__ = ["RULES", "run_checks"]
 RULES = tuple(
     sorted(
         (
-            *(SINGLE, VALUES, FUTURE, NULL, DUPLICATES, WINDOW, ATTRIBUTES),
+            *(SINGLE, VALUES, FUTURE, NULL, DUPLICATES, WINDOW, ATTRIBUTES, ROWS),
             *(RATE, EVENTS, DRIFT, CLASSIFIER, CALIBRATION, EVIDENCE, REBUILT, FEEDS, STATED, JUDGEMENT),
         ),
         key=lambda rule: rule.code,
@@ -127,9 +128,9 @@ def run_checks(
     """
     checks = [check_single_feature(X, y), check_telling_values(X, y)]
     if data is None:
-        checks.append(ATTRIBUTES.not_applicable("no tables were handed over", "pass data="))
+        checks += [rule.not_applicable("no tables were handed over", "pass data=") for rule in (ATTRIBUTES, ROWS)]
     else:
-        checks.append(check_attributes(X, data))
+        checks += [check_attributes(X, data), check_rows(data)]
     checks += _tables(X, y, data, snapshots, build)
     until = None if snapshots is None else snapshots.end
     checks += [check_events(y), check_evidence(X), check_feeds(None if data is None else feed_ages(data, until))]

@@ -25,7 +25,8 @@ class RevenueOutlook:
         One row for each snapshot: level, churn_loss, contraction, expansion, change, expected_level, net_retention.
     book : DataFrame
         Index ``metric``, columns ``estimate``, ``low``, ``high``: level, churn_loss, contraction, expansion, change,
-        expected_level, net_retention, gross_retention.
+        expected_level, net_retention, gross_retention. Both retentions are of the span from now to the end of the label
+        window (104 days for a lead of 14 and a horizon of 90), not of the twelve months that are usual beside the name.
     """
 
     accounts: pd.DataFrame

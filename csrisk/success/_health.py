@@ -178,7 +178,8 @@ def health_band(score: pd.Series, *, red: float = 40.0, green: float = 60.0) -> 
     score : pandas.Series
         As `health_score` gives it.
     red, green : float
-        Below `red` is red, from `green` on is green, between is yellow. The defaults are the common ones, 40 and 60.
+        Below `red` is red, from `green` on is green, between is yellow. The defaults, 40 and 60, are a choice
+        and no standard: the sources of the weights name no bands, and vendors draw the lines elsewhere.
 
     Returns
     -------

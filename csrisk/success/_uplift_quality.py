@@ -88,7 +88,9 @@ def evaluate_uplift(
     -------
     pandas.DataFrame
         Index metric; ``estimate``, ``low``, ``high`` (95 %). ``qini``: area between the Qini curve and the straight
-        line, in accounts saved per account; ``auuc``: area under the curve; ``saved_at_capacity``: churn of the others
+        line, in accounts saved per account of the book, so that it grows with the share that was treated;
+        ``qini_per_treated``: the same per treated account, by which campaigns of other shares can be compared;
+        ``auuc``: area under the curve; ``saved_at_capacity``: churn of the others
         less churn of the treated among the first `capacity`, per account of the book (NaN where one side is empty
         there); ``effect``: the same over all rows; and the counts ``n_treated``, ``n_other``, ``n_events``.
 
@@ -183,6 +185,7 @@ def _metrics(sums: _Sums, capacity: float) -> dict[str, np.ndarray]:
     first = sums.at(capacity)
     return {
         "qini": mean - saved[:, -1] / 2,
+        "qini_per_treated": (mean - saved[:, -1] / 2) * total / sums.treated[:, -1],
         "auuc": mean,
         "saved_at_capacity": first.effect() * capacity,
         "effect": sums.effect(),

@@ -11,7 +11,7 @@ from csrisk import CustomerData, ForwardSplit, Snapshots, build_features, label_
 from csrisk.checks import RULES, Check, check_rebuilt, checks_frame, run_checks
 from csrisk.exceptions import LeakageWarning
 
-CODES = [f"CSR{number:03d}" for number in (*range(1, 17), 23)]
+CODES = [f"CSR{number:03d}" for number in (*range(1, 17), 23, 24)]
 
 
 @pytest.fixture(scope="module")
