@@ -111,3 +111,25 @@ def test_names_that_moved_to_datasets_say_so(name: str) -> None:
     assert seen[0].filename == __file__  # it blames the caller's line
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         csrisk.data.nothing  # noqa: B018 - asked for only to be refused
+
+
+# what needs a fitted model, a session of Spark or a builder of one's own to be shown; its guide shows it
+WITHOUT_EXAMPLE = {
+    *("Backtest", "Builder", "History", "Monitoring", "RevenueOutlook", "UpliftModel", "check_future_use"),
+    *("check_permutation_null", "check_rebuilt", "check_stated_reasons", "check_telling_values", "gap_to_best"),
+    *("measure_names", "propensity", "read_scores", "score_spark", "treated_snapshots", "write_scores"),
+}
+
+
+def test_names_of_the_public_packages_have_an_example() -> None:
+    """Derived from their `__all__`, so that a new name cannot come without one."""
+    shown = {name: getattr(csrisk, room) for room in public_rooms() for name in getattr(csrisk, room).__all__}
+    things = {name: getattr(room, name) for name, room in shown.items()}
+    docs = {name: inspect.getdoc(one) or "" for name, one in things.items() if inspect.isroutine(one) or is_kind(one)}
+    assert len(docs) > 150
+    assert {name for name, text in docs.items() if "Examples\n------" not in text} == WITHOUT_EXAMPLE
+
+
+def is_kind(one: object) -> bool:
+    """Whether it is a class of objects, and no error or warning."""
+    return inspect.isclass(one) and not issubclass(one, Exception)

@@ -28,6 +28,13 @@ def plot_calibration(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from csrisk.evaluation import calibration_curve, plot_calibration
+    >>> y, risk = [0, 0, 1, 0, 1, 1] * 20, [0.1, 0.2, 0.4, 0.5, 0.7, 0.9] * 20
+    >>> plot_calibration(calibration_curve(y, risk)).get_xlabel()
+    'Risk told'
     """
     ax = _axes(ax, "Risk told", "Share that churned")
     top = float(max(table["mean_risk"].max(), table["high"].max()))
@@ -53,6 +60,13 @@ def plot_capacity(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from csrisk.evaluation import capacity_curve, plot_capacity
+    >>> y, risk = [0, 0, 1, 0, 1, 1] * 20, [0.1, 0.2, 0.4, 0.5, 0.7, 0.9] * 20
+    >>> plot_capacity(capacity_curve(y, risk)).get_ylabel()
+    'Share of churn found'
     """
     ax = _axes(ax, "Share of snapshots looked after", "Share of churn found")
     ax.plot([0, 1], [0, 1], color=_GREY, linewidth=1, linestyle="--", label="at random")
@@ -74,6 +88,13 @@ def plot_profit(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from csrisk.evaluation import plot_profit, profit_curve
+    >>> y, risk = [0, 0, 1, 0, 1, 1] * 20, [0.1, 0.2, 0.4, 0.5, 0.7, 0.9] * 20
+    >>> plot_profit(profit_curve(y, risk, value=900, cost=50, save_rate=0.3)).get_ylabel()
+    'Profit for each snapshot'
     """
     ax = _axes(ax, "Share of snapshots looked after", "Profit for each snapshot")
     ax.axhline(0, color=_GREY, linewidth=1)
@@ -96,6 +117,13 @@ def plot_cost(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from csrisk.evaluation import cost_curve, plot_cost
+    >>> y, risk = [0, 0, 1, 0, 1, 1] * 20, [0.1, 0.2, 0.4, 0.5, 0.7, 0.9] * 20
+    >>> plot_cost(cost_curve(y, risk, miss_cost=900, contact_cost=50)).get_ylabel()
+    'Expected cost, share of the worst'
     """
     ax = _axes(ax, "Share of missed churners in the worst cost", "Expected cost, share of the worst")
     ax.plot(table.index, table["trivial"], color=_GREY, linewidth=1, linestyle="--", label="all or nobody")

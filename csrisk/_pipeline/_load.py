@@ -29,7 +29,7 @@ _logger = logging.getLogger("csrisk")
 
 
 def open_source(source: str | Path, spec: RiskSpec, *, end: str | None = None) -> CustomerData:
-    """Read the tables of a folder, a DuckDB file, or a database behind a connection string.
+    r"""Read the tables of a folder, a DuckDB file, or a database behind a connection string.
 
     Parameters
     ----------
@@ -51,6 +51,17 @@ def open_source(source: str | Path, spec: RiskSpec, *, end: str | None = None) -
         If a table of the specification is unknown or missing.
     DataContractError
         If there is no table, or the tables break the contract.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from csrisk.pipeline import RiskSpec, open_source
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "logins.csv").write_text("account_id,day\na,2025-01-01\nb,2025-01-02\n")
+    >>> spec = RiskSpec.from_dict({"tables": {"usage": {"file": "logins.csv", "columns": {"at": "day"}}}})
+    >>> open_source(folder, spec).tables
+    ('usage',)
     """
     from csrisk._pipeline._databases import is_database, open_database
 

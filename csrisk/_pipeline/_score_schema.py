@@ -34,6 +34,12 @@ class ScoreColumn:
         What it says.
     null : str
         When it is missing; empty if never.
+
+    Examples
+    --------
+    >>> from csrisk.pipeline import SCORE_COLUMNS
+    >>> SCORE_COLUMNS[1].name, SCORE_COLUMNS[1].kind
+    ('as_of', 'date')
     """
 
     name: str

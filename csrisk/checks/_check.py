@@ -79,6 +79,13 @@ class Rule:
         What to do about a failure.
     leakage : bool, default False
         A failure gives a `LeakageWarning`.
+
+    Examples
+    --------
+    >>> from csrisk.checks import Rule
+    >>> rule = Rule("CSR008", "Too few events", "Hanley and McNeil 1982", "take a longer past")
+    >>> rule.judge(False, "140 accounts", "at least 20").status
+    'passed'
     """
 
     code: str

@@ -135,6 +135,14 @@ def check_drift_classifier(
     Returns
     -------
     Check
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from csrisk.checks import check_drift_classifier
+    >>> before, now = pd.DataFrame({"logins": range(200)}), pd.DataFrame({"logins": range(400, 600)})
+    >>> check_drift_classifier(before, now).status
+    'failed'
     """
     check_seed(random_state)
     rng = np.random.default_rng(random_state)
@@ -165,6 +173,13 @@ def check_base_rate(train: pd.Series, test: pd.Series, *, limit: float = 1.25) -
     Returns
     -------
     Check
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from csrisk.checks import check_base_rate
+    >>> check_base_rate(pd.Series([0, 1] * 50), pd.Series([0, 0, 0, 1] * 25)).status
+    'failed'
     """
     sides = [_rate(y) for y in (train, test)]
     if min(events for _, _, events in sides) < MIN_EVENTS:
@@ -195,6 +210,13 @@ def check_calibration(y: pd.Series, risk: Any, *, limit: float = 1.25) -> Check:
     Returns
     -------
     Check
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from csrisk.checks import check_calibration
+    >>> check_calibration(pd.Series([0, 1] * 50), [0.5] * 100).status
+    'passed'
     """
     known = y.notna().to_numpy()
     values = np.asarray(risk, dtype=np.float64)

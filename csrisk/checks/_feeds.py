@@ -75,6 +75,12 @@ def check_feeds(feeds: pd.DataFrame | None) -> Check:
     Returns
     -------
     Check
+
+    Examples
+    --------
+    >>> from csrisk.checks import check_feeds
+    >>> check_feeds(None).status
+    'not applicable'
     """
     if feeds is None or feeds.empty:
         return FEEDS.not_applicable("no dated tables were handed over", "pass feeds=feed_ages(data, as_of)")

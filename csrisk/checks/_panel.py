@@ -103,6 +103,15 @@ def check_label_window(y: pd.Series, snapshots: Snapshots) -> Check:
     Returns
     -------
     Check
+
+    Examples
+    --------
+    >>> import csrisk as cr
+    >>> data = cr.load_demo()
+    >>> from csrisk.checks import check_label_window
+    >>> past = cr.Snapshots.at(data, "2025-04-01", horizon="90D")
+    >>> check_label_window(cr.label_churn(data, past), past).status
+    'passed'
     """
     if snapshots.horizon is None:
         return WINDOW.not_applicable("snapshots without horizon", "make the snapshots with horizon='90D'")
@@ -126,6 +135,13 @@ def check_events(y: pd.Series, *, minimum: int = 20) -> Check:
     Returns
     -------
     Check
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from csrisk.checks import check_events
+    >>> check_events(pd.Series([0, 1] * 50)).status, check_events(pd.Series([0] * 99 + [1])).status
+    ('passed', 'failed')
     """
     known = y[y.notna()].astype(bool)
     account = account_codes(known.to_frame())
@@ -148,6 +164,13 @@ def check_evidence(X: pd.DataFrame, *, declarations: Iterable[Feature] | None = 
     Returns
     -------
     Check
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from csrisk.checks import check_evidence
+    >>> check_evidence(pd.DataFrame({"active_days_30d": [1.0, 2.0, None]})).status
+    'failed'
     """
     from csrisk.features import built
 

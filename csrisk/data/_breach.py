@@ -35,6 +35,12 @@ class Code:
         What is said after the number of what breaks it, ``{of one|of several}``.
     quiet : bool
         Listed in ``data.breaches`` only, without a warning.
+
+    Examples
+    --------
+    >>> from csrisk.data import CODES
+    >>> CODES["CSD101"].rule, CODES["CSD101"].effect
+    ('account_id is there', 'row set aside')
     """
 
     code: str

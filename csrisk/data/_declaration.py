@@ -91,6 +91,12 @@ class Order:
     ----------
     later, earlier : str
         Names of time columns; the rule holds where both are known.
+
+    Examples
+    --------
+    >>> from csrisk.data import CONTRACT
+    >>> CONTRACT["contacts"].orders
+    (Order(later='resolved_at', earlier='opened_at'),)
     """
 
     later: str
@@ -123,6 +129,12 @@ class Table:
         says only when its ends were told.
     ready : str, optional
         A time before which the row does not count yet: where it is later, the row is dated then.
+
+    Examples
+    --------
+    >>> from csrisk.data import CONTRACT
+    >>> CONTRACT["usage"].required, CONTRACT["usage"].time
+    (('account_id', 'at'), 'at')
     """
 
     name: str

@@ -44,6 +44,13 @@ def english_polarity(texts: Sequence[str]) -> list[float]:
     Journal of Machine Learning Research 13, 2012). It does not see irony, and knows nothing of products. Words such as
     "super" and "total" are in it and in other languages, whose complaints would come as praise: only a text whose words
     are English words is scored.
+
+    Examples
+    --------
+    >>> from csrisk.features import english_polarity
+    >>> kind, unkind = english_polarity(["This is a great product.", "The support was very bad."])
+    >>> kind > 0 > unkind
+    True
     """
     from textblob.en import sentiment
 

@@ -37,6 +37,13 @@ def goals_of(columns: pd.Index, goals: Mapping[str, str] | None = None) -> dict[
     -------
     dict of str to str
         In the order of the columns; those that are no feature are left out.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from csrisk.monitoring import goals_of
+    >>> goals_of(pd.Index(["active_days_30d", "my_own"]))
+    {'active_days_30d': 'footprint'}
     """
     if goals is not None:
         return {str(name): str(goals[name]) for name in columns if name in goals}
@@ -81,6 +88,15 @@ def drift_table(
     pandas.DataFrame
         Index column; ``goal``, ``kind`` ("feature" or "score"), ``distance`` (share of accounts), ``usual``,
         ``p_value``, ``adjusted``, ``drifts``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from csrisk.monitoring import drift_table
+    >>> before, now = pd.DataFrame({"logins": range(100)}), pd.DataFrame({"logins": range(60, 160)})
+    >>> found = drift_table(before, now, {"logins": "footprint"}).loc["logins"]
+    >>> found["goal"], round(float(found["distance"]), 2), bool(found["drifts"])
+    ('footprint', 0.6, True)
     """
     shared = [name for name in new.columns if name in reference.columns]
     points = {f"{goal}_points": str(goal) for goal in Goal}
@@ -115,6 +131,15 @@ def drift_by_goal(drift: pd.DataFrame, reference: pd.DataFrame, new: pd.DataFram
     pandas.DataFrame
         Index goal; ``features``, ``drifting``, ``furthest`` (feature), ``distance`` (its distance), ``score_distance``
         (of the goal's points), ``points_before`` and ``points_now`` (means), ``drifts`` (a feature or the score does).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from csrisk.monitoring import drift_by_goal, drift_table
+    >>> before, now = pd.DataFrame({"logins": range(100)}), pd.DataFrame({"logins": range(60, 160)})
+    >>> drift = drift_table(before, now, {"logins": "footprint"})
+    >>> drift_by_goal(drift, before, now).loc["footprint", "furthest"]
+    'logins'
     """
     rows = []
     for goal in map(str, Goal):

@@ -84,6 +84,16 @@ def what_sets_apart(X: pd.DataFrame, best: pd.Series, *, false_discovery: float 
 
     Hanley, J. A. and McNeil, B. J. (1982). The meaning and use of the area under a receiver operating characteristic
     curve. Radiology 143, 29-36.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from csrisk.success import what_sets_apart
+    >>> X = pd.DataFrame({"logins": range(40), "noise": [0, 1] * 20})
+    >>> best = pd.Series([False] * 20 + [True] * 20)
+    >>> found = what_sets_apart(X, best).loc["logins"]
+    >>> float(found["chance"]), bool(found["stands_out"])
+    (1.0, True)
     """
     check_share("false_discovery", false_discovery, "false findings that is tolerated")
     best = pd.Series(chosen(best, X.index, "best", "X"), index=X.index)

@@ -45,6 +45,12 @@ class Claim:
         What the figure is; differences are of shares.
     low, high : float
         The figure of the claim, or the ends between which it lies; a claim on the direction has one open end.
+
+    Examples
+    --------
+    >>> from csrisk.success import CLAIMS
+    >>> CLAIMS[0].says
+    'One in five of the satisfied means to leave'
     """
 
     name: str

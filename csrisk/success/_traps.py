@@ -37,6 +37,12 @@ class Trap:
         What to do.
     needs : str, optional
         Optional column that it reads, as `table.column`; the trap is not looked for where it has no value.
+
+    Examples
+    --------
+    >>> from csrisk.success import TRAPS
+    >>> TRAPS[0].name, TRAPS[0].at_least
+    ('reactive', 4)
     """
 
     name: str
@@ -181,6 +187,15 @@ def trap_summary(found: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         One row per trap, most frequent first: ``measure``, ``threshold``, ``accounts`` in the trap, ``of`` those with
         enough evidence, ``share`` with ``low`` and ``high`` (95 %, Wilson), ``next_step``.
+
+    Examples
+    --------
+    >>> import csrisk as cr
+    >>> from csrisk.success import relationship_traps, trap_summary
+    >>> data = cr.load_demo()
+    >>> found = relationship_traps(data, cr.Snapshots.at(data, "2025-10-01"))
+    >>> list(trap_summary(found).columns)[:4]
+    ['measure', 'threshold', 'accounts', 'of']
     """
     rows = [trap for trap in TRAPS if trap.name in found]
     hits = np.array([int(found[trap.name].sum()) for trap in rows])
