@@ -93,6 +93,8 @@ def find_keys(tables: Sequence[Brought]) -> Keys:
     likely |= {one: _BY_SHAPE for one in _by_shape(tables, likely) if likely.get(one, 0.0) < _BY_SHAPE}
     groups = _linked({table.name: table for table in tables}, likely)
     best = max(groups, key=lambda group: _worth(group, likely), default=frozenset())
+    best |= frozenset(_by_values(tables, best, likely))
+    likely |= {one: _BY_SHAPE for one in best if likely.get(one, 0.0) < _BY_SHAPE}
     shared = best if len({table for table, _ in best}) > 1 else frozenset()
     columns = {}
     for table in tables:
@@ -146,6 +148,25 @@ def _by_shape(tables: Sequence[Brought], likely: Mapping[tuple[str, str], float]
             yield table.name, column
 
 
+def _by_values(
+    tables: Sequence[Brought], best: frozenset[tuple[str, str]], likely: Mapping[tuple[str, str], float]
+) -> Iterator[tuple[str, str]]:
+    """Find the one column of a table outside of the group whose ids are all ids of the group, whatever it is called."""
+    inside = {table for table, _ in best}
+    if not best or max(likely.get(one, 0.0) for one in best) <= _PERSON:
+        return
+    ids = frozenset(one for table in tables for name, key in best if name == table.name for one in table.looks[key].ids)
+    for table in tables:
+        hits = [
+            column
+            for column, look in table.looks.items()
+            if look.fits("id") and not look.counted and look.distinct >= _FEWEST
+            if len(look.ids & ids) >= _MOSTLY * look.distinct
+        ]
+        if table.name not in inside and len(hits) == 1:
+            yield table.name, hits[0]
+
+
 def overlap(one: frozenset[str], other: frozenset[str]) -> float:
     """Share of the smaller set of ids that occurs in the other."""
     least = min(len(one), len(other))
@@ -162,7 +183,8 @@ def entity(table: Brought, column: str) -> tuple[str, ...]:
 
 def _weight(table: Brought, column: str) -> float:
     look = table.looks[column]
-    if not look.fits("id") or look.kind == "empty" or look.distinct < 2:
+    few = look.distinct < 2 or (look.distinct < 5 and 20 * look.distinct < len(look.texts))
+    if not look.fits("id") or look.kind == "empty" or few:
         return 0.0
     what, keyed = entity(table, column), bool(_KEY & set(words(column)))
     own = what == table.stem and keyed

@@ -49,9 +49,9 @@ def fit_of(brought: Brought, name: str, table: Table, column: Column, last: pd.T
     shape = 1.0 if column.name == "severity" and severities(look) else look.fits(column.kind)
     if not shape or (column.name == "known_at" and words(name) not in _KNOWN):
         return Fit(0.0, 0.0)
-    if column.kind == "number" and set(words(name)[-1:]) & _KEY_WORDS:
+    if column.kind == "number" and column.name != "severity" and set(words(name)[-1:]) & _KEY_WORDS:
         shape *= 0.3
-    shape *= _range(look, column, last) * _often(look, column)
+    shape *= _range(look, column, last) * _often(look, table, column)
     named = 1.0 if name == column.name else 0.98 * _named(brought, name, table, column)
     if look.addresses and column.name in (*_PERSONS, "person_id") and column.name != "handler":
         named = max(named, 0.5)
@@ -70,6 +70,8 @@ def _named(brought: Brought, name: str, table: Table, column: Column) -> float:
     told = COLUMNS.get(f"{table.name}.{column.name}", column.name.replace("_", " "))
     full = words(name)
     best = max(likeness(full, told), 0.98 * likeness(_bare(brought, full, table), told))
+    if "." in name:  # of an object that the export names before its field
+        best = max(best, 0.9 * likeness(words(name.rpartition(".")[2]), told))
     if full in (("id",), ("record", "id"), ("number",), ("key",)):  # of the table itself
         best = max(best, 0.98 * likeness((*brought.stem[-1:], full[-1]), told))
     return best
@@ -81,6 +83,8 @@ def _bare(brought: Brought, full: tuple[str, ...], table: Table) -> tuple[str, .
     own = (own & set(brought.stem)) | {phrase.words[0] for phrase in phrases(TABLES[table.name]) if phrase.weight == 1}
     while len(full) > 1 and full[0] in own:
         full = full[1:]
+    while len(full) > 2 and full[-1] in own:
+        full = full[:-1]
     return full
 
 
@@ -96,7 +100,7 @@ def _by_values(look: Look, table: Table, column: Column, named: float) -> float:
     return 0.0 if share < 0.5 else min(0.3 + 0.3 * share + 0.4 * named, _VALUES_AT_MOST)
 
 
-def _often(look: Look, column: Column) -> float:
+def _often(look: Look, table: Table, column: Column) -> float:
     """Weigh how often ids come again: keys never do, persons do."""
     known = len(look.texts.dropna())
     if column.kind != "id" or known < 30:
@@ -105,7 +109,8 @@ def _often(look: Look, column: Column) -> float:
         return 1.0 if look.distinct > 0.98 * known else 0.6
     if column.name == "case_id":  # repeat contacts share it
         return 0.6 if look.distinct == known else 1.0
-    return 0.75 if column.name in _PERSONS and look.distinct == known else 1.0
+    person = column.name in _PERSONS or (column.name == "person_id" and table.name != "people")
+    return 0.6 if person and look.distinct == known else 1.0
 
 
 def _range(look: Look, column: Column, last: pd.Timestamp | None) -> float:

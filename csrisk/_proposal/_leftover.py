@@ -32,7 +32,7 @@ _PLANS = {"subscriptions": "planned_end", "contacts": "due_at", "invoices": "due
 _PERSONS = {"usage": "user_id", "surveys": "respondent", "contacts": "person_id"}
 _MANY = 40  # persons, below which an id that comes again may be that of a team or a product
 _KEYS = {"contacts": "contact_id", "invoices": "invoice_id"}
-_KEY_WORDS = {"id", "number", "key", "uuid", "code", "guid"}
+_KEY_WORDS = {"id", "number", "key", "uuid", "code", "guid", "ref", "reference", "nummer", "numero"}
 _NO_FEATURE = {"status", "state", "country", "city", "os", "browser", "device", "currency", "version", "ip", "language"}
 _OTHER_TIME = {
     *("updated", "modified", "changed", "synced", "loaded", "deleted", "exported", "viewed", "seen", "activity"),
@@ -58,23 +58,26 @@ def leftovers(
     """Give each column of a table that one alone of the columns left could be; times are held against the first one."""
     if begun is not None:
         yield from _times(table, begun, looks, found, last)
+    if table.name == "accounts":
+        yield from _one("name", found, looks, _title, "the one column of names that hardly come again", _KEY_WORDS)
     if table.name == "surveys":
         yield from _one("comment", found, looks, lambda look: look.verbose, "the one column of sentences")
         yield from _one("score", found, looks, _small, "the one column of small whole numbers")
     if table.name == "subscriptions":
         years = {name: look for name, look in looks.items() if YEARLY & set(words(name))}
         yield from _one("mrr", found, years, _counts, "the one amount, of a year")
-    if table.name == "usage":
-        no = _KEY_WORDS | _NO_FEATURE
-        yield from _one("quantity", found, looks, _counts, "the one column of numbers that is left", _KEY_WORDS)
-        yield from _one("feature", found, looks, _named, "the one column of words that is left", no)
-    if table.name in _PERSONS:
-        keyed = {name: look for name, look in looks.items() if _KEY_WORDS & set(words(name)[-1:]) or look.addresses}
-        yield from _one(_PERSONS[table.name], found, keyed, _repeated, "the one id that comes again, of many")
     key = _KEYS.get(table.name, "event_id" if "event_id" in table.names else "")
     if key:
-        keyed = {name: look for name, look in looks.items() if _KEY_WORDS & set(words(name)[-1:])}
+        keyed = {name: look for name, look in looks.items() if _KEY_WORDS & set(words(name))}
         yield from _one(key, found, keyed, lambda look: look.unique, "the one id that no two rows share")
+    persons = {name: look for name, look in looks.items() if _repeated(look, name)}
+    if table.name in _PERSONS:
+        yield from _one(_PERSONS[table.name], found, persons, _any, "the one id that comes again, of many")
+    if table.name == "usage":
+        rest = {name: look for name, look in looks.items() if name not in persons}
+        no = _KEY_WORDS | _NO_FEATURE
+        yield from _one("quantity", found, rest, _counts, "the one column of numbers that is left", _KEY_WORDS)
+        yield from _one("feature", found, rest, _named, "the one column of words that is left", no)
 
 
 def _times(
@@ -127,6 +130,18 @@ def _named(look: Look) -> bool:
     return look.kind == "text" and not look.verbose and few
 
 
-def _repeated(look: Look) -> bool:
-    whole = look.kind == "text" and not look.verbose and not look.counted
-    return bool(whole and look.fits("id") and _MANY <= look.distinct < len(look.texts.dropna()))
+def _repeated(look: Look, name: str) -> bool:
+    known = look.texts.dropna()
+    if look.kind != "text" or look.verbose or not _MANY <= look.distinct < len(known):
+        return False
+    numbered = known.astype(str).str.contains(r"\d").mean() > 0.8
+    return bool(_KEY_WORDS & set(words(name)) or look.addresses or numbered)
+
+
+def _title(look: Look) -> bool:
+    spaced = look.texts.dropna().astype(str).str.contains(" ").mean() > 0.5
+    return look.kind == "text" and not look.verbose and spaced and look.distinct > 0.8 * len(look.texts.dropna())
+
+
+def _any(look: Look) -> bool:  # noqa: ARG001  # the others say what they ask for
+    return True

@@ -172,7 +172,7 @@ def elsewhere(brought: Brought, *, of_accounts: bool) -> tuple[str, float]:
     for kind, told in ELSEWHERE.items():
         misplaced = of_accounts and (told.keys == "none" or (told.keys == "cases" and not _of_cases(brought)))
         fit = 1.9 + 2.4 * _called(brought, told.names) + _hits(brought, told.marks) - 1.5 * misplaced
-        found[kind] = fit if _called(brought, told.names) >= 0.5 else 0.0
+        found[kind] = fit if _called(brought, told.names) >= 0.8 else 0.0
     best = max(found, key=lambda kind: found[kind])
     return best, found[best]
 

@@ -7,6 +7,8 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from csrisk._proposal._words import ACCOUNT_WORDS, COLUMNS, PERSON_WORDS, TABLES
+
 __all__ = ["Phrase", "likeness", "phrases", "stem", "words"]
 
 _PIECES = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -69,7 +71,25 @@ _SHORT = {
 }
 # words that say how a value is written, and those of custom fields
 _NOISE = {
-    *("the", "of", "is", "utc", "iso", "gmt", "value", "field", "custom", "c", "hs", "sys", "properties", "fields"),
+    *(
+        "the",
+        "of",
+        "for",
+        "a",
+        "in",
+        "is",
+        "utc",
+        "iso",
+        "gmt",
+        "value",
+        "field",
+        "custom",
+        "c",
+        "hs",
+        "sys",
+        "properties",
+        "fields",
+    ),
     *("usd", "eur", "gbp", "chf", "raw", "str", "v", "v2", "attr", "cf", "dim", "fk", "pk", "sk", "flag", "text", "ms"),
     *("context", "traits", "attributes", "statistics", "metadata", "data", "system", "time", "at", "date", "on", "was"),
 }
@@ -89,7 +109,8 @@ _OTHER = {
 }
 # words that say all by themselves
 _TELLING = {"csm", "mrr", "nps", "csat", "ces", "kam"}
-_TERSE = 4
+_TERSE, _GLUED = 4, 8
+_JOINTS = {"id", "on", "at", "by", "no", "date", "code", "name", "is", "due"}
 _VOWELS = set("aeiou")
 
 
@@ -110,10 +131,32 @@ def words(name: str) -> tuple[str, ...]:
     (('customer', 'id'), ('kuendigung', 'am'), ('customer', 'number'))
     """
     plain = re.sub(r"IDs\b", "Ids", name).translate(_GERMAN).translate(str.maketrans("ÄÖÜ", "AOU"))
-    found = [_singular(piece.lower()) for piece in _PIECES.findall(plain)]
+    pieces = [part for piece in _PIECES.findall(plain) for part in _parted(piece.lower())]
+    found = [_singular(piece) for piece in pieces]
     found = [piece for piece in found if not piece.isdigit()] or found
     found = [piece[:-2] + "nummer" if len(piece) > 5 and piece.endswith("nr") else piece for piece in found]
     return tuple(_SHORT.get(word, word) for word in found)
+
+
+@lru_cache(maxsize=8192)
+def _parted(piece: str) -> tuple[str, ...]:
+    """Split what is glued into known words, as createdon and industrycode; what is a word or holds none stays whole."""
+    if len(piece) < _GLUED or piece in _known():
+        return (piece,)
+    ways: list[tuple[str, ...] | None] = [(), *([None] * len(piece))]
+    for end in range(1, len(piece) + 1):
+        for begin in range(end):
+            way, part = ways[begin], piece[begin:end]
+            if way is not None and (part in _known() or part in _JOINTS) and len(way) < len(ways[end] or "123"):
+                ways[end] = (*way, part)
+    return ways[-1] or (piece,)
+
+
+@lru_cache(maxsize=1)
+def _known() -> frozenset[str]:
+    """Words that are told anywhere, of four letters and more."""
+    lines = [ACCOUNT_WORDS, PERSON_WORDS, *TABLES.values(), *COLUMNS.values()]
+    return frozenset(word for line in lines for word in re.findall(r"[a-z]{4,}", line)) | {"size"}
 
 
 def stem(name: str) -> tuple[str, ...]:
@@ -176,7 +219,8 @@ def _alike(name: tuple[str, ...], phrase: tuple[str, ...]) -> float:
         return whole
     if len(its) > 5 and abs(len(mine) - len(its)) <= 1 and mine[:3] == its[:3] and _slips(mine, its):
         return 0.7
-    if len(phrase) == 1 and len(its) > 4 and its in mine:  # compounds of German, names without signs
+    ends = any(word.startswith(its) or word.endswith(its) for word in name)
+    if len(phrase) == 1 and len(its) > 4 and ends:  # compounds of German, names without signs
         return 0.5
     if core and core < kernel and len(kernel) == 2 and max(map(len, core)) > 4:
         return 0.4

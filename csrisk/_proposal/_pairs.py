@@ -109,12 +109,13 @@ def _only_time(brought: Brought, table: Table, theirs: Sequence[str], pairs: dic
         return
     taken = {pair.theirs for pair in pairs.values() if pair.column not in table.times}
     times = [name for name in theirs if brought.looks[name].kind == "time" and name not in taken]
-    full = [name for name in times if brought.looks[name].missing < 0.02]
-    if len(full) == 1:
-        for column in [pair.column for pair in pairs.values() if pair.theirs == full[0]]:
+    full = [name for name in times if brought.looks[name].missing < _STRAY]
+    first = [name for name in full if all(_wrong(brought, name, other) <= _STRAY for other in times if other != name)]
+    if len(first) == 1:
+        for column in [pair.column for pair in pairs.values() if pair.theirs == first[0]]:
             del pairs[column]
-        others = tuple(name for name in times if name != full[0])
-        pairs[needed] = Pair(needed, full[0], _LEFT, False, others, "the one time that is always given")
+        others = tuple(name for name in times if name != first[0])
+        pairs[needed] = Pair(needed, first[0], _LEFT, False, others, "always given, and before all other times")
 
 
 def _left(brought: Brought, table: Table, theirs: Sequence[str], pairs: dict[str, Pair], last: Any) -> None:
