@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Match", "elsewhere", "match_tables", "outcome_of"]
 
-_LEAST, _CLEAR, _APART = 2.4, 3.8, 0.9
+_LEAST, _CLEAR, _APART = 2.0, 3.8, 0.9
 _NEAR = 0.75  # of the best table of a file, below which another is no second choice
 
 

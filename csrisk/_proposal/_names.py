@@ -74,6 +74,7 @@ _NOISE = {
     *(
         "the",
         "of",
+        "description",
         "for",
         "a",
         "in",

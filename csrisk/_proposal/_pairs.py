@@ -29,6 +29,7 @@ _LEAST = 0.39  # below it a likeness is chance
 _STRAY = 0.02
 _LEFT = 0.4  # of what is told by its shape alone
 _CLEAR, _APART = 0.85, 0.2
+_AFTERWARDS = {"acknowledged_at", "acted_at", "declined_at"}
 _MONTHLY = {"mrr", "month", "monthly", "monat", "monatspreis", "monatsbetrag"}
 
 
@@ -87,6 +88,9 @@ def pair_columns(brought: Brought, table: Table, key: str | None, last: pd.Times
     _left(brought, table, theirs, pairs, last)
     if "mrr" in pairs and _MONTHLY & set(words(pairs["mrr"].theirs)):
         pairs.pop("interval", None)  # what is by month already must not be divided by how often is paid
+    if "answered_at" not in pairs:  # what may be the answer is not surely what came of it
+        for column in _AFTERWARDS & set(pairs):
+            pairs[column] = replace(pairs[column], sure=False)
     _ordered(brought, table, pairs)
     return (*(_read(brought, table, pair) for pair in pairs.values()), *_scale(brought, pairs))
 
