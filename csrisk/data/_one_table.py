@@ -13,7 +13,7 @@ from csrisk.data._source import open_source
 from csrisk.exceptions import DataContractError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import pandas as pd
@@ -77,7 +77,13 @@ def _nullable(kind: object) -> bool:
     return str(kind) in ("Int64", "boolean")
 
 
-def plain_kinds(engine: DuckDBEngine, view: str, forms: Mapping[str, str], words: Mapping[str, str]) -> dict[str, str]:
+def plain_kinds(
+    engine: DuckDBEngine,
+    view: str,
+    forms: Mapping[str, str],
+    words: Mapping[str, str],
+    whole: Mapping[str, Callable[[str], str]] | None = None,
+) -> dict[str, str]:
     """Find the first type, by the form of its text, that all values of a column plainly have; none where it is text.
 
     Parameters
@@ -90,6 +96,8 @@ def plain_kinds(engine: DuckDBEngine, view: str, forms: Mapping[str, str], words
         Regular expression by type, the narrowest first.
     words : mapping of str to str
         SQL of each column, null where nothing is said.
+    whole : mapping of str to callable, optional
+        For a type, what must hold of a column as a whole: from its SQL to that of an aggregate.
 
     Returns
     -------
@@ -100,7 +108,8 @@ def plain_kinds(engine: DuckDBEngine, view: str, forms: Mapping[str, str], words
     for name, word in words.items():
         for kind, form in forms.items():
             fits = f"regexp_full_match({word}, '{form}') AND try_cast({word} AS {kind}) IS NOT NULL"
-            tests.append(f"coalesce(bool_and({fits}) FILTER ({word} IS NOT NULL), false)")
+            also = f" AND ({whole[kind](word)})" if whole and kind in whole else ""
+            tests.append(f"coalesce(bool_and({fits}) FILTER ({word} IS NOT NULL){also}, false)")
             asked.append((name, kind))
     row = engine.run(f"SELECT {', '.join(tests)} FROM {view}")[0] if tests else ()
     kinds: dict[str, str] = {}

@@ -301,6 +301,28 @@ def test_text_that_is_plainly_a_number_or_date_is_one_and_other_text_is_not(tmp_
     assert not path.exists(), "nothing is left"
 
 
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (["9.50", "1200.00"], "DOUBLE"),  # money
+        (["5.0", "9.25", ""], "DOUBLE"),  # as pandas writes it
+        (["5", "9.25"], "DOUBLE"),
+        (["1.1", "1.10"], "VARCHAR"),  # versions, which are two
+        (["1", "1.0"], "VARCHAR"),
+        (["1e5", "2"], "VARCHAR"),
+        (["+1", "2"], "VARCHAR"),
+        (["12345678901234567890", "1"], "VARCHAR"),
+    ],
+    ids=str,
+)
+def test_no_two_texts_become_one_number(values, kind, tmp_path):
+    (tmp_path / "t.csv").write_text("row,value\n" + "\n".join(f"{i},{value}" for i, value in enumerate(values)) + "\n")
+    with answered(tmp_path, {"usage": "SELECT typeof(value) AS kind, value FROM t"}) as answers:
+        found = pd.read_parquet(answers.paths["usage"])
+    assert set(found["kind"]) == {kind}
+    assert found["value"].nunique() == len(set(values) - {""})
+
+
 def test_errors_of_a_query_hold_no_value_of_the_tables(folder):
     for query in ("SELECT CAST(state AS INTEGER) AS x FROM subs", "SELECT strptime(state, '%Y') AS x FROM subs"):
         with (

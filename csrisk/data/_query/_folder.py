@@ -33,7 +33,7 @@ __all__ = ["Answers", "answered"]
 _ELSEWHERE = re.compile(r"[/\\~]|[A-Za-z]:")
 # text that is read as a type and written again as it was: no leading zero, no sign, no zone is lost
 _TYPES = {
-    "BIGINT": r"-?(0|[1-9]\d{0,17})",
+    "BIGINT": r"0|-?[1-9]\d{0,17}",
     "DOUBLE": r"-?(0|[1-9]\d{0,9})([.]\d{1,5})?",
     "BOOLEAN": "(?i)true|false",
     "DATE": r"\d{4}-\d{2}-\d{2}",
@@ -147,11 +147,21 @@ def _bring(engine: DuckDBEngine, table: str, name: str, path: Path) -> None:
 def _typed(engine: DuckDBEngine, view: str, names: list[str]) -> list[str]:
     """Give columns of text the type that all of their values plainly have; anything else stays text."""
     words = {name: f"nullif({trimmed(quoted(name))}, '')" for name in names}
-    kinds = plain_kinds(engine, view, _TYPES, words)
+    kinds = plain_kinds(engine, view, _TYPES, words, {"DOUBLE": _same_forms})
     return [
         f"CAST({word} AS {kinds[name]}) AS {quoted(name)}" if name in kinds else quoted(name)
         for name, word in words.items()
     ]
+
+
+def _same_forms(word: str) -> str:
+    """Whether decimals are written such that no two texts are one number, as the versions 1.1 and 1.10 would be."""
+    point = f"bool_and(contains({word}, '.'))"
+    return (
+        f"bool_and(NOT regexp_full_match({word}, '.*[.]\\d*0')) "
+        f"OR ({point} AND bool_and(NOT regexp_full_match({word}, '.*[.]\\d+0'))) "
+        f"OR ({point} AND count(DISTINCT length({word}) - strpos({word}, '.')) = 1)"
+    )
 
 
 def _found(folder: Path, name: str) -> Path:
