@@ -5,6 +5,10 @@ Differences to the first model carry standard errors clustered by account. Each 
 
     python benchmarks/models_forward.py
     python benchmarks/models_forward.py --sets oulad --models csrisk lightgbm ebm --rows 2000
+    python benchmarks/models_forward.py --families --rows 6000
+
+With `--families` it is features that are compared, under csrisk's own model: all of them, all but one family of those
+that join by what is asked, all but these, and a dozen that an analyst makes by hand.
 """
 
 from __future__ import annotations
@@ -27,13 +31,19 @@ from models_events import EVENT_SETS
 from models_peers import PEERS
 
 from csrisk.evaluation import evaluate_scores
+from csrisk.features import built
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from models_events import Part
 
-HEADS = ["log-loss", "against csrisk", "AUC", "against csrisk", "AP", "Brier", "calibration error", "slope"]
+JOINED = ("OwnLife", "Season")
+WAYS = ["all", *(f"without {family}" for family in JOINED), "none of them", "by hand"]
+# recency, frequency and money in three windows, the customer's age, own rhythm, the month, the same days a year ago
+DOZEN = ["days_since_use", "tenure_days", "use_gap_180d", "use_gap_deviation", "days_to_year_end", "spend_90d_year_ago"]
+DOZEN += [f"{name}_{days}d" for days in (30, 90, 180) for name in ("active_days", "spend")]
+HEADS = ["log-loss", "against the first", "AUC", "against the first", "AP", "Brier", "calibration error", "slope"]
 
 
 def scored(part: Part, model: str, rows: int | None) -> pd.DataFrame:
@@ -54,14 +64,33 @@ def scored(part: Part, model: str, rows: int | None) -> pd.DataFrame:
     return pd.DataFrame(found | {"risk": np.clip(risk, 1e-6, 1 - 1e-6), "n_train": int(train.sum())} | seconds)
 
 
+def features_of(part: Part, way: str) -> Part:
+    """Leave families out, or all but a dozen."""
+    if way in ("csrisk", "all"):
+        return part
+    if way == "by hand":
+        kept = [name for name in DOZEN if name in part.X]
+        return part._replace(X=part.X[kept])
+    out = JOINED if way == "none of them" else (way.removeprefix("without "),)
+    family = {feature.name: feature.family for feature in built(part.X.columns).values()}
+    return part._replace(X=part.X[[name for name in part.X if family.get(name) not in out]])
+
+
 def run(name: str, models: list[str], rows: int | None, folder: Path) -> dict[str, pd.DataFrame]:
     """Risks by model of one event set, all its books together."""
-    path = {model: folder / f"{name}_{model}{'' if rows is None else f'_{rows}'}.parquet" for model in models}
+    path = {
+        model: folder / f"{name}_{model.replace(' ', '_')}{'' if rows is None else f'_{rows}'}.parquet"
+        for model in models
+    }
     missing = [model for model in models if not path[model].exists()]
     parts: dict[str, list[pd.DataFrame]] = {model: [] for model in missing}
     for part in EVENT_SETS[name]() if missing else ():
         for model in missing:
-            parts[model].append(scored(part, model, rows))
+            less = features_of(part, model)
+            if less.X.shape == part.X.shape and model in WAYS[1:] and parts.get(WAYS[0]):
+                parts[model].append(parts[WAYS[0]][-1])  # the family did not join
+            else:
+                parts[model].append(scored(less, model if model in PEERS else "csrisk", rows))
             fit, predict = parts[model][-1][["fit_seconds", "predict_seconds"]].iloc[0]
             print(f"{part.name}, {model}: {fit:.1f} and {predict:.1f} s CPU", file=sys.stderr, flush=True)
             pd.concat(parts[model]).to_parquet(path[model].with_suffix(".part"))
@@ -121,7 +150,8 @@ def table(name: str, risks: dict[str, pd.DataFrame]) -> str:
     lines = [f"{counts} accounts, {base['churn'].sum():,} churned", ""]
     heads = ["model", *HEADS, "fit s", "predict s"]
     lines += [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
-    order = sorted(risks, key=lambda model: log_loss(risks[model]["churn"], risks[model]["risk"]))
+    by_loss = sorted(risks, key=lambda model: log_loss(risks[model]["churn"], risks[model]["risk"]))
+    order = [model for model in WAYS if model in risks] or by_loss
     return "\n".join([*lines, *(line(model, risks[model], base) for model in order)])
 
 
@@ -132,12 +162,14 @@ def main() -> None:
         "--models", nargs="+", default=[*PEERS][:7], choices=list(PEERS), help="compared with the first"
     )
     parser.add_argument("--rows", type=int, help="learn from whole accounts, drawn until there are so many rows")
+    parser.add_argument("--families", action="store_true", help="compare families of features, not models")
     parser.add_argument("--out", type=Path, default=Path("models_forward"))
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
     arguments.out.mkdir(parents=True, exist_ok=True)
     for name in arguments.sets:
-        risks = run(name, arguments.models, arguments.rows, arguments.out)
+        ways = WAYS if arguments.families else arguments.models
+        risks = run(name, ways, arguments.rows, arguments.out)
         print(f"{table(name, risks)}\n", flush=True)
 
 

@@ -34,8 +34,8 @@ class FeatureSpec:
         It helps where directions hold and churned accounts are few, and costs where they do not: see docs/real_data.
     optional : tuple of str, optional
         Optional columns of the tables, such as ``contacts.team``, whose families of features the model uses, and
-        ``own_life``, ``forecast`` and ``season``; None means all that hold values at training, and these three where
-        no end of a contract is recorded.
+        ``own_life``, ``season`` and ``forecast``; None means all that hold values at training, and the first two of
+        these where no end of a contract is recorded (season: and the records span a year and a half).
     """
 
     attributes: tuple[str, ...] | None = None

@@ -26,7 +26,8 @@ from csrisk.features._further._support import Meetings, SupportCases
 from csrisk.features._further._terms import ContractTerms
 from csrisk.features._further._voices import Voices
 from csrisk.features._history._own_life import OwnLife
-from csrisk.features._history._spans import ForecastSpans, Season
+from csrisk.features._history._season import Season
+from csrisk.features._history._spans import ForecastSpans
 from csrisk.features._polarity import english_polarity
 from csrisk.features._reference import feature_reference, feature_table
 from csrisk.features._relationship import Relationship

@@ -38,7 +38,8 @@ class Family:
 
     A family that reads optional columns names them in ``reads``, as `table.column`: it is among the default features
     where any of them has a value (with ``reads_all`` where each has). Others name the table without which they have
-    nothing to say, or hardly anything, in ``table``.
+    nothing to say, or hardly anything, in ``table``. A family that joins for another reason names itself in ``reads``
+    by a word without a point, and says in ``found_in`` when.
     """
 
     goal: ClassVar[Goal] = Goal.CONTEXT

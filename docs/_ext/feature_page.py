@@ -18,13 +18,14 @@ LOOK = "look"
 INTRODUCTION = """# Features
 
 {count} features of all builders, written from their declarations by `docs/_ext/feature_page.py`; those from People on
-read optional tables and columns, and are there where these are; OwnLife, ForecastSpans and Season join where no end
-of a contract is recorded. Measures of your own (`[measures.NAME]`) come beside them: the last value, its change in 90
-days and its age. A feature sees nothing but what was dated and known strictly before the snapshot. Missing evidence
-is missing, never 0. The direction is what the domain states of the risk of churn; the model is free to find
-otherwise, and the explanation says what it found. Windows are parameters of the builders, and names follow them. The
-tests named compute the feature by hand; beside them, all features stand under `test_no_future.py` (no feature knows
-the future), `test_oracle.py` (a slow, plain computation) and `test_engines.py` (the same on every engine).
+read optional tables and columns, and are there where these are; OwnLife and Season join where no end of a contract is
+recorded, ForecastSpans by name alone. Measures of your own (`[measures.NAME]`) come beside them: the last value, its
+change in 90 days and its age. A feature sees nothing but what was dated and known strictly before the snapshot.
+Missing evidence is missing, never 0. The direction is what the domain states of the risk of churn; the model is free
+to find otherwise, and the explanation says what it found. Windows are parameters of the builders, and names follow
+them. The tests named compute the feature by hand; beside them, all features stand under `test_no_future.py` (no
+feature knows the future), `test_oracle.py` (a slow, plain computation) and `test_engines.py` (the same on every
+engine).
 """
 
 

@@ -287,7 +287,7 @@ def test_families_join_where_what_they_read_is_there() -> None:
     base = len(default_builders())
     assert base + len(further_builders()) == len(all_builders())
 
-    asked = ["ForecastSpans", "Season"]
+    asked = ["Season"]
 
     def joined(**more: pd.DataFrame) -> list[str]:
         with warnings.catch_warnings():

@@ -142,7 +142,8 @@ def test_a_season_joins_where_one_was_seen_before(first, joins):
     usage = pd.DataFrame({"account_id": ["a", "b"] * 20, "at": pd.date_range(first, "2025-03-31", periods=40)})
     names = [type(one).__name__ for one in default_builders(CustomerData({"usage": usage}, end="2025-04-01"))]
     assert ("Season" in names) == joins
-    assert "ForecastSpans" in names
+    assert "OwnLife" in names
+    assert "ForecastSpans" not in names
 
 
 def test_a_name_tells_the_length_to_those_who_look_it_up():

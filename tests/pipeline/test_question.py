@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import csrisk as cr
-from csrisk._pipeline._panel import features_of
+from csrisk._pipeline._panel import features_of, resolved
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +19,7 @@ SPEC = {
     "snapshots": {"start": "2024-03-01", "lead": "5D", "horizon": "40D"},
     "model": {"n_members": 2},
     "test": {"n_bootstrap": 20},
+    "features": {"optional": ["own_life", "forecast", "season"]},
 }
 
 
@@ -42,7 +43,6 @@ def fitted(shop: cr.CustomerData) -> cr.RiskPipeline:
 def test_windows_follow_lead_and_horizon_and_the_model_keeps_them(fitted, shop, tmp_path: Path) -> None:
     names = set(fitted.model_.feature_names_in_)
     assert {"spend_40d", "spend_40d_before", "spend_45d_year_ago", "days_to_year_end", "use_gap_longest"} <= names
-    assert fitted.spec_.features.optional == ("own_life", "forecast", "season")
     fitted.save(tmp_path / "m.csrisk")
     again = cr.RiskPipeline.load(tmp_path / "m.csrisk")
     why = again.explain(shop)
@@ -60,6 +60,8 @@ def test_one_account_is_scored_as_it_is_among_all(fitted, shop) -> None:
 
 
 def test_they_can_be_left_out(shop) -> None:
+    by_default = resolved(cr.RiskSpec.from_dict(SPEC | {"features": {}}), shop)
+    assert by_default.features.optional == ("own_life", "season")
     spec = cr.RiskSpec.from_dict(SPEC | {"features": {"optional": ["own_life"]}})
     names = set(features_of(spec, shop, cr.Snapshots.at(shop, "2024-06-01")))
     assert "use_gap_longest" in names

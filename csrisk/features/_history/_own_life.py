@@ -10,7 +10,7 @@ import numpy as np
 from csrisk._goals import Goal
 from csrisk.features import _rollups
 from csrisk.features._family import Family, Measure, check_windows, per
-from csrisk.features._history._spans import silence_tells
+from csrisk.features._history._running import silence_tells
 from csrisk.features._history._states import States, use_states
 from csrisk.features._past import Facts, Past, nothing, ratio, share_of_change
 from csrisk.features._rollups import MONEY
@@ -62,6 +62,7 @@ class OwnLife(Family):
     year: int = 365
     recent: int = 90
     goal: ClassVar[Goal] = Goal.FOOTPRINT
+    table: ClassVar[str] = "usage"
     reads: ClassVar[tuple[str, ...]] = ("own_life",)
 
     @classmethod
