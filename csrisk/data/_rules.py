@@ -236,7 +236,8 @@ def _contract_rules(names: set[str]) -> Iterator[Rule]:
         trial.append(status.is_in(list(TRIAL)) & ~paid)
         yield Rule("CSD341", "status", status.is_in(list(ENDED_STATES)) & running, shown=("status",), write=_words)
     if {"trial_ends_at", "end_at"} <= names:
-        trial.append(nw.col("end_at") <= nw.col("trial_ends_at"))
+        # a time out of range counts as missing
+        trial.append((nw.col("end_at") <= nw.col("trial_ends_at")) & (nw.col("trial_ends_at") < HIGH))
     if trial:
         known = [condition.fill_null(value=False) for condition in trial]
         yield Rule("CSD340", "is_trial, status, trial_ends_at", reduce(or_, known))

@@ -35,6 +35,10 @@ def clean(table: str) -> pd.DataFrame:
             columns[column.name] = [_value(column, row) for row in range(ROWS)]
     if table == "surveys":
         columns["kind"] = ["NPS"] * ROWS
+    if table == "subscriptions":
+        # trials are no contracts, and each has been paid before it ended
+        columns["trial_ends_at"] = [f"2025-01-2{row} 08:00:00" for row in range(ROWS)]
+        columns["status"] = ["active", "past_due"] * (ROWS // 2)
     return pd.DataFrame(columns).astype(object)
 
 
@@ -50,7 +54,7 @@ def _value(column: Column, row: int) -> Any:
     if column.kind == "number":
         return float(row + 1 if column.high is None else 1 + row % int(column.high))
     if column.kind == "bool":
-        return row % 2 == 0
+        return row % 2 == 0 and column.name != "is_trial"
     words = _words(column) or ("red", "green", "blue")
     return words[row % len(words)]
 
@@ -185,11 +189,11 @@ def number_damages(table: Table, column: Column) -> Iterator[Damage]:
     yield EMPTY
 
 
-def bool_damages(_: Table, __: Column) -> Iterator[Damage]:
+def bool_damages(_: Table, column: Column) -> Iterator[Damage]:
     for what, value in (("perhaps", "perhaps"), ("a negative number", "-1"), ("free text", "whispered")):
         yield _cell(what, "CSD306", "value missing", value)
     yield _whole("dates", "CSD011", "refused", lambda: pd.date_range("2025-01-01", periods=ROWS))
-    yield _whole("the same value throughout", "CSD308", "kept", lambda: [True] * ROWS)
+    yield _whole("the same value throughout", "CSD308", "kept", lambda: [column.name != "is_trial"] * ROWS)
     yield LISTS
     yield EMPTY
 
