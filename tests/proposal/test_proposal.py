@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import re
 import sqlite3
+import sys
 import tomllib
 import warnings
 from pathlib import Path
@@ -21,7 +23,8 @@ from csrisk.cli import main
 from csrisk.data import CONTRACT
 from csrisk.exceptions import ConfigError, DataContractError, DataWarning
 
-REAL = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "ravenstack_dirty"
+ROOT = Path(__file__).resolve().parents[2]
+REAL = ROOT.parent / "shared" / "data" / "ravenstack_dirty"
 
 
 def exports(rows: int = 300) -> dict[str, pd.DataFrame]:
@@ -347,3 +350,19 @@ def test_two_commands_from_exports_to_one_sentence(tmp_path: Path) -> None:
     )
     sentence = done.output.strip().splitlines()[-1]
     assert done.exit_code == 0 or "accounts with churn in" in sentence, done.output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["developing", "unseen"])
+def test_nothing_is_wrong_and_sure(name: str) -> None:
+    """The layouts of the benchmark: most is found, and nothing that is marked as sure is wrong."""
+    spec = importlib.util.spec_from_file_location("proposals", ROOT / "benchmarks" / "proposals.py")
+    benchmark = importlib.util.module_from_spec(spec)
+    sys.modules["proposals"] = benchmark
+    spec.loader.exec_module(benchmark)
+    counts = [benchmark.judge(path, wrong=False) for path in sorted((benchmark.HERE / name).glob("*.txt"))]
+    total = pd.DataFrame(counts).sum()
+    assert len(counts) >= 6
+    assert total["sure_wrong"] == 0
+    assert total["tables_found"] >= 0.9 * total["tables"]
+    assert total["columns_found"] >= 0.85 * total["columns"]
