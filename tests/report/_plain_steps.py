@@ -32,7 +32,9 @@ class Steps:
         use = known.known["usage"]
         self.use = use[(use["quantity"].isna() | (use["quantity"] > 0)) & use["account_id"].isin(accounts)]
         calls = self._calls(known.known["contacts"])
-        self.usual = calls["account_id"].value_counts().reindex(accounts, fill_value=0).median()
+        self.people = self.use[self.use["age"] <= 90].groupby("account_id")["user_id"].nunique()
+        self.people = self.people.reindex(accounts, fill_value=0).clip(lower=1)
+        self.usual = (calls["account_id"].value_counts().reindex(accounts, fill_value=0) / self.people).median()
 
     @staticmethod
     def _calls(rows: pd.DataFrame) -> pd.DataFrame:
@@ -80,7 +82,8 @@ class Steps:
     def _often(self, text: str, account: Any) -> bool:
         rows = self._calls(self.known.of("contacts", account))
         stages = rows["stage"].value_counts()
-        said = [len(rows), 90, *([stages.max()] if len(stages) else []), self.usual]
+        rate = [float(f"{number:.2g}") for number in (len(rows) / self.people[account], self.usual)]
+        said = [len(rows), 90, *([stages.max()] if len(stages) else []), *rate]
         named = not len(stages) or any(f" in {name};" in text for name in stages.index[stages == stages.max()])
         return figures(text) == said and named
 

@@ -30,11 +30,12 @@ def _contacts(rows: list[tuple[str, str, str, int]]) -> pd.DataFrame:
 
 
 def test_owners_with_steps_and_escalations(why: Any, tmp_path: Path) -> None:
-    """Two cases of Ada's were handed on twice, one of Bert's once; one account has an open case for 20 days."""
+    """Two cases of Ada's were handed on twice, one of Bert's once; one account has two open cases."""
     rows = [("acct-00001", "2025-08-01", "support", 2), ("acct-00002", "2025-08-01", "support", 3)]
     rows += [("acct-00031", "2025-08-01", "support", 1), ("acct-00032", "2025-09-11", "support", 0)]
+    rows.append(("acct-00032", "2025-09-12", "support", 0))
     contacts = _contacts(rows)
-    contacts.loc[3, "resolved_at"] = pd.NaT
+    contacts.loc[3:, "resolved_at"] = pd.NaT
     found = _tables(why, tmp_path, contacts)
     table = {row[0]: row for row in found["Accounts by owner"]["rows"]}
     assert {name: row[1] for name, row in table.items()} == {"Ada": 30, "Bert": 29, "nobody": 1}

@@ -134,7 +134,13 @@ def test_promises_that_are_overdue(tmp_path, why):
         "met_at": pd.to_datetime([None, "2025-07-30", None]),
     }
     found = steps(tmp_path, why, {"expectations": table}, "acct-00006")
-    assert found == {"Keep or renegotiate the promise that is overdue": "it was due 10 days ago"}
+    assert found == {}  # one says nothing, two do
+    table |= {
+        "agreed_at": [*table["agreed_at"], table["agreed_at"][0]],
+        "due_at": [*table["due_at"], table["due_at"][0]],
+    }
+    found = steps(tmp_path, why, {"expectations": table | {"met_at": [*table["met_at"], pd.NaT]}}, "acct-00006")
+    assert found == {"Keep or renegotiate the 2 promises that are overdue": "the latest was due 10 days ago"}
 
 
 def test_feature_that_similar_accounts_use_is_suggested(tmp_path, why):
@@ -179,16 +185,47 @@ def calls(account, by, **more):
 
 
 def test_a_trap_asks_for_a_step_only_where_it_did_harm(why):
-    table = {"contacts": calls("acct-00009", "customer")}
-    assert "Plan a proactive contact" in asked_of(why, table, "acct-00009", {"reactive"})
-    assert "Plan a proactive contact" not in asked_of(why, table, "acct-00009", {"asked_twice"})
+    table = {"contacts": calls("acct-00009", "customer", information_requests=[2.0] * 6)}
+    assert "Keep answers where all can see them" in asked_of(why, table, "acct-00009", {"asked_twice"})
+    assert "Keep answers where all can see them" not in asked_of(why, table, "acct-00009", {"reactive"})
 
 
-def test_nobody_gets_one_more_contact_while_meetings_are_empty(why):
-    table = {"contacts": calls("acct-00009", "customer", has_agenda_or_outcome=[False] * 6)}
-    found = asked_of(why, table, "acct-00009", {"reactive", "empty_meetings"})
-    assert "Plan a proactive contact" not in found
-    assert "Hold fewer meetings, with agenda and outcome" in found
+def test_traps_that_point_nowhere_in_simulated_worlds_ask_for_nothing(why):
+    table = {"contacts": calls("acct-00009", "customer", has_agenda_or_outcome=[False] * 6, handler=list("abcdef"))}
+    found = asked_of(why, table, "acct-00009", {"reactive", "empty_meetings", "too_many_handlers"})
+    assert not {"Plan a proactive contact", "Hold fewer meetings, with agenda and outcome"} & set(found)
+
+
+def test_calls_are_held_against_what_is_usual_for_a_person(why):
+    """Six calls of one person are many where others have one by person; six calls of six people are as usual."""
+    days = pd.date_range("2025-09-01", periods=6)
+    rows = [(f"acct-{i:05d}", days[0]) for i in range(12)] + [
+        (a, day) for a in ("acct-00020", "acct-00021") for day in days
+    ]
+    table = pd.DataFrame(rows, columns=["account_id", "opened_at"]).assign(initiated_by="customer")
+    table = table.assign(case_id=[f"c{i}" for i in range(len(table))], contact_id=[f"k{i}" for i in range(len(table))])
+    people = [(f"acct-{i:05d}", "u") for i in (*range(12), 20)] + [("acct-00021", f"u{i}") for i in range(6)]
+    usage = pd.DataFrame(people, columns=["account_id", "user_id"]).assign(at=days[0], quantity=1.0)
+    action = "Find out why they call so often"
+    tables = {"contacts": table, "usage": usage}
+    found = asked_of(why, tables, "acct-00020", set())
+    assert found[action] == "6 contacts not begun by us in 90 days; 6 a person, 1 is usual here"
+    assert action not in asked_of(why, tables, "acct-00021", set())
+
+
+def test_answers_wait_where_more_wait_than_usual(why):
+    """Of twelve accounts ten left one answer of two waiting, one both, one none."""
+    waiting = [("acct-00020", 2), ("acct-00021", 0), *((f"acct-{i:05d}", 1) for i in range(10))]
+    rows = [(name, pd.NaT if at < n else pd.Timestamp("2025-09-20")) for name, n in waiting for at in range(2)]
+    table = pd.DataFrame(rows, columns=["account_id", "acted_at"])
+    table = table.assign(
+        sent_at=pd.Timestamp("2025-09-01"), answered_at=pd.Timestamp("2025-09-02"), kind="CSAT", score=4.0
+    )
+    action = "Act on the 2 answers that nobody acted upon, and say so"
+    assert (
+        asked_of(why, {"surveys": table}, "acct-00020", set())[action] == "of 2 in a year; the oldest waits for 29 days"
+    )
+    assert not [step for step in asked_of(why, {"surveys": table}, "acct-00001", set()) if step.startswith("Act on")]
 
 
 def test_sponsors_and_invoices_ask_for_a_step_only_where_they_did_harm(why):

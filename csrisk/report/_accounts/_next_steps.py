@@ -43,6 +43,10 @@ _TRAPS_AFTER = 2  # open cases and repeats come before the traps
 _GOAL_OF_TRAP = {"one_user": Goal.FOOTPRINT, "champion_lost": Goal.FOOTPRINT, "asked_on": Goal.FEEDBACK}
 # what the other steps say with counts of their own
 _SAID_ELSEWHERE = frozenset({"never_acted"})
+# in simulated worlds those inside have their goal raised no more often than others: `benchmarks/truth.py`
+_POINT_NOWHERE = frozenset({"reactive", "too_many_handlers", "one_user", "empty_meetings", "asked_after_handover"})
+_SEVERAL = 2  # one promise that is overdue, or one open case, says nothing; two do
+_KNOWN = 10  # accounts from which one can speak of what is usual
 
 # what measures a goal of which nothing was recorded for an account
 _MEASURE = {
@@ -65,6 +69,12 @@ class _Seen:
     today: int
     all: Snapshots
     wider: Snapshots
+
+    @property
+    def place_of_all(self) -> pd.Series:
+        """Place in the book of each snapshot of all; missing of those that are not among the first."""
+        first = dict(zip(self.snapshots.index, self.place.tolist(), strict=True))
+        return pd.Series([first.get(key) for key in self.all.index], dtype="float64")
 
     def rows(self, table: str, columns: list[str], window: int | None = None) -> pd.DataFrame:
         """Rows that the snapshots may see, with the place of their account in the book."""
@@ -180,36 +190,44 @@ def _open_cases(look: _Seen) -> Iterator[Found]:
     rows = look.rows("contacts", ["resolved_at_day"])
     for place, ages in _by_place(rows[rows["resolved_at_day"].isna()], "age"):
         n, oldest = len(ages), int(ages.max())
-        if oldest < _STALE_DAYS:
-            continue
-        cases = "the open case" if n == 1 else f"the {n} open cases"
-        which = "it" if n == 1 else "the oldest"
-        yield place, Step("churn", f"Close {cases}", f"{which} was opened {oldest} {_days(oldest)} ago")
+        if n >= _SEVERAL and oldest >= _STALE_DAYS:
+            yield (
+                place,
+                Step("churn", f"Close the {n} open cases", f"the oldest was opened {oldest} {_days(oldest)} ago"),
+            )
 
 
 def _repeats(look: _Seen) -> Iterator[Found]:
     """Cases that came back, and accounts that call far more often than others."""
     rows = look.rows("contacts", ["case_id", "initiated_by", "stage"], 90)
     rows = rows[rows["initiated_by"] != "vendor"]
-    usual = _usual_contacts(look)
     cases = rows.dropna(subset="case_id").groupby(["place", "case_id"]).size()
     for place, most in _counted(cases.groupby("place").max()):
         if most >= _OFTEN:
             text = f"{most} contacts about the same case in 90 days"
             yield place, Step("churn", "Give the case that keeps coming back one owner", text)
     counts = rows.groupby("place").size()
-    for place, n in _counted(counts[counts >= max(_OFTEN, _BUSY * usual)]):
+    rate, usual, unit = _rates(look, counts)
+    for place, n in _counted(counts[(counts >= _OFTEN) & (rate >= _BUSY * usual)]):
         stages = rows.loc[rows["place"] == place, "stage"].dropna().value_counts()
         where = f", {int(stages.iloc[0])} of them in {clean(stages.index[0])}" if len(stages) else ""
-        text = f"{n} contacts not begun by us in 90 days{where}; {usual:g} are usual here"
+        own = f"{rate.loc[place]:.2g} a person, " if unit else ""
+        text = f"{n} contacts not begun by us in 90 days{where}; {own}{usual:.2g} {'is' if unit else 'are'} usual here"
         yield place, Step("churn", "Find out why they call so often", text)
 
 
-def _usual_contacts(look: _Seen) -> float:
-    """Median number of contacts not begun by us in 90 days, over all accounts of the book."""
+def _rates(look: _Seen, counts: pd.Series) -> tuple[pd.Series, float, bool]:
+    """Contacts of 90 days by person, the median over the book, and whether persons are known; else by account."""
     rows = seen(look.data, look.all, "contacts", ["initiated_by"], window=90)
     rows = rows[rows["initiated_by"] != "vendor"]
-    return float(rows.groupby("snapshot").size().reindex(range(len(look.all)), fill_value=0).median())
+    everyone = rows.groupby("snapshot").size().reindex(range(len(look.all)), fill_value=0)
+    if not look.data.has("usage", "user_id"):
+        return counts, float(everyone.median()), False
+    people = seen(look.data, look.all, "usage", ["user_id"], window=90).groupby("snapshot")["user_id"].nunique()
+    people = people.reindex(everyone.index, fill_value=0).clip(lower=1)
+    place = look.place_of_all.reindex(everyone.index)
+    own = people.groupby(place).first().reindex(counts.index)
+    return counts / own, float((everyone / people).median()), True
 
 
 def _loops(look: _Seen) -> Iterator[Found]:
@@ -217,12 +235,23 @@ def _loops(look: _Seen) -> Iterator[Found]:
         return
     answers = _answers(look)
     waiting, answered = answers[answers["closed_at_day"].isna()], answers.groupby("place").size()
+    usual = _usual_waiting(look)
     for place, days in _by_place(waiting, "answered_at_day"):
         n, oldest = len(days), look.today - int(days.min())
+        if n <= usual * answered.loc[place]:
+            continue  # no more than elsewhere: it would be asked of everybody
         what = "answer" if n == 1 else f"{n} answers"
         waits = f"{'it' if n == 1 else 'the oldest'} waits for {oldest} {_days(oldest)}"
         text = f"of {int(answered.loc[place])} in a year; {waits}"
         yield place, Step("feedback", f"Act on the {what} that nobody acted upon, and say so", text)
+
+
+def _usual_waiting(look: _Seen) -> float:
+    """Share of the answers of a year that nobody acted upon, the median over accounts; -1 where few answered."""
+    rows = seen(look.data, look.all, "surveys", ["answered_at_day", "closed_at_day"])
+    rows = rows[rows["answered_at_day"].astype("float64") >= look.today - _YEAR]
+    shares = rows["closed_at_day"].isna().groupby(rows["snapshot"]).mean()
+    return float(shares.median()) if len(shares) >= _KNOWN else -1.0
 
 
 def _detractors(look: _Seen) -> Iterator[Found]:
@@ -242,9 +271,9 @@ def _promises(look: _Seen) -> Iterator[Found]:
         return
     for place, days in _by_place(_overdue(look), "due_at_day"):
         n, last = len(days), look.today - int(days.max())
-        what = "promise that is overdue" if n == 1 else f"{n} promises that are overdue"
-        text = f"{'it was' if n == 1 else 'the latest was'} due {last} {_days(last)} ago"
-        yield place, Step("advocacy", f"Keep or renegotiate the {what}", text)
+        if n >= _SEVERAL:
+            text = f"the latest was due {last} {_days(last)} ago"
+            yield place, Step("advocacy", f"Keep or renegotiate the {n} promises that are overdue", text)
 
 
 def _overdue(look: _Seen) -> pd.DataFrame:
@@ -255,12 +284,11 @@ def _overdue(look: _Seen) -> pd.DataFrame:
 
 
 def _traps(look: _Seen, standing: Standing, harmful: frozenset[str]) -> Iterator[Found]:
-    """Find a way out of the traps that did harm; nobody gets one more contact while meetings are empty."""
+    """Find a way out of the traps that did harm."""
     sprung = standing.traps.fillna(value=False).astype(bool)
-    sprung["reactive"] &= ~sprung["empty_meetings"]
     waiting = dict(_counted(_waiting(look).groupby("place").size()))
     for trap in TRAPS:
-        if trap.name in _SAID_ELSEWHERE or trap.name not in harmful:
+        if trap.name in _SAID_ELSEWHERE | _POINT_NOWHERE or trap.name not in harmful:
             continue
         from_on = f"{100 * trap.threshold:.0f} %" if trap.measure.startswith("share") else f"{trap.threshold:g}"
         step = Step(
