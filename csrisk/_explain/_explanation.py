@@ -121,6 +121,14 @@ class Explanation:
     def __len__(self) -> int:
         return len(self.index)
 
+    def __repr__(self) -> str:
+        names = ", ".join(map(str, self.goals_present))
+        told = f"{len(self):,} rows in {self.unit}; {names}; compared with {self.reference_words}"
+        if not len(self):
+            return f"Explanation({told})"
+        means = f"{float(self.reference.mean()):.1f} -> {float(self.prediction.mean()):.1f}"
+        return f"Explanation({told}; means {means})"
+
     def _repr_html_(self) -> str:
         """Show the highest predictions with their parts in a notebook."""
         names = [str(goal) for goal in self.goals_present]

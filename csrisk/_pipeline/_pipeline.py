@@ -23,6 +23,7 @@ from csrisk._pipeline._predict import predictions, standing
 from csrisk._pipeline._reporting import report_of
 from csrisk._pipeline._schemas import upgraded
 from csrisk._pipeline._scores import frame_hash, log_scores, score_table
+from csrisk._pipeline._shown import pipeline_html, pipeline_words
 from csrisk._pipeline._spec import RiskSpec
 from csrisk._pipeline._stored import identify, restore, scoring_members
 from csrisk._pipeline._watching import watched, with_scores
@@ -119,6 +120,12 @@ class RiskPipeline:
         elif not isinstance(spec, RiskSpec):
             raise ConfigError(f"spec={type(spec).__name__}: pass a RiskSpec, a mapping, or a TOML file or its text")
         self.spec = spec
+
+    def __repr__(self) -> str:
+        return pipeline_words(self)
+
+    def _repr_html_(self) -> str:
+        return pipeline_html(self)
 
     def fit(self, data: CustomerData | str | Path, until: Any = None) -> Self:
         """Test a model on the latest period, then fit to everything that was known before a date.
@@ -369,6 +376,7 @@ class RiskPipeline:
         why: Explanation | None = None,
         previous: Any = None,
         monitoring: Monitoring | None = None,
+        **options: Any,
     ) -> Path:
         """Write the report of a book.
 
@@ -386,6 +394,9 @@ class RiskPipeline:
             An earlier book, to say what moved since; default is the same day of the six months before.
         monitoring : Monitoring, optional
             What `monitor` gave; its checks and tables are added.
+        **options
+            ``currency``, ``account_url``, ``by_owner``, ``digest``, ``pseudonymise``, ``max_cards``, ``chunk`` of
+            `csrisk.write_report`.
 
         Returns
         -------
@@ -401,7 +412,7 @@ class RiskPipeline:
         self._require_fit()
         data = self._open(data)
         why = self.explain(data, as_of) if why is None else why
-        return report_of(self, path, data, why, previous, monitoring)
+        return report_of(self, path, data, why, previous, monitoring, options)
 
     def save(self, path: str | Path) -> str:
         """Write the fitted pipeline: a zip of JSON, text and arrays, no pickle, each part with its hash.

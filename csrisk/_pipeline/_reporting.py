@@ -13,6 +13,7 @@ from csrisk._pipeline._report_parts import books_before, distance_to_best
 from csrisk._pipeline._score_schema import LONGEVITY_COLUMNS
 from csrisk._pipeline._watching import further_tables
 from csrisk.checks import checks_frame
+from csrisk.exceptions import ConfigError
 from csrisk.report import write_report
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["report_of"]
 
 _EXPANSION_LIST = 50
+_OPTIONS = {"account_url", "by_owner", "chunk", "currency", "digest", "max_cards", "pseudonymise"}
 _LIFETIMES = [column.name for column in LONGEVITY_COLUMNS]
 _logger = logging.getLogger("csrisk")
 
@@ -37,6 +39,7 @@ def report_of(
     why: Explanation,
     previous: Any,
     monitoring: Monitoring | None,
+    options: dict[str, Any],
 ) -> Path:
     """Write the report of a book.
 
@@ -54,11 +57,16 @@ def report_of(
         An earlier book; default is the same day of the six months before.
     monitoring : Monitoring or None
         What was found.
+    options : dict
+        What the caller chooses of the form: see `csrisk.write_report`.
 
     Returns
     -------
     Path
     """
+    unknown = sorted(set(options) - _OPTIONS)
+    if unknown:
+        raise ConfigError(f"report: {unknown} must be among {sorted(_OPTIONS)}; the pipeline gives the rest itself")
     spec, record = pipeline.spec_, pipeline.record_
     scores = pipeline.score(data, why=why)
     found = checks_frame(guarded(pipeline, data, why)) if monitoring is None else monitoring.table()
@@ -83,6 +91,7 @@ def report_of(
         expansion=None if pipeline.expansion_model_ is None else _expansion_list(scores),
         provenance={**record.facts, "model": pipeline.model_id_, "data": scores["data_hash"].iloc[0]},
         lifetimes=scores[_LIFETIMES] if pipeline.longevity_model_ is not None else None,
+        **options,
         window=(whole_days(spec.snapshots.lead, "lead"), whole_days(spec.snapshots.horizon, "horizon")),
     )
 

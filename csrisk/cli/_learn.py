@@ -8,10 +8,9 @@ from typing import Any
 
 import click
 
-from csrisk._printable import printable
 from csrisk.cli import _options as options
 from csrisk.cli._flat import flat_options, train_flat
-from csrisk.cli._print import percent, print_first, print_frame, print_json, print_plan, print_test
+from csrisk.cli._print import percent, print_checks, print_first, print_frame, print_json, print_plan, print_test
 from csrisk.cli._running import CHECKS_FAILED
 from csrisk.exceptions import ConfigError
 
@@ -59,7 +58,7 @@ def demo(out: Path, *, dry_run: bool) -> None:
     pipeline.save(out / "model.csrisk")
     write_scores(out / "scores.parquet", scores)
     report = pipeline.report(out / "report.html", data, why=why)
-    print_first(scores)
+    print_first(scores, data)
     click.echo(f"\nScores and model: {out / 'scores.parquet'}, {out / 'model.csrisk'}\nReport: {report}")
 
 
@@ -156,8 +155,7 @@ def check(
     if as_json:
         print_json([dataclasses.asdict(one) for one in found])
     else:
-        for one in found:
-            click.echo(printable(str(one)))
+        print_checks(found)
     if any(one.failed for one in found):
         raise click.exceptions.Exit(CHECKS_FAILED)
 

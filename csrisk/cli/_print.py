@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from csrisk._printable import one_line
+from csrisk._printable import one_line, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from csrisk._pipeline import RiskPipeline
+    from csrisk.checks import Check
+    from csrisk.data import CustomerData
 
-__all__ = ["percent", "print_first", "print_frame", "print_json", "print_plan", "print_test"]
+__all__ = ["percent", "print_checks", "print_first", "print_frame", "print_json", "print_plan", "print_test"]
 
 _MOST = 5
+_ORDER = ("failed", "not applicable", "passed")
+_MARKS = {"failed": "FAIL", "not applicable": "n/a ", "passed": "ok  "}
+_COLOURS = {"failed": "red", "not applicable": "yellow", "passed": "green"}
 _NAMES = {"model": "csrisk model", "recency": "recency alone"}
 
 
@@ -62,13 +71,32 @@ def _gain(pipeline: RiskPipeline, method: str) -> str:
     return f"{row['difference']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
 
 
-def print_first(scores: pd.DataFrame) -> None:
-    """Print the accounts that matter most."""
+def print_checks(checks: Sequence[Check]) -> None:
+    """Print checks, the failed ones first, between two lines that say how many failed."""
+    counts = Counter(check.status for check in checks)
+    failed, undone = counts["failed"], counts["not applicable"]
+    words = f"{failed} of {len(checks)} checks failed" if failed else f"none of {len(checks)} checks failed"
+    verdict = _coloured("FAILED" if failed else "PASSED", "failed" if failed else "passed") + f": {words}"
+    verdict += f", {undone} could not be made" if undone else ""
+    click.echo(verdict)
+    for check in sorted(checks, key=lambda one: _ORDER.index(one.status)):
+        click.echo(f"{_coloured(_MARKS[check.status], check.status)}  {printable(str(check))}")
+    click.echo(verdict)
+
+
+def _coloured(text: str, status: str) -> str:
+    """Colour a status on a terminal; click takes it out of what is piped."""
+    return text if "NO_COLOR" in os.environ else click.style(text, fg=_COLOURS[status], bold=status == "failed")
+
+
+def print_first(scores: pd.DataFrame, data: CustomerData | None = None) -> None:
+    """Print the accounts that matter most, by the names that the report has for them too."""
     from csrisk._explain import NO_REASON
     from csrisk.report._revenue import why_listed
 
     as_of = scores.index.get_level_values("as_of")[0]
     click.echo(f"\nThe {min(_MOST, len(scores))} accounts of {len(scores):,} that matter most on {as_of:%Y-%m-%d}:")
+    names = {} if data is None else _names_of(data, scores.index.get_level_values("account_id")[:_MOST])
     why = why_listed(scores["churn_probability"].to_numpy(), scores["mrr"].to_numpy())
     for place, row in enumerate(scores.head(_MOST).reset_index().to_dict("records")):
         money = f", {row['mrr']:,.0f} a month" if row["mrr"] == row["mrr"] else ""
@@ -76,9 +104,19 @@ def print_first(scores: pd.DataFrame) -> None:
         if stays is not None and stays == stays:  # what is missing equals nothing
             money += f", expected to stay {stays:.1f} months"
         reason = row["reason_1"] if isinstance(row["reason_1"], str) else NO_REASON
-        account, listed = one_line(str(row["account_id"])), f"{words} " if (words := why[place]) else ""
+        account = names.get(row["account_id"]) or one_line(str(row["account_id"]))
+        listed = f"{why[place]} " if why[place] else ""
         risk = percent(row["churn_probability"])
         click.echo(f"{row['priority']}. {account} ({risk} risk{money}): {listed}{one_line(reason)}")
+
+
+def _names_of(data: CustomerData, accounts: pd.Index) -> dict[Any, str]:
+    """Name each account, and its id where that is something else."""
+    if not data.has("accounts", "name"):
+        return {}
+    table = data.frame("accounts").drop_duplicates("account_id").set_index("account_id")["name"].reindex(accounts)
+    named = {key: one_line(str(name)) for key, name in table.items() if isinstance(name, str) and name.strip()}
+    return {key: name if name == str(key) else f"{name} [{one_line(str(key))}]" for key, name in named.items()}
 
 
 def print_frame(table: pd.DataFrame, digits: int = 3) -> None:

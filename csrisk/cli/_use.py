@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from csrisk._printable import one_line, printable
+from csrisk._printable import one_line
 from csrisk.cli import _options as options
-from csrisk.cli._print import print_first, print_frame, print_json
+from csrisk.cli._print import print_checks, print_first, print_frame, print_json
 from csrisk.cli._running import CHECKS_FAILED
 from csrisk.exceptions import ConfigError
 
@@ -35,7 +35,7 @@ def score(book: options.Book, out: Path | None, *, strict: bool) -> None:
     if book.as_json:
         click.echo(scores.reset_index().to_json(orient="records", date_format="iso", double_precision=15))
     else:
-        print_first(scores)
+        print_first(scores, book.data)
         if out is not None:
             click.echo(f"Scores: {out}")
     _leave(strict, any(check["status"] == "failed" for check in scores.attrs["checks"]))
@@ -102,11 +102,22 @@ def _print_account(why: Explanation, account: str, top: int, *, as_json: bool) -
     metavar="ACCOUNT",
     help="Instead of it, one page about this account for its champion's eyes: use, goals, answers, and no risk.",
 )
+@click.option("--digest", is_flag=True, help="One screen, ready for a mail, instead of the report: .html or .md.")
+@click.option("--by-owner", is_flag=True, help="A page for each owner too, in a folder beside the report.")
+@click.option("--account-url", default="", metavar="PATTERN", help="Way to the CRM: https://crm.example/{account_id}.")
+@click.option("--currency", default="", help="Written before amounts of money.")
 @options.history
 @options.strict
 @options.of_a_book
 def report(
-    book: options.Book, out: Path, previous: str | None, champion: str | None, history: Path | None, *, strict: bool
+    book: options.Book,
+    out: Path,
+    previous: str | None,
+    champion: str | None,
+    history: Path | None,
+    *,
+    strict: bool,
+    **form: Any,
 ) -> None:
     """Write the report of a book; with --history it also says what monitoring found."""
     from csrisk._pipeline._guarding import guarded
@@ -116,7 +127,7 @@ def report(
         return
     why = book.pipeline.explain(book.data, book.as_of)
     watched = None if history is None else book.pipeline.monitor(book.data, history=history, why=why)
-    path = book.pipeline.report(out, book.data, why=why, previous=previous, monitoring=watched)
+    path = book.pipeline.report(out, book.data, why=why, previous=previous, monitoring=watched, **form)
     if book.as_json:
         print_json({"report": str(path), "accounts": len(why), "model_id": book.pipeline.model_id_})
     else:
@@ -155,8 +166,7 @@ def monitor(book: options.Book, history: Path | None, report_: Path | None, out:
     if book.as_json:
         print_json(found.to_dict())
     else:
-        for one in found.checks:
-            click.echo(printable(str(one)))
+        print_checks(found.checks)
         click.echo("")
         print_frame(found.goals, 2)
     if found.failed:

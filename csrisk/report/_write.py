@@ -9,7 +9,8 @@ from csrisk._atomic import write_atomically
 from csrisk.exceptions import ConfigError
 from csrisk.report._compose import Inputs, compose
 from csrisk.report._names import checked_url
-from csrisk.report._printing._html import render_html, render_pages
+from csrisk.report._printing._digest import DIGESTS
+from csrisk.report._printing._html import render_html, render_owners, render_pages
 from csrisk.report._printing._json import render_csv, render_json
 from csrisk.report._printing._markdown import render_markdown
 
@@ -57,6 +58,8 @@ def write_report(
     pseudonymise: bool | str = False,
     max_cards: int = 500,
     chunk: int | None = None,
+    by_owner: bool = False,
+    digest: bool = False,
 ) -> Path:
     """Write a report about one book for the people who decide on it.
 
@@ -114,6 +117,11 @@ def write_report(
         For large books, HTML only: every account has a card, so many on a page. The page of the book is written to
         `path` and holds the first of them, the others go to a folder beside it, ``<name>-accounts``. `max_cards` does
         not count then.
+    by_owner : bool, default False
+        HTML only: a page for each owner with the cards of their accounts too, in a folder beside, ``<name>-owners``.
+    digest : bool, default False
+        One screen instead of the report, ready for a mail: who stays, what is at risk, what moved, whom to look at
+        first. HTML without script and style sheet, or Markdown.
 
     Returns
     -------
@@ -152,6 +160,10 @@ def write_report(
         raise ConfigError(f"max_cards={max_cards} must be at least 1")
     if chunk is not None and (chunk < 1 or target.suffix.lower() != ".html"):
         raise ConfigError(f"chunk={chunk}: must be at least 1, and pages are written as .html only")
+    if (digest and target.suffix.lower() not in DIGESTS) or (by_owner and target.suffix.lower() != ".html"):
+        raise ConfigError(
+            f"path: suffix={target.suffix!r}: a digest is one of {list(DIGESTS)}, and pages of owners are .html"
+        )
     inputs = Inputs(
         title=title,
         data=data,
@@ -174,11 +186,26 @@ def write_report(
         chunk=chunk,
     )
     report = compose(why, inputs)
-    if chunk is None:
+    if by_owner:
+        _write_owners(target, report)
+    if digest:
+        write_atomically(target, DIGESTS[target.suffix.lower()](report).encode("utf-8"))
+    elif chunk is None:
         write_atomically(target, render(report).encode("utf-8"))
     else:
         _write_pages(target, report, chunk)
     return target
+
+
+def _write_owners(target: Path, report: Report) -> None:
+    """Write a page for each owner, in the order of their names."""
+    folder = target.with_name(f"{target.stem}-owners")
+    pages = render_owners(report, target.name)
+    if not pages:
+        raise ConfigError("by_owner=True: no account has an owner; it is the column `owner` of the table accounts")
+    folder.mkdir(exist_ok=True)
+    for name, content in pages:
+        write_atomically(folder / name, content.encode("utf-8"))
 
 
 def _write_pages(target: Path, report: Report, chunk: int) -> None:

@@ -97,6 +97,12 @@ def test_score_and_report(folder: Path, model: Path, tmp_path: Path) -> None:
     scores = pd.read_parquet(tmp_path / "s.parquet")
     told = json.loads(call("score", folder, "--model", model, "--json").stdout)
     assert [row["account_id"] for row in told] == scores["account_id"].tolist()
+    done = call("report", folder, "--model", model, "--out", tmp_path / "d.md", "--digest", "--currency", "EUR")
+    assert done.exit_code == 0, done.output
+    assert "Accounts expected to stay" in (tmp_path / "d.md").read_text("utf-8")
+    done = call("report", folder, "--model", model, "--out", tmp_path / "u.html", "--account-url", "javascript:1")
+    assert done.exit_code == 1
+    assert "account_url='javascript:1' must be an http(s) address" in done.stderr
     for name in ("r.html", "r.md", "r.json", "r.csv"):
         done = call("report", folder, "--model", model, "--out", tmp_path / name)
         assert done.exit_code == 0, done.output
@@ -115,6 +121,16 @@ def test_check_says_its_codes(folder: Path) -> None:
     checks = json.loads(done.stdout)
     assert done.exit_code == (3 if any(check["status"] == "failed" for check in checks) else 0)
     assert {check["code"][:3] for check in checks} == {"CSR"}
+
+
+def test_checks_stand_between_two_verdicts_failures_first(folder: Path) -> None:
+    done = call("check", folder, "--config", folder / "c.toml")
+    first, *lines, last = done.stdout.strip().splitlines()
+    assert first == last
+    assert first.startswith("FAILED: " if done.exit_code else "PASSED: none of")
+    marks = [line[:4] for line in lines]
+    assert marks == sorted(marks, key=["FAIL", "n/a ", "ok  "].index)
+    assert "\x1b" not in done.stdout
 
 
 def test_a_failed_check_is_exit_code_3(small_saas: SaasBook, folder: Path, tmp_path: Path) -> None:

@@ -202,3 +202,51 @@ def test_figures_are_written_in_one_way():
 def test_no_hyphen_stands_for_a_minus(page):
     text = re.sub(r"\s+", " ", read(page).all("main")[0].text())
     assert not re.findall(r"(?<![\w.-])-\d", text)
+
+
+def test_digest_is_one_screen_without_script_or_sheet(why, data, tmp_path):
+    parts = {"data": data, "evaluation": with_intercept(0.5, 0.2, 0.8), "window": (14, 90)}
+    parts["previous"] = _books.earlier(why)
+    text = cr.write_report(tmp_path / "d.html", why, digest=True, currency="€", **parts).read_text("utf-8")
+    root = read(text)
+    assert not root.all("script")
+    assert not root.all("style")
+    assert "class=" not in text
+    assert len(text) < 20_000  # what mail programs show without cutting is 102 kB
+    assert "expected to leave from 15 October 2025" in root.text()
+    assert [row.all("th")[0].text() for row in root.all("table")[0].all("tr")] == [
+        "Accounts expected to stay",
+        "Monthly revenue at risk",
+        "What moved",
+    ]
+    markdown = cr.write_report(tmp_path / "d.md", why, digest=True, **parts).read_text("utf-8")
+    assert len([line for line in markdown.splitlines() if line.startswith("| ")]) == 10  # heads, rule, eight accounts
+    with pytest.raises(ConfigError, match="a digest is one of"):
+        cr.write_report(tmp_path / "d.json", why, digest=True)
+
+
+def test_digest_escapes_names(why, hostile, tmp_path):
+    text = cr.write_report(tmp_path / "d.html", why, data=hostile, digest=True).read_text("utf-8")
+    assert "<script" not in text
+    assert "<img" not in text
+
+
+def test_each_owner_has_a_page_of_their_own_accounts(why, data, tmp_path):
+    cr.write_report(tmp_path / "r.html", why, data=data, by_owner=True)
+    pages = sorted((tmp_path / "r-owners").iterdir())
+    assert [page.name for page in pages] == [f"00{n + 1}-manager-{n}.html" for n in range(4)]
+    seen = [re.findall(r"acct-\d{5}(?=</u>)", page.read_text("utf-8")) for page in pages]
+    for place, accounts in enumerate(seen):
+        assert {int(account[-5:]) % 4 for account in accounts} == {place}
+    assert sum(map(len, seen)) == 60
+    with pytest.raises(ConfigError, match="no account has an owner"):
+        cr.write_report(tmp_path / "s.html", why, by_owner=True)
+
+
+def test_objects_say_what_they_are(why):
+    said = repr(why)
+    assert said.startswith("Explanation(60 rows in percentage points; churn, footprint, advocacy, feedback, context;")
+    assert len(said) < 300
+    new = cr.RiskPipeline()
+    assert repr(new) == "RiskPipeline(horizon='90D', lead='14D'; not fitted)"
+    assert "not fitted" in new._repr_html_()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections import Counter
 from dataclasses import replace
 from functools import cache, partial
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
 __all__ = [
     "MOST_LINES",
     "account_link",
+    "environment",
     "gap_words",
     "render_html",
+    "render_owners",
     "render_pages",
     "render_value",
     "stay_words",
@@ -104,13 +107,40 @@ def render_pages(report: Report, chunk: int, folder: str, book: str) -> tuple[st
     return page, others
 
 
+def render_owners(report: Report, book: str) -> list[tuple[str, str]]:
+    """Render a page of cards for each owner.
+
+    Parameters
+    ----------
+    report : Report
+        What the report says.
+    book : str
+        Name of the page of the book.
+
+    Returns
+    -------
+    list of (str, str)
+        Name and content of each page.
+    """
+    common = _Common(report)
+    owners = sorted({card.owner for card in report.cards} - {""})
+    pages = []
+    for place, owner in enumerate(owners, start=1):
+        own = tuple(card for card in report.cards if card.owner == owner)
+        words = re.sub(r"[^a-z0-9]+", "-", owner.lower()).strip("-")[:40]
+        part = replace(report, title=f"{report.title}: {owner}", cards=own)
+        page = _render("accounts.html.j2", part, common, names=(), at=0, book=quote(book))
+        pages.append((f"{place:03d}-{words or 'owner'}.html", page))
+    return pages
+
+
 class _Common:
     """What all pages of a report share."""
 
     def __init__(self, report: Report) -> None:
         css, js = _style(), _asset("script.js")
         self.scale = _svg.card_scale(report.cards)
-        self.environment = _environment()
+        self.environment = environment()
         self.environment.filters["money"] = partial(_format.money, currency=report.currency)
         self.environment.filters["stay"] = partial(stay_words, currency=report.currency)
         goals = {goal.goal: place for place, goal in enumerate(report.goals, start=1)}
@@ -195,12 +225,12 @@ def render_value(title: str, name: str, as_of: str, tables: tuple[Table, ...]) -
     str
     """
     css = _style()
-    environment = _environment()
-    environment.filters["money"] = partial(_format.money, currency="")
+    engine = environment()
+    engine.filters["money"] = partial(_format.money, currency="")
     policy = (
         f"default-src 'none'; style-src 'sha256-{_digest(css)}'; img-src data:; base-uri 'none'; form-action 'none'"
     )
-    return environment.get_template("value.html.j2").render(
+    return engine.get_template("value.html.j2").render(
         title=title, name=name, as_of=as_of, tables=tables, css=css, policy=policy, ranks={}, dot=share_dot
     )
 
@@ -291,10 +321,11 @@ def timeline_words(line: Timeline) -> str:
     )
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Make the template engine: everything is escaped, and what is unknown is an error."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-    environment = Environment(
+    made = Environment(
         loader=FunctionLoader(_source),
         autoescape=True,
         undefined=StrictUndefined,
@@ -319,8 +350,8 @@ def _environment() -> Environment:
         "ranged": _ranged,
         "status": lambda value: {"failed": "failed", "passed": "passed"}.get(value, "na"),
     }
-    environment.filters.update(filters)
-    return environment
+    made.filters.update(filters)
+    return made
 
 
 def _few(table: Table) -> bool:

@@ -97,12 +97,21 @@ def _summary(report: Report) -> Iterator[str]:
         ("Accounts in the book", f"{summary.accounts:,}", ""),
         ("Forecast churn", f"{churn.expected:,.0f}", f"{churn.low:,.0f} to {churn.high:,.0f} ({level} interval)"),
     ]
+    if summary.corrected is not None:
+        told = summary.corrected
+        span = f"{told.low:,.0f} to {told.high:,.0f} ({level} interval)"
+        rows.append(("Forecast churn, corrected by the forward test", f"{told.expected:,.0f}", span))
     money = summary.mrr_at_risk
     if money:
         low, high = (_format.money(value, report.currency) for value in (money.low, money.high))
         rows.append(("Monthly revenue", _format.money(summary.mrr, report.currency), _without(summary.unpriced)))
         at_risk = _format.money(money.expected, report.currency)
         rows.append(("Monthly revenue at risk", at_risk, f"{low} to {high} ({level} interval)"))
+    if summary.mrr_corrected is not None:
+        at_risk, low, high = (
+            _format.money(getattr(summary.mrr_corrected, end), report.currency) for end in ("expected", "low", "high")
+        )
+        rows.append(("Monthly revenue at risk, corrected", at_risk, f"{low} to {high} ({level} interval)"))
     yield _grid(("", "Figure", "Range"), "lrl", rows)
     yield "\n".join(f"- {_plain(decision.text)}" for decision in summary.decisions)
 
