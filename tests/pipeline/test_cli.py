@@ -102,7 +102,7 @@ def test_score_and_report(folder: Path, model: Path, tmp_path: Path) -> None:
     assert "Accounts expected to stay" in (tmp_path / "d.md").read_text("utf-8")
     done = call("report", folder, "--model", model, "--out", tmp_path / "u.html", "--account-url", "javascript:1")
     assert done.exit_code == 1
-    assert "account_url='javascript:1' must be an http(s) address" in done.stderr
+    assert "must be an http(s) address that holds {account_id} once" in " ".join(done.stderr.split())
     for name in ("r.html", "r.md", "r.json", "r.csv"):
         done = call("report", folder, "--model", model, "--out", tmp_path / name)
         assert done.exit_code == 0, done.output
