@@ -83,4 +83,5 @@ def _tables(data: CustomerData) -> dict[str, Any]:
         "first and last day": f"{data.start:%Y-%m-%d} to {data.end:%Y-%m-%d}",
         "observed until": {name: f"{end - pd.Timedelta(days=1):%Y-%m-%d}" for name, end in data.ends.items()},
         "rows set aside": len(data.rejected),
+        **({"rows left out": data.left_out} if data.left_out else {}),
     }

@@ -89,7 +89,12 @@ def report_of(
         gap=distance_to_best(pipeline.model_, spec, scores["quadrant"], why),
         extra=further_tables(pipeline, why, monitoring),
         expansion=None if pipeline.expansion_model_ is None else _expansion_list(scores),
-        provenance={**record.facts, "model": pipeline.model_id_, "data": scores["data_hash"].iloc[0]},
+        provenance={
+            **record.facts,
+            "model": pipeline.model_id_,
+            "data": scores["data_hash"].iloc[0],
+            **({"rows left out by where": data.left_out} if data.left_out else {}),
+        },
         lifetimes=scores[_LIFETIMES] if pipeline.longevity_model_ is not None else None,
         **options,
         window=(whole_days(spec.snapshots.lead, "lead"), whole_days(spec.snapshots.horizon, "horizon")),

@@ -300,6 +300,11 @@ class CustomerData:
         return self._breaches
 
     @property
+    def left_out(self) -> dict[str, int]:
+        """Rows of each table that do not count, as `where` says."""
+        return {breach.table: breach.count for breach in self._breaches if breach.code == "CSD024"}
+
+    @property
     def rejected(self) -> pd.DataFrame:
         """Rows that were set aside: table, row (position from 0; missing where a table has no order), code, rule."""
         require_own_process(self._owner)

@@ -102,6 +102,7 @@ def test_unit_factor_rate_constant_and_filter_at_every_door(door, tmp_path):
     assert table["product"].tolist() == ["Acme's one"] * 3
     (left,) = (breach for breach in data.breaches if breach.code == "CSD024")
     assert (left.count, left.effect, left.detail) == (2, "row left out", "of 5")
+    assert data.left_out == {"subscriptions": 2}
     assert "CSD206" not in {breach.code for breach in data.breaches}, "an epoch is UTC"
 
 

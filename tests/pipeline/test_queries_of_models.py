@@ -71,3 +71,18 @@ def test_a_model_that_was_trained_with_a_query_asks_for_it_and_scores_with_it(as
         result = CliRunner().invoke(main, asked_for)
         assert result.exit_code == code, result.output
     assert len(pd.read_csv(out)) > 20
+
+
+@pytest.mark.filterwarnings("ignore::csrisk.exceptions.DataWarning")
+def test_the_report_says_how_many_rows_a_filter_left_out(asked: Any, small_book: CustomerData, tmp_path: Path) -> None:
+    folder, config, model, *_ = asked
+    feature = small_book.frame("usage")["feature"].mode()[0]
+    gone = int((small_book.frame("usage")["feature"] == feature).sum())
+    told = tmp_path / "told.toml"
+    told.write_text(f'{config.read_text()}\n[tables.usage]\nwhere = {{ feature = {{ not = ["{feature}"] }} }}\n')
+    out = tmp_path / "risk.md"
+    result = CliRunner().invoke(
+        main, ["report", str(folder), "--model", str(model), "--config", str(told), "--out", str(out)]
+    )
+    assert result.exit_code == 0, result.output
+    assert f"{gone:,}" in out.read_text().split("rows left out by where")[1][:60].replace(str(gone), f"{gone:,}")
