@@ -46,7 +46,7 @@ def init(source: str, out: Path, *, yes: bool, dry_run: bool, as_json: bool) -> 
     proposal = propose(source)
     if yes:
         proposal = proposal.with_guesses()
-    elif not dry_run and sys.stdin.isatty() and sys.stdout.isatty():
+    elif not dry_run and not as_json and _on_a_terminal():
         proposal = _asked(proposal)
     if not dry_run:
         proposal.save(out)
@@ -58,8 +58,12 @@ def init(source: str, out: Path, *, yes: bool, dry_run: bool, as_json: bool) -> 
         return
     click.echo(printable(proposal.to_toml() if dry_run else str(proposal)))
     if not dry_run:
-        left = f"; {len(proposal.open)} questions are open in it (or --yes)" if proposal.open else ""
+        left = f"; open in it: {len(proposal.open)} (or --yes)" if proposal.open else ""
         click.echo(f"Configuration: {out}{left}\nNext: csrisk train SOURCE --config {out.name} --model model.csrisk")
+
+
+def _on_a_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _asked(proposal: Proposal) -> Proposal:

@@ -133,6 +133,20 @@ def test_what_is_written_loads_as_it_is(folder: Path, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
 
 
+def test_questions_are_asked_on_a_terminal_alone(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    table = exports()["support_tickets"].rename(columns={"solved_at": "closed_at"})
+    table.assign(solved_on=table["closed_at"]).to_csv(folder / "support_tickets.csv", index=False)
+    piped = CliRunner().invoke(main, ["init", str(folder), "--out", str(tmp_path / "piped.toml")], input="2\n")
+    assert "Answer" not in piped.output
+    assert "; open in it: 1 (or --yes)" in piped.output
+    monkeypatch.setattr("csrisk.cli._propose._on_a_terminal", lambda: True)
+    asked = CliRunner().invoke(main, ["init", str(folder), "--out", str(tmp_path / "own.toml")], input="2\n")
+    assert asked.exit_code == 0, asked.output
+    options = [question.options for question in cr.propose(folder).questions]
+    told = tomllib.loads((tmp_path / "own.toml").read_text(encoding="utf-8"))
+    assert told["tables"]["contacts"]["columns"]["resolved_at"] == options[0][1]
+
+
 def test_nothing_is_overwritten(folder: Path, tmp_path: Path) -> None:
     config = tmp_path / "own.toml"
     config.write_text("# mine\n")
