@@ -118,7 +118,7 @@ def look_into(source: str) -> Seen:
         tables = tuple(_brought(name, name, frame) for name, frame in sorted(samples.items()))
         return Seen(tables, {}, database=True, far=is_far(source))
     folder = Path(source)
-    if not folder.is_dir():
+    if not source.strip() or not folder.is_dir():
         raise DataContractError(
             f"{shown(source, 'the source')} is no folder, no database file and no address{near_name(folder)}"
         )

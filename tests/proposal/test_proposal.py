@@ -316,6 +316,8 @@ def test_nothing_usable_says_what_was_looked_for(tmp_path: Path) -> None:
     assert "Looked for files .csv" in str(error.value)
     with pytest.raises(DataContractError, match="is no folder"):
         cr.propose(tmp_path / "nowhere")
+    with pytest.raises(DataContractError, match="is no folder"):
+        cr.propose("")
 
 
 def test_a_file_called_like_one_table_and_named_for_another_is_read_once(folder: Path) -> None:
