@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from csrisk.data import CustomerData
 
 __all__ = [
+    "SPEAKS_OF_LEAVING",
     "Change",
     "Contracts",
     "LastDay",
@@ -34,6 +36,10 @@ Ints: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 Bools: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 
+# names, with blanks for underscores, of columns that are written when or after an account leaves
+SPEAKS_OF_LEAVING = re.compile(
+    r"churn|cancel|attrition|terminat|exit|retained|reason for leaving|left on|last day|end ?date|cltv", re.IGNORECASE
+)
 _LONG_AGO = -FOREVER
 _STRIDE = 2**32  # one account's days never reach the next account's in a joint key
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from pandas.api import types
 
 from csrisk._evaluation import evaluate_folds
 from csrisk._explain import explain, propose_goals
+from csrisk._outcomes import SPEAKS_OF_LEAVING
 from csrisk._regular import require_regular
 from csrisk.checks import check_single_feature, check_telling_values, checks_frame
 from csrisk.data._one_table import read_one_table
@@ -30,9 +30,6 @@ __all__ = ["FlatResult", "FlatTable", "read_flat_table", "train_flat_table"]
 _SUFFIXES = (".csv", ".csv.gz", ".parquet")
 _MOSTLY = 0.95
 _FEW = 20
-_OF_THE_OUTCOME = re.compile(
-    r"churn|cancel|attrition|terminat|exit|retained|reason for leaving|left on|last day|end ?date|cltv", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True)
@@ -204,7 +201,7 @@ def _tells_apart(values: pd.Series) -> bool:
 
 def _say_outcomes(X: pd.DataFrame) -> None:
     """Warn of columns that by their name were written after the outcome."""
-    named = [str(name) for name in X if _OF_THE_OUTCOME.search(str(name).replace("_", " "))]
+    named = [str(name) for name in X if SPEAKS_OF_LEAVING.search(str(name).replace("_", " "))]
     if named:
         warnings.warn(
             f"{len(named)} columns have names that speak of the outcome: {named}; leave out (--exclude) what was "

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from csrisk._goals import Goal
+from csrisk._outcomes import SPEAKS_OF_LEAVING
 from csrisk.data import CONTRACT, Breach
 from csrisk.exceptions import DataWarning, FeatureError
 from csrisk.features._family import Family, Measure
@@ -137,7 +138,7 @@ def attributes_of(data: CustomerData, most: int = 100) -> tuple[str, ...]:
     """Attributes of the accounts table that can serve as context.
 
     Names, owners, times and texts with more than `most` different values are left out; what says the same as the
-    reason for leaving is left out with a warning.
+    reason for leaving, or speaks of leaving by its name, is left out with a warning. What has a history is taken.
     """
     told = _with_history(data)
     followed = {name for name, n in told.items() if n <= most and name not in CONTRACT["accounts"].names}
@@ -151,10 +152,11 @@ def attributes_of(data: CustomerData, most: int = 100) -> tuple[str, ...]:
         and (pd.api.types.is_numeric_dtype(table[stored]) or table[stored].nunique() <= most)
     ]
     copies = _copies(data, table, there)
-    if copies:
-        breach = Breach("CSD333", "accounts", ", ".join(copies), len(copies))
-        warnings.warn(str(breach), DataWarning, stacklevel=4)
-    return (*_CONTRACT, *sorted(set(kept) - set(copies) | followed))
+    leaving = [name for name in kept if name not in copies and SPEAKS_OF_LEAVING.search(name.replace("_", " "))]
+    for code, names in (("CSD333", copies), ("CSD334", leaving)):
+        if names:
+            warnings.warn(str(Breach(code, "accounts", ", ".join(names), len(names))), DataWarning, stacklevel=4)
+    return (*_CONTRACT, *sorted(set(kept) - {*copies, *leaving} | followed))
 
 
 def _copies(data: CustomerData, table: pd.DataFrame, there: dict[str, str]) -> list[str]:

@@ -151,7 +151,7 @@ class UsageDepth(Family):
         yield make(
             "events_trend_30d",
             "ratio",
-            "Use of the last 30 days against the 30 before: {value} on a scale from -1 to 1",
+            "Use of the last 30 days against the 30 before: {value} on a scale from \u22121 to 1",
             lambda f: share_of_change(f["rate_1"], f["rate_2"]),
             -1,
             window=60,
@@ -159,7 +159,7 @@ class UsageDepth(Family):
         yield make(
             "active_users_trend_30d",
             "ratio",
-            "People in the last 30 days against the 30 before: {value} on a scale from -1 to 1",
+            "People in the last 30 days against the 30 before: {value} on a scale from \u22121 to 1",
             lambda f: np.where(f["exposure_2"] > 0, share_of_change(f["users_now"], f["users_before"]), np.nan),
             -1,
             window=60,

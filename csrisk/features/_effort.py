@@ -106,7 +106,7 @@ class ContactEffort(Family):
         yield make(
             "contacts_trend_30d",
             "ratio",
-            "Contacts of the last 30 days against the 30 before: {value} on a scale from -1 to 1",
+            "Contacts of the last 30 days against the 30 before: {value} on a scale from \u22121 to 1",
             lambda f: share_of_change(f["rate_1"], f["rate_2"]),
             1,
             window=60,

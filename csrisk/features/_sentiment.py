@@ -109,12 +109,12 @@ class SurveySentiment(Family):
             window=w,
         )
         yield make(
-            "comment_polarity_last", "score", "Last comment {value} on a scale from -1 to 1", "polarity_last", -1
+            "comment_polarity_last", "score", "Last comment {value} on a scale from \u22121 to 1", "polarity_last", -1
         )
         yield make(
             f"comment_polarity_{w}d",
             "score",
-            f"Comments of {w} days {{value}} on a scale from -1 to 1",
+            f"Comments of {w} days {{value}} on a scale from \u22121 to 1",
             "polarity_mean",
             -1,
             window=w,

@@ -387,3 +387,18 @@ def test_groups_by_hand(look):
     assert row[["group_customers", "group_left_365d"]].tolist() == [1, 1]
     assert look(AccountGroup(), "2025-02-01", accounts=accounts, subscriptions=contracts)["group_customers"] == 2
     assert look(AccountGroup(), AS_OF, "x", accounts=accounts, subscriptions=contracts).isna().all()
+
+
+def test_an_attribute_that_speaks_of_leaving_is_no_feature_unless_it_is_named() -> None:
+    usage = pd.DataFrame({"account_id": ["a", "b"], "at": ["2025-01-01", "2025-02-01"], "feature": "x"})
+    accounts = pd.DataFrame({"account_id": ["a", "b"], "tier": ["x", "y"], "churn_flag": [True, False]})
+    data = CustomerData({"usage": usage, "accounts": accounts}, end="2025-06-01")
+    with pytest.warns(DataWarning, match=r"CSD334 table=accounts column=churn_flag count=1: 1 attribute speaks by its"):
+        names = attributes_of(data)
+    assert "tier" in names
+    assert "churn_flag" not in names
+    history = pd.DataFrame({"account_id": ["a"], "at": ["2025-01-05"], "name": ["churn_flag"], "value": ["no"]})
+    told = CustomerData({"usage": usage, "accounts": accounts, "attributes": history}, end="2025-06-01")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DataWarning)
+        assert "churn_flag" in attributes_of(told)

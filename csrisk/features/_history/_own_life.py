@@ -85,7 +85,7 @@ class OwnLife(Family):
         yield make(
             f"active_days_change_{r}d",
             "ratio",
-            f"Days of use in {r} days against its whole life: {{value}} on a scale from -1 to 1",
+            f"Days of use in {r} days against its whole life: {{value}} on a scale from \u22121 to 1",
             lambda f: share_of_change(f["pace_now"], f["pace_ever"]),
             -1,
         )

@@ -81,7 +81,7 @@ class Season(Family):
             yield make(
                 f"{name}_change_{d}d_year_ago",
                 "ratio",
-                f"{words} {ahead}, against the {d} before: {{value}} on a scale from -1 to 1",
+                f"{words} {ahead}, against the {d} before: {{value}} on a scale from \u22121 to 1",
                 change(fact, f"{fact}_before"),
                 -1,
             )

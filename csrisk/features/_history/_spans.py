@@ -78,7 +78,7 @@ class ForecastSpans(Family):
             yield make(
                 f"{name}_trend_{d}d",
                 "ratio",
-                f"{words} in {d} days against the {d} before: {{value}} on a scale from -1 to 1",
+                f"{words} in {d} days against the {d} before: {{value}} on a scale from \u22121 to 1",
                 change(fact, f"{fact}_before"),
                 -1,
                 window=twice,
