@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 HEAD = b"account_id,at,feature,quantity\n"
 USAGE = {"account_id": ["a", "b"], "at": ["2025-01-01", "2025-02-01"], "feature": ["x", "y"]}
 LONG = b'a,2025-01-01,"' + b"x" * 140_000 + b'",1\n'
-PACKED = gzip.compress(HEAD + b"".join(b"%d,2025-01-01,x,1\n" % i for i in range(9_000)))
+PACKED = gzip.compress(HEAD + b"".join(b"%d,2025-01-01,x,1\n" % i for i in range(9_000)), mtime=0)
 
 
 @pytest.mark.parametrize(

@@ -217,7 +217,7 @@ ROWS = "id,seats,tier,churn\n007,3,a,1\n008,,None,0\n7,5.5, b ,1\n"
         ("t.csv", b"\xef\xbb\xbf" + ROWS.replace("\n", "\r\n").encode()),
         ("t.csv", b"sep=;\n" + ROWS.replace(",", ";").encode()),
         ("t.csv", ROWS.replace(",", "\t").encode()),
-        ("t.csv.gz", gzip.compress(ROWS.encode())),
+        ("t.csv.gz", gzip.compress(ROWS.encode(), mtime=0)),
     ],
 )
 def test_a_flat_table_is_read_as_the_tables_of_a_portfolio_are(name, content, tmp_path):
@@ -240,7 +240,7 @@ def test_a_flat_table_is_read_as_the_tables_of_a_portfolio_are(name, content, tm
         ("t.csv", b"a,b,churn\n1,2,1\n3,4\n", "line 3 has 2 cells, the header 3"),
         ("t.csv", b"a,a,churn\n1,2,1\n3,4,0\n", "more than once"),
         ("t.csv", "a,b,churn\nM\u00fcller,2,1\n".encode("latin-1"), "UTF-8"),
-        ("t.csv.gz", gzip.compress(ROWS.encode())[:-8] + bytes(8), "the gzip file is damaged"),
+        ("t.csv.gz", gzip.compress(ROWS.encode(), mtime=0)[:-8] + bytes(8), "the gzip file is damaged"),
         ("t.parquet", b"PAR1" + bytes(40) + b"PAR1", "damaged Parquet file"),
     ],
 )
