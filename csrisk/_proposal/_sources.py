@@ -15,6 +15,7 @@ from csrisk._shown import shown
 from csrisk.data._csv import read_header
 from csrisk.data._kinds import TABLE_ENDINGS, UnreadableError, endings, file_kind
 from csrisk.data._parts import near_name, size_of, skipped
+from csrisk.data._row_files import ROW_ENDINGS, is_row_file, rows_of
 from csrisk.exceptions import DataContractError
 
 if TYPE_CHECKING:
@@ -28,12 +29,9 @@ _ROWS = 20_000
 _LARGE = 500_000_000  # bytes above which only the beginning is read
 _DEEPEST, _MOST = 3, 400
 _TABLES_ELSEWHERE = (
-    ".xlsx",
     ".xls",
     ".ods",
     ".json",
-    ".jsonl",
-    ".ndjson",
     ".feather",
     ".arrow",
     ".orc",
@@ -41,7 +39,9 @@ _TABLES_ELSEWHERE = (
     ".zip",
 )
 _DATABASES = (".duckdb", ".ddb", ".db", ".sqlite", ".sqlite3")
-LOOKED_FOR = "files .csv, .tsv, .txt (also .gz) and .parquet with one header line, up to three folders deep"
+LOOKED_FOR = (
+    "files .csv, .tsv, .txt (also .gz) and .parquet with one header line, .jsonl and .xlsx, up to three folders deep"
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ class Brought:
     @property
     def stem(self) -> tuple[str, ...]:
         """Words of its name."""
-        return stem(re.sub(r"\.(gz|csv|tsv|txt|parquet|parq|pq)$", "", self.name.removesuffix(".gz")).split("/")[-1])
+        ending = r"\.(csv|tsv|txt|parquet|parq|pq|jsonl|ndjson|xlsx)$"
+        return stem(re.sub(ending, "", self.name.removesuffix(".gz")).split("/")[-1])
 
     @property
     def whole_stem(self) -> tuple[str, ...]:
@@ -166,7 +167,7 @@ def _files(folder: Path, unread: dict[str, str]) -> Iterator[Path]:
             path = Path(top, name)
             if skipped(name) or count >= _MOST:
                 continue
-            if endings(name) in TABLE_ENDINGS:
+            if endings(name) in (*TABLE_ENDINGS, *ROW_ENDINGS):
                 count += 1
                 yield path
             elif endings(name) in (*_TABLES_ELSEWHERE, *_DATABASES):
@@ -175,6 +176,8 @@ def _files(folder: Path, unread: dict[str, str]) -> Iterator[Path]:
 
 
 def _header(path: Path) -> tuple[str, ...]:
+    if is_row_file(path):
+        return (path.name, *map(str, rows_of(path)))  # each is a table of its own
     kind = file_kind(path)
     if kind != "parquet":
         return read_header(path, packed=kind == "csv.gz").names

@@ -309,10 +309,10 @@ def test_a_price_in_a_second_file_is_asked_for_and_joined(folder: Path) -> None:
 
 def test_nothing_usable_says_what_was_looked_for(tmp_path: Path) -> None:
     (tmp_path / "notes.csv").write_text("a,b\n1,2\n")
-    (tmp_path / "book.xlsx").write_bytes(b"PK\x03\x04")
+    (tmp_path / "book.ods").write_bytes(b"PK\x03\x04")
     with pytest.raises(DataContractError, match="holds 1 tables that can be read and none that is a table") as error:
         cr.propose(tmp_path)
-    assert ".xlsx is not read from a folder" in str(error.value)
+    assert ".ods is not read from a folder" in str(error.value)
     assert "Looked for files .csv" in str(error.value)
     with pytest.raises(DataContractError, match="is no folder"):
         cr.propose(tmp_path / "nowhere")
