@@ -84,7 +84,7 @@ def seasonal(question: str = "churn", seeds: tuple[int, ...] = (2,), n_accounts:
 def _purchases(rng: np.random.Generator, n_accounts: int, days: int = 730) -> pd.DataFrame:
     """Purchases at random: gamma rates, lives of some hundred days, and seasons of the shop and of the customer."""
     start, day = pd.Timestamp("2009-12-01"), np.arange(days)
-    of_year = (start + pd.to_timedelta(day, unit="D")).dayofyear.to_numpy() * 2 * np.pi / 365.25
+    of_year = (start + pd.to_timedelta(day, unit="D")).day_of_year.to_numpy() * 2 * np.pi / 365.25
     shop, rows = np.exp(0.9 * np.cos(of_year - 5.5)), []
     for number in range(n_accounts):
         own = np.exp(rng.normal(0, 0.5) * np.cos(of_year - rng.uniform(0, 2 * np.pi)))

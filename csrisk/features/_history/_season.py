@@ -89,7 +89,7 @@ class Season(Family):
     def _facts(self, past: Past) -> Facts:
         dates = pd.DatetimeIndex(past.index.get_level_values("as_of"))
         last = np.where(dates.is_leap_year, 366, 365)
-        day = dates.dayofyear.to_numpy(dtype=np.float64)
+        day = dates.day_of_year.to_numpy(dtype=np.float64)
         facts = nothing(past, "days", "money", "days_before", "money_before")
         facts |= {"to_end": last - day, "from_new_year": np.minimum(day - 1, last + 1 - day)}
         if "usage" in past.data.tables and self.days <= _YEAR:
