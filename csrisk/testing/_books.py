@@ -43,7 +43,7 @@ def random_tables(random_state: int = 0, *, n_accounts: int = 8, days: int = 400
     --------
     >>> from csrisk.testing import random_tables
     >>> sorted(random_tables(1))[:4]
-    ['accounts', 'advocacy', 'contacts', 'expectations']
+    ['accounts', 'advocacy', 'attributes', 'contacts']
     """
     dice = _Dice(random_state, n_accounts, days)
     tables = {

@@ -39,7 +39,7 @@ def test_the_book_is_small_enough_to_be_bundled(again: Path) -> None:
 
 
 def test_demo_is_complete_and_within_the_contract(demo: cr.CustomerData) -> None:
-    assert set(demo.missing) == {"people", "invoices", "measures"}  # which mechanisms write
+    assert set(demo.missing) == {"people", "invoices", "measures", "attributes"}  # which mechanisms write
     assert len(demo.accounts) == _demo.DEMO["n_accounts"]
     assert str(demo.end.date()) == "2026-01-01"
     assert {breach.code for breach in demo.breaches} <= {"CSD206", "CSD308"}

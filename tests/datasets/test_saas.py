@@ -34,7 +34,7 @@ def test_another_seed_gives_another_book() -> None:
 
 
 def test_the_tables_of_the_contract_are_there(book: SaasBook) -> None:
-    assert set(book.tables) == set(CONTRACT) - {"people", "invoices", "measures"}
+    assert set(book.tables) == set(CONTRACT) - {"people", "invoices", "measures", "attributes"}
     for name, table in book.tables.items():
         assert set(table.columns) <= set(CONTRACT[name].names), name
         assert len(table), name
@@ -48,7 +48,7 @@ def test_no_row_breaks_the_contract(n_accounts: int, months: int, seed: int) -> 
 
 
 def test_shared_fixture_is_within_the_contract(small_saas: SaasBook, small_book: CustomerData) -> None:
-    assert small_book.missing == ("people", "invoices", "measures")
+    assert small_book.missing == ("people", "invoices", "measures", "attributes")
     assert list(small_book.accounts) == sorted(small_saas.tables["accounts"]["account_id"])
 
 

@@ -20,6 +20,7 @@ from csrisk.report._printing._markdown import escape
 ALLOWED = {
     *(
         "html",
+        "u",
         "head",
         "meta",
         "link",

@@ -54,7 +54,11 @@ class Said:
         if pd.isna(value):
             found = re.fullmatch(r"No evidence for .+; typical is (.+)\.", text)
             return found is not None and same(found.group(1), typical, feature.unit)
-        pattern = re.escape(feature.sentence).replace(r"\{value\}", "(.+)").replace(r"\{typical\}", "(.+)")
+        pattern = (
+            re.escape(feature.sentence.replace("\u2212", "-"))
+            .replace(r"\{value\}", "(.+)")
+            .replace(r"\{typical\}", "(.+)")
+        )
         found = re.fullmatch(pattern, text)
         return bool(found) and all(
             same(*pair, feature.unit) for pair in zip(found.groups(), (value, typical), strict=True)
