@@ -15,7 +15,7 @@ from csrisk._pipeline._load import check_names, require_queries
 from csrisk._pipeline._sqlite import sqlite_tables
 from csrisk._shown import is_address, scheme, shown
 from csrisk.data import CONTRACT
-from csrisk.data._kinds import database_kind
+from csrisk.data._kinds import DATABASE_ENDINGS, database_kind
 from csrisk.data._parts import near_name
 from csrisk.data._query import SEALED, far_table, refused, tables_of, write_answer
 from csrisk.exceptions import ConfigError, DataContractError
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["duckdb_file", "far_database", "is_database", "is_far", "located", "open_database"]
 
 _logger = logging.getLogger("csrisk")
-_FILES = (".duckdb", ".ddb", ".db", ".sqlite", ".sqlite3")
 _PREFIX = re.compile(r"\s*(duckdb|sqlite):(//)?", re.IGNORECASE)
 # scheme of an address, and the extra of Ibis that brings its driver
 _DRIVERS = {
@@ -55,8 +54,8 @@ def is_database(source: str | Path) -> bool:
     path = Path(source)
     try:
         if path.is_file():
-            return path.suffix.lower() in _FILES or bool(database_kind(path))
-        return not path.exists() and (is_address(source) or path.suffix.lower() in _FILES)
+            return path.suffix.lower() in DATABASE_ENDINGS or bool(database_kind(path))
+        return not path.exists() and (is_address(source) or path.suffix.lower() in DATABASE_ENDINGS)
     except (OSError, ValueError):
         return is_address(source)
 

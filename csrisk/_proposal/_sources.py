@@ -13,9 +13,9 @@ from csrisk._proposal._looks import Look, look_at
 from csrisk._proposal._names import stem, words
 from csrisk._shown import shown
 from csrisk.data._csv import read_header
-from csrisk.data._kinds import TABLE_ENDINGS, UnreadableError, endings, file_kind
+from csrisk.data._kinds import DATABASE_ENDINGS, FOREIGN_ENDINGS, UnreadableError, endings, file_kind
 from csrisk.data._parts import near_name, size_of, skipped
-from csrisk.data._row_files import ROW_ENDINGS, is_row_file, rows_of
+from csrisk.data._row_files import FILE_ENDINGS, is_row_file
 from csrisk.exceptions import DataContractError
 
 if TYPE_CHECKING:
@@ -28,17 +28,6 @@ __all__ = ["LOOKED_FOR", "Brought", "Seen", "look_into"]
 _ROWS = 20_000
 _LARGE = 500_000_000  # bytes above which only the beginning is read
 _DEEPEST, _MOST = 3, 400
-_TABLES_ELSEWHERE = (
-    ".xls",
-    ".ods",
-    ".json",
-    ".feather",
-    ".arrow",
-    ".orc",
-    ".avro",
-    ".zip",
-)
-_DATABASES = (".duckdb", ".ddb", ".db", ".sqlite", ".sqlite3")
 LOOKED_FOR = (
     "files .csv, .tsv, .txt (also .gz) and .parquet with one header line, .jsonl and .xlsx, up to three folders deep"
 )
@@ -65,8 +54,9 @@ class Brought:
     @property
     def stem(self) -> tuple[str, ...]:
         """Words of its name."""
-        ending = r"\.(csv|tsv|txt|parquet|parq|pq|jsonl|ndjson|xlsx)$"
-        return stem(re.sub(ending, "", self.name.removesuffix(".gz")).split("/")[-1])
+        name = self.name.removesuffix(".gz")
+        ending = next((ending for ending in FILE_ENDINGS if name.endswith(ending)), "")
+        return stem(name.removesuffix(ending).split("/")[-1])
 
     @property
     def whole_stem(self) -> tuple[str, ...]:
@@ -167,17 +157,17 @@ def _files(folder: Path, unread: dict[str, str]) -> Iterator[Path]:
             path = Path(top, name)
             if skipped(name) or count >= _MOST:
                 continue
-            if endings(name) in (*TABLE_ENDINGS, *ROW_ENDINGS):
+            if endings(name) in FILE_ENDINGS:
                 count += 1
                 yield path
-            elif endings(name) in (*_TABLES_ELSEWHERE, *_DATABASES):
-                other = "give it as SOURCE" if endings(name) in _DATABASES else "save it as CSV or Parquet"
+            elif endings(name) in (*FOREIGN_ENDINGS, *DATABASE_ENDINGS):
+                other = "give it as SOURCE" if endings(name) in DATABASE_ENDINGS else "save it as CSV or Parquet"
                 unread[path.relative_to(folder).as_posix()] = f"{endings(name)} is not read from a folder; {other}"
 
 
 def _header(path: Path) -> tuple[str, ...]:
     if is_row_file(path):
-        return (path.name, *map(str, rows_of(path)))  # each is a table of its own
+        return (path.name,)  # each is a table of its own
     kind = file_kind(path)
     if kind != "parquet":
         return read_header(path, packed=kind == "csv.gz").names

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import itertools
 import re
-import zlib
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from csrisk._regular import open_regular
-from csrisk.data._kinds import UnreadableError
+from csrisk.data._kinds import UnreadableError, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +53,7 @@ class Header:
 
 def read_header(path: Path, *, packed: bool) -> Header:
     """Read the header of a CSV file."""
-    with _opened(path, packed=packed) as raw:
+    with opened(path, packed=packed) as raw:
         lines = _text(itertools.islice(_lines(raw), 10 * _LOOK))
     skip, separator = _above(lines)
     if skip == len(lines):
@@ -87,7 +83,7 @@ def _above(lines: list[str]) -> tuple[int, str]:
 
 def require_whole(path: Path) -> None:
     """Unpack a gzip file to its end, as its checksum tells of damage that the engine, which skips it, reads as rows."""
-    with _opened(path, packed=True) as raw:
+    with opened(path, packed=True) as raw:
         while raw.read(_LONGEST):
             pass
 
@@ -95,7 +91,7 @@ def require_whole(path: Path) -> None:
 def csv_reason(path: Path, header: Header) -> str:
     """Find the first line at which a CSV file breaks; read only where the engine gave up."""
     try:
-        with _opened(path, packed=header.packed) as raw:
+        with opened(path, packed=header.packed) as raw:
             return _first_break(_decoded(raw), header)
     except UnreadableError as found:
         return str(found)
@@ -167,18 +163,6 @@ def _records(lines: list[str], separator: str) -> Iterator[tuple[list[str], int,
             before = reader.line_num
     except csv.Error as error:
         raise UnreadableError(_too_long(before + 1)) from error
-
-
-@contextmanager
-def _opened(path: Path, *, packed: bool) -> Iterator[BinaryIO]:
-    """Open a file, unpacked; damage of gzip has its reason."""
-    with open_regular(path) as raw:
-        try:
-            yield gzip.GzipFile(fileobj=raw) if packed else raw  # type: ignore[misc]  # reads bytes as a file does
-        except EOFError as error:
-            raise UnreadableError("the gzip file is cut short; copy it again") from error
-        except (gzip.BadGzipFile, zlib.error) as error:
-            raise UnreadableError("the gzip file is damaged; write or copy it again") from error
 
 
 def _lines(raw: BinaryIO) -> Iterator[bytes]:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from csrisk._shown import shown
 from csrisk.data._breach import Breach, did_you_mean
 from csrisk.data._contract import CONTRACT
-from csrisk.data._kinds import TABLE_ENDINGS
+from csrisk.data._kinds import FOREIGN_ENDINGS
 from csrisk.data._parts import near_name, skipped
-from csrisk.data._row_files import ROW_ENDINGS
+from csrisk.data._row_files import FILE_ENDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["FolderTables", "find_tables"]
 
 # files of tables in forms that csrisk does not read; reports, models and configurations beside them are no tables
-_FOREIGN = (".xls", ".ods", ".json", ".feather", ".arrow", ".orc", ".avro", ".zip", ".gz")
-_ENDINGS = (*TABLE_ENDINGS, *ROW_ENDINGS)
+_FOREIGN = (*FOREIGN_ENDINGS, ".gz")
 _MOST = 10
 
 
@@ -105,13 +104,13 @@ def _nothing(folder: str | os.PathLike[str]) -> Breach:
 def _table(name: str, is_folder: bool) -> str:
     """Name the table that a file would be; empty for none."""
     stem = name.lower().removesuffix(".gz")
-    ending = next((ending for ending in _ENDINGS if stem.endswith(ending)), "")
+    ending = next((ending for ending in FILE_ENDINGS if stem.endswith(ending)), "")
     known = stem.removesuffix(ending) if ending else stem
     return known if known in CONTRACT and (ending or is_folder) else ""
 
 
 def _is_table(name: str) -> bool:
-    return name.lower().removesuffix(".gz").endswith((*_ENDINGS, *_FOREIGN)) or name.lower().endswith(_FOREIGN)
+    return name.lower().removesuffix(".gz").endswith((*FILE_ENDINGS, *_FOREIGN)) or name.lower().endswith(_FOREIGN)
 
 
 def _inside(folder: Path, names: str | Sequence[str]) -> Any:

@@ -7,26 +7,34 @@ import gzip
 import os
 import re
 import zlib
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from csrisk._regular import open_regular
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
 __all__ = [
     "_CSV",
     "_PARQUET",
+    "DATABASE_ENDINGS",
+    "FOREIGN_ENDINGS",
     "TABLE_ENDINGS",
     "UnreadableError",
     "database_kind",
     "endings",
     "file_kind",
+    "opened",
 ]
 
 _CSV = (".csv", ".tsv", ".txt")
 _PARQUET = (".parquet", ".parq", ".pq")
 TABLE_ENDINGS = (*_CSV, *_PARQUET)
+DATABASE_ENDINGS = (".duckdb", ".ddb", ".db", ".sqlite", ".sqlite3")
+FOREIGN_ENDINGS = (".xls", ".ods", ".json", ".feather", ".arrow", ".orc", ".avro", ".zip")  # tables that are not read
 _HEAD = 4096
 _AS_CSV = "save the table as CSV or Parquet"
 _MAGIC = (
@@ -69,6 +77,18 @@ class UnreadableError(Exception):
     def __init__(self, reason: str, column: str = "") -> None:
         super().__init__(reason)
         self.column = column
+
+
+@contextmanager
+def opened(path: Path, *, packed: bool) -> Iterator[BinaryIO]:
+    """Open a file, unpacked; damage of gzip has its reason, wherever in the file it shows."""
+    with open_regular(path) as raw:
+        try:
+            yield gzip.GzipFile(fileobj=raw) if packed else raw  # type: ignore[misc]  # reads bytes as a file does
+        except EOFError as error:
+            raise UnreadableError("the gzip file is cut short; copy it again") from error
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise UnreadableError("the gzip file is damaged; write or copy it again") from error
 
 
 def endings(name: str) -> str:
@@ -118,13 +138,8 @@ def _parquet(ending: str, tail: bytes, size: int) -> str:
 def _unpacked(path: Path, head: bytes) -> bytes:
     if not head.startswith(b"\x1f\x8b"):
         raise UnreadableError("it is named .gz and is not gzip; take .gz off its name")
-    try:
-        with open_regular(path) as raw, gzip.open(raw) as file:
-            found = file.read(_HEAD)
-    except EOFError as error:
-        raise UnreadableError("the gzip file is cut short; copy it again") from error
-    except (OSError, zlib.error) as error:
-        raise UnreadableError("the gzip file is damaged; write or copy it again") from error
+    with opened(path, packed=True) as file:
+        found = file.read(_HEAD)
     if not found:
         raise UnreadableError("it is empty, it has no header")
     return found

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import zipfile
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from csrisk._regular import open_regular
-from csrisk.data._kinds import UnreadableError, endings
+from csrisk.data._kinds import TABLE_ENDINGS, UnreadableError, endings, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-__all__ = ["ROW_ENDINGS", "is_row_file", "rows_of"]
+__all__ = ["FILE_ENDINGS", "is_row_file", "rows_of"]
 
 _LINES = (".jsonl", ".ndjson")
 _BOOK = ".xlsx"
 ROW_ENDINGS = (*_LINES, _BOOK)
+FILE_ENDINGS = (*TABLE_ENDINGS, *ROW_ENDINGS)
 _LONGEST = 1 << 20  # bytes of a line
 _UNPACKED = 1 << 30  # bytes that a workbook may unpack to; a small file can hold far more
 
@@ -60,9 +59,8 @@ def rows_of(path: str | os.PathLike[str]) -> pd.DataFrame:
 
 def _lines(path: Path) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
-    with open_regular(path) as raw:
-        packed = path.name.lower().endswith(".gz")
-        for number, line in _numbered(gzip.GzipFile(fileobj=raw) if packed else raw):  # type: ignore[arg-type]  # bytes
+    with opened(path, packed=path.name.lower().endswith(".gz")) as raw:
+        for number, line in _numbered(raw):
             if line.strip():
                 rows.append(_row(line, number))
     if not rows:
@@ -72,16 +70,11 @@ def _lines(path: Path) -> pd.DataFrame:
 
 def _numbered(raw: BinaryIO) -> Iterator[tuple[int, bytes]]:
     number = 0
-    try:
-        while line := raw.readline(_LONGEST):
-            number += 1
-            if len(line) == _LONGEST:
-                raise UnreadableError(f"line {number} is longer than {_LONGEST:,} bytes; is it JSON lines?")
-            yield number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
-    except EOFError as error:
-        raise UnreadableError("the gzip file is cut short; copy it again") from error
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise UnreadableError("the gzip file is damaged; write or copy it again") from error
+    while line := raw.readline(_LONGEST):
+        number += 1
+        if len(line) == _LONGEST:
+            raise UnreadableError(f"line {number} is longer than {_LONGEST:,} bytes; is it JSON lines?")
+        yield number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
 
 
 def _row(line: bytes, number: int) -> dict[str, Any]:
