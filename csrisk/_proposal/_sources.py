@@ -15,7 +15,7 @@ from csrisk._shown import shown
 from csrisk.data._csv import read_header
 from csrisk.data._kinds import DATABASE_ENDINGS, FOREIGN_ENDINGS, UnreadableError, endings, file_kind
 from csrisk.data._parts import near_name, size_of, skipped
-from csrisk.data._row_files import FILE_ENDINGS, is_row_file
+from csrisk.data._workbook import FILE_ENDINGS, is_workbook
 from csrisk.exceptions import DataContractError
 
 if TYPE_CHECKING:
@@ -28,9 +28,7 @@ __all__ = ["LOOKED_FOR", "Brought", "Seen", "look_into"]
 _ROWS = 20_000
 _LARGE = 500_000_000  # bytes above which only the beginning is read
 _DEEPEST, _MOST = 3, 400
-LOOKED_FOR = (
-    "files .csv, .tsv, .txt (also .gz) and .parquet with one header line, .jsonl and .xlsx, up to three folders deep"
-)
+LOOKED_FOR = "files .csv, .tsv, .txt (also .gz) and .parquet with one header line, and .xlsx, up to three folders deep"
 
 
 @dataclass(frozen=True)
@@ -166,7 +164,7 @@ def _files(folder: Path, unread: dict[str, str]) -> Iterator[Path]:
 
 
 def _header(path: Path) -> tuple[str, ...]:
-    if is_row_file(path):
+    if is_workbook(path):
         return (path.name,)  # each is a table of its own
     kind = file_kind(path)
     if kind != "parquet":

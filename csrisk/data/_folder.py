@@ -11,7 +11,7 @@ from csrisk.data._breach import Breach, did_you_mean
 from csrisk.data._contract import CONTRACT
 from csrisk.data._kinds import FOREIGN_ENDINGS
 from csrisk.data._parts import near_name, skipped
-from csrisk.data._row_files import FILE_ENDINGS
+from csrisk.data._workbook import FILE_ENDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -34,7 +34,8 @@ _CSV = (".csv", ".tsv", ".txt")
 _PARQUET = (".parquet", ".parq", ".pq")
 TABLE_ENDINGS = (*_CSV, *_PARQUET)
 DATABASE_ENDINGS = (".duckdb", ".ddb", ".db", ".sqlite", ".sqlite3")
-FOREIGN_ENDINGS = (".xls", ".ods", ".json", ".feather", ".arrow", ".orc", ".avro", ".zip")  # tables that are not read
+# of tables that are not read
+FOREIGN_ENDINGS = (".xls", ".ods", ".json", ".jsonl", ".ndjson", ".feather", ".arrow", ".orc", ".avro", ".zip")
 _HEAD = 4096
 _AS_CSV = "save the table as CSV or Parquet"
 _MAGIC = (

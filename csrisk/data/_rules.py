@@ -180,16 +180,20 @@ def _time_rules(table: Table, column: Column, marked: bool) -> Iterator[Rule]:
     effect = "row set aside" if column.strict else ""
     if marked:
         yield Rule("CSD202", column.title, nw.col(bad(name)), effect, shown=(raw(name),))
-    outside = (value < LOW) | (value >= HIGH) | (value == 0)
-    yield Rule("CSD203", column.title, outside, effect, name, (name,), _date)
+    yield Rule("CSD203", column.title, _outside(value), effect, name, (name,), _date)
     if name == table.time:
         yield Rule("CSD201", name, value.is_null() & ~nw.col(bad(name)) if marked else value.is_null())
 
 
+def _outside(time: nw.Expr) -> nw.Expr:
+    """Whether a time is none that could be meant, so that it counts as missing."""
+    return (time < LOW) | (time >= HIGH) | (time == 0)
+
+
 def _order_rule(table: Table, later: str, earlier: str) -> Rule:
     first, second = nw.col(earlier), nw.col(later)
-    # a date without clock stands for the whole of its day; a time out of range counts as missing
-    broken = (second < first) & (second != day_of(first) * DAY) & (second >= LOW) & (first < HIGH)
+    # a date without clock stands for the whole of its day
+    broken = (second < first) & (second != day_of(first) * DAY) & ~_outside(second) & ~_outside(first)
     missing = table.name == "accounts"
     return Rule(
         "CSD204",
@@ -236,8 +240,8 @@ def _contract_rules(names: set[str]) -> Iterator[Rule]:
         trial.append(status.is_in(list(TRIAL)) & ~paid)
         yield Rule("CSD341", "status", status.is_in(list(ENDED_STATES)) & running, shown=("status",), write=_words)
     if {"trial_ends_at", "end_at"} <= names:
-        # a time out of range counts as missing
-        trial.append((nw.col("end_at") <= nw.col("trial_ends_at")) & (nw.col("trial_ends_at") < HIGH))
+        end, over = nw.col("end_at"), nw.col("trial_ends_at")
+        trial.append((end <= over) & ~_outside(end) & ~_outside(over))
     if trial:
         known = [condition.fill_null(value=False) for condition in trial]
         yield Rule("CSD340", "is_trial, status, trial_ends_at", reduce(or_, known))

@@ -14,7 +14,7 @@ from csrisk.data._from_pandas import from_pandas
 from csrisk.data._kinds import UnreadableError
 from csrisk.data._parts import Parts, find_parts, is_path, size_of
 from csrisk.data._readers import ROW
-from csrisk.data._row_files import is_row_file, rows_of
+from csrisk.data._workbook import is_workbook, sheet_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,8 +71,8 @@ def open_source(engine: DuckDBEngine, table: str, brought: object) -> Source | B
 
 def _open(engine: DuckDBEngine, view: str, table: str, brought: object) -> Source | Breach:
     mixed: frozenset[str] = frozenset()
-    if is_row_file(brought):
-        brought = rows_of(brought)  # type: ignore[arg-type]  # a path
+    if is_workbook(brought):
+        brought = sheet_of(brought)
     given = is_path(brought)
     if not given:
         brought, mixed = _to_arrow(engine, brought)

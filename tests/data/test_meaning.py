@@ -229,3 +229,17 @@ def test_the_day_of_an_export_is_no_time_of_knowing(engine):
     # contracts that run were updated last at any time: nothing waits for it
     running = rows.assign(**times).assign(end_at=pd.Series(pd.NaT, index=rows.index, dtype="datetime64[us]"))
     assert found({"subscriptions": running}, engine) == {}
+
+
+@pytest.mark.parametrize("never", ["1500-01-01", "1900-01-01", "1970-01-01"])
+@pytest.mark.parametrize("trial", [False, True])
+def test_an_end_that_no_clock_meant_ends_no_contract(never: str, trial: bool) -> None:
+    """Exports write the zero of a clock for none: the contract runs on, paid or not tried before."""
+    contracts = pd.DataFrame(
+        {"account_id": ["a", "b"], "start_at": "2024-01-01", "end_at": [never, "2024-09-01"], "mrr": [1, 2]}
+    )
+    if trial:
+        contracts["trial_ends_at"] = "2024-01-15"
+    data = CustomerData({"subscriptions": contracts}, end="2025-01-01")
+    assert data.frame("subscriptions").set_index("account_id")["end_at"].isna().to_dict() == {"a": True, "b": False}
+    assert not {"CSD204", "CSD340"} & {breach.code for breach in data.breaches}

@@ -107,7 +107,7 @@ PIPELINE: list[tuple[str, str, Callable[[Fitted], Any], str, str]] = [
     ("CustomerData", "tables that are a frame", lambda _: cr.CustomerData(pd.DataFrame({"at": [1]})), "DataContractError", "CSD007"),
     ("CustomerData", "columns that are a list", lambda _: _customer_data(columns=["at"]), "DataContractError", "CSD002"),
     ("CustomerData", "columns of a table that are a list", lambda _: _customer_data(columns={"usage": ["at"]}), "DataContractError", "CSD002"),
-    ("CustomerData", "columns to a number", lambda _: _customer_data(columns={"usage": {"at": 7}}), "DataContractError", "CSD003"),
+    ("CustomerData", "columns to a number", lambda _: _customer_data(columns={"usage": {"at": 7}}), "ConfigError", "must be a name, or a table"),
     ("CustomerData", "end with a clock of another zone", lambda _: _customer_data(end="soon"), "DataContractError", "CSD012"),
     ("CustomerData", "end that is a list", lambda _: _customer_data(end=["2025-01-01"]), "DataContractError", "CSD012"),
     ("CustomerData", "end in the year 9999", lambda _: _customer_data(end="9999-12-31"), "DataContractError", "CSD012"),

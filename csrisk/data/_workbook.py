@@ -1,92 +1,54 @@
-"""Tables that are written row by row in other forms: JSON lines, and workbooks where openpyxl is installed."""
+"""Workbooks of one sheet as tables, where openpyxl is installed."""
 
 from __future__ import annotations
 
-import json
 import os
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import pandas as pd
 
 from csrisk._regular import open_regular
-from csrisk.data._kinds import TABLE_ENDINGS, UnreadableError, endings, opened
+from csrisk.data._kinds import TABLE_ENDINGS, UnreadableError, endings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import BinaryIO
 
-__all__ = ["FILE_ENDINGS", "is_row_file", "rows_of"]
+__all__ = ["FILE_ENDINGS", "is_workbook", "sheet_of"]
 
-_LINES = (".jsonl", ".ndjson")
 _BOOK = ".xlsx"
-ROW_ENDINGS = (*_LINES, _BOOK)
-FILE_ENDINGS = (*TABLE_ENDINGS, *ROW_ENDINGS)
-_LONGEST = 1 << 20  # bytes of a line
+FILE_ENDINGS = (*TABLE_ENDINGS, _BOOK)
 _UNPACKED = 1 << 30  # bytes that a workbook may unpack to; a small file can hold far more
 
 
-def is_row_file(brought: object) -> bool:
-    """Whether a table was brought as one file of JSON lines or one workbook, by its ending."""
-    return isinstance(brought, str | os.PathLike) and endings(os.fspath(brought)) in ROW_ENDINGS
+def is_workbook(brought: object) -> TypeGuard[str | os.PathLike[str]]:
+    """Whether a table was brought as one workbook, by its ending."""
+    return isinstance(brought, str | os.PathLike) and endings(os.fspath(brought)) == _BOOK
 
 
-def rows_of(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Read a file row by row.
+def sheet_of(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read the one sheet with rows of a workbook.
 
     Parameters
     ----------
     path : path
-        ``.jsonl`` or ``.ndjson``, also with ``.gz``, or ``.xlsx``.
+        ``.xlsx``.
 
     Returns
     -------
     pandas.DataFrame
-        Values as the file has them; what is nested is text.
+        Values as the sheet has them.
 
     Raises
     ------
     UnreadableError
-        If it cannot be read; the reason names a line or a sheet, and never a value.
+        If it cannot be read; the reason never holds a value.
     """
-    file = Path(path)
     try:
-        return _book(file) if endings(file.name) == _BOOK else _lines(file)
+        return _book(Path(path))
     except OSError as error:
         raise UnreadableError(error.strerror or type(error).__name__) from error
-
-
-def _lines(path: Path) -> pd.DataFrame:
-    rows: list[dict[str, Any]] = []
-    with opened(path, packed=path.name.lower().endswith(".gz")) as raw:
-        for number, line in _numbered(raw):
-            if line.strip():
-                rows.append(_row(line, number))
-    if not rows:
-        raise UnreadableError("it is empty, it holds no row")
-    return pd.DataFrame.from_records(rows)
-
-
-def _numbered(raw: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    number = 0
-    while line := raw.readline(_LONGEST):
-        number += 1
-        if len(line) == _LONGEST:
-            raise UnreadableError(f"line {number} is longer than {_LONGEST:,} bytes; is it JSON lines?")
-        yield number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
-
-
-def _row(line: bytes, number: int) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except UnicodeDecodeError as error:
-        raise UnreadableError(f"line {number} is not UTF-8; save it as UTF-8") from error
-    except (ValueError, RecursionError) as error:
-        raise UnreadableError(f"line {number} is no JSON; each line holds one object") from error
-    if not isinstance(row, dict):
-        raise UnreadableError(f"line {number} is no object of JSON, such as {{...}}; each line holds one row")
-    return {name: json.dumps(value) if isinstance(value, dict | list) else value for name, value in row.items()}
 
 
 def _book(path: Path) -> pd.DataFrame:
@@ -123,7 +85,7 @@ def _require_small(raw: BinaryIO) -> None:
         with zipfile.ZipFile(raw) as packed:
             size = sum(member.file_size for member in packed.infolist())
     except zipfile.BadZipFile as error:
-        raise UnreadableError("it is no workbook by its first bytes; name it by what it is") from error
+        raise UnreadableError("it is no workbook (xlsx) by its content; name it by what it is") from error
     if size > _UNPACKED:
         raise UnreadableError(f"the workbook unpacks to {size:,} bytes, more than {_UNPACKED:,}; save it as CSV")
     raw.seek(0)
