@@ -133,7 +133,8 @@ def _fold(tree, stop, used, local, below, line_of, room):
         one_below = below[one] if one >= 0 else 0
         other_below = below[other] if other >= 0 else 0
         below[node] = bit | one_below | other_below
-        if used + (1 << _size(below[node])) > len(room):
+        # one doubling was not enough for many players at once, and lines were written behind the room
+        while used + (1 << _size(below[node])) > len(room):
             room = _larger(room)
         coalition = below[node]
         while True:

@@ -173,3 +173,22 @@ def test_many_sets_of_players_give_the_same_numbers():
         patch.setattr("csrisk._explain._points_game.kernels", lambda: _plain)
         for one, other in zip(found, game.worth(row, tables), strict=True):
             np.testing.assert_allclose(one, other, atol=1e-12, rtol=0)
+
+
+def test_a_game_of_many_players_fits_the_room_that_is_made_for_it():
+    """A node above two subtrees of five features each: 2^11 coalitions at once, in room doubled once."""
+    pytest.importorskip("numba")
+    bits = (np.arange(4096)[:, None] >> np.arange(12) & 1).astype(float)
+    weights = 100 * 2.0 ** np.arange(5)
+    y = 1e6 * bits[:, 11] + np.where(bits[:, 0] > 0, 1e5 + bits[:, 1:6] @ weights, bits[:, 6:11] @ weights)
+    whole = {"num_leaves": 128, "min_data_in_leaf": 1, "min_sum_hessian_in_leaf": 0, "learning_rate": 1.0}
+    told = {"objective": "regression", "verbosity": -1, "num_threads": 1, "min_data_in_bin": 1, **whole}
+    booster = lightgbm.train(told, lightgbm.Dataset(bits, y), 1)
+    assert len(set(booster.trees_to_dataframe()["split_feature"].dropna())) == 12
+    forest, goal = compile_forest(read_booster(booster)), np.array([0] * 11 + [1])
+    game = PointsGame.against(LinkGame.of(forest, 0.0, _sigmoid), Side(coded(forest, bits[:9])))
+    tables, row = [table_of(0, np.arange(11), goal)], Side(coded(forest, bits[[4000]]))
+    found = game.worth(row, tables)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("csrisk._explain._points_game.kernels", lambda: _plain)
+        np.testing.assert_allclose(found[0], game.worth(row, tables)[0], atol=1e-12, rtol=0)
