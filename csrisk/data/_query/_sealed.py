@@ -79,6 +79,8 @@ def _write(relation: Any, path: Path, late: threading.Event) -> None:
 
     if again := repeated(list(relation.columns)):
         raise refused(f"its result has more than one column called {', '.join(again)[:80]}", "name them apart with AS")
+    # windows and joins give their rows in an order of threads: the same query is to give the same table in every run
+    relation = relation.order("ALL")
     name = next(name for name in ("to_arrow_reader", "fetch_arrow_reader") if hasattr(relation, name))
     reader = getattr(relation, name)(_BATCH)
     with pq.ParquetWriter(path, reader.schema) as writer:
