@@ -54,11 +54,12 @@ def english_polarity(texts: Sequence[str]) -> list[float]:
     """
     from textblob.en import sentiment
 
-    scores = []
+    scores, foreign = [], 0
     for text in texts:
-        polarity, subjectivity = sentiment(text) if reads_as_english(text) else (0.0, 0.0)
+        english = reads_as_english(text)
+        foreign += not english
+        polarity, subjectivity = sentiment(text) if english else (0.0, 0.0)
         scores.append(float(polarity) if polarity or subjectivity else np.nan)
-    foreign = sum(not reads_as_english(text) for text in texts)
     if foreign > _FEW and foreign > _SHARE * len(texts):
         message = (
             f"surveys.comment: {foreign} of {len(texts)} comments do not read as English and are not scored; "

@@ -154,9 +154,9 @@ class _Case:
         return len(before) * (2 * len(engines) - 1) + 1
 
     def _leave_out_unread(self, before: pd.DataFrame, engine: EngineName) -> None:
-        """Go on without tables that the builder never asked for, if its features do not miss them: loading costs most."""
-        dated = sorted(set(_TIMES) & set(self.tables), key=lambda name: (name not in self.asked, len(self.tables[name])))
-        kept = self.asked | {"accounts", dated[0]}
+        """Go on without the tables that were never asked for, if no feature misses them: loading costs most."""
+        dated = min(set(_TIMES) & set(self.tables), key=lambda name: (name not in self.asked, name))
+        kept = self.asked | {"accounts", dated}
         read = {name: frame for name, frame in self.tables.items() if name in kept}
         if len(read) < len(self.tables) and not self._differences(before, self._features(read, engine, self.pairs)):
             self.tables = read
