@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import io
+import warnings
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from csrisk._numbers import money, number, signed
+from csrisk._palette import FAINT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["axes_or_new", "new_axes"]
+__all__ = ["SMALL", "WIDTH", "as_money", "as_percent", "as_points", "axes_or_new", "families", "new_axes", "plain"]
 
+# of systems of today, for signs of names that the first font lacks
+_WIDE = ("Noto Sans CJK JP", "Hiragino Sans", "PingFang SC", "Microsoft YaHei", "Malgun Gothic", "Noto Emoji")
 _DPI = 110
+WIDTH, SMALL = 6.4, 9.0  # inches, points: shown 400 pixels wide, the smallest letters are of 8
 
 
 def new_axes(size: tuple[float, float], rows: int = 1, columns: int = 1, **options: Any) -> tuple[Axes, ...]:
@@ -60,7 +67,44 @@ def axes_or_new(ax: Axes | None, size: tuple[float, float]) -> Axes:
     return new_axes(size)[0] if ax is None else ax
 
 
+def plain(ax: Axes, grid: Literal["x", "y", "both"] | None = None) -> Axes:
+    """Take what says nothing off the axes: two sides, ticks, large letters; a faint grid lies behind."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.tick_params(length=0, labelsize=SMALL)
+    if grid is not None:
+        ax.grid(axis=grid, color=FAINT, linewidth=0.6)
+        ax.set_axisbelow(True)
+    return ax
+
+
+def as_percent(share: float, _: float) -> str:
+    """Write a share at a tick; a function of its own, so that figures can be pickled."""
+    return f"{number(100 * share)}\u00a0%"
+
+
+def as_points(points: float, _: float) -> str:
+    """Write percentage points at a tick."""
+    return signed(points)
+
+
+def as_money(amount: float, _: float) -> str:
+    """Write an amount at a tick."""
+    return money(amount)
+
+
+def families() -> list[str]:
+    """Name the fonts for names of customers: the usual, then those that this machine has for further signs."""
+    from matplotlib import rcParams
+    from matplotlib.font_manager import get_font_names
+
+    there = set(get_font_names())
+    return [*rcParams["font.family"], *[name for name in _WIDE if name in there]]
+
+
 def _png(figure: Figure) -> bytes:
     page = io.BytesIO()
-    figure.savefig(page, format="png", dpi=_DPI, bbox_inches="tight")
+    with warnings.catch_warnings():
+        # a sign without a letter in any font is drawn as a box, which whoever looks at it sees
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
+        figure.savefig(page, format="png", dpi=_DPI, bbox_inches="tight")
     return page.getvalue()

@@ -6,7 +6,7 @@ from csrisk._evaluation._empc import cost_curve, expected_maximum_profit
 from csrisk._evaluation._evaluate import compare, evaluate, evaluate_scores
 from csrisk._evaluation._folds import evaluate_folds
 from csrisk._evaluation._money import expected_loss, profit_curve
-from csrisk._evaluation._plots import plot_calibration, plot_capacity, plot_cost, plot_profit
+from csrisk._evaluation._plots import plot_backtest, plot_calibration, plot_capacity, plot_cost, plot_profit
 from csrisk._evaluation._survival import evaluate_survival
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "evaluate_survival",
     "expected_loss",
     "expected_maximum_profit",
+    "plot_backtest",
     "plot_calibration",
     "plot_capacity",
     "plot_cost",

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from csrisk._figure import axes_or_new
+import numpy as np
+
+from csrisk._figure import SMALL, WIDTH, as_money, as_percent, axes_or_new, new_axes, plain
+from csrisk._palette import QUIET, SERIES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["plot_calibration", "plot_capacity", "plot_cost", "plot_profit"]
+    from csrisk._evaluation._backtest import Backtest
 
-_BLUE, _GREY = "#1f5a8a", "#777777"
+__all__ = ["plot_backtest", "plot_calibration", "plot_capacity", "plot_cost", "plot_profit"]
+
+_FIRST = SERIES[0]
 
 
 def plot_calibration(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -37,29 +45,34 @@ def plot_calibration(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     'Risk told'
     """
     ax = _axes(ax, "Risk told", "Share that churned")
+    _in_percent(ax, "xy")
     top = float(max(table["mean_risk"].max(), table["high"].max()))
-    ax.plot([0, top], [0, top], color=_GREY, linewidth=1, linestyle="--", label="as told")
+    ax.plot([0, top], [0, top], color=QUIET, linewidth=1, linestyle="--", label="as told")
     spread = [table["event_rate"] - table["low"], table["high"] - table["event_rate"]]
     ax.errorbar(
-        table["mean_risk"], table["event_rate"], yerr=spread, fmt="o-", color=_BLUE, capsize=3, label="observed"
+        table["mean_risk"], table["event_rate"], yerr=spread, fmt="o-", color=_FIRST, capsize=3, label="observed"
     )
-    ax.legend(frameon=False)
-    return ax
+    return _legend(ax)
 
 
-def plot_capacity(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+def plot_capacity(table: pd.DataFrame | Mapping[str, pd.DataFrame], ax: Axes | None = None) -> Axes:
     """Draw what `capacity_curve` returned.
 
     Parameters
     ----------
-    table : DataFrame
-        Table of `capacity_curve`.
+    table : DataFrame, or mapping of str to DataFrame
+        Table of `capacity_curve`; or up to four by name, to compare scores with each other.
     ax : matplotlib Axes, optional
         Where to draw; default is a new figure.
 
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If there are more than four tables.
 
     Examples
     --------
@@ -68,11 +81,15 @@ def plot_capacity(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     >>> plot_capacity(capacity_curve(y, risk)).get_ylabel()
     'Share of churn found'
     """
+    tables = table if isinstance(table, Mapping) else {"by score": table}
+    if len(tables) > len(SERIES):
+        raise ValueError(f"table={list(tables)}: at most {len(SERIES)} scores can be told apart in one picture")
     ax = _axes(ax, "Share of snapshots looked after", "Share of churn found")
-    ax.plot([0, 1], [0, 1], color=_GREY, linewidth=1, linestyle="--", label="at random")
-    _curve(ax, table, "capture", label="by score")
-    ax.legend(frameon=False)
-    return ax
+    _in_percent(ax, "xy")
+    ax.plot([0, 1], [0, 1], color=QUIET, linewidth=1, linestyle="--", label="at random")
+    for (name, one), colour in zip(tables.items(), SERIES, strict=False):
+        _curve(ax, one, "capture", label=name, colour=colour)
+    return _legend(ax)
 
 
 def plot_profit(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -97,11 +114,14 @@ def plot_profit(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     'Profit for each snapshot'
     """
     ax = _axes(ax, "Share of snapshots looked after", "Profit for each snapshot")
-    ax.axhline(0, color=_GREY, linewidth=1)
-    _curve(ax, table, "profit")
+    _in_percent(ax, "x")
+    ax.axhline(0, color=QUIET, linewidth=1)
+    _curve(ax, table, "profit", label="by score")
     best = table[table["is_best"]]
-    ax.plot(best.index, best["profit"], "o", color=_BLUE)
-    return ax
+    ax.plot(best.index, best["profit"], "o", color=_FIRST, label="best")
+    if np.abs(ax.get_ylim()).max() >= 10:
+        ax.yaxis.set_major_formatter(as_money)
+    return _legend(ax)
 
 
 def plot_cost(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -126,21 +146,118 @@ def plot_cost(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     'Expected cost, share of the worst'
     """
     ax = _axes(ax, "Share of missed churners in the worst cost", "Expected cost, share of the worst")
-    ax.plot(table.index, table["trivial"], color=_GREY, linewidth=1, linestyle="--", label="all or nobody")
+    _in_percent(ax, "xy")
+    ax.plot(table.index, table["trivial"], color=QUIET, linewidth=1, linestyle="--", label="all or nobody")
     _curve(ax, table, "cost", label="by score")
     yours = table[table["is_yours"]]
-    ax.plot(yours.index, yours["cost"], "o", color=_BLUE, label="your costs")
-    ax.legend(frameon=False)
-    return ax
+    ax.plot(yours.index, yours["cost"], "o", color=_FIRST, label="your costs")
+    return _legend(ax)
 
 
-def _curve(ax: Axes, table: pd.DataFrame, column: str, label: str | None = None) -> None:
-    ax.plot(table.index, table[column], color=_BLUE, label=label)
-    ax.fill_between(table.index.to_numpy(), table["low"], table["high"], color=_BLUE, alpha=0.2, linewidth=0)
+def plot_backtest(found: Backtest, metric: str = "auc", axes: Sequence[Axes] | None = None) -> tuple[Axes, ...]:
+    """Draw how good each training was until the next, and how many churned of those that it expected.
+
+    Parameters
+    ----------
+    found : Backtest
+        What `backtest` returned.
+    metric : str, default "auc"
+        Column of its tables, for the upper axes.
+    axes : sequence of two matplotlib Axes, optional
+        Where to draw the metric and observed over expected; a new figure by default.
+
+    Returns
+    -------
+    tuple of two matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If the tables have no such metric.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from csrisk import Snapshots, backtest
+    >>> from csrisk.evaluation import plot_backtest
+    >>> dates = pd.date_range("2025-01-01", periods=6, freq="MS")
+    >>> index = pd.MultiIndex.from_product([range(50), dates], names=["account_id", "as_of"])
+    >>> past = Snapshots(index, lead=0, horizon=30, end=pd.Timestamp("2025-07-01"))
+    >>> X = pd.DataFrame({"idle": np.random.default_rng(0).exponential(size=300)}, index=past.index)
+    >>> found = backtest(LogisticRegression(), X, X["idle"] > 1, past, ["2025-03-01", "2025-05-01"], n_bootstrap=20)
+    >>> [ax.get_ylabel() for ax in plot_backtest(found)]
+    ['AUC', 'Churned, for each expected']
+    """
+    table = found.by_date()
+    if f"{metric}_low" not in table:
+        names = [name for name in table if f"{name}_low" in table]
+        raise ValueError(f"metric={metric!r}: a backtest has {names}")
+    axes = new_axes((WIDTH, 5.2), 2, sharex=True, height_ratios=(3, 2)) if axes is None else axes
+    above, below = axes
+    scores = ["model", *[name for name in found.baselines if not _flat(table, name, metric)]]
+    dates = table.index.get_level_values("trained_at").unique()
+    for at, name in enumerate(scores):
+        part = table.xs(name, level="score")
+        colour = SERIES[at] if at < len(SERIES) else QUIET
+        _marks(above, [part[f"{metric}{end}"] for end in _ENDS], name, colour, at)
+    model = table.xs("model", level="score")
+    rate = model["mean_risk"]
+    _marks(below, [model[f"event_rate{end}"] / rate for end in _ENDS], "model", SERIES[0], 0)
+    below.axhline(1, color=QUIET, linewidth=1, linestyle="--")
+    _ylabel(above, metric.replace("_", " ").replace("auc", "AUC"))
+    _ylabel(below, "Churned, for each expected")
+    counts = model[["n_snapshots", "n_events"]].to_numpy()
+    words = [f"{d:%Y-%m-%d}\n{e:,} of {n:,}" for d, (n, e) in zip(model.index, counts, strict=True)]
+    below.set_xticks(range(len(dates)), words, rotation=0 if len(dates) <= _MOST_FLAT else 90)
+    below.set_xlabel("Trained at; churned of the snapshots until the next training", fontsize=SMALL)
+    above.legend(fontsize=SMALL, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
+    for ax in (above, below):
+        plain(ax, "y")
+    return axes if isinstance(axes, tuple) else tuple(axes)
+
+
+_MOST_FLAT = 5  # dates whose words stand beside each other
+_ENDS = ("", "_low", "_high")
+
+
+def _flat(table: pd.DataFrame, name: str, metric: str) -> bool:
+    """Whether a baseline says nothing by this metric: one value for all, or none."""
+    found = table.xs(name, level="score")
+    return bool(found[metric].isna().all() or (name == "base_rate" and metric == "auc"))
+
+
+def _marks(ax: Axes, bounds: list[pd.Series], name: str, colour: str, at: int) -> None:
+    """Draw dots with their ranges by date, each score a little beside the other."""
+    middle, low, high = (one.to_numpy(float) for one in bounds)
+    place = np.arange(len(middle)) + 0.08 * at
+    spread = [np.maximum(middle - low, 0), np.maximum(high - middle, 0)]
+    label = name.replace("_", " ")
+    ax.errorbar(place, middle, yerr=spread, fmt="o-", color=colour, capsize=3, linewidth=1.2, label=label)
+
+
+def _curve(ax: Axes, table: pd.DataFrame, column: str, label: str | None = None, colour: str = _FIRST) -> None:
+    ax.plot(table.index, table[column], color=colour, label=label)
+    ax.fill_between(table.index.to_numpy(), table["low"], table["high"], color=colour, alpha=0.2, linewidth=0)
 
 
 def _axes(ax: Axes | None, x: str, y: str) -> Axes:
-    ax = axes_or_new(ax, (5, 4))
-    ax.set(xlabel=x, ylabel=y)
-    ax.spines[["top", "right"]].set_visible(False)
+    ax = plain(axes_or_new(ax, (5, 4)))
+    ax.set_xlabel(x, fontsize=10)
+    ax.set_ylabel(y, fontsize=10)
+    return ax
+
+
+def _ylabel(ax: Axes, text: str) -> None:
+    ax.set_ylabel(text, fontsize=SMALL)
+
+
+def _in_percent(ax: Axes, which: str) -> None:
+    for name in which:
+        axis = ax.xaxis if name == "x" else ax.yaxis
+        axis.set_major_formatter(as_percent)
+
+
+def _legend(ax: Axes) -> Axes:
+    ax.legend(frameon=False, fontsize=SMALL)
     return ax

@@ -21,6 +21,8 @@ from csrisk._goals import Goal
 from csrisk.exceptions import ExplanationError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from csrisk.features._declaration import Feature
 
 __all__ = ["Explanation"]
@@ -404,7 +406,14 @@ class Explanation:
         steps = self.steps(account_id, as_of, goal=goal)
         return _plots.waterfall(steps, self.position(account_id, as_of), self, ax)
 
-    def plot_goals(self, kind: Literal["bars", "beeswarm"] = "beeswarm", *, most: int = 25, ax: Any = None) -> Any:
+    def plot_goals(
+        self,
+        kind: Literal["bars", "beeswarm"] = "beeswarm",
+        *,
+        most: int = 25,
+        accounts: Sequence[Any] | None = None,
+        ax: Any = None,
+    ) -> Any:
         """Draw the book: contributions of the goals, account by account or as a swarm.
 
         Parameters
@@ -413,6 +422,8 @@ class Explanation:
             One stacked bar per account, highest prediction first; or one dot per snapshot and goal.
         most : int, default 25
             Most accounts to show as bars.
+        accounts : sequence of labels, optional
+            These alone, each by its latest snapshot, as bars in this order.
         ax : matplotlib.axes.Axes, optional
             Where to draw; default a new figure.
 
@@ -423,12 +434,16 @@ class Explanation:
         Raises
         ------
         ExplanationError
-            If `kind` is neither.
+            If `kind` is neither, or there is no such account.
         """
         if kind not in ("bars", "beeswarm"):
             raise ExplanationError(f"kind={kind!r} must be 'bars' or 'beeswarm'")
         table = self.goals()
-        return _plots.bars(table, self, most, ax) if kind == "bars" else _plots.beeswarm(table, self, ax)
+        if accounts is not None:
+            table = table.iloc[[self.position(account) for account in accounts]]
+        if kind == "beeswarm":
+            return _plots.beeswarm(table, self, ax)
+        return _plots.bars(table if accounts is not None else _plots.first(table, self, most), self, ax)
 
     def to_json(self) -> str:
         """Everything as JSON: unit, reference, and per snapshot its goals and features."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from csrisk._explain._steps import digits_of
-from csrisk._figure import axes_or_new
+from csrisk._figure import SMALL, WIDTH, axes_or_new, families
 from csrisk._numbers import day, number, signed
 from csrisk._palette import FAINT, INK, LIGHT, MOVES_LIGHT
 from csrisk._printable import one_line
@@ -18,15 +19,16 @@ if TYPE_CHECKING:
 
     from csrisk._explain._explanation import Explanation
 
-__all__ = ["bars", "beeswarm", "waterfall"]
+__all__ = ["bars", "beeswarm", "first", "waterfall"]
 
-_MOST_NAMED, _ROOM, _LONGEST = 60, 9.0, 40  # bars with a name, inches for more of them, letters of a name
+_MOST_NAMED, _ROOM, _FEW = 60, 9.0, 50  # bars with a name, inches for more of them; dots that may be large
+_LONGEST, _END = 40, 12  # letters of a name; of many that begin alike the ends differ
 _RAISES, _LOWERS, _INK, _FAINT = MOVES_LIGHT["up"], MOVES_LIGHT["down"], INK, FAINT
 
 
 def waterfall(steps: pd.DataFrame, row: int, why: Explanation, ax: Any = None) -> Any:
     """Draw the steps of `account_steps`: from the reference to the printed prediction."""
-    ax = axes_or_new(ax, (8.0, 0.46 * len(steps) + 1.7))
+    ax = axes_or_new(ax, (WIDTH, 0.42 * len(steps) + 1.8))
     start, end = float(why.reference[row]), float(why.prediction[row])
     stops = np.append(steps["start"], end)
     width = max(float(np.ptp(np.append(stops, start))), 1e-9)
@@ -34,29 +36,32 @@ def waterfall(steps: pd.DataFrame, row: int, why: Explanation, ax: Any = None) -
         ax.barh(place, points, left=begin, height=0.62, color=_RAISES if points > 0 else _LOWERS)
         stop = begin + points
         right = max(begin, stop) + 0.015 * width
-        ax.text(right, place, _signed(shown, why), va="center", ha="left", fontsize=9, color=_INK)
+        ax.text(right, place, _signed(shown, why), va="center", ha="left", fontsize=SMALL, color=_INK)
         ax.plot([stop, stop], [place, place + 1], color=_INK, linewidth=0.7, alpha=0.6)
     ax.axvline(start, color=_INK, linewidth=0.8, linestyle=":", zorder=0)
     ax.plot([end], [len(steps)], marker="D", color=_INK, markersize=6)
     ax.text(end + 0.02 * width, len(steps), _amount(end, why), va="center", fontsize=11, fontweight="bold", color=_INK)
-    ax.set_yticks(range(len(steps) + 1), [*steps["label"], "Prediction"])
+    ax.set_yticks(range(len(steps) + 1), [*map(_wrapped, steps["label"]), "Prediction"])
     ax.set_ylim(len(steps) + 0.6, -0.7)
     low, high = min(stops.min(), start), max(stops.max(), start)
     ax.set_xlim(low - 0.06 * width, high + 0.22 * width)
     base = "Then" if why.reference_kind == "self" else "Reference"
-    ax.set_title(
-        f"{base} {_amount(start, why)} → {_amount(end, why)}\n{_who(why, row)}", loc="left", fontsize=11, color=_INK
-    )
+    title = f"{_who(why, row)}\n{base} {_amount(start, why)} → {_amount(end, why)}"
+    ax.set_title(title, loc="left", fontsize=10, color=_INK, family=families())
     return _finish(ax, why)
 
 
-def bars(goals: pd.DataFrame, why: Explanation, most: int, ax: Any = None) -> Any:
-    """Draw one stacked bar per snapshot of the table of goals, the highest prediction or the largest rise first."""
+def first(goals: pd.DataFrame, why: Explanation, most: int) -> pd.DataFrame:
+    """Take the snapshots with the highest prediction, or with the largest rise."""
+    order = goals["prediction"] - goals["reference"] if why.reference_kind == "self" else goals["prediction"]
+    return goals.iloc[np.argsort(-order.to_numpy(), kind="stable")[:most]]
+
+
+def bars(shown: pd.DataFrame, why: Explanation, ax: Any = None) -> Any:
+    """Draw one stacked bar per snapshot of a table of goals, in its order."""
     since = why.reference_kind == "self"
-    order = goals["prediction"] - goals["reference"] if since else goals["prediction"]
-    shown = goals.iloc[np.argsort(-order.to_numpy(), kind="stable")[:most]]
     named = len(shown) <= _MOST_NAMED
-    ax = axes_or_new(ax, (8.5, max(3.0, (0.28 if named else _ROOM / len(shown)) * len(shown) + 1.9)))
+    ax = axes_or_new(ax, (WIDTH, max(3.0, (0.26 if named else _ROOM / len(shown)) * len(shown) + 2.0)))
     places = np.arange(len(shown))
     up, down = np.zeros(len(shown)), np.zeros(len(shown))
     for goal in why.goals_present:
@@ -71,32 +76,33 @@ def bars(goals: pd.DataFrame, why: Explanation, most: int, ax: Any = None) -> An
     for place, end, then, prediction in zip(places, up, shown["reference"], shown["prediction"], strict=True):
         before = f"{_amount(then, why)} → " if since else ""
         if named:
-            ax.text(end, place, f"  {before}{_amount(prediction, why)}", va="center", fontsize=8, color=_INK)
-    ax.set_yticks(places if named else [], [_name(label) for label in shown.index] if named else [], fontsize=8)
+            ax.text(end, place, f"  {before}{_amount(prediction, why)}", va="center", fontsize=SMALL, color=_INK)
+    ax.set_yticks(places if named else [], [_name(key) for key in shown.index] if named else [], family=families())
     if not named:
-        ax.set_ylabel(f"{len(shown):,} accounts", fontsize=9, color=_INK)
+        ax.set_ylabel(f"{len(shown):,} accounts", fontsize=SMALL, color=_INK)
     ax.set_ylim(len(shown) - 0.4, -0.6)
-    ax.margins(x=0.14)
-    ax.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=8, fontsize=8, frameon=False, columnspacing=1.2)
+    ax.margins(x=0.3 if since else 0.16)
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, fontsize=SMALL, frameon=False, columnspacing=1)
+    rows = -(-(len(why.goals_present) + 1) // 3)  # of the legend, which stands between title and bars
     title = "What changed by goal, largest rise first" if since else "Goals by account, and the prediction"
-    ax.set_title(title, loc="left", fontsize=11, color=_INK, pad=26)
-    ax.set_title(_dates(why), loc="right", fontsize=9, color=_INK, pad=26)
+    ax.set_title(f"{title}\n{_dates(why)}".strip(), loc="left", fontsize=10, color=_INK, pad=14 + 15 * rows)
     return _finish(ax, why)
 
 
 def beeswarm(goals: pd.DataFrame, why: Explanation, ax: Any = None) -> Any:
     """Draw one dot per snapshot and goal from the table of goals."""
-    ax = axes_or_new(ax, (8.5, 0.85 * len(why.goals_present) + 1.4))
+    ax = axes_or_new(ax, (WIDTH, 0.75 * len(why.goals_present) + 1.5))
+    size = 9 if len(goals) > _FEW else 30
     spread = float(np.ptp(goals[[str(goal) for goal in why.goals_present]].to_numpy())) or 1.0
     for place, goal in enumerate(why.goals_present):
         points = goals[str(goal)].to_numpy()
-        ax.scatter(points, place + _swarm(points, spread), s=9, color=LIGHT[goal], alpha=0.7, linewidths=0)
+        ax.scatter(points, place + _swarm(points, spread), s=size, color=LIGHT[goal], alpha=0.7, linewidths=0)
         ax.plot([points.mean()] * 2, [place - 0.36, place + 0.36], color=_INK, linewidth=1.4)
     ax.axvline(0.0, color=_INK, linewidth=0.8, zorder=0)
     ax.set_yticks(range(len(why.goals_present)), [goal.heading for goal in why.goals_present])
     ax.set_ylim(len(why.goals_present) - 0.5, -0.5)
-    ax.set_title(f"{len(goals):,} snapshots by goal; the line is the mean", loc="left", fontsize=11, color=_INK)
-    ax.set_title(_dates(why), loc="right", fontsize=9, color=_INK)
+    title = f"{len(goals):,} snapshots by goal; the line is the mean\n{_dates(why)}".strip()
+    ax.set_title(title, loc="left", fontsize=10, color=_INK)
     return _finish(ax, why)
 
 
@@ -114,8 +120,9 @@ def _swarm(points: NDArray[np.float64], spread: float) -> NDArray[np.float64]:
 
 
 def _finish(ax: Any, why: Explanation) -> Any:
-    ax.set_xlabel(f"{why.unit.capitalize()}; compared with {why.reference_words}", fontsize=9, color=_INK)
-    ax.tick_params(length=0)
+    words = f"{why.unit.capitalize()}; compared with {why.reference_words}"
+    ax.set_xlabel("\n".join(textwrap.wrap(words, 62)), fontsize=SMALL, color=_INK)
+    ax.tick_params(length=0, labelsize=SMALL)
     ax.grid(axis="x", color=_FAINT, linewidth=0.6)
     ax.set_axisbelow(True)
     for side in ("top", "right", "left"):
@@ -135,7 +142,12 @@ def _amount(value: float, why: Explanation) -> str:
 def _name(label: Any) -> str:
     """Name an account such that it fits, and so that neither a dollar nor a mark of direction acts on the picture."""
     text = one_line(str(label[0]) if isinstance(label, tuple) else str(label)).replace("$", r"\$")
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - _END - 1]}…{text[-_END:]}"
+
+
+def _wrapped(label: str) -> str:
+    """Break a long name of a feature into lines that leave room for the bars."""
+    return "\n".join(textwrap.wrap(one_line(label).replace("$", r"\$"), 30)[:2])
 
 
 def _who(why: Explanation, row: int) -> str:

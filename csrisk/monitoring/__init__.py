@@ -4,6 +4,7 @@ from csrisk.checks._feeds import feed_ages
 from csrisk.monitoring._drift import drift_by_goal, drift_table, goals_of
 from csrisk.monitoring._expected import EXPECTED_LIMITS, expected_performance
 from csrisk.monitoring._monitor import Monitoring, monitor
+from csrisk.monitoring._plots import plot_monitoring
 
 __all__ = [
     "EXPECTED_LIMITS",
@@ -14,4 +15,5 @@ __all__ = [
     "feed_ages",
     "goals_of",
     "monitor",
+    "plot_monitoring",
 ]

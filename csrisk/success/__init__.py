@@ -16,6 +16,16 @@ from csrisk.success._journey import STAGES, journey
 from csrisk.success._ledger import feedback_ledger
 from csrisk.success._loyalty import LOYALTY_GROUPS, loyalty, loyalty_groups
 from csrisk.success._overlap import covariate_balance, overlap, propensity
+from csrisk.success._pictures import (
+    plot_ledger,
+    plot_loyalty,
+    plot_migration,
+    plot_priorities,
+    plot_stages,
+    plot_traps,
+    plot_uplift,
+    plot_what_sets_apart,
+)
 from csrisk.success._plots import plot_claims, plot_journey, plot_quadrant
 from csrisk.success._priorities import RANKING_NOTE, in_holdout, priorities
 from csrisk.success._quadrant import QUADRANTS, company_happiness, quadrant_migration, success_quadrant
@@ -72,7 +82,15 @@ __all__ = [
     "overlap",
     "past_outcomes",
     "plot_journey",
+    "plot_ledger",
+    "plot_loyalty",
+    "plot_migration",
+    "plot_priorities",
     "plot_quadrant",
+    "plot_stages",
+    "plot_traps",
+    "plot_uplift",
+    "plot_what_sets_apart",
     "priorities",
     "propensity",
     "qini_curve",

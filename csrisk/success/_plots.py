@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from csrisk._figure import axes_or_new, new_axes
+from csrisk._figure import SMALL, WIDTH, axes_or_new, new_axes, plain
+from csrisk._palette import INK, QUIET, SERIES
 from csrisk.success._quadrant import QUADRANTS
 
 if TYPE_CHECKING:
@@ -17,8 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_claims", "plot_journey", "plot_quadrant"]
 
-# Blue, orange, green, vermilion of Okabe and Ito: told apart with any colour vision.
-_COLOURS = dict(zip(QUADRANTS, ("#0072B2", "#E69F00", "#009E73", "#D55E00"), strict=True))
+_COLOURS = dict(zip(QUADRANTS, (SERIES[at] for at in (0, 3, 2, 1)), strict=True))
 _MARKERS = dict(zip(QUADRANTS, "osD^", strict=True))
 
 
@@ -45,7 +46,7 @@ def plot_quadrant(quadrants: pd.DataFrame, ax: Axes | None = None) -> Axes:
     >>> plot_quadrant(success_quadrant(happy, company)).get_xlabel()
     'Happiness of the customer (0 walkaway angry, 1 gushing promoter)'
     """
-    ax = axes_or_new(ax, (7, 5))
+    ax = plain(axes_or_new(ax, (WIDTH, 5)))
     known = quadrants[quadrants["quadrant"].notna()]
     measure = known["measure"].mode().iloc[0] if len(known) else "value"
     drawn = known[known["measure"] == measure]  # profit and recurring revenue do not share an axis
@@ -55,15 +56,16 @@ def plot_quadrant(quadrants: pd.DataFrame, ax: Axes | None = None) -> Axes:
         ax.scatter(part["position"], part["value"], label=f"{name} ({len(part)})", linewidths=0, **style)
     risk = drawn[drawn["business_risk"]]
     label = f"business risk: profitable but neutral ({len(risk)})"
-    ax.scatter(risk["position"], risk["value"], s=70, facecolors="none", edgecolors="black", label=label)
+    ax.scatter(risk["position"], risk["value"], s=70, facecolors="none", edgecolors=INK, label=label)
     if len(drawn):
-        ax.axvline(drawn["happy_from"].iloc[0], color="0.4", linewidth=0.8)
-        ax.axhline(drawn["value_from"].iloc[0], color="0.4", linewidth=0.8)
+        ax.axvline(drawn["happy_from"].iloc[0], color=QUIET, linewidth=0.8)
+        ax.axhline(drawn["value_from"].iloc[0], color=QUIET, linewidth=0.8)
         _scale(ax, drawn["value"])
     ax.set(xlim=(0, 1), xlabel="Happiness of the customer (0 walkaway angry, 1 gushing promoter)")
-    ax.set_ylabel(f"Company ({measure} per month)")
+    ax.xaxis.label.set_fontsize(SMALL)
+    ax.set_ylabel(f"Company ({measure} per month)", fontsize=SMALL)
     ax.set_title(f"{len(drawn)} accounts; {len(quadrants) - len(drawn)} not comparable or unknown", fontsize="medium")
-    ax.legend(fontsize="small", frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2)
+    ax.legend(fontsize=SMALL, frameon=False, loc="upper center", bbox_to_anchor=(0.45, -0.12), ncols=2)
     return ax
 
 
@@ -91,7 +93,7 @@ def plot_journey(stages: pd.DataFrame, axes: Sequence[Axes] | None = None) -> tu
     """
     told = stages[::-1]
     if axes is None:
-        axes = new_axes((10, 1.5 + 0.42 * max(len(told), 1)), 1, 3, sharey=True)
+        axes = new_axes((WIDTH, 3.2 + 0.75 * max(len(told), 1)), 3)
     effort, sentiment, volume = axes
     place = np.arange(len(told))
     for ax, columns in (
@@ -102,24 +104,24 @@ def plot_journey(stages: pd.DataFrame, axes: Sequence[Axes] | None = None) -> tu
         ax.hlines(place, low, high, color=_COLOURS["success"], linewidth=2.5, alpha=0.6)
         ax.scatter(value, place, color=_COLOURS["success"], s=36, zorder=3, clip_on=False)
         ax.set_xlim(0, 1)
-        ax.grid(axis="x", color="0.92")
     contacts = told["contacts"].to_numpy(float)
     ours = contacts * told["preventive_share"].fillna(0).to_numpy(float)
     volume.barh(place, ours, height=0.6, color=_COLOURS["success"], label="begun by us")
-    volume.barh(place, contacts - ours, height=0.6, left=ours, color="0.75", label="begun by the customer, or unknown")
+    style: dict[str, Any] = {"color": QUIET, "alpha": 0.45, "label": "begun by the customer, or unknown"}
+    volume.barh(place, contacts - ours, height=0.6, left=ours, **style)
     for at, n in enumerate(contacts):
-        volume.text(n, at, f" {n:,.0f}", va="center", fontsize="small")
+        volume.text(n, at, f" {n:,.0f}", va="center", fontsize=SMALL)
     volume.set_xlim(0, 1.2 * max([*contacts, 1.0]))
-    effort.set_yticks(place, list(told.index))
-    if len(told):
-        effort.set_ylim(-0.6, len(told) - 0.4)
-    effort.set(title="Effort", xlabel="hard contacts, share of the resolved:\nhanded on, reopened or asked again")
-    sentiment.set(title="Sentiment", xlabel="mean answer to surveys after it,\n0 worst, 1 best")
+    effort.set(title="Effort", xlabel="hard contacts, share of the resolved: handed on, reopened or asked again")
+    sentiment.set(title="Sentiment", xlabel="mean answer to surveys after it, 0 worst, 1 best")
     volume.set(title="Volume", xlabel="contacts")
-    volume.legend(fontsize="small", frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.22))
+    volume.xaxis.set_major_formatter("{x:,.0f}")
+    volume.legend(fontsize=SMALL, frameon=False, loc="lower right")
     for ax in (effort, sentiment, volume):
-        ax.set_axisbelow(True)
-        ax.spines[["top", "right"]].set_visible(False)
+        ax.set_yticks(place, list(told.index))
+        ax.set_ylim(-0.6, max(len(told), 1) - 0.4)
+        ax.xaxis.label.set_fontsize(SMALL)
+        plain(ax, "x")
     return axes if isinstance(axes, tuple) else tuple(axes)
 
 
@@ -148,18 +150,21 @@ def plot_claims(table: pd.DataFrame, axes: Sequence[Axes] | None = None) -> tupl
     parts = [table[table["unit"] == unit][::-1] for unit in ("share", "difference", "ratio")]
     if axes is None:
         heights = [max(len(part), 1) + 1 for part in parts]
-        axes = new_axes((9, 0.5 * sum(heights) + 1), 3, height_ratios=heights)
+        axes = new_axes((WIDTH, 0.6 * sum(heights) + 1), 3, height_ratios=heights)
     for ax, part, title in zip(axes, parts, ("Shares", "Differences of shares or areas", "Ratios"), strict=True):
         _draw_claims(ax, part, title)
     if len(parts[2]):
+        from matplotlib.ticker import LogLocator
+
         axes[2].set_xscale("log")
+        axes[2].xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes[2].xaxis.set_major_formatter("{x:g}")
-        axes[2].xaxis.set_minor_formatter("{x:g}")
-    axes[2].legend(fontsize="small", frameon=False, loc="upper center", bbox_to_anchor=(0.3, -0.3), ncols=4)
+        axes[2].xaxis.set_minor_formatter("")
+    axes[2].legend(fontsize=SMALL, frameon=False, loc="upper right", bbox_to_anchor=(1, -0.25), ncols=2)
     return axes if isinstance(axes, tuple) else tuple(axes)
 
 
-_VERDICT_COLOURS = {"agree": "#009E73", "differ": "#D55E00", "too little": "0.6"}
+_VERDICT_COLOURS = {"agree": SERIES[2], "differ": SERIES[1], "too little": QUIET}
 
 
 def _draw_claims(ax: Axes, part: pd.DataFrame, title: str) -> None:
@@ -172,13 +177,10 @@ def _draw_claims(ax: Axes, part: pd.DataFrame, title: str) -> None:
         ax.scatter(own["value"], place[chosen], color=colour, s=36, zorder=3, label=f"own data: {verdict}")
     claimed = part[["claimed_low", "claimed_high"]].to_numpy(float)
     at, end = np.nonzero(np.isfinite(claimed))
-    ax.scatter(claimed[at, end], place[at], marker="|", s=160, color="black", zorder=4, label="claimed")
-    ax.set_yticks(place, list(part["says"]), fontsize="small")
+    ax.scatter(claimed[at, end], place[at], marker="|", s=160, color=INK, zorder=4, label="claimed")
+    ax.set_yticks(place, ["\n".join(textwrap.wrap(words, 40)) for words in part["says"]])
     ax.set_ylim(-0.6, max(len(part), 1) - 0.4)
-    ax.grid(axis="x", color="0.92")
-    ax.set_axisbelow(True)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.set_title(title, fontsize="medium")
+    plain(ax, "x").set_title(title, fontsize="medium")
 
 
 def _scale(ax: Axes, value: pd.Series) -> None:

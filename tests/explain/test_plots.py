@@ -64,13 +64,13 @@ def test_change_says_then(why):
     later.index = later.index.set_levels(later.index.levels[1] + np.timedelta64(31, "D"), level=1)
     model = FakeModel().fit(X, y)
     change = explain(model, later.iloc[:5], reference=Reference.own_past(X), declarations=goals_of(X.columns))
-    assert change.plot_account("acct-0001").get_title(loc="left").startswith("Then ")
+    assert "\nThen " in change.plot_account("acct-0001").get_title(loc="left")
     bars, table = change.plot_goals("bars"), change.goals()
     rise = (table["prediction"] - table["reference"]).sort_values(ascending=False, kind="stable").index
     first = table.loc[rise[0]]
     assert [label.get_text() for label in bars.get_yticklabels()] == [key[0] for key in rise]
     assert bars.texts[0].get_text().strip() == f"{first['reference']:.1f} % → {first['prediction']:.1f} %"
-    assert bars.get_title(loc="left") == "What changed by goal, largest rise first"
+    assert bars.get_title(loc="left") == "What changed by goal, largest rise first\n1 February 2025"
 
 
 def test_unknown_kinds_are_refused(why):
