@@ -16,7 +16,7 @@ from csrisk.data._money import check_money
 from csrisk.data._staging import number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from csrisk.data._declaration import Table
     from csrisk.data._engine import Engine
@@ -55,6 +55,7 @@ def check_meaning(engine: Engine, tables: Mapping[str, Lazy], evidence: Evidence
     if evidence.get("subscriptions", {}).get("end_at", 0) >= _FEW:
         found += _last_days(engine, tables["subscriptions"])
     for name, rows in tables.items():
+        found += _partly_missing(CONTRACT[name], evidence.get(name, {}))
         if evidence.get(name, {}).get("known_at", 0) >= _ROWS:
             found += _known_late(engine, CONTRACT[name], rows)
     if "surveys" in tables and evidence.get("surveys", {}).get("", 0):
@@ -78,6 +79,15 @@ def by_share(breaches: Iterable[Breach], evidence: Evidence) -> list[Breach]:
                 breach = replace(breach, effect="refused", detail=detail)
         said.append(breach)
     return said
+
+
+def _partly_missing(table: Table, given: Mapping[str, int]) -> Iterator[Breach]:
+    """Say where some rows tell how much and others do not: days filled up by a join have empty cells, not zeros."""
+    for column in table.columns:
+        n, n_rows = given.get(column.title, 0), given.get("", 0)
+        if column.default is not None and 0 < n < n_rows:
+            detail = f"of {n_rows}; each counts as {column.default:g}"
+            yield Breach("CSD345", table.name, column.title, n_rows - n, detail=detail)
 
 
 def _first_of_period(engine: Engine, name: str, rows: Lazy) -> list[Breach]:

@@ -499,6 +499,7 @@ LISTED: list[tuple[str, dict[str, Any], dict[str, Any], str, int, str]] = [
         "kept",
     ),
     ("a report of months", {"usage": pd.concat([MONTHS] * 2, ignore_index=True)}, {}, "CSD221", 24, "kept"),
+    ("a calendar joined to events", {"usage": usage(quantity=[1, None, 3])}, {}, "CSD345", 1, "kept"),
     ("a retried load", {"usage": pd.concat([usage()] * 6)}, {}, "CSD322", 15, "kept"),
     ("an event delivered twice", {"usage": RETRIED}, {}, "CSD321", 1, "row set aside"),
     ("mrr on request", {"subscriptions": subscriptions(mrr=[10, None, 30])}, {}, "CSD323", 1, "kept"),

@@ -36,7 +36,7 @@ def found(tables, engine="duckdb", end="2026-01-01"):
         warnings.simplefilter("ignore", DataWarning)
         with CustomerData(on_engine(tables, engine), end=end, threads=1) as data:
             breaches = data.breaches
-    ours = ("CSD219", "CSD220", "CSD221", *(f"CSD32{number}" for number in range(1, 10)))
+    ours = ("CSD219", "CSD220", "CSD221", "CSD345", *(f"CSD32{number}" for number in range(1, 10)))
     return {b.code: (b.table, b.column, b.count, b.detail) for b in breaches if b.code in ours}
 
 
@@ -49,6 +49,14 @@ def test_sums_dated_at_the_first_of_their_month_are_said(engine):
     assert found({"usage": by_period("MS", 12, quantity=40.0)}, engine) == {
         "CSD221": ("usage", "at", 144, "all on the first of a month")
     }
+
+
+def test_days_filled_up_by_a_join_are_said(engine):
+    """An empty cell counts as one use: right where no row says how much, doubtful where most of them do."""
+    days = by_period("D", 30)
+    some = days.assign(quantity=np.where(np.arange(len(days)) % 30 < 10, 2.0, np.nan))
+    assert found({"usage": some}, engine) == {"CSD345": ("usage", "quantity", 240, "of 360; each counts as 1")}
+    assert found({"usage": days.assign(quantity=np.nan)}, engine) == found({"usage": days}, engine) == {}
 
 
 def test_sums_of_weeks_are_said(engine):
