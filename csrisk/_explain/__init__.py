@@ -1,5 +1,7 @@
 """Contributions by goal: exact Shapley values in percentage points."""
 
+from csrisk._explain._altered import NOTE as WHAT_IF_NOTE
+from csrisk._explain._altered import LeastChange
 from csrisk._explain._explain import explain
 from csrisk._explain._explanation import Explanation
 from csrisk._explain._proposed import propose_goals
@@ -11,7 +13,9 @@ __all__ = [
     "NEGLIGIBLE",
     "NOT_MEASURED",
     "NO_REASON",
+    "WHAT_IF_NOTE",
     "Explanation",
+    "LeastChange",
     "Reference",
     "explain",
     "not_measured",

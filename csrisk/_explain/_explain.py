@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from csrisk._explain._altered import Asked
 from csrisk._explain._blocks import n_threads
 from csrisk._explain._codes import coded
 from csrisk._explain._direct_engine import DirectEngine
@@ -134,7 +135,8 @@ def explain(
         effort = Effort(n_strongest, n_threads(n_jobs))
         engine = _tree_engine(subject, trees, output, goal_of_feature, rows, other, tuple(chosen), effort)
     require_ends(subject, output, rows, other, chosen, engine.ends)
-    return _explanation(engine, X, against, (comparisons, chosen), declared, players, subject, output)
+    asked = Asked(model, X, against.frame, output, declared)
+    return _explanation(engine, asked, against, (comparisons, chosen), players, subject)
 
 
 def _require(output: str, n_reference: int, n_strongest: int) -> None:
@@ -203,14 +205,13 @@ def _tree_engine(
 
 def _explanation(
     engine: TreeEngine | DirectEngine,
-    X: pd.DataFrame,
+    asked: Asked,
     against: Reference,
     comparisons: tuple[list[Comparison], list[Comparison]],
-    declared: tuple[Any, ...],
     players: Any,
     subject: Subject,
-    output: str,
 ) -> Explanation:
+    X, declared, output = asked.X, asked.declarations, asked.output
     scale = 100.0 if output == "probability" else 1.0
     names, labels = list(subject.names), list(subject.labels)
     frame, values = (each[labels].set_axis(names, axis=1) for each in (against.frame, X))
@@ -243,4 +244,5 @@ def _explanation(
         ),
         game=game,
         reference_kind=against.kind,
+        asked=asked,
     )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from csrisk._days import as_midnight
 from csrisk._display import html_table
-from csrisk._explain import _plots, _shap, _steps, _tables
+from csrisk._explain import _altered, _plots, _shap, _steps, _tables
 from csrisk._explain._frames import index_keys
 from csrisk._explain._game import pairs
 from csrisk._explain._reasons import NEGLIGIBLE, main_goals
@@ -53,7 +53,7 @@ class Game(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Explanation:
+class Explanation(_altered.Alterable):
     """Why each prediction differs from the mean of its reference. Made by `csrisk.explain`.
 
     Every number is in `unit`: percentage points of the calibrated probability, log-odds, or amounts. For every snapshot
@@ -79,6 +79,8 @@ class Explanation:
         The engine, for features and interactions.
     reference_kind : {"book", "segment", "best", "self"}
         Kind of the reference.
+    asked : object, optional
+        The model and its frames, for `what_if`.
 
     Attributes
     ----------
@@ -119,6 +121,7 @@ class Explanation:
     background: _tables.Background = field(repr=False)
     game: Game = field(repr=False)
     reference_kind: str = "book"
+    asked: _altered.Asked | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.index)
