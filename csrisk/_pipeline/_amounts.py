@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -171,8 +171,7 @@ def _read(members: Mapping[str, bytes], part: str, value: Any, X: pd.DataFrame) 
     if value is None:
         model = model_from_members(members, part)
         prove(model, members, part, X)
-        if isinstance(model, AmountModel):
-            return model
-    elif type(value) in (int, float) and np.isfinite(value) and value >= 0:
+        return cast("AmountModel", model)  # the class of each part is checked where it is read
+    if type(value) in (int, float) and np.isfinite(value) and value >= 0:
         return float(value)
     raise ModelFileError(f"model file: amounts.json breaks its rules at {part!r}")

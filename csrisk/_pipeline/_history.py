@@ -12,6 +12,7 @@ import pandas as pd
 from csrisk._cells import csv_safe
 from csrisk._days import as_midnights
 from csrisk.exceptions import ConfigError, DataWarning
+from csrisk.models._native import as_features
 
 __all__ = ["of_accounts", "read_scores"]
 
@@ -21,7 +22,7 @@ _MOST_NAMED = 5
 _APOSTROPHE = "'"
 
 
-def read_scores(source: pd.DataFrame | str | Path, model_id: str | None = None) -> pd.DataFrame:
+def read_scores(source: Any, model_id: str | None = None) -> pd.DataFrame:
     """Read scores of several dates.
 
     Parameters
@@ -49,10 +50,8 @@ def read_scores(source: pd.DataFrame | str | Path, model_id: str | None = None) 
     and those that start with an underscore are left out in silence. Ids from CSV are text; an apostrophe that the
     writer put before what a spreadsheet would run is taken off.
     """
-    if isinstance(source, pd.DataFrame):
-        flat = source.reset_index() if "as_of" in source.index.names else source
-        _require(flat, "the frame")
-        flat = flat[_COLUMNS]
+    if not isinstance(source, str | Path):
+        flat = _typed(_flat(source), "the frame")
     else:
         files = _files(Path(source))
         nothing = pd.DataFrame({name: pd.Series(dtype=object) for name in _COLUMNS})
@@ -115,15 +114,32 @@ def _read_file(path: Path, root: Path) -> pd.DataFrame:
         name, sign, value = part.partition("=")
         if sign and name in _COLUMNS and name not in frame:
             frame[name] = unquote(value)
-    _require(frame, repr(path.name))
+    return _typed(frame, repr(path.name))
+
+
+def _flat(source: Any) -> pd.DataFrame:
+    """Give a frame of any library as one of pandas whose keys are columns."""
+    frame = as_features(source)
+    if not isinstance(frame, pd.DataFrame):
+        raise ConfigError(
+            f"history: {type(source).__name__} is neither a frame of scores nor the path of a file or folder"
+        )
+    return frame.reset_index() if "as_of" in frame.index.names else frame
+
+
+def _typed(frame: pd.DataFrame, where: str) -> pd.DataFrame:
+    absent = [name for name in _COLUMNS if name not in frame.columns]
+    if absent:
+        raise ConfigError(f"history: columns {absent} are missing in {where}; it takes what `csrisk score --out` wrote")
     frame = frame[_COLUMNS].copy()
     try:
         frame["as_of"] = as_midnights(frame["as_of"], "as_of")
         frame["churn_probability"] = frame["churn_probability"].astype("float64")
     except (ValueError, TypeError) as error:
-        raise ConfigError(
-            f"history: {path.name!r} has an as_of that is no date, or a risk that is no number"
-        ) from error
+        raise ConfigError(f"history: {where} has an as_of that is no date, or a risk that is no number") from error
+    beyond = int((~frame["churn_probability"].between(0, 1)).sum())
+    if beyond:
+        raise ConfigError(f"history: {beyond} of {len(frame)} risks of {where} are missing or not between 0 and 1")
     return frame
 
 
@@ -154,9 +170,3 @@ def _bare(text: str) -> str:
     """Take off the apostrophe that the writer of CSV put before a text."""
     bare = text.removeprefix(_APOSTROPHE)
     return bare if bare != text and csv_safe(bare) == text else text
-
-
-def _require(frame: pd.DataFrame, where: str) -> None:
-    absent = [name for name in _COLUMNS if name not in frame.columns]
-    if absent:
-        raise ConfigError(f"history: columns {absent} are missing in {where}; it takes what `csrisk score --out` wrote")

@@ -121,7 +121,7 @@ def require_queries(spec: RiskSpec) -> None:
     for table, entry in spec.tables.items():
         if entry.query == "":
             raise ConfigError(
-                f"tables.{table}: the table is made by a query, and a model file holds none, as no SQL of strangers is"
+                f"tables.{table}: the table is made by a query, and a model file holds none, as no SQL of strangers is "
                 "to run: give --config, or in Python hand over CustomerData.from_folder(folder, queries=...)"
             )
 

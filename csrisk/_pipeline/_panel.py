@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from csrisk._pipeline._declared import declarations, further, optional_columns, 
 from csrisk._pipeline._spec import TableSpec
 from csrisk._snapshots import Snapshots
 from csrisk.data import CONTRACT
-from csrisk.exceptions import ConfigError, DataWarning, LabelError, SnapshotError
+from csrisk.exceptions import ConfigError, LabelError, SnapshotError
 from csrisk.features import AccountContext, Builder, build_features, default_builders
 from csrisk.models import ChurnModel
 
@@ -308,11 +307,5 @@ def _expansion(spec: RiskSpec, data: CustomerData, snapshots: Snapshots) -> pd.S
         measure = next((name for name, there in evidence.items() if there), "none")
     if measure == "none":
         return None
-    try:
-        options: dict[str, Any] = {"measure": measure, "at_least": label.expansion_at_least, "grace": label.grace}
-        return label_expansion(data, snapshots, **options)
-    except LabelError as error:
-        if label.expansion != "auto":
-            raise
-        warnings.warn(f"no expansion model: {error}", DataWarning, stacklevel=5)
-        return None
+    options: dict[str, Any] = {"measure": measure, "at_least": label.expansion_at_least, "grace": label.grace}
+    return label_expansion(data, snapshots, **options)

@@ -48,6 +48,7 @@ _NEEDED: dict[str, Callable[[Any], bool]] = {
 }
 _FURTHER: dict[str, Callable[[Any], bool]] = {
     "stopped before": _words,
+    "stood still": _words,
     "tested on": _words,
     "tested model learned from": _words,
 }

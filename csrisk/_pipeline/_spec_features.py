@@ -88,7 +88,7 @@ class MeasureSpec:
         parts = _parts(self.sentence or "")
         if parts is None or any(part is not None and part not in ("value", "typical") for part in parts):
             raise rule.wrong("sentence", self.sentence, "text in which {value} and {typical} may stand, plainly")
-        if type(self.direction) is not int:
+        if type(self.direction) is not int or self.direction not in (-1, 0, 1):
             raise rule.wrong("direction", self.direction, "-1, 0 or 1")
 
 

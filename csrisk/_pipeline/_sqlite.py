@@ -142,7 +142,7 @@ def _text(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bytes):
-        return value.decode("utf-8", errors="replace")
+        return value.decode("utf-8", errors="backslashreplace")  # two ids never become one
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 

@@ -132,7 +132,7 @@ def expansion_model(spec: RiskSpec, past: Panel) -> ExpansionModel | None:
         return ExpansionModel(**params).fit(past.X, past.expansion)
     except NotEnoughDataError as error:
         if spec.label.expansion != "auto":
-            raise
+            raise NotEnoughDataError(f"label.expansion={spec.label.expansion!r}: {error}") from error
         warnings.warn(f"no expansion model: {error}", DataWarning, stacklevel=3)
         return None
 

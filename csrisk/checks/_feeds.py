@@ -87,8 +87,11 @@ def check_feeds(feeds: pd.DataFrame | None) -> Check:
     late = feeds[feeds["late"]]
     told = feeds if late.empty else late
     oldest = told.iloc[int(told["days"].to_numpy().argmax())]
-    measure = f"{len(late)} of {len(feeds)} tables are late; the oldest is {oldest.name}, {oldest['days']:.0f} days"
-    threshold = f"twice the usual gap ({oldest['usual']:.0f} days), and too long for chance"
+    silent, usual = "which has no row yet", "its usual gap"
+    if np.isfinite(oldest["days"]):
+        silent, usual = f"{oldest['days']:.0f} days", f"the usual gap ({oldest['usual']:.0f} days)"
+    measure = f"{len(late)} of {len(feeds)} tables are late; the oldest is {oldest.name}, {silent}"
+    threshold = f"twice {usual}, and too long for chance"
     return FEEDS.judge(not late.empty, measure, threshold, late.index)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import validate_data
 
+from csrisk.exceptions import NotEnoughDataError
 from csrisk.models._calibration import calibrate_ensemble, probed_rows, spread_of_members
 from csrisk.models._canonical import Sample
 from csrisk.models._encoder import ColumnEncoder, encode_frame, learn_columns
@@ -85,7 +86,7 @@ def fit_parquet(model: AnyModel, path: str | os.PathLike[str], y: pd.Series) -> 
     source = _Rows(path, labelled, y.index)
     model.classes_, target = np.unique(labels, return_inverse=True)
     if len(model.classes_) < 2:
-        raise ValueError(f"y holds one class in {len(labels)} labelled rows; a classifier needs two classes")
+        raise NotEnoughDataError(f"y holds one class in {len(labels)} labelled rows; a classifier needs two classes")
     require_event(model.classes_, source.frame(0))
     model.columns_ = source.columns
     # feature names and counts as scikit-learn sets them

@@ -129,7 +129,7 @@ def read_sample(
     labels = labels[used[labelled]]
     classes, target = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
-        raise ValueError(
+        raise NotEnoughDataError(
             f"y holds one class in {len(labels)} labelled rows (n_samples={len(labelled)}); "
             "a classifier needs two classes: widen the horizon or the period"
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
 from csrisk._pipeline import read_scores, write_table
@@ -12,6 +14,7 @@ from csrisk._pipeline._history import of_accounts
 from csrisk.exceptions import ConfigError, DataWarning
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 IDS = ["0012", "=1+1", "'quoted", "NA", 'Müller, "A"']
@@ -75,3 +78,44 @@ def test_ids_get_the_kind_of_the_tables(tmp_path: Path) -> None:
     assert found.loc[(22, pd.Timestamp("2025-07-01")), "churn_probability"] == 0.2
     same = of_accounts(told, pd.Index(["1", "3"]))
     assert same.index.equals(told.index)
+
+
+WAYS: dict[str, Callable[[pd.DataFrame], Any]] = {
+    "as it is": lambda flat: flat,
+    "indexed": lambda flat: flat.set_index(["account_id", "as_of"]),
+    "dates as text": lambda flat: flat.assign(as_of=flat["as_of"].dt.strftime("%Y-%m-%d")),
+    "risks as text": lambda flat: flat.assign(churn_probability=flat["churn_probability"].astype(str)),
+    "Polars": pl.from_pandas,
+    "lazy Polars": lambda flat: pl.from_pandas(flat).lazy(),
+    "Arrow": pa.Table.from_pandas,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_frame_is_read_as_a_file_of_it(way: str, tmp_path: Path) -> None:
+    given = scores("2025-07-01")
+    expected = read_scores(write_table(tmp_path / "s.parquet", given))
+    pd.testing.assert_frame_equal(read_scores(WAYS[way](given)), expected, check_dtype=False, check_index_type=False)
+    assert read_scores(WAYS[way](given)).index.dtypes["as_of"].kind == "M"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"as_of": "soon"}, "the frame has an as_of that is no date"),
+        ({"as_of": pd.Timestamp("2025-07-01", tz="UTC")}, "the frame has an as_of that is no date"),
+        ({"churn_probability": "x"}, "a risk that is no number"),
+        ({"churn_probability": [0.5, None, 1.5, -0.1, 1.0]}, "3 of 5 risks of the frame are missing or not between"),
+    ],
+)
+def test_a_frame_that_is_no_score_table_is_refused(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        read_scores(scores("2025-07-01").assign(**change))
+
+
+@pytest.mark.parametrize("source", [5, [1.0, 2.0], None])
+def test_what_is_no_frame_and_no_path_is_refused(source: Any) -> None:
+    with pytest.raises(
+        ConfigError, match=f"history: {type(source).__name__} is neither a frame of scores nor the path"
+    ):
+        read_scores(source)

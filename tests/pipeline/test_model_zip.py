@@ -130,6 +130,10 @@ TRICKS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "a comment": (lambda w: w[:-2] + b"\x05\x00hello", "does not end as one"),
     "two disks": (lambda w: put(w, len(w) - 18, "<H", 1), "does not end as one"),
     "fewer entries than members": (lambda w: put(put(w, len(w) - 14, "<H", 2), len(w) - 12, "<H", 2), "belong to no"),
+    "more entries than there are": (
+        lambda w: put(put(w, len(w) - 14, "<H", 5), len(w) - 12, "<H", 5),
+        "is cut",
+    ),
     "extra words": (change("extra", "<H", 4, 30, local=False), "parts that no csrisk model has"),
     "another name before the member": (lambda w: w[:LOCAL] + b"X" + w[LOCAL + 1 :], "says other things"),
     "cut": (lambda w: w[:-1], "does not end as one"),
