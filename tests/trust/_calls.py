@@ -448,7 +448,7 @@ _ERRORS = {
 }
 # those that answer with another class than the rest of their area, which is a subclass of ValueError too
 _OTHER = {
-    "models: fit: too few events": "NotEnoughDataError",
+    **{f"models: fit: {what}": "NotEnoughDataError" for what in ("too few events", "one class", "no label at all")},
     "models: predict_proba: not fitted": "NotFittedError",
     "report: write_report: several dates": "ExplanationError",
     "report: write_report: log-odds": "ExplanationError",
