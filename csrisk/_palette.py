@@ -3,7 +3,7 @@
 Every pair of goals is at least 20 (CIE76) apart, on light and on dark ground, for normal sight and for simulated
 protanopia, deuteranopia and tritanopia (Machado, Oliveira and Fernandes 2009); each has a contrast of at least 3 to its
 ground (WCAG 2.2, 1.4.11). What raises or lowers has colours of its own, which no goal has; lines and dots that speak
-of no goal take those of Okabe and Ito, in one order everywhere. A test measures all of it.
+of no goal take four others, told apart in the same way, in one order everywhere. A test measures all of it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MOVES_LIGHT = {"up": "#b2521b", "down": "#1f6b9c"}
 MOVES_DARK = {"up": "#f0a573", "down": "#7fbce6"}
 GROUND = {"light": "#ffffff", "dark": "#1b1f23"}
 INK, FAINT, QUIET = "#1b1f24", "#d9dce0", "#767676"
-SERIES = ("#0072b2", "#d55e00", "#009e73", "#e69f00")  # blue, vermilion, green, orange
+SERIES = ("#00507f", "#9c3300", "#009e73", "#bf8200")  # blue, rust, green, ochre: by lightness too
 
 
 def palette_css() -> str:

@@ -15,7 +15,7 @@ from _page import read
 import csrisk as cr
 from csrisk._goals import Goal
 from csrisk._numbers import money, percent, signed
-from csrisk._palette import DARK, GROUND, LIGHT, MOVES_DARK, MOVES_LIGHT, palette_css
+from csrisk._palette import DARK, GROUND, LIGHT, MOVES_DARK, MOVES_LIGHT, SERIES, palette_css
 from csrisk.exceptions import ConfigError
 from csrisk.report._forecast import Bias, churn_forecast, read_bias
 from csrisk.report._names import checked_url
@@ -51,6 +51,13 @@ def test_goals_are_told_apart_by_everybody(palette, sight):
         for one, other in itertools.combinations(palette, 2)
     }
     assert min(near.values()) >= 20, min(near, key=near.__getitem__)
+
+
+@pytest.mark.parametrize("sight", SIGHTS)
+def test_lines_of_pictures_are_told_apart_by_everybody(sight):
+    pairs = itertools.combinations(SERIES, 2)
+    assert min(np.linalg.norm(lab(one, sight) - lab(other, sight)) for one, other in pairs) >= 20
+    assert max(XYZ[1] @ linear(colour) for colour in SERIES) <= 1.05 / 3 - 0.05  # a contrast of 3 to white
 
 
 @pytest.mark.parametrize(("palette", "moves", "ground"), [(LIGHT, MOVES_LIGHT, "light"), (DARK, MOVES_DARK, "dark")])
