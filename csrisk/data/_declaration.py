@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+import narwhals.stable.v2 as nw
 import pandas as pd
 
-__all__ = ["Column", "Kind", "Order", "Table"]
+__all__ = ["DTYPES", "Column", "Kind", "Order", "Table"]
 
 Kind = Literal["id", "time", "number", "bool", "text", "category"]
+# types in which the values of a column are kept; times are microseconds
+_TEXTS: dict[Kind, Any] = {"id": nw.String, "text": nw.String, "category": nw.String}
+DTYPES: dict[Kind, Any] = {**_TEXTS, "time": nw.Int64, "number": nw.Float64, "bool": nw.Boolean}
 
 
 @dataclass(frozen=True, slots=True)

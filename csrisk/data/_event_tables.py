@@ -100,12 +100,7 @@ SURVEYS = Table(
         KNOWN,
     ),
     time="sent_at",
-    orders=(
-        Order("answered_at", "sent_at"),
-        Order("acknowledged_at", "sent_at"),
-        Order("acted_at", "sent_at"),
-        Order("declined_at", "sent_at"),
-    ),
+    orders=tuple(Order(later, "sent_at") for later in ("answered_at", "acknowledged_at", "acted_at", "declined_at")),
     event=True,
 )
 

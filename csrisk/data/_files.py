@@ -16,39 +16,49 @@ from csrisk.data._parts import Parts, find_parts
 from csrisk.data._readers import ROW, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from csrisk.data._engine import DuckDBEngine
     from csrisk.data._parts import Part
 
-__all__ = ["Opened", "open_path", "repeated", "why_unreadable"]
+__all__ = ["Source", "open_path", "repeated", "twice", "types_of", "why_unreadable"]
 
 _FILE = "csrisk__file"
 
 
-@dataclass(frozen=True)
-class Opened:
-    """Files that are readable as a view.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A table as the user brought it, readable by the engine.
 
     Parameters
     ----------
-    parts : Parts
-        The files.
+    view : str
+        Name of the view in the engine.
+    types : Mapping of str to str
+        Type in the engine of each column, under the user's names.
     untyped : bool
-        Everything in them is text.
+        Everything came as text (CSV), so that types of further attributes are found out from the values.
     mixed : frozenset of str
-        Columns that hold numbers in one part and text in another.
+        Columns that held both numbers and text.
+    parts : Parts, optional
+        The files, where it came as such.
     notes : tuple of Breach
-        What is said of them.
+        What is said of it before it is read.
     """
 
-    parts: Parts
-    untyped: bool
+    view: str
+    types: Mapping[str, str]
+    untyped: bool = False
     mixed: frozenset[str] = field(default_factory=frozenset)
+    parts: Parts | None = None
     notes: tuple[Breach, ...] = ()
 
+    def why(self, error: Exception) -> str:
+        """Say why the engine could not read it, without a word of what it holds."""
+        return why_unreadable(self.parts, error)
 
-def open_path(engine: DuckDBEngine, view: str, table: str, brought: Any) -> Opened | Breach:
+
+def open_path(engine: DuckDBEngine, view: str, table: str, brought: Any) -> Source | Breach:
     """Make a view over files."""
     parts = find_parts(brought)
     notes = []
@@ -66,20 +76,27 @@ def open_path(engine: DuckDBEngine, view: str, table: str, brought: Any) -> Open
     if columns.missing:
         among = f"{columns.lacking} of {len(parts.files)} parts lack them; their rows count as missing there"
         notes.append(Breach("CSD023", table, ", ".join(columns.missing), len(columns.missing), detail=among))
-    return Opened(parts, not parts.parquet, columns.mixed, tuple(notes))
+    return Source(view, types_of(engine, view), not parts.parquet, columns.mixed, parts, tuple(notes))
 
 
-def why_unreadable(parts: Parts, error: Exception) -> str:
-    """Say why the engine gave up on files."""
-    for place, part in enumerate(parts.files):
+def types_of(engine: DuckDBEngine, view: str) -> dict[str, str]:
+    """Type in the engine of each column of the user."""
+    return {row[0]: row[1] for row in engine.run(f"DESCRIBE {view}") if row[0] != ROW}
+
+
+def why_unreadable(parts: Parts | None, error: Exception) -> str:
+    """Say why the engine gave up, on files where there are any."""
+    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+        return "memory ran out; raise memory_limit="
+    for place, part in enumerate(parts.files if parts else ()):
         try:
-            if parts.parquet:
+            if part.kind == "parquet":
                 reason = _parquet_damage(part)
             else:
                 reason = csv_reason(part.path, read_header(part.path, packed=part.kind == "csv.gz"))
         except (UnreadableError, OSError) as found:
             reason = str(found) if isinstance(found, UnreadableError) else found.strerror or type(found).__name__
-        if reason:
+        if parts and reason:
             return parts.where(place) + reason
     return line_told(error) or f"the engine says {type(error).__name__}"
 
@@ -88,6 +105,12 @@ def repeated(names: list[str]) -> list[str]:
     """Names that occur more than once, upper and lower case alike."""
     folded = [name.casefold() for name in names]
     return sorted({name for name, key in zip(names, folded, strict=True) if folded.count(key) > 1})
+
+
+def twice(table: str, names: list[str]) -> Breach | None:
+    """Say which names occur more than once."""
+    again = repeated(names)
+    return Breach("CSD005", table, ", ".join(again), count=len(again)) if again else None
 
 
 def _parquet_damage(part: Part) -> str:

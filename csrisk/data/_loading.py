@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +14,13 @@ from csrisk.data._breach import Breach
 from csrisk.data._contract import CONTRACT, Column
 from csrisk.data._cures import filtered, givens_of, require_where, unrated
 from csrisk.data._cures._apply import RATED
+from csrisk.data._declaration import DTYPES
 from csrisk.data._ends import read_end, settle_ends
 from csrisk.data._found import Found, check_known_at, check_names
 from csrisk.data._joins import check_catalogue, check_ids, check_joins, check_unlisted
 from csrisk.data._planning import Plan, make_plan, marks
-from csrisk.data._staging import Staged, number, rejected_rows, stage
-from csrisk.data._whole import (
-    check_columns,
-    check_repeats,
-    check_zones,
-    settle_accounts,
-    settle_events,
-)
+from csrisk.data._staging import Staged, how_many, rejected_rows, stage
+from csrisk.data._whole import check_columns, check_repeats, check_zones, settle_accounts, settle_events
 from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:
@@ -83,42 +79,33 @@ def load(
     known_at: Mapping[str, str] | None = None,
     where: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Loaded:
-    """Read, check and keep all tables."""
-    loaded = Loaded(engine, known_at={} if known_at is None else known_at)
-    try:
-        _load(loaded, tables, columns, end, where or {})
-    except BaseException:
-        engine.close()
-        raise
+    """Read, check and keep all tables; the engine is closed where that fails."""
+    loaded, where = Loaded(engine, known_at={} if known_at is None else known_at), where or {}
+    with ExitStack() as failed:
+        failed.callback(engine.close)
+        read_end(loaded, end)
+        check_names(loaded, tables, {"columns": columns, "where": where})
+        loaded.known_at = check_known_at(loaded, loaded.known_at)
+        for name in CONTRACT:
+            if name in tables:
+                _plan(loaded, name, tables[name], columns.get(name, {}), where.get(name, {}))
+        if not any(CONTRACT[name].has_account for name in tables if name in CONTRACT):
+            loaded.breaches.append(Breach("CSD008", count=0))
+        unlisted = _read_accounts(loaded)
+        for name, plan in list(loaded.plans.items()):
+            _stage(loaded, name, plan)
+        loaded.breaches += check_ids(loaded.plans.values(), list(loaded.accounts))
+        if "accounts" in loaded.staged and loaded.staged["accounts"].n_kept:
+            loaded.breaches += check_unlisted(loaded.engine, loaded.staged.values(), unlisted)
+        loaded.breaches += check_catalogue(loaded.engine, loaded.staged)
+        loaded.breaches += check_zones(
+            f"{name}.{column}" for name, one in loaded.staged.items() for column in one.naive
+        )
+        for staged in loaded.staged.values():
+            loaded.breaches += check_repeats(loaded.engine, staged, canonical(staged))
+        settle_ends(loaded, loaded.engine, loaded.canonical())
+        failed.pop_all()
     return loaded
-
-
-def _load(
-    loaded: Loaded,
-    tables: Mapping[str, Any],
-    columns: Mapping[str, Mapping[str, Any]],
-    end: object,
-    where: Mapping[str, Mapping[str, Any]],
-) -> None:
-    read_end(loaded, end)
-    check_names(loaded, tables, {"columns": columns, "where": where})
-    loaded.known_at = check_known_at(loaded, loaded.known_at)
-    for name in CONTRACT:
-        if name in tables:
-            _plan(loaded, name, tables[name], columns.get(name, {}), where.get(name, {}))
-    if not any(CONTRACT[name].has_account for name in tables if name in CONTRACT):
-        loaded.breaches.append(Breach("CSD008", count=0))
-    unlisted = _read_accounts(loaded)
-    for name, plan in list(loaded.plans.items()):
-        _stage(loaded, name, plan)
-    loaded.breaches += check_ids(loaded.plans.values(), list(loaded.accounts))
-    if "accounts" in loaded.staged and loaded.staged["accounts"].n_kept:
-        loaded.breaches += check_unlisted(loaded.engine, loaded.staged.values(), unlisted)
-    loaded.breaches += check_catalogue(loaded.engine, loaded.staged)
-    loaded.breaches += check_zones(f"{name}.{column}" for name, one in loaded.staged.items() for column in one.naive)
-    for staged in loaded.staged.values():
-        loaded.breaches += check_repeats(loaded.engine, staged, canonical(staged))
-    settle_ends(loaded, loaded.engine, loaded.canonical())
 
 
 def _plan(loaded: Loaded, name: str, brought: object, given: Mapping[str, Any], where: Mapping[str, Any]) -> None:
@@ -140,7 +127,7 @@ def _plan(loaded: Loaded, name: str, brought: object, given: Mapping[str, Any], 
         if plan is not None and RATED in plan.columns:
             breaches += _without_rate(loaded, name, plan)
         for column, rows in marks(table, frozenset(CONTRACT[name].names)).items():
-            if count := int(loaded.engine.collect(rows.select(number().alias("n")))["n"].iloc[0]):
+            if count := how_many(loaded.engine, rows):
                 breaches.append(Breach("CSD330", name, column, count))
     except loaded.engine.errors as error:
         plan, breaches = None, [Breach("CSD006", name, detail=table.why(error))]
@@ -182,7 +169,7 @@ def _read_accounts(loaded: Loaded) -> list[int]:
 def _stage(loaded: Loaded, name: str, plan: Plan) -> None:
     engine = loaded.engine
     if plan.table.has_account:
-        plan = plan.reading(engine.with_codes(plan.read))
+        plan = replace(plan, read=engine.with_codes(plan.read))
     try:
         staged = stage(engine, plan, end=loaded.stated_end(name))
         if name == "accounts":
@@ -239,8 +226,7 @@ def _column(column: Column, there: bool, *, filled: bool) -> list[Any]:
     if column.kind == "time":
         both = [f"{name}_day", f"{name}_second"]
         return both if there else [nw.lit(None).cast(nw.Int64).alias(one) for one in both]
-    kinds: dict[str, Any] = {"number": nw.Float64, "bool": nw.Boolean}
-    value = nw.col(name) if there else nw.lit(None).cast(kinds.get(column.kind, nw.String))
+    value = nw.col(name) if there else nw.lit(None).cast(DTYPES[column.kind])
     if filled and column.default is not None:
         value = value.fill_null(column.default) if there else nw.lit(float(column.default))
     return [value.alias(name)]

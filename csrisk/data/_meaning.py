@@ -13,7 +13,7 @@ import pandas as pd
 from csrisk.data._breach import Breach
 from csrisk.data._contract import CONTRACT
 from csrisk.data._money import check_money
-from csrisk.data._staging import number
+from csrisk.data._staging import number, tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -94,9 +94,8 @@ def _first_of_period(engine: Engine, name: str, rows: Lazy) -> list[Breach]:
     """Find times that are all the first of a month, or one day of the week, and were not known later."""
     midnight = nw.col("at_second") == nw.col("day") * 86_400
     lag = nw.col("known") - nw.col("day")
-    counts = {"n": lag * 0 + 1, "month": _one(midnight & (lag < 27)), "week": _one(midnight & (lag < 6))}
-    sums = [value.cast(nw.Int64).sum().cast(nw.Int64).alias(column) for column, value in counts.items()]
-    days = engine.collect(rows.group_by("day").agg(*sums))
+    counts = {"n": number(), "month": tally(midnight & (lag < 27)), "week": tally(midnight & (lag < 6))}
+    days = engine.collect(rows.group_by("day").agg(*(value.alias(column) for column, value in counts.items())))
     weekday = (days["day"] + 3) % 7  # 1970-01-01 was a Thursday
     usual = int(weekday.mode().iloc[0])
     firsts = pd.to_datetime(days["day"], unit="D").dt.day == 1
@@ -165,7 +164,7 @@ def _surveys(engine: Engine, rows: Lazy, evidence: Mapping[str, int]) -> list[Br
     if evidence.get("score", 0):
         score = nw.col("score")
         unused = rows.filter(~score.is_null(), nw.col("kind").is_null())
-        row = engine.collect(unused.select(_count("n"), score.min().alias("low"), score.max().alias("high"))).iloc[0]
+        row = engine.collect(unused.select(n=number(), low=score.min(), high=score.max())).iloc[0]
         if not pd.isna(row["n"]) and row["n"] > 0:
             low, high = float(row["low"]), float(row["high"])
             nps = "; if they answer how likely a recommendation is, say kind='NPS'" if 0 <= low <= high <= 10 else ""
@@ -173,11 +172,3 @@ def _surveys(engine: Engine, rows: Lazy, evidence: Mapping[str, int]) -> list[Br
                 Breach("CSD327", "surveys", "kind", int(row["n"]), detail=f"scores from {low:g} to {high:g}{nps}")
             )
     return found
-
-
-def _one(condition: nw.Expr) -> nw.Expr:
-    return nw.when(condition).then(nw.lit(1)).otherwise(nw.lit(0))
-
-
-def _count(name: str) -> nw.Expr:
-    return (nw.col("day") * 0 + 1).cast(nw.Int64).sum().cast(nw.Int64).alias(name)

@@ -8,6 +8,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from csrisk.data._breach import Breach
+from csrisk.data._staging import how_many, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -74,7 +75,7 @@ def _currencies(engine: Engine, tables: Mapping[str, Lazy], evidence: Evidence) 
             found = engine.collect(rows.select("currency").unique())["currency"]
             names[table] = {str(name).strip().upper() for name in found}
             unstated = tables[table].filter(nw.col("currency").is_null(), ~nw.col(amount).is_null())
-            if n := len(engine.collect(unstated.select("account"))):
+            if n := how_many(engine, unstated):
                 yield Breach("CSD329", table, "currency", n, examples=tuple(sorted(names[table])[:5]))
     every = sorted(set().union(*names.values()))
     if len(every) > 1:
@@ -84,8 +85,7 @@ def _currencies(engine: Engine, tables: Mapping[str, Lazy], evidence: Evidence) 
 
 def _intervals(engine: Engine, rows: Lazy) -> list[Breach]:
     priced = rows.filter(~nw.col("interval").is_null(), ~nw.col("mrr").is_null())
-    count = (nw.col("day") * 0 + 1).cast(nw.Int64).sum().cast(nw.Int64).alias("n")
-    found = engine.collect(priced.group_by("interval").agg(count))
+    found = engine.collect(priced.group_by("interval").agg(number().alias("n")))
     other = found[~found["interval"].astype(str).str.strip().str.lower().isin(_MONTHLY)]
     if other.empty:
         return []

@@ -6,6 +6,7 @@ import threading
 import weakref
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v2 as nw
@@ -15,7 +16,7 @@ import pandas as pd
 from csrisk._cells import MISSING_WORDS
 from csrisk.data._breach import Breach
 from csrisk.data._engine import as_lazy, home
-from csrisk.data._files import repeated
+from csrisk.data._files import twice
 from csrisk.data._from_pandas import from_pandas
 from csrisk.data._native_table import NativeTable
 from csrisk.data._readers import BLANK, ROW, ZONE, read_moment
@@ -24,7 +25,7 @@ from csrisk.data._source import is_polars
 from csrisk.data._turns import Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["IbisEngine", "NativeEngine", "SparkEngine", "is_native", "native_engine", "unwrapped"]
 
@@ -39,9 +40,10 @@ class NativeEngine(ABC):
     keeps_times_as_text = False  # so that a time may be one that cannot be read
 
     def __init__(self) -> None:
-        self._kept: list[Any] = []
+        self._kept: list[Callable[[], object]] = []
         self._blocks = threading.local()  # what one thread drops at the end of a block is not that of another
-        _at_the_end(self, self._kept)
+        # at the end of the process the session lets go by itself
+        weakref.finalize(self, _release, self._kept).atexit = False
 
     def open(self, name: str, brought: Any) -> NativeTable | Breach:
         """Make a table readable, or say why it cannot be read."""
@@ -50,14 +52,12 @@ class NativeEngine(ABC):
             arrow, mixed = _to_arrow(brought)
             if arrow is None:
                 return self._strange(name)
-            if again := repeated(list(arrow.schema.names)):
-                return Breach("CSD005", name, ", ".join(again), count=len(again))
+            if again := twice(name, arrow.schema.names):
+                return again
             brought = self.from_arrow(arrow.append_column(ROW, [np.arange(len(arrow))])).to_native()
         elif not self.holds(brought):
             return self._strange(name)
-        if again := repeated(list(nw.from_native(brought).collect_schema())):
-            return Breach("CSD005", name, ", ".join(again), count=len(again))
-        return NativeTable(self, brought, mixed)
+        return twice(name, list(nw.from_native(brought).collect_schema())) or NativeTable(self, brought, mixed)
 
     def _strange(self, name: str) -> Breach:
         words = f"beside tables of {self.name} only pandas, Polars and Arrow tables, or others of the same connection"
@@ -120,7 +120,7 @@ class NativeEngine(ABC):
     def scratch(self) -> Iterator[None]:
         """Let go of what this thread materialised inside the block, also after a failure."""
         outer = getattr(self._blocks, "kept", None)
-        mine: list[Any] = []
+        mine: list[Callable[[], object]] = []
         self._blocks.kept = mine
         try:
             yield
@@ -128,10 +128,10 @@ class NativeEngine(ABC):
             self._blocks.kept = outer
             _release(mine)
 
-    def _held(self, kept: Any) -> None:
-        """Note what is released at the end of the block, or with the engine."""
+    def _held(self, release: Callable[[], object]) -> None:
+        """Note what is called at the end of the block, or with the engine, which it must not hold itself."""
         block = getattr(self._blocks, "kept", None)
-        (self._kept if block is None else block).append(kept)
+        (self._kept if block is None else block).append(release)
 
     def close(self) -> None:
         """Let go of what was kept in the engine."""
@@ -162,7 +162,7 @@ class SparkEngine(NativeEngine):
         from pyspark import StorageLevel
 
         kept = frame.to_native().persist(StorageLevel.MEMORY_AND_DISK)
-        self._held(_Persisted(kept))
+        self._held(kept.unpersist)
         return as_lazy(kept)
 
     def from_arrow(self, table: Any) -> nw.LazyFrame[Any]:
@@ -212,7 +212,8 @@ class IbisEngine(NativeEngine):
         """Compute a frame once, into a temporary table."""
         with self._turn:
             kept = frame.to_native().cache()
-            self._held(_Cached(self._turn, kept))
+            self._turn.holders[kept.op().name] += 1
+            self._held(partial(_release_cached, self._turn, kept))
         return as_lazy(kept)
 
     def from_arrow(self, table: Any) -> nw.LazyFrame[Any]:
@@ -222,7 +223,7 @@ class IbisEngine(NativeEngine):
         name = ibis.util.gen_name("csrisk")
         with self._turn:
             made = as_lazy(self._backend.create_table(name, table, temp=True))
-        self._held(_Dropped(self._turn, self._backend, name))
+        self._held(partial(_drop, self._turn, self._backend, name))
         return made
 
     def collect(self, frame: nw.LazyFrame[Any]) -> pd.DataFrame:
@@ -309,54 +310,24 @@ def _to_arrow(brought: Any) -> tuple[Any, frozenset[str]]:
     return brought if whole else None, frozenset()
 
 
-def _release(kept: list[Any]) -> None:
+def _release(kept: list[Callable[[], object]]) -> None:
     while kept:
-        kept.pop(0).release()
+        kept.pop(0)()
 
 
-def _at_the_end(engine: object, kept: list[Any]) -> None:
-    """Release what was kept when the engine goes; at the end of the process the session does so itself."""
-    weakref.finalize(engine, _release, kept).atexit = False
+def _drop(turn: Turn, backend: Any, name: str) -> None:
+    with turn:
+        backend.drop_table(name, force=True)
 
 
-class _Persisted:
-    """A frame that Spark keeps."""
-
-    def __init__(self, frame: Any) -> None:
-        self._frame = frame
-
-    def release(self) -> None:
-        """Let go of it."""
-        self._frame.unpersist()
-
-
-class _Dropped:
-    """A table that was brought into a database, to be dropped."""
-
-    def __init__(self, turn: Turn, backend: Any, name: str) -> None:
-        self._turn, self._backend, self._name = turn, backend, name
-
-    def release(self) -> None:
-        """Drop the table."""
-        with self._turn:
-            self._backend.drop_table(self._name, force=True)
-
-
-class _Cached:
-    """A frame that Ibis keeps; it is one and the same for whoever keeps the same expression of a connection."""
-
-    def __init__(self, turn: Turn, kept: Any) -> None:
-        self._turn, self._kept = turn, kept
-        turn.holders[kept.op().name] += 1
-
-    def release(self) -> None:
-        """Let go of it; the last one drops it."""
-        with self._turn:
-            name = self._kept.op().name
-            self._turn.holders[name] -= 1
-            if not self._turn.holders[name]:
-                del self._turn.holders[name]
-                self._kept.release()
+def _release_cached(turn: Turn, kept: Any) -> None:
+    """Let go of a frame that Ibis keeps: one and the same for whoever keeps the same expression, so the last drops."""
+    with turn:
+        name = kept.op().name
+        turn.holders[name] -= 1
+        if not turn.holders[name]:
+            del turn.holders[name]
+            kept.release()
 
 
 def is_native(brought: object) -> bool:

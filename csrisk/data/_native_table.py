@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v2 as nw
 
+from csrisk.data._declaration import DTYPES
 from csrisk.data._rules import bad, is_finite, raw, zone
 
 if TYPE_CHECKING:
@@ -94,11 +95,10 @@ class NativeTable:
         there = {column: given.name for column, given in columns.items() if given.name not in empty}
         times = frozenset(column.name for column in there if column.kind == "time")
         rows = self._engine.read(self._table, {column.name: name for column, name in there.items()}, times)
-        kinds: dict[str, Any] = {"time": nw.Int64, "number": nw.Float64, "bool": nw.Boolean}
         values: list[Any] = ["row"]
         for column in columns:
             if column not in there:
-                values.append(nw.lit(None).cast(kinds.get(column.kind, nw.String)).alias(column.name))
+                values.append(nw.lit(None).cast(DTYPES[column.kind]).alias(column.name))
                 continue
             value, broken = _value(column, self.types[there[column]])
             values.append(value.alias(column.name))

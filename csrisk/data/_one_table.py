@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from csrisk._cells import MISSING_WORDS
 from csrisk.data._breach import Breach
@@ -28,6 +28,7 @@ _FORMS = {
     "DOUBLE": r"[-+]?((0|[1-9]\d*)([.]\d*)?|[.]\d+)([eE][-+]?\d+)?",
     "BOOLEAN": "(?i)true|false",
 }
+_GAPS: dict[str, Any] = {"Int64": "float64", "boolean": object}  # as pandas has them where a value is missing
 
 
 def read_one_table(path: Path) -> pd.DataFrame:
@@ -57,7 +58,7 @@ def read_one_table(path: Path) -> pd.DataFrame:
         except engine.errors as error:
             breach = Breach("CSD006", detail=source.why(error))
             raise DataContractError(str(breach), (breach,)) from None
-    gaps = {name: "float64" if kind == "Int64" else object for name, kind in frame.dtypes.items() if _nullable(kind)}
+    gaps = {name: _GAPS[str(kind)] for name, kind in frame.dtypes.items() if str(kind) in _GAPS}
     return frame.astype(gaps)
 
 
@@ -71,10 +72,6 @@ def _columns(engine: DuckDBEngine, source: Source) -> list[str]:
 
 def _word(text: str) -> str:
     return f"CASE WHEN lower({text}) NOT IN {MISSING_WORDS} THEN {text} END"
-
-
-def _nullable(kind: object) -> bool:
-    return str(kind) in ("Int64", "boolean")
 
 
 def plain_kinds(

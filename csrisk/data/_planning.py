@@ -140,10 +140,6 @@ class Plan:
         """Names of the columns that are there."""
         return frozenset(column.name for column in self.there)
 
-    def reading(self, read: nw.LazyFrame[Any]) -> Plan:
-        """Give the plan with more columns among those that are read."""
-        return replace(self, read=read)
-
     def marked(self, column: Column) -> bool:
         """Whether a value of a column may be unreadable."""
         return bad(column.name) in self.columns

@@ -13,6 +13,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from csrisk.data._breach import CODES
+from csrisk.data._declaration import DTYPES
 from csrisk.data._words import ENDED_STATES, SCALES, TRIAL
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ NOBODY = "bad__nobody"  # read column: whether the id of an account is a word fo
 # 1900-01-02 and 2100-01-01 in microseconds; 1900-01-01 and 1970-01-01 are the zeros of spreadsheets and computers
 LOW, HIGH = -2_208_902_400_000_000, 4_102_444_800_000_000
 SECOND, DAY = 1_000_000, 86_400_000_000
+_UNREAD = {"time": "CSD202", "number": "CSD301", "bool": "CSD306"}  # a value that is no such thing
 
 
 def _shape(text: str) -> str:
@@ -111,10 +113,12 @@ def row_rules(plan: Plan, *, end: int | None) -> list[Rule]:
     makers: dict[str, Any] = {"time": _time_rules, "number": _number_rules, "category": _category_rules}
     rules = list(_account_rules(plan)) if table.has_account else []
     for column in plan.there:
-        rules.extend(makers.get(column.kind, _no_rules)(table, column, plan.marked(column)))
-        if column.kind == "bool" and plan.marked(column):
-            unread = nw.col(bad(column.name))
-            rules.append(Rule("CSD306", column.title, unread, shown=(raw(column.name),), write=_flag))
+        if plan.marked(column) and column.kind in _UNREAD:
+            unread, effect = nw.col(bad(column.name)), "row set aside" if column.strict else ""
+            write = _flag if column.kind == "bool" else _shape
+            rules.append(Rule(_UNREAD[column.kind], column.title, unread, effect, "", (raw(column.name),), write))
+        if column.kind in makers:
+            rules.extend(makers[column.kind](table, column, plan.marked(column)))
     for order in table.orders:
         if {order.later, order.earlier} <= names:
             rules.append(_order_rule(table, order.later, order.earlier))
@@ -132,10 +136,9 @@ def kept_value(column: Column, rules: list[Rule]) -> nw.Expr:
     """Write the value of a column, missing where it breaks a rule."""
     value = nw.col(column.name)
     broken = [rule.condition for rule in rules if rule.blanks == column.name]
-    kinds: dict[str, Any] = {"time": nw.Int64, "number": nw.Float64, "bool": nw.Boolean}
     # null conditions keep the value
     kept: nw.Expr = nw.when(reduce(or_, broken)).then(nw.lit(None)).otherwise(value) if broken else value
-    return kept.cast(kinds.get(column.kind, nw.String)) if broken else kept
+    return kept.cast(DTYPES[column.kind]) if broken else kept
 
 
 def day_of(time: nw.Expr) -> nw.Expr:
@@ -171,15 +174,9 @@ def _account_rules(plan: Plan) -> Iterator[Rule]:
         yield Rule("CSD107", "account_id", nw.col(bad("account_id")))
 
 
-def _no_rules(*_: object) -> Iterator[Rule]:
-    return iter(())
-
-
 def _time_rules(table: Table, column: Column, marked: bool) -> Iterator[Rule]:
     name, value = column.name, nw.col(column.name)
     effect = "row set aside" if column.strict else ""
-    if marked:
-        yield Rule("CSD202", column.title, nw.col(bad(name)), effect, shown=(raw(name),))
     yield Rule("CSD203", column.title, _outside(value), effect, name, (name,), _date)
     if name == table.time:
         yield Rule("CSD201", name, value.is_null() & ~nw.col(bad(name)) if marked else value.is_null())
@@ -206,11 +203,9 @@ def _order_rule(table: Table, later: str, earlier: str) -> Rule:
     )
 
 
-def _number_rules(_: Table, column: Column, marked: bool) -> Iterator[Rule]:
+def _number_rules(_: Table, column: Column, _marked: bool) -> Iterator[Rule]:
     name, value = column.name, nw.col(column.name)
     effect = "row set aside" if column.strict else ""
-    if marked:
-        yield Rule("CSD301", column.title, nw.col(bad(name)), effect, shown=(raw(name),))
     yield Rule("CSD302", column.title, ~is_finite(value), effect, name, (name,), "{:g}".format)
     limits = [value < column.low] if column.low is not None else []
     limits += [value > column.high] if column.high is not None else []

@@ -2,60 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from csrisk.data._breach import Breach
-from csrisk.data._files import open_path, repeated, why_unreadable
+from csrisk.data._files import Source, open_path, repeated, twice, types_of, why_unreadable
 from csrisk.data._from_pandas import from_pandas
 from csrisk.data._kinds import UnreadableError
-from csrisk.data._parts import Parts, find_parts, is_path, size_of
+from csrisk.data._parts import find_parts, is_path, size_of
 from csrisk.data._readers import ROW
 from csrisk.data._workbook import is_workbook, sheet_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from csrisk.data._engine import DuckDBEngine
 
 __all__ = ["Source", "is_large", "is_polars", "open_source"]
 
 _LARGE_ROWS, _LARGE_BYTES = 500_000, 16_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A table as the user brought it, readable by the engine.
-
-    Parameters
-    ----------
-    view : str
-        Name of the view in the engine.
-    types : Mapping of str to str
-        Type in the engine of each column, under the user's names.
-    untyped : bool
-        Everything came as text (CSV), so that types of further attributes are found out from the values.
-    mixed : frozenset of str
-        Columns that held both numbers and text.
-    parts : Parts, optional
-        The files, where it came as such.
-    notes : tuple of Breach
-        What is said of it before it is read.
-    """
-
-    view: str
-    types: Mapping[str, str]
-    untyped: bool = False
-    mixed: frozenset[str] = field(default_factory=frozenset)
-    parts: Parts | None = None
-    notes: tuple[Breach, ...] = ()
-
-    def why(self, error: Exception) -> str:
-        """Say why the engine could not read it, without a word of what it holds."""
-        return _why(error, self.parts)
 
 
 def open_source(engine: DuckDBEngine, table: str, brought: object) -> Source | Breach:
@@ -80,13 +46,11 @@ def _open(engine: DuckDBEngine, view: str, table: str, brought: object) -> Sourc
         return Breach("CSD007", table)
     if hasattr(brought, "append_column") and is_large(brought):
         brought = _written(engine, view, brought)
-    opened = open_path(engine, view, table, brought) if is_path(brought) else _register(engine, view, table, brought)
-    if isinstance(opened, Breach):
-        return opened
-    types = {row[0]: row[1] for row in engine.run(f"DESCRIBE {view}") if row[0] != ROW}
-    if opened is None or not given:
-        return Source(view, types, mixed=mixed)
-    return Source(view, types, opened.untyped, opened.mixed, opened.parts, opened.notes)
+    if is_path(brought):
+        opened = open_path(engine, view, table, brought)
+        # of a frame that was written to a file first, nobody knows the file
+        return opened if given or isinstance(opened, Breach) else replace(opened, mixed=mixed, parts=None)
+    return _register(engine, view, table, brought) or Source(view, types_of(engine, view), mixed=mixed)
 
 
 def is_polars(brought: object) -> bool:
@@ -105,8 +69,8 @@ def is_large(brought: object) -> bool:
 
 
 def _register(engine: DuckDBEngine, view: str, table: str, arrow: Any) -> Breach | None:
-    if again := repeated(list(arrow.schema.names)):
-        return Breach("CSD005", table, ", ".join(again), count=len(again))
+    if again := twice(table, arrow.schema.names):
+        return again
     if hasattr(arrow, "append_column"):
         engine.connection.register(view, arrow.append_column(ROW, [np.arange(len(arrow))]))
         return None
@@ -159,12 +123,6 @@ def _to_arrow(engine: DuckDBEngine, brought: Any) -> tuple[Any, frozenset[str]]:
 
 def _reason(error: Exception, brought: object) -> str:
     try:
-        return _why(error, find_parts(brought) if is_path(brought) else None)
+        return why_unreadable(find_parts(brought) if is_path(brought) else None, error)
     except UnreadableError as found:
         return str(found)
-
-
-def _why(error: Exception, parts: Parts | None) -> str:
-    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
-        return "memory ran out; raise memory_limit="
-    return f"the engine says {type(error).__name__}" if parts is None else why_unreadable(parts, error)

@@ -16,10 +16,10 @@ from csrisk.data._rules import SECOND, Rule, day_of, kept_value, row_rules, zone
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from csrisk.data._engine import DataEngine
+    from csrisk.data._engine import DataEngine, Engine
     from csrisk.data._planning import Plan
 
-__all__ = ["Staged", "add_mark", "count", "number", "positions", "rejected_rows", "stage", "tally"]
+__all__ = ["Staged", "add_mark", "count", "how_many", "number", "positions", "rejected_rows", "stage", "tally"]
 
 Lazy = nw.LazyFrame[Any]
 _N_ROWS, _N_VALUES = 5, 3
@@ -198,6 +198,12 @@ def number() -> nw.Expr:
     """Count all rows."""
     counted: nw.Expr = nw.len().cast(nw.Int64)
     return counted
+
+
+def how_many(engine: Engine, rows: Lazy, what: nw.Expr | None = None) -> int:
+    """Bring one count home; that of all rows by default."""
+    n = engine.collect(rows.select((number() if what is None else what).alias("n")))["n"].iloc[0]
+    return 0 if pd.isna(n) else int(n)
 
 
 def _mark(place: int) -> str:

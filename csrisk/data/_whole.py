@@ -8,7 +8,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from csrisk.data._breach import Breach
-from csrisk.data._staging import Staged, add_mark, count, number, positions, tally
+from csrisk.data._staging import Staged, add_mark, count, how_many, number, positions, tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,18 +16,13 @@ if TYPE_CHECKING:
     from csrisk.data._contract import Column
     from csrisk.data._engine import DataEngine
 
-__all__ = [
-    "check_columns",
-    "check_repeats",
-    "check_zones",
-    "settle_accounts",
-    "settle_events",
-]
+__all__ = ["check_columns", "check_repeats", "check_zones", "settle_accounts", "settle_events"]
 
 Lazy = nw.LazyFrame[Any]
 SAMPLED_ABOVE = 5_000_000  # rows; repeats are then looked for among some of the accounts
 _FOREVER = 1_000_000
 _PLAIN = ("number", "bool", "category")
+_KEYED = (("CSD110", "contacts", "contact_id"), ("CSD332", "invoices", "account", "invoice_id"))
 
 
 def settle_accounts(engine: DataEngine, staged: Staged) -> None:
@@ -41,10 +36,7 @@ def settle_accounts(engine: DataEngine, staged: Staged) -> None:
         rows = positions(engine, staged, staged.kept.filter(nw.col("account").is_in(unlike[:1_000])))
         staged.breaches.append(Breach("CSD102", "accounts", "account_id", len(unlike), rows))
     if alike := int((repeated.loc[~repeated["account"].isin(unlike), "n"] - 1).sum()):
-        _mark_later(engine, staged, "CSD103", ["account"], ["row"])
-        bit = next(i for i, rule in enumerate(staged.rules) if rule.code == "CSD103")
-        rows = positions(engine, staged, staged.rows.filter(staged.which([bit])))
-        staged.breaches.append(Breach("CSD103", "accounts", "account_id", alike, rows))
+        _mark_later(engine, staged, "CSD103", alike, ["account"], ["row"])
 
 
 def settle_events(engine: DataEngine, staged: Staged) -> None:
@@ -52,14 +44,13 @@ def settle_events(engine: DataEngine, staged: Staged) -> None:
 
     The row that was known first stays, so that none of a later day changes what an earlier snapshot sees.
     """
-    table = staged.plan.table
     if "event_id" not in staged.plan.names:
         return
     keys = ["account", "event_id"]
     n_more = _surplus(engine, staged.kept.filter(~nw.col("event_id").is_null()), keys)
     if not n_more:
         return
-    happened = known = nw.col(f"{table.time}_second")
+    happened = known = nw.col(f"{staged.plan.table.time}_second")
     if "known_at" in staged.plan.names:
         stated = nw.col("known_at_second")
         known = nw.when(stated > happened).then(stated).otherwise(happened)
@@ -67,10 +58,7 @@ def settle_events(engine: DataEngine, staged: Staged) -> None:
     content = [_sortable(column) for column in staged.plan.there if column.name not in (*keys, "account_id")]
     made = {f"broken__by_{place}": value for place, value in enumerate([known, happened, *content])}
     staged.rows = staged.rows.with_columns(*(value.alias(name) for name, value in made.items()))
-    _mark_later(engine, staged, "CSD321", keys, [*made, "row"], *made)
-    bit = next(i for i, rule in enumerate(staged.rules) if rule.code == "CSD321")
-    rows = positions(engine, staged, staged.rows.filter(staged.which([bit])))
-    staged.breaches.append(Breach("CSD321", table.name, "event_id", n_more, rows))
+    _mark_later(engine, staged, "CSD321", n_more, keys, [*made, "row"], *made)
 
 
 def _sortable(column: Column) -> nw.Expr:
@@ -83,8 +71,10 @@ def _sortable(column: Column) -> nw.Expr:
     return nw.col(column.name).fill_null("")
 
 
-def _mark_later(engine: DataEngine, staged: Staged, code: str, keys: list[str], by: list[str], *made: str) -> None:
-    """Mark all but the first of the rows that share their keys."""
+def _mark_later(
+    engine: DataEngine, staged: Staged, code: str, n_more: int, keys: list[str], by: list[str], *made: str
+) -> None:
+    """Mark all but the first of the rows that share their keys, and say how many there are."""
     stays = nw.when(staged.is_aside).then(nw.lit(0)).otherwise(nw.lit(1)).cast(nw.Int64)
     nth = nw.col("broken__stays").cum_sum().over(*keys, order_by=by)
     again = (nw.col("broken__stays") == 1) & (nw.col("broken__nth") > 1)
@@ -94,6 +84,9 @@ def _mark_later(engine: DataEngine, staged: Staged, code: str, keys: list[str], 
     marked = rows.with_columns(add_mark(staged, code, again)).drop("broken__stays", "broken__nth", *made)
     staged.rows = engine.keep(marked, staged.plan.table.name)
     count(engine, staged)
+    bit, rule = next((i, rule) for i, rule in enumerate(staged.rules) if rule.code == code)
+    first = positions(engine, staged, staged.rows.filter(staged.which([bit])))
+    staged.breaches.append(Breach(code, staged.plan.table.name, rule.column, n_more, first))
 
 
 def check_zones(naive: Iterable[str]) -> list[Breach]:
@@ -108,12 +101,10 @@ def check_repeats(engine: DataEngine, staged: Staged, rows: Lazy) -> list[Breach
     breaches = []
     if table.event and staged.n_kept > 1:
         breaches += _repeated_events(engine, staged, rows)
-    if table.name == "contacts" and "contact_id" in staged.plan.names:
-        n_more = _surplus(engine, rows.filter(~nw.col("contact_id").is_null()), ["contact_id"])
-        breaches += [Breach("CSD110", "contacts", "contact_id", n_more)] if n_more else []
-    if table.name == "invoices" and "invoice_id" in staged.plan.names:
-        n_more = _surplus(engine, rows.filter(~nw.col("invoice_id").is_null()), ["account", "invoice_id"])
-        breaches += [Breach("CSD332", "invoices", "invoice_id", n_more)] if n_more else []
+    for code, name, *keys in _KEYED:
+        if table.name == name and keys[-1] in staged.plan.names:
+            n_more = _surplus(engine, rows.filter(~nw.col(keys[-1]).is_null()), keys)
+            breaches += [Breach(code, name, keys[-1], n_more)] if n_more else []
     if table.name == "subscriptions":
         breaches += _overlaps(engine, rows)
     return breaches
@@ -154,16 +145,10 @@ def check_columns(
     for i, column in enumerate(asked):
         n = evidence[column.title] = int(row[f"n_{i}"]) if n_rows else 0
         constant = column.kind in _PLAIN and n == n_rows > 1 and row[f"low_{i}"] == row[f"high_{i}"]
-        breaches += _values(staged, column, n, n_rows, constant=bool(constant))
+        if code := "CSD307" if n_rows and not n else "CSD308" if constant else "":
+            breaches.append(Breach(code, staged.plan.table.name, column.title, n or n_rows))
     there = staged.plan.table.has_account and n_rows and not pd.isna(row["first"])
     return evidence, (int(row["first"]), int(row["last"])) if there else None, breaches
-
-
-def _values(staged: Staged, column: Column, n: int, n_rows: int, *, constant: bool) -> list[Breach]:
-    name = staged.plan.table.name
-    if n_rows and not n:
-        return [Breach("CSD307", name, column.title, n_rows)]
-    return [Breach("CSD308", name, column.title, n)] if constant else []
 
 
 def _repeated(engine: DataEngine, rows: Lazy) -> pd.DataFrame:
@@ -184,8 +169,7 @@ def _repeated_events(engine: DataEngine, staged: Staged, rows: Lazy) -> list[Bre
 def _surplus(engine: DataEngine, rows: Lazy, keys: list[str]) -> int:
     """Rows beyond the first of each combination."""
     groups = rows.group_by(*keys).agg(number().alias("broken__n")).filter(nw.col("broken__n") > 1)
-    more = engine.collect(groups.select((nw.col("broken__n") - 1).sum().cast(nw.Int64).alias("more")))["more"].iloc[0]
-    return 0 if pd.isna(more) else int(more)
+    return how_many(engine, groups, (nw.col("broken__n") - 1).sum().cast(nw.Int64))
 
 
 def _overlaps(engine: DataEngine, rows: Lazy) -> list[Breach]:
@@ -195,5 +179,5 @@ def _overlaps(engine: DataEngine, rows: Lazy) -> list[Breach]:
     keys, order = ["account", "product"], ["start", "end"]
     reach = spans.with_columns(nw.col("end").cum_max().over(*keys, order_by=order).alias("reach"))
     before = reach.with_columns(nw.col("reach").shift(1).over(*keys, order_by=[*order, "reach"]).alias("before"))
-    n = engine.collect(before.select(tally(nw.col("before") > nw.col("start")).alias("n")))["n"].iloc[0]
-    return [] if pd.isna(n) or not n else [Breach("CSD310", "subscriptions", "start_at, end_at", int(n))]
+    n = how_many(engine, before, tally(nw.col("before") > nw.col("start")))
+    return [Breach("CSD310", "subscriptions", "start_at, end_at", n)] if n else []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals.stable.v2 as nw
 
 from csrisk.data._cures._given import MONEY, UNITS
+from csrisk.data._declaration import DTYPES
 from csrisk.data._readers import read_moment
 from csrisk.data._rules import bad, raw
 
@@ -22,7 +23,6 @@ __all__ = ["RATED", "cured", "unrated", "worded"]
 
 RATED = "bad__rate"  # read column: whether an amount is in a currency without a rate
 _MOST = 9e18  # microseconds that a whole number of 64 bits holds
-_KINDS: dict[str, Any] = {"time": nw.Int64, "number": nw.Float64, "bool": nw.Boolean}
 
 
 def worded(name: str) -> str:
@@ -72,14 +72,14 @@ def _literal(column: Column, value: Any) -> nw.Expr:
     known = {one.casefold(): one for one in column.values}
     if isinstance(value, str):
         value = known.get(value.strip().casefold(), value)
-    return nw.lit(float(value) if column.kind == "number" else value).cast(_KINDS.get(column.kind, nw.String))
+    return nw.lit(float(value) if column.kind == "number" else value).cast(DTYPES[column.kind])
 
 
 def _meanings(column: Column, given: Given, there: frozenset[str]) -> dict[str, nw.Expr]:
     """Look words up; what is none of them stays, or cannot be read as it could not before."""
     name = column.name
     told = nw.col(worded(name)).str.strip_chars().str.to_lowercase().fill_null("")
-    value = nw.col(name) if name in there else nw.lit(None).cast(_KINDS.get(column.kind, nw.String))
+    value = nw.col(name) if name in there else nw.lit(None).cast(DTYPES[column.kind])
     for word, meaning in given.words:
         value = nw.when(told == word).then(_literal(column, meaning)).otherwise(value)
     made = {name: value}

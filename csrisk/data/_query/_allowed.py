@@ -82,10 +82,7 @@ def tables_of(query: str) -> list[str]:
 def _parsed(query: str) -> Any:
     import duckdb
 
-    sealed: Any = {
-        "enable_external_access": "false",
-        "lock_configuration": "true",
-    }
+    sealed: Any = {"enable_external_access": "false", "lock_configuration": "true"}
     with duckdb.connect(":memory:", config=sealed) as connection:
         try:
             found = connection.extract_statements(query)

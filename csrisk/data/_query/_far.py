@@ -15,29 +15,9 @@ __all__ = ["far_table"]
 # what writes, calls, locks or reads beside the tables, wherever it stands in a statement
 _NEVER = (
     *("Insert", "Update", "Delete", "Merge", "Create", "Drop", "Alter", "Command", "Set", "Copy", "Attach", "Detach"),
-    *(
-        "Pragma",
-        "Into",
-        "Lock",
-        "Use",
-        "Transaction",
-        "Commit",
-        "Rollback",
-        "Grant",
-        "TruncateTable",
-        "LoadData",
-        "Kill",
-    ),
-    *(
-        "Anonymous",
-        "AnonymousAggFunc",
-        "ReadCSV",
-        "ReadParquet",
-        "Parameter",
-        "SessionParameter",
-        "Placeholder",
-        "Export",
-    ),
+    *("Pragma", "Into", "Lock", "Use", "Transaction", "Commit", "Rollback", "Grant", "TruncateTable", "LoadData"),
+    *("Kill", "Anonymous", "AnonymousAggFunc", "ReadCSV", "ReadParquet", "Parameter", "SessionParameter"),
+    *("Placeholder", "Export"),
     *("TableSample", "Rand", "Randn", "Uuid", "CurrentTimestamp", "CurrentDate", "CurrentTime", "CurrentDatetime"),
     *("CurrentUser", "CurrentSchema", "CurrentDatabase", "Version", "Show", "Describe", "Analyze", "Cache", "Refresh"),
 )

@@ -6,7 +6,7 @@ import glob
 import os
 import re
 import shutil
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -112,15 +112,12 @@ def _answer(
     from csrisk.data._engine import DuckDBEngine
 
     book = scratch / f"{table}.duckdb"
-    engine = DuckDBEngine(memory_limit)
-    try:
+    with closing(DuckDBEngine(memory_limit)) as engine:
         engine.run(f"ATTACH '{str(book).replace(chr(39), chr(39) * 2)}' AS asked")
         for name, path in files.items():
             _bring(engine, table, name, path)
         engine.run("DETACH asked")
         limit = engine.run("SELECT current_setting('memory_limit')")[0][0]
-    finally:
-        engine.close()
     config = {**SEALED, "memory_limit": limit, "temp_directory": str(scratch / "spill")}
     with duckdb.connect(str(book), read_only=True, config=config) as connection:
         return write_answer(connection, query, scratch / f"{table}.parquet", seconds)
