@@ -183,3 +183,17 @@ def test_labels_of_another_index_are_refused_and_in_another_order_are_brought_to
     pd.testing.assert_frame_equal(evaluate(model, X[::-1], y, n_bootstrap=5), want)
     with pytest.raises(ValueError, match="y and X have different indexes"):
         evaluate(model, X, y.set_axis(y.index + 1))
+
+
+def test_intervals_of_areas_hold_with_few_events() -> None:
+    """Symmetric in log-odds, inside of (0, 1), Wilson's where nothing varies, and no statement from one event."""
+    y, score = np.repeat([0, 1], [40, 10]), np.r_[np.arange(40), np.arange(35, 45)]
+    low, middle, high = logit(evaluate_scores(y, score).loc["auc", ["low", "estimate", "high"]].to_numpy(float))
+    assert high - middle == pytest.approx(middle - low)
+    perfect = evaluate_scores(y, y)
+    t = 2.2621571628  # Student, nine degrees of freedom
+    assert perfect.loc["auc", "low"] == pytest.approx(10 / (10 + t**2))
+    assert perfect.loc["auc", "high"] == 1
+    one = evaluate_scores(np.repeat([0, 1], [40, 1]), np.arange(41))
+    assert one.loc["average_precision", ["low", "high"]].tolist() == [0, 1]
+    assert evaluate_scores(y, score, n_bootstrap=0).loc["auc", ["low", "high"]].isna().all()

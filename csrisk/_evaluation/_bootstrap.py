@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit, logit, stdtrit
 
-__all__ = ["Metrics", "account_weights", "interval", "resampled"]
+from csrisk._wilson import share_interval
+
+__all__ = ["Metrics", "account_weights", "interval", "of_few", "resampled"]
 
 Metrics = Callable[[np.ndarray], dict[str, np.ndarray]]
 _CELLS = 4_000_000
@@ -84,3 +87,44 @@ def interval(drawn: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
         bounds = drawn.quantile([tail, 1 - tail])
     bounds.index = pd.Index(["low", "high"])
     return bounds.T
+
+
+def of_few(estimate: pd.Series, drawn: pd.DataFrame, n_few: int, level: float = 0.95) -> pd.DataFrame:
+    """Interval of areas between 0 and 1 that rest on few events: error of the resamples, in log-odds, by Student's t.
+
+    Percentiles are too narrow with few events, and too low near 1 (resamples repeat events and tie them). In log-odds
+    the error is symmetric (Pepe 2003, section 5.2); t with one degree of freedom less than accounts of the rarer class,
+    and the factor n / (n - 1) of its variance, pay for an error that is itself estimated from few.
+    Simulated in ``benchmarks/coverage.py``.
+
+    Parameters
+    ----------
+    estimate : Series
+        Areas by metric.
+    drawn : DataFrame
+        Resamples by metric.
+    n_few : int
+        Accounts of the rarer class.
+    level : float, default 0.95
+        Coverage aimed at.
+
+    Returns
+    -------
+    DataFrame
+        Index metric, columns ``low`` and ``high``; 0 and 1 where one account alone has the rarer outcome, Wilson's
+        where the area is 0 or 1 and has no error to measure; NaN without resamples.
+    """
+    area, error = estimate.to_numpy(np.float64), drawn.std().to_numpy(np.float64)
+    known = np.isfinite(area) & np.isfinite(error)
+    if n_few < 2:  # one account has no spread
+        low, high = np.zeros(len(area)), np.ones(len(area))
+    else:
+        times = stdtrit(n_few - 1, 0.5 + level / 2)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            half = times * np.sqrt(n_few / (n_few - 1)) * error / (area * (1 - area))
+        low, high = expit(logit(area) - half), expit(logit(area) + half)
+        flat = (area <= 0) | (area >= 1)
+        low[flat], high[flat] = share_interval(area[flat] * n_few, n_few, times)
+    bounds = pd.DataFrame({"low": low, "high": high}, index=estimate.index)
+    bounds.loc[~known] = np.nan
+    return bounds

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from csrisk._evaluation._bootstrap import interval, resampled
+from csrisk._evaluation._bootstrap import interval, of_few, resampled
 from csrisk._evaluation._metrics import PROBABILITY_METRICS, probability_metrics, ranking_metrics
 from csrisk._evaluation._rows import codes_of, labelled_rows, model_event, read_rows, rows_of
 from csrisk._products import product
@@ -15,6 +15,8 @@ from csrisk.models._align import align, first_index, index_accounts
 from csrisk.models._params import check_resamples, check_share
 
 __all__ = ["check_capacity", "compare", "evaluate", "evaluate_scores"]
+
+_AREAS = ["auc", "average_precision"]
 
 
 def evaluate(
@@ -49,9 +51,10 @@ def evaluate(
     Returns
     -------
     DataFrame
-        Index ``metric``, columns ``estimate``, ``low``, ``high`` (95 % percentile interval): auc, average_precision,
-        lift_at_10, capture_at_10, log_loss, brier, calibration_slope, calibration_intercept, mean_risk, event_rate, and
-        the counts n_snapshots, n_accounts, n_events.
+        Index ``metric``, columns ``estimate``, ``low``, ``high`` (95 % interval from resampled accounts: of the value
+        that other accounts of the same kind would give this score): auc, average_precision, lift_at_10, capture_at_10,
+        log_loss, brier, calibration_slope, calibration_intercept, mean_risk, event_rate, and the counts n_snapshots,
+        n_accounts, n_events.
 
     Raises
     ------
@@ -68,7 +71,9 @@ def evaluate(
     -----
     The calibration slope is that of a logistic regression of the outcome on the log-odds, the calibration intercept
     that of one with the slope held at 1 (Van Calster et al., BMC Medicine 2019). Where the rows hold one class alone,
-    metrics that need two are NaN.
+    metrics that need two are NaN. Intervals are percentiles; those of auc and average_precision are made in log-odds
+    with Student's t, as percentiles are too narrow with few events (Pepe, The Statistical Evaluation of Medical Tests,
+    2003, section 5.2).
 
     Examples
     --------
@@ -159,6 +164,8 @@ def evaluate_scores(
 
     estimate, drawn = resampled(metrics, rows.codes, n_bootstrap, random_state)
     table = pd.DataFrame({"estimate": estimate}).join(interval(drawn))
+    few = min(len(np.unique(rows.codes[target == side])) for side in (0, 1))
+    table.loc[_AREAS, ["low", "high"]] = of_few(estimate[_AREAS], drawn[_AREAS], few)
     counted = pd.DataFrame({"estimate": rows.counts(), "low": np.nan, "high": np.nan}, dtype=np.float64)
     return pd.concat([table, counted]).rename_axis("metric")
 

@@ -148,7 +148,7 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
         pseudonymised=bool(inputs.pseudonymise),
         summary=_summary(
             book,
-            churn_forecast(book.probability),
+            churn_forecast(book.probability, bias),
             bias,
             when,
             decisions(
@@ -189,7 +189,7 @@ def _extra(inputs: Inputs, stays: Table | None) -> tuple[Table, ...]:
 
 
 def _summary(book: Book, churn: Forecast, bias: Bias | None, when: str, needed: tuple[Decision, ...]) -> Summary:
-    money = None if book.mrr is None else mrr_forecast(book.probability, book.mrr)
+    money = None if book.mrr is None else mrr_forecast(book.probability, book.mrr, bias)
     few = concentrated(book)
     corrected = None if bias is None else bias.total(book.probability, np.ones(len(book.keys)))
     told = corrected if bias is not None and bias.beyond_chance else None

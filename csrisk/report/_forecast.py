@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 _EXACT_UP_TO = 20_000
+_Z = 1.959963984540054
+_NORMAL = "normal approximation, chance alone"
 
 
-def churn_forecast(probability: Floats, *, level: float = 0.9) -> Forecast:
+def churn_forecast(probability: Floats, bias: Bias | None = None, *, level: float = 0.9) -> Forecast:
     """Forecast the number of accounts expected to churn, with the interval of a Poisson-binomial count.
 
     The exact distribution of a sum of independent, differently likely events is built by convolution
@@ -32,6 +34,8 @@ def churn_forecast(probability: Floats, *, level: float = 0.9) -> Forecast:
     ----------
     probability : ndarray of shape (n,)
         Calibrated probabilities.
+    bias : Bias, optional
+        What the forward test found; the interval then holds the model's own error too, else chance alone.
     level : float, default 0.9
         Coverage of the interval.
 
@@ -46,24 +50,30 @@ def churn_forecast(probability: Floats, *, level: float = 0.9) -> Forecast:
     >>> fair.expected, fair.low, fair.high
     (2.0, 1.0, 3.0)
     """
+    if bias is not None:
+        return bias.around(probability, np.ones(len(probability)), level=level)
     expected = float(probability.sum())
     tail = (1 - level) / 2
     if len(probability) > _EXACT_UP_TO:
         spread = _normal_quantile(1 - tail) * float(np.sqrt((probability * (1 - probability)).sum()))
         low, high = max(0.0, expected - spread), min(float(len(probability)), expected + spread)
-        return Forecast(expected, float(np.floor(low)), float(np.ceil(high)), level, "normal approximation")
+        return Forecast(
+            expected, float(np.floor(low)), float(np.ceil(high)), level, "normal approximation, chance alone"
+        )
     cumulative = np.cumsum(_count_distribution(probability))
     low, high = (float(np.searchsorted(cumulative, q - 1e-12)) for q in (tail, 1 - tail))
-    return Forecast(expected, low, min(high, float(len(probability))), level, "Poisson-binomial")
+    return Forecast(expected, low, min(high, float(len(probability))), level, "Poisson-binomial, chance alone")
 
 
-def mrr_forecast(probability: Floats, mrr: Floats, *, level: float = 0.9) -> Forecast:
+def mrr_forecast(probability: Floats, mrr: Floats, bias: Bias | None = None, *, level: float = 0.9) -> Forecast:
     """Revenue expected to leave, with a normal approximation of its spread.
 
     Parameters
     ----------
     probability, mrr : ndarray of shape (n,)
         Calibrated probability and monthly recurring revenue by account; those of unknown revenue are left out.
+    bias : Bias, optional
+        As in `churn_forecast`.
     level : float, default 0.9
         Coverage of the interval.
 
@@ -77,12 +87,14 @@ def mrr_forecast(probability: Floats, mrr: Floats, *, level: float = 0.9) -> For
     >>> mrr_forecast(np.array([0.5, 0.1]), np.array([100.0, 200.0])).expected
     70.0
     """
+    if bias is not None:
+        return bias.around(probability, mrr, level=level)
     known = ~np.isnan(mrr)
     probability, mrr = probability[known], mrr[known]
     expected = float((probability * mrr).sum())
     spread = _normal_quantile(0.5 + level / 2) * float(np.sqrt((mrr**2 * probability * (1 - probability)).sum()))
     low, high = max(0.0, expected - spread), min(float(mrr.sum()), expected + spread)
-    return Forecast(expected, low, high, level, "normal approximation")
+    return Forecast(expected, low, high, level, _NORMAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +110,18 @@ class Bias:
         """Whether the test shows that totals are off, or only that they may be."""
         return self.low > 0 or self.high < 0
 
+    @property
+    def error(self) -> float:
+        """Error of the log-odds of the next book: what the test could not tell, at least as far as it was off.
+
+        A level that was off by d in one period may be off by as much in the next: d squared less its variance is the
+        one-period moment estimate of the variance between periods (DerSimonian and Laird 1986), to which the variance
+        of the shift itself is added; together the larger of the two.
+        """
+        return max(abs(self.shift), (self.high - self.low) / (2 * _Z))
+
     def total(self, probability: Floats, weight: Floats, *, level: float = 0.9) -> Forecast:
-        """Total of a book with every probability moved by the shift; its range holds what is unknown of the shift too.
+        """Total of a book with every probability moved by the shift; its range holds chance and `error`.
 
         Parameters
         ----------
@@ -112,19 +134,32 @@ class Bias:
         -------
         Forecast
         """
+        return self._sum(probability, weight, self.shift, level, "shift by the forward test, chance and its error")
+
+    def around(self, probability: Floats, weight: Floats, *, level: float = 0.9) -> Forecast:
+        """Total of the book as the model tells it; its range holds chance and `error`.
+
+        Parameters
+        ----------
+        probability, weight, level
+            As in `total`.
+
+        Returns
+        -------
+        Forecast
+        """
+        return self._sum(probability, weight, 0.0, level, "normal approximation, chance and error of the forward test")
+
+    def _sum(self, probability: Floats, weight: Floats, shift: float, level: float, method: str) -> Forecast:
         known = ~np.isnan(weight)
         probability, weight = np.clip(probability[known], 1e-9, 1 - 1e-9), weight[known]
-        margin = np.log(probability / (1 - probability))
-        middle, *ends = (1 / (1 + np.exp(-margin - shift)) for shift in (self.shift, self.low, self.high))
-        low, high = (float((end * weight).sum()) for end in ends)
-        own = float((weight**2 * middle * (1 - middle)).sum())
-        spread = _normal_quantile(0.5 + level / 2) * math.sqrt(
-            own + ((high - low) / (2 * _normal_quantile(0.975))) ** 2
-        )
+        margin = np.log(probability / (1 - probability)) + shift
+        low, middle, high = (1 / (1 + np.exp(-margin - step)) for step in (-self.error, 0.0, self.error))
+        chance = float((weight**2 * middle * (1 - middle)).sum())
+        moved = float(((high - low) * weight).sum()) / 2
+        spread = _normal_quantile(0.5 + level / 2) * math.hypot(math.sqrt(chance), moved)
         expected, most = float((middle * weight).sum()), float(weight.sum())
-        return Forecast(
-            expected, max(0.0, expected - spread), min(most, expected + spread), level, "shift by the forward test"
-        )
+        return Forecast(expected, max(0.0, expected - spread), min(most, expected + spread), level, method)
 
 
 def read_bias(evaluation: pd.DataFrame | Mapping[str, pd.DataFrame] | None) -> Bias | None:

@@ -56,11 +56,13 @@ def _by_segment(book: Book, segment: Sequence[str], bias: Bias | None, when: str
     money = () if book.mrr is None else ("Revenue at risk",)
     heads = [f"{what}{which}" for what in ("Expected to leave", *money) for which in _ways(bias)]
     columns = (Column("Segment"), Column("Accounts", "integer"), *(Column(head, "number", 0) for head in heads))
-    note = f"Churn {when}; ranges hold nine of ten outcomes."
-    if bias is not None:
+    note = f"Churn {when}; ranges are 90 % intervals of the total, "
+    if bias is None:
+        note += "by chance alone: no forward test tells the error of the model."
+    else:
         note += (
-            " Corrected: every risk is moved by what the forward test found of totals, and the range holds what is "
-            "unknown of that; the move is the same for all segments."
+            "by chance and by the error of totals in the forward test. Corrected: every risk is moved by what the test "
+            "found of totals; the move is the same for all segments."
         )
     return Table("Expected churn by segment", columns, rows, note)
 
@@ -71,13 +73,13 @@ def _ways(bias: Bias | None) -> tuple[str, ...]:
 
 def _totals(book: Book, inside: npt.NDArray[np.bool_], bias: Bias | None) -> list[Cell]:
     risk = book.probability[inside]
-    cells = [_cell(churn_forecast(risk))]
+    cells = [_cell(churn_forecast(risk, bias))]
     if bias is not None:
         cells.append(_cell(bias.total(risk, np.ones(len(risk)))))
     if book.mrr is None:
         return cells
     money: Floats = book.mrr[inside]
-    cells.append(_cell(mrr_forecast(risk, money)))
+    cells.append(_cell(mrr_forecast(risk, money, bias)))
     if bias is not None:
         cells.append(_cell(bias.total(risk, money)))
     return cells

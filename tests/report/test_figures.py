@@ -36,7 +36,7 @@ def test_forecast_of_equal_chances_is_binomial():
     # Binomial(10, .5): P(X <= 1) = 11/1024 = .011, P(X <= 2) = 56/1024 = .055, P(X <= 7) = 968/1024 = .945
     forecast = churn_forecast(np.full(10, 0.5))
     assert (forecast.expected, forecast.low, forecast.high) == (5.0, 2.0, 8.0)
-    assert forecast.method == "Poisson-binomial"
+    assert forecast.method == "Poisson-binomial, chance alone"
 
 
 @settings(deadline=None, max_examples=30)
@@ -52,7 +52,7 @@ def test_exact_and_normal_forecast_agree_on_a_large_book(monkeypatch):
     exact = churn_forecast(chances)
     monkeypatch.setattr("csrisk.report._forecast._EXACT_UP_TO", 100)
     normal = churn_forecast(chances)
-    assert normal.method == "normal approximation"
+    assert normal.method == "normal approximation, chance alone"
     assert abs(exact.low - normal.low) <= 2
     assert abs(exact.high - normal.high) <= 2
 

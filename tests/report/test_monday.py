@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from statistics import NormalDist
 
 import _books
 import numpy as np
 import pandas as pd
 import pytest
 from _page import read
+from scipy.special import expit
 
 import csrisk as cr
 from csrisk._goals import Goal
@@ -96,6 +98,17 @@ def test_totals_are_moved_by_the_odds_that_the_test_found():
     assert told.low < 20 - 1.645 * 4.0 < 20 + 1.645 * 4.0 < told.high  # wider than chance alone: sqrt(110 * 18 / 121)
     money = Bias(np.log(2), 0.3, 1.1).total(np.array([0.1, 0.1]), np.array([1100.0, np.nan]))
     assert money.expected == pytest.approx(200)
+
+
+def test_error_of_the_forward_test_widens_every_total():
+    """100 accounts at .5: chance is 5, an error of .4 in log-odds moves the total by 100 (expit(.4) - .5) = 9.869."""
+    risk = np.full(100, 0.5)
+    plain, told = churn_forecast(risk), churn_forecast(risk, Bias(0.4, 0.3, 0.5))  # off by more than its own error
+    spread = NormalDist().inv_cdf(0.95) * np.hypot(5, 100 * (expit(0.4) - 0.5))
+    assert (told.expected, told.low, told.high) == pytest.approx((50, 50 - spread, 50 + spread))
+    assert told.low < plain.low < plain.high < told.high
+    assert "chance alone" in plain.method
+    assert "error of the forward test" in told.method
 
 
 def with_intercept(shift: float, low: float, high: float) -> dict[str, pd.DataFrame]:

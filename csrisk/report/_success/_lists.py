@@ -158,7 +158,7 @@ def _owners(data: CustomerData, book: Book, standing: Standing, steps: Sequence[
         Column("Escalations in a year", "integer"),
     )
     note = (
-        "Expected to leave: the sum of the probabilities, with 90 % ranges. Steps: of the first "
+        "Expected to leave: the sum of the probabilities, with 90 % intervals by chance alone. Steps: of the first "
         f"{sum(1 for _ in steps):,} accounts. Escalations: cases handed on twice or more, or reopened."
     )
     return _table("Accounts by owner", columns, rows, note, most=25)
