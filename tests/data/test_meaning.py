@@ -251,3 +251,30 @@ def test_an_end_that_no_clock_meant_ends_no_contract(never: str, trial: bool) ->
     data = CustomerData({"subscriptions": contracts}, end="2025-01-01")
     assert data.frame("subscriptions").set_index("account_id")["end_at"].isna().to_dict() == {"a": True, "b": False}
     assert not {"CSD204", "CSD340"} & {breach.code for breach in data.breaches}
+
+
+def joined(n_use, contracts):
+    """What is said of ids: use of `n_use` accounts written as 1.0, 2.0 ..., and contracts of some ids."""
+    used = pd.MultiIndex.from_product(
+        [[f"{i}.0" for i in range(n_use)] + ["test"], pd.date_range("2025-01-01", periods=3)]
+    )
+    tables = {
+        "usage": used.to_frame(index=False, name=["account_id", "at"]),
+        "subscriptions": pd.DataFrame({"account_id": contracts, "start_at": "2024-01-01"}),
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        data = CustomerData(tables, end="2025-02-01")
+    return [(b.table, b.count, b.detail.partition(";")[0]) for b in data.breaches if b.code == "CSD111"]
+
+
+def test_one_shared_id_is_no_join():
+    """A test user whom all tables know switched the refusal off."""
+    with pytest.raises(
+        DataContractError, match=r"CSD111 .*count=60: .*1 of its 61 ids is in another table; 60 agree but"
+    ):
+        joined(60, [*(str(i) for i in range(60)), "test"])
+    said = joined(60, [*(f"org-{i}" for i in range(60)), "test"])
+    assert said == [("usage", 60, "1 of its 61 ids is in another table")]
+    # one contract among many free accounts
+    assert joined(60, ["7.0", "test"]) == joined(60, ["7.0", *(f"{i}.0" for i in range(10))]) == []
