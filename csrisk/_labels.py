@@ -291,6 +291,7 @@ def label_time_to_churn(
     grace: Duration = "30D",
     look_back: Duration = "180D",
     silent: Duration | None = None,
+    only_known: bool = False,
 ) -> pd.DataFrame:
     """Give the time from ``as_of`` to churn, or to the last day on which the account is known to have stayed.
 
@@ -306,12 +307,15 @@ def label_time_to_churn(
         As for `label_churn`. A contract that ended less than the grace before the end of the data is censored there.
     silent : int or str, optional
         Inactivity: so many days without use are churn, on the first of them. Default: the horizon of the snapshots.
+    only_known : bool, default False
+        Leave out the snapshots that are missing, so that plain int64 and bool go to a library for survival; take the
+        rows of X with ``X.loc[y.index]``.
 
     Returns
     -------
     pandas.DataFrame
         duration (Int64, at least 1) and event (boolean), index of the snapshots. Missing where the account was not at
-        risk at ``as_of``, or nothing was observed after it.
+        risk at ``as_of``, or nothing was observed after it; with `only_known` int64 and bool of the others.
 
     Raises
     ------
@@ -352,6 +356,9 @@ def label_time_to_churn(
         duration[some], event[some] = found.day - cut[some] + found.event, found.event
         missing[some] = ~found.at_risk
     missing |= duration < 1
+    if only_known:
+        known_rows = {"duration": duration[~missing], "event": event[~missing]}
+        return pd.DataFrame(known_rows, index=snapshots.index[~missing])
     columns = {
         "duration": pd.arrays.IntegerArray(duration, mask=missing),
         "event": pd.arrays.BooleanArray(event, mask=missing.copy()),

@@ -23,6 +23,7 @@ __all__ = [
     "Change",
     "Contracts",
     "LastDay",
+    "Lifetimes",
     "Outcome",
     "Window",
     "evidence_of",
@@ -102,6 +103,15 @@ class LastDay(NamedTuple):
     at_risk: Bools
 
 
+class Lifetimes(NamedTuple):
+    """First unbroken stretch of contracts of each account: code, first day, last day, and whether it is churn."""
+
+    account: Ints
+    start: Ints
+    last: Ints
+    event: Bools
+
+
 @dataclass(frozen=True, eq=False)
 class Contracts:
     """Contracts as somebody knows them at the end of the data.
@@ -146,7 +156,30 @@ class Contracts:
     def last_day(self, account: Ints, cut: Ints, end: int) -> LastDay:
         """Day on which the spell that holds at ``as_of`` ends, or is seen last."""
         last, at_risk = self._spell_end(account, cut)
-        return LastDay(np.minimum(last, end), last + self.grace < end, at_risk)
+        return LastDay(*self._seen_until(last, end), at_risk)
+
+    def _seen_until(self, last: Ints, end: Ints | int) -> tuple[Ints, Bools]:
+        """Day of the end or of censoring, and which: an end is churn once no renewal can come any more."""
+        return np.minimum(last, end), last + self.grace < end
+
+    def lifetimes(self, end: int, since: int, holes: Iterable[tuple[int, int]] = ()) -> Lifetimes:
+        """Follow each account from its first contract to churn, the end, or the first hole after `since`.
+
+        Left out are accounts that ended before `since`, start at the end or later, or of which no start is known.
+        """
+        spells = Spells.merge(self.account, self.start, self.end, self.grace)
+        first = np.append(True, spells.account[1:] != spells.account[:-1])[: len(spells.account)]
+        account, start, last = spells.account[first], spells.start[first], spells.end[first]
+        seen_from, until = np.maximum(start, since), np.full(len(start), end)
+        for opens, closes in sorted(holes, reverse=True):
+            until = np.where(seen_from < closes, np.minimum(until, opens), until)
+        day, event = self._seen_until(last, until)
+        kept = (start > _LONG_AGO) & (start < end) & (last >= since) & (day - start + event > seen_from - start)
+        return Lifetimes(account[kept], start[kept], day[kept], event[kept])
+
+    def levels(self, column: str) -> Levels:
+        """Sum of a column over the contracts that run, as a step function of the day."""
+        return self._levels(column)
 
     def change(self, window: Window, column: str, churn: Outcome) -> Change:
         """Levels under contract just before ``as_of`` and just before the end of the window."""

@@ -148,6 +148,8 @@ PLOTS = {
     ),
     "plot_uplift": lambda s: success.plot_uplift(_uplift(s("risks"))),
     "plot_what_sets_apart": lambda _: success.plot_what_sets_apart(_apart()),
+    "plot_cohorts": lambda s: success.plot_cohorts(success.cohorts(s("book"))),
+    "plot_retention": lambda s: success.plot_retention(success.retention(s("book"), "segment")),
 }  # fmt: skip
 
 

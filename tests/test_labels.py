@@ -361,6 +361,19 @@ def test_time_to_churn_agrees_with_the_label(small_book: CustomerData) -> None:
     assert again[known].astype(bool).equals(label[known].astype(bool).rename(None))
 
 
+def test_times_are_handed_over_without_missing_rows(small_book: CustomerData) -> None:
+    snapshots = Snapshots.every(small_book, "MS", horizon="60D")
+    table = label_time_to_churn(small_book, snapshots)
+    known = label_time_to_churn(small_book, snapshots, only_known=True)
+    assert len(known) < len(table)
+    assert table.dropna().astype({"duration": "int64", "event": bool}).equals(known)
+    # what libraries for survival do with it first
+    duration, event = np.asarray(known["duration"], dtype=float), np.asarray(known["event"], dtype=int)
+    assert np.isfinite(duration).all()
+    assert (duration > 0).all()
+    assert set(event) == {0, 1}
+
+
 def test_time_to_silence_by_hand() -> None:
     # 20 days without use are churn, on the first of them; the data end on 1 June
     often = pd.date_range("2025-03-10", "2025-05-31", freq="19D").astype(str)

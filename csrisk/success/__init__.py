@@ -2,6 +2,7 @@
 
 from csrisk.success._best import best_customers, gap_to_best, what_sets_apart
 from csrisk.success._claims import CLAIMS, Claim, claims, growth_by_stage
+from csrisk.success._cohorts import cohorts
 from csrisk.success._consequences import trap_consequences
 from csrisk.success._continuum import HAPPINESS_STAGES, happiness
 from csrisk.success._feature_worth import feature_worth
@@ -31,6 +32,8 @@ from csrisk.success._priorities import RANKING_NOTE, in_holdout, priorities
 from csrisk.success._quadrant import QUADRANTS, company_happiness, quadrant_migration, success_quadrant
 from csrisk.success._quiet import USES, VOICES, voice_and_use, voice_consequences
 from csrisk.success._releases import release_adoption
+from csrisk.success._retention import remaining_life, retention
+from csrisk.success._retention_plots import plot_cohorts, plot_retention
 from csrisk.success._traps import TRAPS, Trap, relationship_traps, trap_summary
 from csrisk.success._uplift import UpliftModel, treated_snapshots
 from csrisk.success._uplift_quality import evaluate_uplift, qini_curve
@@ -64,6 +67,7 @@ __all__ = [
     "Vital",
     "best_customers",
     "co_adoption",
+    "cohorts",
     "company_happiness",
     "covariate_balance",
     "evaluate_uplift",
@@ -81,12 +85,14 @@ __all__ = [
     "loyalty_groups",
     "overlap",
     "past_outcomes",
+    "plot_cohorts",
     "plot_journey",
     "plot_ledger",
     "plot_loyalty",
     "plot_migration",
     "plot_priorities",
     "plot_quadrant",
+    "plot_retention",
     "plot_stages",
     "plot_traps",
     "plot_uplift",
@@ -96,6 +102,8 @@ __all__ = [
     "qini_curve",
     "quadrant_migration",
     "relationship_traps",
+    "remaining_life",
+    "retention",
     "success_quadrant",
     "trap_consequences",
     "trap_summary",
