@@ -19,6 +19,7 @@ __all__ = [
     "GoalSpread",
     "Interval",
     "Kind",
+    "LeverPart",
     "Line",
     "Move",
     "Moves",
@@ -120,6 +121,16 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class LeverPart:
+    """What one lever would make of the model's answer for one account, in per cent and points, and what stays."""
+
+    name: str
+    risk: float
+    change: float
+    stays: str
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """An account whose probability moved since an earlier book, and the goal that moved it most, in points."""
 
@@ -188,6 +199,7 @@ class Card:
     timeline: Timeline | None = None
     compared: tuple[Comparison, ...] = ()
     steps: tuple[Step, ...] = ()
+    levers: tuple[LeverPart, ...] = ()
     gap: tuple[tuple[str, float], ...] = ()
     quadrant: str = ""
     stay: Stay | None = None

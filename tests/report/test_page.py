@@ -268,6 +268,18 @@ def test_comparison_stands_beside_segment_and_safest(tmp_path, why, data):
     assert line["best"] == feature.format(float(values[feature.name].iloc[safest].median()))
 
 
+def test_levers_of_a_card_are_those_of_the_explanation(page, why):
+    card = next(card for card in read(page).all("li") if card.attributes.get("id") == "a1")
+    tables = [part for part in card.all("details") if part.attributes.get("class") == "wi"]
+    assert len(tables) == 1
+    printed = {row.all("th")[0].text().lower(): row.all("td")[0].text() for row in tables[0].all("tr")[1:]}
+    account = (card.all("u") or card.all("bdi"))[0].text()
+    answers = why.levers(account).droplevel(["account_id", "as_of"])
+    shown = answers[answers["change"].abs() >= 0.05]["what_if"]
+    assert printed == {lever: f"{risk:.1f}\u00a0%" for lever, risk in shown.items()}
+    assert printed
+
+
 def test_success_part_counts_every_account_once(tmp_path, why, data):
     success = json.loads(write(tmp_path, why, "a.json", data=data))["success"]
     assert success["accounts"] == 60

@@ -98,7 +98,11 @@ class Alterable:
             As `what_if`, with a level ``lever`` in the index; without the levers that move nothing of an account. No
             lever moves context.
         """
-        return lever_table(self._model, self._rows(account_id, as_of), self.goals_present, self._scale)
+        return self.lever_answers(self._rows(account_id, as_of)).drop(columns="place")
+
+    def lever_answers(self, rows: NDArray[np.intp]) -> pd.DataFrame:
+        """Answer as `levers` for row positions, for programs: ``place`` says which of them a row belongs to."""
+        return lever_table(self._model, rows, self.goals_present, self._scale)
 
     def least_change(
         self, account_id: Any, below: float, as_of: Any = None, *, levers: Sequence[str] | None = None
@@ -146,7 +150,7 @@ class Alterable:
         matplotlib.axes.Axes
         """
         row = self.position(account_id, as_of)
-        table = lever_table(self._model, np.array([row]), self.goals_present, self._scale)
+        table = self.lever_answers(np.array([row]))
         return draw_levers(table, self, row, ax)
 
     @property

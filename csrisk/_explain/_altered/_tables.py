@@ -45,7 +45,7 @@ def lever_table(
     base = asked.values(rows)
     names = [str(name or "row") for name in base.index.names]
     if not levers:
-        columns = ["prediction", "what_if", "change", *map(str, goals), "stays"]
+        columns = ["prediction", "what_if", "change", *map(str, goals), "stays", "place"]
         empty = pd.DataFrame(columns=columns, dtype="float64")
         return empty.set_axis(pd.MultiIndex.from_arrays([[]] * (len(names) + 1), names=[*names, "lever"]))
     pulled = [asked.pulled(base, lever) for lever in levers]
@@ -55,7 +55,7 @@ def lever_table(
     number = np.repeat(np.arange(len(levers)), len(base))[moves]
     row = np.tile(np.arange(len(base)), len(levers))[moves]
     order = np.lexsort((table["change"].to_numpy(), row))
-    table = table.assign(lever=[levers[n].name for n in number], stays=[levers[n].stays for n in number])
+    table = table.assign(lever=[levers[n].name for n in number], stays=[levers[n].stays for n in number], place=row)
     return table.iloc[order].set_index("lever", append=True)
 
 

@@ -12,6 +12,7 @@ from csrisk._explain import NEGLIGIBLE, NO_REASON, NOT_MEASURED
 from csrisk._goals import Goal
 from csrisk.report._accounts._compare import Peers, spoken
 from csrisk.report._accounts._followed import NOTHING
+from csrisk.report._accounts._levers import make_levers
 from csrisk.report._accounts._next_steps import make_next_steps
 from csrisk.report._accounts._rounding import add_up
 from csrisk.report._accounts._timeline import make_timelines
@@ -153,6 +154,7 @@ def make_cards(
     timelines = make_timelines(book, data, min(count, _TIMELINES))
     told = followed.harmful, followed.feature_worth
     steps = make_next_steps(book, data, min(count, STEPS), standing, *told, fires_help=followed.fires_help)
+    levers = make_levers(book, min(count, _COMPARED))
     quadrants = [""] * count if standing is None else standing.quadrants
     return tuple(
         replace(
@@ -162,6 +164,7 @@ def make_cards(
             timeline=timelines[at] if at < len(timelines) else None,
             compared=peers.compare(at, details.leading(at)) if at < _COMPARED else (),
             steps=steps[at] if at < len(steps) else (),
+            levers=levers[at] if at < len(levers) else (),
             gap=gaps[at] if at < _COMPARED else (),
         )
         for at in range(count)

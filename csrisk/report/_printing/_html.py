@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from csrisk._explain import WHAT_IF_NOTE
 from csrisk._palette import palette_css
 from csrisk.report._content import Card, Cell, Column, Interval, Line, Report, Stay, Table, Timeline
 from csrisk.report._printing import _format, _svg
@@ -333,6 +334,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    made.globals["what_if_note"] = WHAT_IF_NOTE
     filters: dict[str, Any] = {
         "pct": lambda points: _format.percent(points / 100),
         "share": _format.percent,
