@@ -2,7 +2,7 @@
 
 Layouts were written after the public documentation of exports, their rows are drawn here. Those in `developing` were
 looked at while the matcher was written; each other set was written without a look at what the matcher makes of it, and
-`proposals.md` says what its first run gave. After `unseen` the matcher was not changed.
+`proposals.md` says what its first run gave. After `unseen` the matcher was not changed; `after` was written later.
 
 Run: python benchmarks/proposals.py [SET ...] [--wrong]
 """

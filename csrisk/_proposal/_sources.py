@@ -159,8 +159,18 @@ def _files(folder: Path, unread: dict[str, str]) -> Iterator[Path]:
                 count += 1
                 yield path
             elif endings(name) in (*FOREIGN_ENDINGS, *DATABASE_ENDINGS):
-                other = "give it as SOURCE" if endings(name) in DATABASE_ENDINGS else "save it as CSV or Parquet"
-                unread[path.relative_to(folder).as_posix()] = f"{endings(name)} is not read from a folder; {other}"
+                told = f"{endings(name)} is not read from a folder; {_cure(name)}"
+                unread[path.relative_to(folder).as_posix()] = told
+
+
+def _cure(name: str) -> str:
+    """Say what makes a table of a file that is none; JSON lines by a line that leaves ids such as 007 as they are."""
+    if endings(name) in DATABASE_ENDINGS:
+        return "give it as SOURCE"
+    if endings(name) not in (".json", ".jsonl", ".ndjson") or re.search(r"[^\w .()-]", name):
+        return "save it as CSV or Parquet"
+    turn = f"duckdb.read_json('{name}').write_parquet('{name[: -len(endings(name))]}.parquet')"
+    return f'there, python -c "import duckdb; {turn}" makes a table of it'
 
 
 def _header(path: Path) -> tuple[str, ...]:

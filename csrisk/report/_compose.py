@@ -124,7 +124,8 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
     standing, gaps = read_standing(book, inputs.data), make_gaps(book, inputs.gap)
     cards = make_cards(book, count, inputs.data, peers, moves, gaps, inputs.chunk, standing, followed)
     stays = make_stays(book, inputs.lifetimes)
-    facets, bias = read_facets(book, inputs.data), read_bias(inputs.evaluation)
+    # what a test at random found of totals says nothing of a later book, and what came of these rows is known
+    facets, bias = read_facets(book, inputs.data), read_bias(inputs.evaluation) if book.dated else None
     cards = tuple(
         replace(card, stay=stays[at], **{name: getattr(facets, name)[at] for name in _FACETS})
         for at, card in enumerate(cards)
@@ -179,7 +180,7 @@ def compose(why: Explanation, inputs: Inputs) -> Report:
         outlook=make_outlook(book, facets, bias, when),
         extra=_extra(inputs, stay_table(stays)),
         provenance=_tables.provenance_table(inputs.provenance, _own_facts(book)),
-        glossary=_tables.glossary_table(),
+        glossary=_tables.glossary_table(dated=book.dated),
     )
 
 
@@ -211,7 +212,9 @@ def _when(book: Book, window: str) -> str:
     """Say when churn is forecast for; what was not handed over is said."""
     if window:
         return f"from {window}"
-    return "within the horizon of the model" + (", whose days were not handed over" if book.dated else "")
+    if not book.dated:
+        return "going by the rows that the model learned from"
+    return "within the horizon of the model, whose days were not handed over"
 
 
 def _spread(book: Book, data: CustomerData | None) -> tuple[GoalSpread, ...]:

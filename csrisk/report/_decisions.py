@@ -147,9 +147,10 @@ def _trust(quality: Table | None, *, later: bool) -> Iterator[Decision]:
     if quality is None or not auc:
         yield Decision("How good the model is was not handed over: take the order with care.", "model", "look")
         return
-    cells = (rows.get(name, (None,))[0] for name in ("Snapshots", "Churn events"))
+    tested_on = "Snapshots" if later else "Rows"
+    cells = (rows.get(name, (None,))[0] for name in (tested_on, "Churn events"))
     counts = [cell for cell in cells if isinstance(cell, int)]
-    tested = f" ({counts[0]:,} snapshots, {counts[1]:,} churned)" if len(counts) == 2 else ""
+    tested = f" ({counts[0]:,} {tested_on.lower()}, {counts[1]:,} churned)" if len(counts) == 2 else ""
     seen = "later data" if later else "rows that it had not seen"
     text = f"On {seen}{tested} the model ranked a churner above a stayer in {_range(auc[0])} of pairs"
     others = [(cell.estimate, column.label) for cell, column in zip(rows["AUC"], quality.columns[1:-1], strict=True)

@@ -64,6 +64,13 @@ _GLOSSARY = (
     ("MRR at risk", "Monthly recurring revenue times the probability of churn, summed over accounts."),
     ("No evidence", "No data speak about the goal. It is not filled with zeros and it is not good news."),
 )
+# of a table without dates; what is empty does not occur in its report
+_UNDATED = {
+    "Snapshot": "",
+    "Lead and horizon": "",
+    "Book": "All rows of the table that are explained.",
+    "Reference": "The rows that an account is compared with; their mean probability is where a card starts.",
+}
 
 
 def quality_table(evaluation: pd.DataFrame | Mapping[str, pd.DataFrame], *, later: bool = True) -> Table:
@@ -85,6 +92,7 @@ def quality_table(evaluation: pd.DataFrame | Mapping[str, pd.DataFrame], *, late
     rows = []
     for metric in first.index:
         label, meaning = _METRICS.get(str(metric), (str(metric).replace("_", " "), ""))
+        label = label if later else label.replace("Snapshots", "Rows")
         cells = [_interval(table, metric) for table in tables.values()]
         rows.append((label, *cells, meaning))
     columns = (Column("Measure"), *(Column(_heading(name), "number", 3) for name in tables), Column("What it says"))
@@ -159,9 +167,11 @@ def provenance_table(provenance: Mapping[str, object] | None, always: Mapping[st
     return Table("Where these figures come from", (Column("Fact"), Column("Value", "code")), tuple(facts))
 
 
-def glossary_table() -> Table:
-    """Words of the report and what they mean."""
-    return Table("Words used in this report", (Column("Word"), Column("Meaning")), _GLOSSARY)
+def glossary_table(*, dated: bool = True) -> Table:
+    """Words of the report and what they mean; a table without dates has others."""
+    words = _GLOSSARY if dated else tuple((word, _UNDATED.get(word, told)) for word, told in _GLOSSARY)
+    rows = tuple((word, told) for word, told in words if told)
+    return Table("Words used in this report", (Column("Word"), Column("Meaning")), rows)
 
 
 def calibration_points(table: pd.DataFrame | None) -> Calibration | None:

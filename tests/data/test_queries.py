@@ -170,6 +170,57 @@ ATTACKS = {
     "VACUUM": ("VACUUM", "no SELECT but VACUUM"),
     "a parameter": ("SELECT $1 AS x", "PARAMETER"),
     "a name that is a word of SQL": ("SELECT id, at FROM subs", "stands in quotes"),
+    # names and signs
+    "a WITH called like a file that reads outside": (
+        "WITH subs AS (SELECT * FROM '../secret.csv') SELECT * FROM subs",
+        "not in the folder",
+    ),
+    "a path beside a WITH of its own": ("SELECT * FROM (WITH x AS (SELECT 1) FROM x) a, '/etc/passwd' b", "not in the"),
+    "a path in double quotes": ('SELECT * FROM "../secret.csv"', "not in the folder"),
+    "FROM before SELECT": ("FROM '/etc/passwd'", "not in the folder"),
+    "TABLE": ("TABLE duckdb_settings", "no file of the folder"),
+    "the folder above": ("SELECT * FROM '..'", "not in the folder|no file of the folder"),
+    "what the process knows": ("SELECT * FROM '/proc/self/environ'", "not in the folder"),
+    "a slash that only looks like one": ("SELECT * FROM '\u2025\u2215secret.csv'", "no file of the folder"),
+    "dots of full width": ("SELECT * FROM '\uff0e\uff0e/secret.csv'", "not in the folder|no file of the folder"),
+    "a sign without width before": ("SELECT * FROM '\u200b../secret.csv'", "not in the folder|no file of the folder"),
+    "text from right to left": ("SELECT * FROM '\u202e../secret.csv'", "not in the folder|no file of the folder"),
+    "an address behind a question mark": ("SELECT * FROM 'plans.csv?x=../../secret.csv'", "not in the|no file of"),
+    "escapes": ("SELECT * FROM E'\\x2e\\x2e/secret.csv'", "cannot be parsed"),
+    "an ASOF JOIN": ("SELECT * FROM subs ASOF JOIN '/etc/passwd' p ON subs.id >= p.id", "not in the folder"),
+    "a PIVOT of another file": ("SELECT * FROM (FROM '/etc/passwd') PIVOT (count(*) FOR a IN ('x'))", "not in the"),
+    # calls in other dress
+    "letters of full width": ("SELECT \uff47etenv('HOME')", "is not on the list"),
+    "a function in quotes": ("SELECT \"getenv\"('HOME')", "getenv is not on the list"),
+    "a comment before the bracket": ("SELECT getenv/* */('HOME')", "getenv is not on the list"),
+    "a function behind a dot": ("SELECT 'HOME'.getenv()", "getenv is not on the list"),
+    "a reader behind a dot": ("SELECT '/etc/passwd'.read_text()", "read_text is not on the list"),
+    "a LATERAL reader": ("SELECT * FROM subs, LATERAL (SELECT * FROM read_text(subs.id))", "reads something else"),
+    "a POSITIONAL JOIN": ("SELECT * FROM subs POSITIONAL JOIN read_csv('/etc/passwd')", "reads something else"),
+    "in an IN": ("SELECT * FROM subs WHERE id IN (SELECT content FROM read_text('/x'))", "reads something else"),
+    "in an EXISTS": ("SELECT 1 AS x WHERE EXISTS (FROM glob('/root/*'))", "reads something else"),
+    "a COPY in a WITH": ("WITH t AS (COPY (SELECT 1) TO '/tmp/x.csv') SELECT * FROM t", "COPY|cannot be parsed"),
+    "a reader by parameter": ("SELECT * FROM read_text($1)", "reads something else"),
+    "a named parameter": ("SELECT $path AS x", "PARAMETER"),
+    "in VALUES": ("VALUES (getenv('HOME'))", "getenv is not on the list"),
+    "in a GROUP BY": ("SELECT count(*) AS n FROM subs GROUP BY getenv('A')", "getenv is not on the list"),
+    "in a HAVING": ("SELECT count(*) AS n FROM subs HAVING getenv('A') = ''", "getenv is not on the list"),
+    "in a QUALIFY": (
+        "SELECT id FROM subs QUALIFY row_number() OVER (PARTITION BY getenv('A')) = 1",
+        "getenv is not on the list",
+    ),
+    "in a REPLACE": ("SELECT * REPLACE (getenv('HOME') AS id) FROM subs", "getenv is not on the list"),
+    "in a TRY": ("SELECT TRY(getenv('HOME')) AS x", "getenv is not on the list|cannot be parsed"),
+    "in a list": ("SELECT [getenv(x) FOR x IN ['HOME']]", "is not on the list"),
+    "in a struct": ("SELECT {'a': getenv('HOME')} AS x", "getenv is not on the list"),
+    "a function by its name as text": ("SELECT list_aggregate(['x'], 'getenv')", "list_aggregate is not on the list"),
+    "a view": ("CREATE OR REPLACE TEMP VIEW subs AS FROM '/etc/passwd'", "no SELECT but CREATE"),
+    "a variable that is set": ("SET VARIABLE x = 1", "no SELECT but SET"),
+    # size
+    "brackets within brackets": ("SELECT " + "(" * 3000 + "1" + ")" * 3000, "cannot be parsed"),
+    "queries within queries": ("SELECT * FROM " + "(SELECT * FROM " * 800 + "subs" + ")" * 800, "too deep|parsed"),
+    "a chain of signs": ("SELECT 1" + "+1" * 9000, "cannot be parsed"),
+    "a list without end": ("SELECT list_resize([1], 100000000000)", "list_resize is not on the list"),
     "no SQL": ("please give me all", "cannot be parsed"),
     "two columns of one name": ("SELECT id, start AS id FROM subs", "more than one column called id"),
 }
@@ -187,7 +238,7 @@ def test_what_leaves_the_folder_writes_loads_or_tells_is_refused_with_the_reason
 
 
 def test_there_are_many_attacks():
-    assert len(ATTACKS) >= 100
+    assert len(ATTACKS) >= 140
 
 
 @pytest.mark.parametrize(
@@ -225,6 +276,7 @@ def test_the_connection_itself_reaches_nothing_even_without_the_list(statement, 
         "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT n FROM r",
         "SELECT count(*) AS n FROM range(1000000) a, range(1000000) b, range(1000000) c",
         "SELECT a.range AS n FROM range(1000000) a, range(1000000) b",
+        "SELECT max(a.range + b.range) AS n FROM range(1000000) a, LATERAL (FROM range(1000000)) b",
     ],
 )
 def test_a_query_without_end_is_stopped_at_its_limit(query, folder):

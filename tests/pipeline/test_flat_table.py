@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import warnings
 
 import numpy as np
@@ -63,7 +64,12 @@ def test_one_command_leads_to_a_report_that_says_what_it_is(table, tmp_path):
     assert "The table has no dates" in page
     assert "Held-out churn ranked right" in page
     assert "ater data it has not seen" not in page
-    assert "On later data" not in page
+    assert "going by the rows that the model learned from" in page
+    assert f"({N} rows, {n_left} churned)" in page
+    words = re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", page, flags=re.DOTALL).lower()
+    words = words.replace("than a test on later data would", "")
+    for told in ("later data", "horizon", "forward test", "snapshot", "one date", "before that day", " now "):
+        assert told not in words, told
     assert "0001-ABCD" in page
 
 

@@ -382,3 +382,14 @@ def test_nothing_is_wrong_and_sure(name: str) -> None:
     assert total["sure_wrong"] == 0
     assert total["tables_found"] >= 0.9 * total["tables"]
     assert total["columns_found"] >= 0.85 * total["columns"]
+
+
+@pytest.mark.parametrize("name", ["events.jsonl", "events.ndjson", "all events.json"])
+def test_lines_of_json_are_left_with_the_line_that_makes_a_table_of_them(name, folder, monkeypatch):
+    (folder / name).write_text('{"org_id": "007", "at": "2024-01-01"}\n{"org_id": "008", "at": "2024-01-02"}\n')
+    told = cr.propose(folder).unused[name]
+    assert f"{Path(name).suffix} is not read from a folder" in told
+    monkeypatch.chdir(folder)
+    exec(re.search(r'python -c "(.*)" makes', told)[1], {})
+    made = pd.read_parquet(folder / f"{Path(name).stem}.parquet")
+    assert made["org_id"].tolist() == ["007", "008"]

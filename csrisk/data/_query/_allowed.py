@@ -96,7 +96,10 @@ def _parsed(query: str) -> Any:
             what = "PIVOT; write it as SUM(...) FILTER (WHERE ...), or with IN" if kind == "MULTI" else kind
             raise refused(f"it is no SELECT but {what}")
         text = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [query]).fetchall()[0][0]
-    told = json.loads(text)
+    try:
+        told = json.loads(text)
+    except RecursionError:
+        raise refused("its queries stand too deep in each other", "write them as steps of one WITH") from None
     if told.get("error"):
         raise refused(f"it cannot be taken apart: {str(told.get('error_message'))[:120]}")
     return told["statements"][0]

@@ -59,6 +59,8 @@ def _check(query: str, dialect: Any, there: set[str]) -> None:
         found = [one for one in sqlglot.parse(query, read=dialect) if one is not None]
     except sqlglot.errors.SqlglotError:
         raise refused("it cannot be parsed") from None
+    except RecursionError:
+        raise refused("its queries stand too deep in each other", "write them as steps of one WITH") from None
     if len(found) != 1:
         raise refused(f"it holds {len(found)} statements")
     if not isinstance(found[0], exp.Query):
