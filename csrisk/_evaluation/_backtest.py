@@ -51,6 +51,18 @@ class Backtest:
         Resamples of accounts behind each interval.
     random_state : int
         Seed of the resamples.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from csrisk.evaluation import Backtest
+    >>> dates = [pd.Timestamp("2025-01-01"), pd.Timestamp("2025-02-01")]
+    >>> names = ["trained_at", "account_id", "as_of"]
+    >>> index = pd.MultiIndex.from_product([dates[:1], range(40), dates[1:]], names=names)
+    >>> risk = [place / 40 for place in range(40)]
+    >>> scores = pd.DataFrame({"age": 31, "outcome": [0] * 20 + [1] * 20, "model": risk, "base_rate": 0.5}, index=index)
+    >>> Backtest(scores, n_bootstrap=20).overall()["auc"].to_dict()
+    {'model': 1.0, 'base_rate': 0.5}
     """
 
     scores: pd.DataFrame

@@ -82,6 +82,12 @@ def score_spark(path: str | Path, frame: Any) -> Any:
         If the frame lacks columns; names them.
     ModelFileError
         If the file is damaged, foreign or too new.
+
+    Examples
+    --------
+    >>> from csrisk.scale import score_spark
+    >>> scores = score_spark("book.csrisk", spark.table("features"))  # doctest: +SKIP
+    >>> scores.write.parquet("scores")  # doctest: +SKIP
     """
     from pyspark.sql import types as t
 

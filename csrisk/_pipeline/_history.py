@@ -49,6 +49,14 @@ def read_scores(source: Any, model_id: str | None = None) -> pd.DataFrame:
     Files of a folder that are neither Parquet nor CSV are left out with a `DataWarning` that names them; hidden files
     and those that start with an underscore are left out in silence. Ids from CSV are text; an apostrophe that the
     writer put before what a spreadsheet would run is taken off.
+
+    Examples
+    --------
+    >>> from csrisk.pipeline import read_scores
+    >>> read_scores("scores/nowhere.parquet")
+    Traceback (most recent call last):
+        ...
+    csrisk.exceptions.ConfigError: ...
     """
     if not isinstance(source, str | Path):
         flat = _typed(_flat(source), "the frame")

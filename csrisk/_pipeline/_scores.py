@@ -169,6 +169,17 @@ def write_scores(path: str | Path, scores: pd.DataFrame) -> Path:
         If the suffix is neither.
     OSError
         If the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import pandas as pd
+    >>> from csrisk.pipeline import write_scores
+    >>> scores = pd.DataFrame({"churn_probability": [0.25]}, index=pd.Index(["a"], name="account_id"))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_scores(Path(folder, "scores.csv"), scores).read_text().split()
+    ['account_id,churn_probability', 'a,0.25']
     """
     from pyarrow import parquet
 

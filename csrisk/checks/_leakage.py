@@ -133,6 +133,16 @@ def check_telling_values(X: pd.DataFrame, y: pd.Series, *, share: float = 0.9, c
     Returns
     -------
     Check
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from csrisk.checks import check_telling_values
+    >>> left = pd.Series([False] * 100 + [True] * 100)
+    >>> X = pd.DataFrame({"exit_survey": left.map({True: "done", False: None}), "seats": [1, 2] * 100})
+    >>> check = check_telling_values(X, left)
+    >>> check.status, check.found
+    ('failed', ('exit_survey',))
     """
     X, event = _labelled(X, y)
     account = account_codes(X)
@@ -182,6 +192,15 @@ def check_future_use(
     Returns
     -------
     Check
+
+    Examples
+    --------
+    >>> import csrisk as cr
+    >>> from csrisk.checks import check_future_use
+    >>> data = cr.datasets.make_saas(80, 18, seed=1).data()
+    >>> past = cr.Snapshots.every(data, "MS", horizon="90D")
+    >>> check_future_use(cr.build_features(data, past), data, past).status  # csrisk's own builders are trusted
+    'not applicable'
     """
     trusted = built_columns(X.columns) if trusted is None else set(trusted)
     names = [name for name in X.columns if name not in trusted and is_number(X[name])]

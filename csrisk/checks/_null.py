@@ -58,6 +58,19 @@ def check_permutation_null(
     Returns
     -------
     Check
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from csrisk.checks import check_permutation_null
+    >>> dates = pd.to_datetime(["2025-01-01", "2025-04-01"])
+    >>> index = pd.MultiIndex.from_product([range(200), dates], names=["account_id", "as_of"])
+    >>> X = pd.DataFrame({"logins": np.random.default_rng(0).poisson(9, 400)}, index=index)
+    >>> early = pd.Series(index.get_level_values("as_of") == dates[0], index=index)
+    >>> use = lambda X, y, X_test: -X_test["logins"]
+    >>> check_permutation_null(use, X, X["logins"] < 8, train=early, test=~early).status
+    'passed'
     """
     check_whole("n_shuffles", n_shuffles, 1, _MOST_SHUFFLES)
     check_seed(random_state)

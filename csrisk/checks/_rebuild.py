@@ -55,6 +55,15 @@ def check_rebuilt(
     Returns
     -------
     Check
+
+    Examples
+    --------
+    >>> import csrisk as cr
+    >>> from csrisk.checks import check_rebuilt
+    >>> data = cr.datasets.make_saas(40, 12, seed=1).data()
+    >>> past = cr.Snapshots.every(data, "MS", horizon="90D")
+    >>> check_rebuilt(cr.build_features(data, past), data, past).status
+    'passed'
     """
     from csrisk.features import build_features
 

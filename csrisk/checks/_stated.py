@@ -88,6 +88,17 @@ def check_stated_reasons(data: CustomerData, why: Explanation, goals: Mapping[st
     -------
     Check
         CSR015; not applicable below 20 accounts.
+
+    Examples
+    --------
+    >>> import csrisk as cr
+    >>> from csrisk.checks import check_stated_reasons
+    >>> data = cr.datasets.make_saas(60, 12, seed=1).data()
+    >>> past = cr.Snapshots.every(data, "MS", horizon="90D")
+    >>> X, left = cr.build_features(data, past), cr.label_churn(data, past)
+    >>> model = cr.ChurnModel(n_members=2, min_events=2, blend=False, random_state=0).fit(X, left)
+    >>> check_stated_reasons(data, cr.explain(model, X[-20:], reference=X)).status
+    'not applicable'
     """
     table = stated_and_named(data, why, goals)
     if len(table) < _LEAST:

@@ -64,7 +64,21 @@ _FURTHER = (
 
 
 class Builder(Protocol):
-    """What computes features: a frozen value without data inside."""
+    """What computes features: a frozen value without data inside.
+
+    Examples
+    --------
+    >>> import csrisk as cr
+    >>> from csrisk.features import Builder, Feature
+    >>> class Regions:
+    ...     features = (Feature("region_length", "context", "count", sentence="its region has {value} signs"),)
+    ...
+    ...     def build(self, data, snapshots):
+    ...         regions = data.frame("accounts").set_index("account_id")["region"]
+    ...         accounts = snapshots.index.get_level_values("account_id")
+    ...         return regions.reindex(accounts).str.len().set_axis(snapshots.index).to_frame("region_length")
+    >>> builder: Builder = Regions()
+    """
 
     @property
     def features(self) -> tuple[Feature, ...]:

@@ -27,6 +27,15 @@ class RevenueOutlook:
         Index ``metric``, columns ``estimate``, ``low``, ``high``: level, churn_loss, contraction, expansion, change,
         expected_level, net_retention, gross_retention. Both retentions are of the span from now to the end of the label
         window (104 days for a lead of 14 and a horizon of 90), not of the twelve months that are usual beside the name.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from csrisk.models import revenue_outlook
+    >>> level = pd.Series([100.0, 200.0], index=["a", "b"])
+    >>> outlook = revenue_outlook(level, churn=[0.1, 0.2], expansion=[0.0, 0.0], expansion_amount=[0.0, 0.0])
+    >>> outlook.accounts["churn_loss"].abs().tolist()  # 100 x .1 and 200 x .2
+    [10.0, 40.0]
     """
 
     accounts: pd.DataFrame

@@ -44,6 +44,17 @@ class Monitoring:
     performance : pandas.DataFrame
         Index metric; ``tested`` in the forward test, ``expected`` of this book, ``realised`` on labels that arrived,
         each with ``_low`` and ``_high``; missing where not known.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import csrisk as cr
+    >>> def book(date):
+    ...     index = pd.MultiIndex.from_product([range(200), [pd.Timestamp(date)]], names=["account_id", "as_of"])
+    ...     return pd.DataFrame({"days_since_use": [place % 7 for place in range(200)]}, index=index)
+    >>> found = cr.monitor(book("2025-01-01"), book("2025-06-01"))
+    >>> found.failed, str(found.as_of.date()), found.table().loc["CSM001", "status"]
+    ((), '2025-06-01', 'passed')
     """
 
     as_of: pd.Timestamp

@@ -163,6 +163,19 @@ def gap_to_best(model: Any, X: pd.DataFrame, best: pd.Series, **options: Any) ->
     ------
     NotEnoughDataError
         If fewer than 10 accounts are best.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> import csrisk as cr
+    >>> from csrisk.success import gap_to_best
+    >>> logins = np.random.default_rng(0).poisson(6, 300)
+    >>> X = pd.DataFrame({"logins": logins})
+    >>> model = cr.ChurnModel(n_members=2, blend=False, random_state=0).fit(X, pd.Series(logins < 5))
+    >>> gap = gap_to_best(model, X, pd.Series(logins > 9), declarations={"logins": "footprint"})
+    >>> bool(gap.goals().loc[logins < 3, "footprint"].min() > 0)  # few logins are what lies behind the best
+    True
     """
     rows = chosen(best, X.index, "best", "X")
     if rows.sum() < _AT_LEAST:

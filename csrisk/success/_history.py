@@ -31,6 +31,14 @@ class History(NamedTuple):
         Who was seen when.
     churned : ndarray of bool
         In the order of ``snapshots.index``.
+
+    Examples
+    --------
+    >>> from csrisk.datasets import make_saas
+    >>> from csrisk.success import History, past_outcomes
+    >>> history = past_outcomes(make_saas(80, 18, seed=1).data(), dates=2)
+    >>> isinstance(history, History), set(history.churned.tolist()) <= {True, False}
+    (True, True)
     """
 
     snapshots: Snapshots

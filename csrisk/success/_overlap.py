@@ -50,6 +50,16 @@ def propensity(X: pd.DataFrame, treated: pd.Series, *, n_folds: int = 5, random_
     ------
     NotEnoughDataError
         If fewer than 20 rows are treated, or fewer than 20 are not.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from csrisk.success import propensity
+    >>> size = pd.Series(np.arange(200.0), name="size")
+    >>> found = propensity(size.to_frame(), size >= 100)  # the large ones were called
+    >>> bool(found[size >= 150].min() > found[size < 50].max())
+    True
     """
     check_whole("n_folds", n_folds, 2, _MOST_FOLDS)
     check_seed(random_state)

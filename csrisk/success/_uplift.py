@@ -84,6 +84,18 @@ def treated_snapshots(
     -----
     DataWarning
         If treatments were not assigned at random and ``by_choice="warn"``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import csrisk as cr
+    >>> from csrisk.success import treated_snapshots
+    >>> calls = pd.DataFrame({"account_id": ["a", "b"], "at": "2025-01-10", "play": ["call", "control"]})
+    >>> use = pd.DataFrame({"account_id": ["a", "b"], "at": "2025-01-02"})
+    >>> tables = {"treatments": calls.assign(assigned_at_random=True), "usage": use}
+    >>> snapshots, treated = treated_snapshots(cr.CustomerData(tables, end="2025-06-01"), "call", horizon="30D")
+    >>> treated.tolist()
+    [True, False]
     """
     if by_choice not in ("refuse", "warn"):
         raise ConfigError(f"by_choice={by_choice!r} must be 'refuse' or 'warn'")
@@ -141,6 +153,19 @@ class UpliftModel(FrameReader):
     ----------
     .. [1] Kennedy, E. H. (2023). Towards optimal doubly robust estimation of heterogeneous causal effects. Electronic
        Journal of Statistics 17, 3008-3049.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from csrisk.success import UpliftModel
+    >>> chance = np.random.default_rng(0)
+    >>> X = pd.DataFrame({"tickets": chance.poisson(2, 600)})
+    >>> treated = pd.Series(chance.random(600) < 0.5)
+    >>> left = pd.Series(chance.random(600) < np.where(treated, 0.1, 0.5))  # the play helps everyone by .4
+    >>> model = UpliftModel(n_folds=2).fit(X, left, treated)
+    >>> bool(0.25 < model.predict(X).mean() < 0.55)
+    True
     """
 
     def __init__(

@@ -100,7 +100,17 @@ class Measures(Family):
 
 
 def measure_names(rows: Lazy) -> Lazy:
-    """Rows of measures with their names as they are declared."""
+    """Rows of measures with their names as they are declared.
+
+    Examples
+    --------
+    >>> import narwhals as nw
+    >>> import pandas as pd
+    >>> from csrisk.features import measure_names
+    >>> rows = nw.from_native(pd.DataFrame({"name": ["Error rate", "error-rate"]})).lazy()
+    >>> measure_names(rows).collect()["name"].to_list()
+    ['error_rate', 'error_rate']
+    """
     name = nw.col("name").str.to_lowercase()
     for blank in (" ", "-"):
         name = name.str.replace_all(blank, "_", literal=True)
