@@ -13,6 +13,7 @@ from csrisk._proposal._names import words
 from csrisk._proposal._pairs import Pair
 from csrisk._proposal._questions import LEAVE_OUT
 from csrisk.data import CONTRACT
+from csrisk.data._presets import matching_presets, read_preset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +69,7 @@ def _table(proposal: Proposal, match: Match) -> Iterator[str]:
         yield from (mark + line for line in ("query = '''", *query.splitlines(), "'''"))
     else:
         yield mark + _entry("file", match.brought.file)
+        yield from _presets(match)
     yield f"{mark}[tables.{match.table}.columns]"
     if match.join is not None:
         yield f"{mark}{_entry('account_id', ACCOUNT)}  # {grade}: {one_line(_way(match.join))}"
@@ -83,6 +85,15 @@ def _table(proposal: Proposal, match: Match) -> Iterator[str]:
     if unused := [one_line(name) for name in match.brought.looks if name not in used]:
         kept = " (become context)" if match.table == "accounts" else ""
         yield f"# columns not used{kept}: {', '.join(unused)}"
+
+
+def _presets(match: Match) -> Iterator[str]:
+    """Name the presets of this table all of whose columns the file has: what they say is documented by the vendor."""
+    for name in matching_presets(match.brought.looks):
+        if read_preset(name).table == match.table:
+            asked = ", ".join(read_preset(name).asks)
+            but = f", but for {asked}" if asked else ""
+            yield f"# {_entry('preset', name)}  # all of its columns are here; it may replace the lines below{but}"
 
 
 def _key(proposal: Proposal, match: Match) -> str:

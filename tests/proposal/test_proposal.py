@@ -18,9 +18,11 @@ import pytest
 from click.testing import CliRunner
 
 import csrisk as cr
+from csrisk._pipeline._load import open_source
 from csrisk._proposal._words import ACCOUNT_WORDS, COLUMNS, MARKS, TABLES, VALUES
 from csrisk.cli import main
 from csrisk.data import CONTRACT
+from csrisk.data._presets import read_preset
 from csrisk.exceptions import ConfigError, DataContractError, DataWarning
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -393,3 +395,27 @@ def test_lines_of_json_are_left_with_the_line_that_makes_a_table_of_them(name, f
     exec(re.search(r'python -c "(.*)" makes', told)[1], {})
     made = pd.read_parquet(folder / f"{Path(name).stem}.parquet")
     assert made["org_id"].tolist() == ["007", "008"]
+
+
+def test_a_file_with_all_columns_of_a_preset_is_offered_it_and_the_preset_reads_it(tmp_path):
+    rng, n = np.random.default_rng(2), 200
+    ids = np.array([f"{4000 + i}" for i in range(30)])
+    at = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 500, n), unit="D")
+    reads = read_preset("zendesk.tickets").reads
+    tickets = pd.DataFrame({name: rng.choice(["email", "web"], n) for name in reads.values()})
+    tickets[reads["account_id"]] = rng.choice(ids, n)
+    tickets[reads["opened_at"]] = at
+    tickets[reads["due_at"]] = at + pd.Timedelta(days=2)
+    tickets[reads["contact_id"]] = range(70_000, 70_000 + n)
+    tickets.to_csv(tmp_path / "tickets.csv", index=False)
+    pd.DataFrame({"organization_id": ids, "name": [f"Firm {i}" for i in range(30)]}).to_csv(
+        tmp_path / "organizations.csv", index=False
+    )
+    lines = cr.propose(tmp_path).with_guesses().to_toml().splitlines()
+    offered = [line for line in lines if line.startswith('# preset = "zendesk.tickets"')]
+    assert len(offered) == 1
+    toml = f'[tables.contacts]\nfile = "tickets.csv"\n{offered[0].removeprefix("# ")}\n'
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        data = open_source(tmp_path, cr.RiskSpec.from_toml(toml), end="2026-01-01")
+    assert set(data.frame("contacts")["account_id"]) == set(tickets[reads["account_id"]])
