@@ -10,12 +10,25 @@ import click
 
 from csrisk.cli import _options as options
 from csrisk.cli._flat import flat_options, train_flat
-from csrisk.cli._print import percent, print_checks, print_first, print_frame, print_json, print_plan, print_test
+from csrisk.cli._print import (
+    framed,
+    percent,
+    print_checks,
+    print_first,
+    print_frame,
+    print_json,
+    print_plan,
+    print_test,
+)
 from csrisk.cli._running import CHECKS_FAILED
 from csrisk.exceptions import ConfigError
 
 __all__ = ["backtest", "check", "demo", "train"]
 
+_SHOWN = {
+    "n_snapshots": "snapshots", "n_events": "churned", "auc": "AUC", "auc_low": "low", "auc_high": "high",
+    "lift_at_10": "lift 10", "log_loss": "log loss",
+}  # fmt: skip
 _until = click.option("--until", type=options.DATE, metavar="DATE", help="Learn from nothing at or after this date.")
 
 
@@ -109,16 +122,18 @@ def train(
         return
     pipeline.fit(data, until)
     sha256 = pipeline.save(model)
+    failed = [check for check in pipeline.guards_ if check.failed]
     if as_json:
         print_json(
             {"model": str(model), "sha256": sha256, "model_id": pipeline.model_id_, **pipeline.record_.to_dict()}
         )
     else:
-        print_test(pipeline)
-        for name, fact in pipeline.record_.facts.items():
-            click.echo(f"{name}: {', '.join(fact) if isinstance(fact, list) else fact}")
-        click.echo(f"Model: {model} (sha256 {sha256})")
-    if strict and any(check.failed for check in pipeline.guards_):
+        with framed(f"model trained and written to {model}", failed):
+            print_test(pipeline)
+            for name, fact in pipeline.record_.facts.items():
+                click.echo(f"{name}: {', '.join(fact) if isinstance(fact, list) else fact}")
+            click.echo(f"Model: {model} (sha256 {sha256})")
+    if strict and failed:
         raise click.exceptions.Exit(CHECKS_FAILED)
 
 
@@ -203,6 +218,8 @@ def backtest(
         rows = {name: table.reset_index().astype(object) for name, table in tables.items()}
         print_json({name: table.where(table.notna(), None).to_dict("records") for name, table in rows.items()})
         return
-    for name, table in tables.items():
-        click.echo(f"\nBacktest {name}")
-        print_frame(table[["n_snapshots", "n_events", "auc", "auc_low", "auc_high", "lift_at_10", "log_loss"]])
+    auc = tables["overall"].loc["model", ["auc", "auc_low", "auc_high"]]
+    with framed(f"{wanted} trainings, AUC {auc['auc']:.3f} ({auc['auc_low']:.3f} to {auc['auc_high']:.3f})"):
+        for name, table in tables.items():
+            click.echo(f"\nBacktest {name}")
+            print_frame(table[list(_SHOWN)].rename(columns=_SHOWN))

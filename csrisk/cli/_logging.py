@@ -34,12 +34,15 @@ class Session:
         auto: short steps on a terminal, lines of text elsewhere.
     debug : bool
         Whether errors show where in the code they arose.
+    verbose : bool
+        Whether what is in order is listed too.
     typed : tuple of str
         The arguments; what could hold a secret among them is never repeated.
     """
 
     log_format: str = "auto"
     debug: bool = False
+    verbose: bool = False
     typed: tuple[str, ...] = ()
     began: float = field(default_factory=time.monotonic)
 
@@ -102,7 +105,7 @@ class _Handler(logging.Handler):
         facts = dict(getattr(record, "csrisk", {}))
         message = record.getMessage()
         if shape == "steps" and record.name == "csrisk":
-            click.echo(f"… {one_line(told.harmless(message))}", err=True)
+            click.echo(f"… {one_line(told.harmless(message))} ({told.seconds:.1f} s)", err=True)
         elif shape == "json":
             click.echo(told.line(record.levelname.lower(), message, facts), err=True)
         elif shape == "text":

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
 import os
+import sys
+import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from csrisk._printable import one_line, printable
+from csrisk.cli._logging import session
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import pandas as pd
 
@@ -20,9 +25,9 @@ if TYPE_CHECKING:
     from csrisk.checks import Check
     from csrisk.data import CustomerData
 
-__all__ = ["percent", "print_checks", "print_first", "print_frame", "print_json", "print_plan", "print_test"]
+__all__ = ["framed", "percent", "print_checks", "print_first", "print_frame", "print_json", "print_plan", "print_test"]
 
-_MOST = 5
+_MOST, _WIDTH = 5, 80
 _ORDER = ("failed", "not applicable", "passed")
 _MARKS = {"failed": "FAIL", "not applicable": "n/a ", "passed": "ok  "}
 _COLOURS = {"failed": "red", "not applicable": "yellow", "passed": "green"}
@@ -71,17 +76,46 @@ def _gain(pipeline: RiskPipeline, method: str) -> str:
     return f"{row['difference']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
 
 
-def print_checks(checks: Sequence[Check]) -> None:
-    """Print checks, the failed ones first, between two lines that say how many failed."""
+@contextlib.contextmanager
+def framed(words: str, failed: Sequence[Check] = ()) -> Iterator[None]:
+    """Print what came of a command before and after its details; checks that failed stand first."""
+    if failed:
+        words += "; 1 check failed" if len(failed) == 1 else f"; {len(failed)} checks failed"
+    verdict = f"{_coloured(*(('WARNING', 'not applicable') if failed else ('DONE', 'passed')))}: {words}"
+    click.echo(verdict)
+    for check in failed:
+        click.echo(_line(check))
+    yield
+    click.echo(verdict)
+
+
+def print_checks(checks: Sequence[Check], more: Callable[[], None] | None = None) -> None:
+    """Print checks, the failed ones first, between two lines that say how many failed; passed ones with -v."""
     counts = Counter(check.status for check in checks)
     failed, undone = counts["failed"], counts["not applicable"]
     words = f"{failed} of {len(checks)} checks failed" if failed else f"none of {len(checks)} checks failed"
     verdict = _coloured("FAILED" if failed else "PASSED", "failed" if failed else "passed") + f": {words}"
     verdict += f", {undone} could not be made" if undone else ""
     click.echo(verdict)
+    detailed = session().verbose
     for check in sorted(checks, key=lambda one: _ORDER.index(one.status)):
-        click.echo(f"{_coloured(_MARKS[check.status], check.status)}  {printable(str(check))}")
+        if detailed or check.status != "passed":
+            click.echo(_line(check))
+    if counts["passed"] and not detailed:
+        click.echo(f"{_coloured(_MARKS['passed'], 'passed')}  {counts['passed']} checks passed; -v lists them")
+    if more is not None:
+        more()
     click.echo(verdict)
+
+
+def _line(check: Check) -> str:
+    """One line of a pipe; on a terminal as many as its width takes, indented behind the status."""
+    if "=" in check.next_step:  # an argument of Python, which a command line does not take
+        check = dataclasses.replace(check, next_step="")
+    mark, text = _coloured(_MARKS[check.status], check.status), printable(str(check))
+    if sys.stdout.isatty():
+        text = "\n".join(textwrap.wrap(text, _WIDTH - 6, subsequent_indent=" " * 6, break_long_words=False))
+    return f"{mark}  {text}"
 
 
 def _coloured(text: str, status: str) -> str:
@@ -121,9 +155,13 @@ def _names_of(data: CustomerData, accounts: pd.Index) -> dict[Any, str]:
 
 def print_frame(table: pd.DataFrame, digits: int = 3) -> None:
     """Print a small table, aligned, without an index that is only a count."""
-    shown = table.map(lambda value: f"{value:.{digits}f}" if isinstance(value, float) else _text(value))
+    shown = table.map(lambda value: _figure(value, digits) if isinstance(value, float) else _text(value))
     shown = shown.rename(index=_text, columns=_text)
     click.echo(shown.to_string(na_rep=""))
+
+
+def _figure(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}" if value == value else ""  # what is missing equals nothing
 
 
 def _text(value: object) -> object:

@@ -95,11 +95,22 @@ def _shared() -> list[click.Parameter]:
         callback=_set_debug,
         help=f"Show where in the code an error arose; also {_DEBUG}=1.",
     )
-    return [log_format, debug]
+    verbose = click.Option(
+        ["-v", "--verbose"],
+        is_flag=True,
+        expose_value=False,
+        callback=_set_verbose,
+        help="List what is in order too, such as checks that passed.",
+    )
+    return [log_format, verbose, debug]
 
 
 def _set_format(ctx: click.Context, param: click.Parameter, value: str) -> None:  # noqa: ARG001  # click's signature
     session(ctx).log_format = value
+
+
+def _set_verbose(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001  # click's
+    session(ctx).verbose = value
 
 
 def _set_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001  # click's

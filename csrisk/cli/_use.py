@@ -9,13 +9,15 @@ import click
 
 from csrisk._printable import one_line
 from csrisk.cli import _options as options
-from csrisk.cli._print import print_checks, print_first, print_frame, print_json
+from csrisk.cli._print import framed, print_checks, print_first, print_frame, print_json
 from csrisk.cli._running import CHECKS_FAILED
 from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:
     from csrisk._explain import Explanation
 
+_SHOWN = {"features": "features", "drifting": "drift", "furthest": "furthest", "distance": "distance",
+          "points_before": "before", "points_now": "now"}  # fmt: skip
 __all__ = ["explain", "monitor", "report", "score"]
 
 _table, _report = options.Out(".parquet", ".csv"), options.Out(".html", ".md", ".json", ".csv")
@@ -28,17 +30,21 @@ _table, _report = options.Out(".parquet", ".csv"), options.Out(".html", ".md", "
 def score(book: options.Book, out: Path | None, *, strict: bool) -> None:
     """Score every account of a book, most urgent first."""
     from csrisk._pipeline import write_scores
+    from csrisk.checks import Check
 
     scores = book.pipeline.score(book.data, book.as_of)
+    checks = [Check(**{**one, "found": tuple(one["found"])}) for one in scores.attrs["checks"]]
+    failed = [check for check in checks if check.failed]
     if out is not None:
         write_scores(out, scores)
     if book.as_json:
         click.echo(scores.reset_index().to_json(orient="records", date_format="iso", double_precision=15))
     else:
-        print_first(scores, book.data)
-        if out is not None:
-            click.echo(f"Scores: {out}")
-    _leave(strict, any(check["status"] == "failed" for check in scores.attrs["checks"]))
+        with framed(f"{len(scores):,} accounts scored as of {scores.index[0][1]:%Y-%m-%d}", failed):
+            print_first(scores, book.data)
+            if out is not None:
+                click.echo(f"Scores: {out}")
+    _leave(strict, bool(failed))
 
 
 def _leave(strict: bool, differs: bool) -> None:  # two facts of one decision
@@ -128,11 +134,13 @@ def report(
     why = book.pipeline.explain(book.data, book.as_of)
     watched = None if history is None else book.pipeline.monitor(book.data, history=history, why=why)
     path = book.pipeline.report(out, book.data, why=why, previous=previous, monitoring=watched, **form)
+    failed = [check for check in guarded(book.pipeline, book.data, why) if check.failed]
     if book.as_json:
         print_json({"report": str(path), "accounts": len(why), "model_id": book.pipeline.model_id_})
     else:
-        click.echo(f"Report: {path}")
-    _leave(strict, any(check.failed for check in guarded(book.pipeline, book.data, why)))
+        with framed(f"report of {len(why):,} accounts written", failed):
+            click.echo(f"Report: {path}")
+    _leave(strict, bool(failed))
 
 
 def _champion_page(book: options.Book, out: Path, account: str) -> None:
@@ -166,8 +174,6 @@ def monitor(book: options.Book, history: Path | None, report_: Path | None, out:
     if book.as_json:
         print_json(found.to_dict())
     else:
-        print_checks(found.checks)
-        click.echo("")
-        print_frame(found.goals, 2)
+        print_checks(found.checks, lambda: print_frame(found.goals[list(_SHOWN)].rename(columns=_SHOWN), 2))
     if found.failed:
         raise click.exceptions.Exit(CHECKS_FAILED)

@@ -94,6 +94,9 @@ def test_score_and_report(folder: Path, model: Path, tmp_path: Path) -> None:
     done = call("score", folder, "--model", model, "--out", tmp_path / "s.parquet")
     assert done.exit_code == 0, done.output
     assert "matter most on" in done.stdout
+    lines = done.stdout.strip().splitlines()
+    assert lines[0] == lines[-1]
+    assert re.fullmatch(r"(DONE|WARNING): \d+ accounts scored as of 2026-01-01.*", lines[0])
     scores = pd.read_parquet(tmp_path / "s.parquet")
     told = json.loads(call("score", folder, "--model", model, "--json").stdout)
     assert [row["account_id"] for row in told] == scores["account_id"].tolist()
@@ -128,6 +131,11 @@ def test_checks_stand_between_two_verdicts_failures_first(folder: Path) -> None:
     first, *lines, last = done.stdout.strip().splitlines()
     assert first == last
     assert first.startswith("FAILED: " if done.exit_code else "PASSED: none of")
+    assert lines[-1].endswith("checks passed; -v lists them")
+    assert "pass fit_predict=" not in done.stdout  # an argument of Python is no advice here
+    lines = call("check", folder, "--config", folder / "c.toml", "-v").stdout.strip().splitlines()[1:-1]
+    assert "CSR001" in " ".join(lines)
+    assert not any("lists them" in line for line in lines)
     marks = [line[:4] for line in lines]
     assert marks == sorted(marks, key=["FAIL", "n/a ", "ok  "].index)
     assert "\x1b" not in done.stdout
@@ -282,7 +290,7 @@ def test_quiet_in_a_pipe_and_steps_on_a_terminal(folder: Path, model: Path, tmp_
     done = subprocess.run(words, stdout=subprocess.PIPE, stderr=terminal, check=True)
     os.close(terminal)
     shown = os.read(screen, 65536).decode()
-    assert "… reading 10 tables" in shown
+    assert re.search(r"… reading 10 tables \(\d+\.\d s\)", shown)
     assert b"matter most" in done.stdout
 
 
@@ -341,6 +349,10 @@ def test_backtest_writes_its_scores(folder: Path, tmp_path: Path) -> None:
     done = call(*words, "--json")
     assert done.exit_code == 0, done.output
     tables = json.loads(done.stdout)
+    lines = call(*words).stdout.strip().splitlines()
+    assert lines[0] == lines[-1]
+    assert lines[0].startswith("DONE: 2 trainings, AUC ")
+    assert max(map(len, lines)) <= 80
     assert len({row["trained_at"] for row in tables["by date of training"]}) == 2
     assert {"trained_at", "account_id", "as_of", "outcome", "model"} <= set(pd.read_parquet(out).columns)
 
@@ -354,7 +366,10 @@ def test_monitor_alarms_with_exit_code_3(folder: Path, model: Path, tmp_path: Pa
     aged = call("monitor", folder, "--model", model, "--set", "monitor.max_age=1", "--end", "2026-01-05",
                 "--report", tmp_path / "r.md")  # fmt: skip
     assert aged.exit_code == 3, aged.output
-    assert "CSM006 Age of the model: failed (4 days" in aged.stdout
+    first, second, *lines, last = aged.stdout.strip().splitlines()
+    assert first == last
+    assert second.startswith("FAIL  CSM006 Age of the model: failed (4 days")
+    assert all(len(line) <= 80 for line in lines if line[:4] not in ("n/a ", "ok  ", "FAIL"))
     assert "CSM006" in (tmp_path / "r.md").read_text(encoding="utf-8")
 
 
