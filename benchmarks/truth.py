@@ -4,6 +4,7 @@
 (its log-hazard lies above the mean of the book), beside the share among all accounts of the same portfolios, with the
 difference and its 95 % interval (accounts drawn with replacement). All steps of an account count, not the four that a
 card shows: they hang on the tables, not on the model. `--only`, `--seeds` and `--accounts` choose the portfolios.
+Whether the named driver is the true one: `python benchmarks/truth_drivers.py`.
 """
 
 from __future__ import annotations

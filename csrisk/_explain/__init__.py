@@ -2,6 +2,7 @@
 
 from csrisk._explain._altered import NOTE as WHAT_IF_NOTE
 from csrisk._explain._altered import LeastChange
+from csrisk._explain._drivers import driver_words, plain_drivers
 from csrisk._explain._explain import explain
 from csrisk._explain._explanation import Explanation
 from csrisk._explain._proposed import propose_goals
@@ -17,7 +18,9 @@ __all__ = [
     "Explanation",
     "LeastChange",
     "Reference",
+    "driver_words",
     "explain",
     "not_measured",
+    "plain_drivers",
     "propose_goals",
 ]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from csrisk._days import as_midnight
 from csrisk._display import html_table
 from csrisk._explain import _altered, _plots, _shap, _steps, _tables
+from csrisk._explain._drivers import find_drivers
 from csrisk._explain._frames import index_keys
 from csrisk._explain._game import pairs
 from csrisk._explain._reasons import NEGLIGIBLE, main_goals
@@ -306,6 +307,23 @@ class Explanation(_altered.Alterable):
     def main_goals(self) -> NDArray[np.object_]:
         """Goal that raises each prediction most; None where nothing raises it by what is printed."""
         return main_goals(self.goals()[[str(goal) for goal in self.goals_present]], self._least)
+
+    def drivers(self) -> pd.DataFrame:
+        """Say which goal drives each account, how sure that is, and why none can be named where none can.
+
+        Returns
+        -------
+        pd.DataFrame
+            ``goal`` that raises the risk most (as ``main_goal``; missing where it serves no goal), ``probability`` that
+            it is the true first one, ``named``: is that enough to name it, and ``why_not``. The probability is that of
+            worlds with known truth, for churn; see the documentation of exact attribution.
+
+        Raises
+        ------
+        ExplanationError
+            If amounts are explained.
+        """
+        return find_drivers(self)
 
     def reasons(self, rows: NDArray[np.intp], n_reasons: int = 3, points: Matrix | None = None) -> pd.DataFrame:
         """Say which features raise the predictions of some rows most, as scores, command line and report print it.

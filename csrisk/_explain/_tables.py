@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from csrisk._explain._drivers import plain_drivers
 from csrisk._explain._reasons import strongest_reasons
 from csrisk._goals import Goal
 
@@ -199,12 +200,14 @@ def as_plain(why: Explanation) -> dict[str, Any]:
         records[int(row)].append({str(name): _plain(value) for name, value in record.items()})
     names = [str(goal) for goal in why.goals_present]
     silent = not_measured(~why.measured().to_numpy(), names)
+    drivers = plain_drivers(why)
     snapshots = [
         {
             "snapshot": {name: _plain(label) for name, label in zip(_names(why.index), _labels(key), strict=True)},
             "goals": dict(zip(names, why.contributions[i].tolist(), strict=True)),
             "reference": float(why.reference[i]),
             "prediction": float(why.prediction[i]),
+            "driver": drivers[i],
             "not_measured": silent[i],
             "features": records[i],
         }

@@ -98,6 +98,18 @@ SCORE_COLUMNS = (
         "nothing raises the risk by 0.05 percentage points",
     ),
     ScoreColumn(
+        "driver",
+        "text",
+        "main goal, where it is sure enough to be the true driver",
+        "no single driver can be named",
+    ),
+    ScoreColumn(
+        "driver_probability",
+        "number",
+        "probability that the main goal is the true first one, as in worlds with known truth",
+        "no goal raises the risk most, or it is not compared with the book",
+    ),
+    ScoreColumn(
         "not_measured",
         "text",
         "goals of which nothing was recorded for the account, with commas between them: they carry 0, and what the "

@@ -75,6 +75,7 @@ def score_table(
     """
     goals = why.goals()
     risk = (goals["prediction"] / 100).to_numpy() if risk is None else risk
+    drivers = why.drivers()
     low, high = (np.full(len(risk), np.nan),) * 2 if band is None else band.bounds(risk)
     mrr = X["mrr"].to_numpy(dtype=np.float64, na_value=np.nan) if "mrr" in X else np.full(len(X), np.nan)
     table = pd.DataFrame(
@@ -89,6 +90,8 @@ def score_table(
             "reference_points": goals["reference"].to_numpy(),
             **{f"{goal}_points": goals[goal].to_numpy() if goal in goals else 0.0 for goal in GOALS},
             "main_goal": why.main_goals,
+            "driver": drivers["goal"].where(drivers["named"], None).to_numpy(object),
+            "driver_probability": drivers["probability"].to_numpy(),
             "not_measured": _unknown(why),
         },
         index=X.index,

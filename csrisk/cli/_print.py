@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from csrisk._goals import Goal
 from csrisk._printable import one_line, printable
 from csrisk.cli._logging import session
 
@@ -141,7 +142,10 @@ def print_first(scores: pd.DataFrame, data: CustomerData | None = None) -> None:
         account = names.get(row["account_id"]) or one_line(str(row["account_id"]))
         listed = f"{why[place]} " if why[place] else ""
         risk = percent(row["churn_probability"])
-        click.echo(f"{row['priority']}. {account} ({risk} risk{money}): {listed}{one_line(reason)}")
+        sure = ""
+        if isinstance(row.get("driver"), str):
+            sure = f" Main driver: {Goal(row['driver']).heading} ({percent(row['driver_probability'])})."
+        click.echo(f"{row['priority']}. {account} ({risk} risk{money}): {listed}{one_line(reason)}{sure}")
 
 
 def _names_of(data: CustomerData, accounts: pd.Index) -> dict[Any, str]:

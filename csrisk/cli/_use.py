@@ -77,22 +77,31 @@ def explain(book: options.Book, account: str | None, top: int, out: Path | None)
 
 
 def _print_account(why: Explanation, account: str, top: int, *, as_json: bool) -> None:
+    from csrisk._explain import driver_words, plain_drivers
+
     ids = why.index.get_level_values("account_id")
     matches = [key for key in ids if str(key) == account]
     if not matches:
         raise ConfigError(f"--account: not among the {len(ids):,} accounts of this book; see `csrisk score`")
     row = why.goals().loc[matches[0]].iloc[0]
     silent = why.measured().loc[matches[0]].iloc[0].eq(other=False)
+    driver = plain_drivers(why)[why.position(matches[0])] or {}
     table = why.account(matches[0])
     if as_json:
         features = table.reset_index(drop=True).astype(object)
         rows = features.where(features.notna(), None).to_dict("records")
-        told = {"goals": row.to_dict(), "not_measured": [str(goal) for goal in silent.index[silent]], "features": rows}
+        told = {
+            "goals": row.to_dict(),
+            "driver": driver,
+            "not_measured": [str(goal) for goal in silent.index[silent]],
+            "features": rows,
+        }
         print_json({"account_id": matches[0], **told})
         return
     click.echo(f"{one_line(account)}: {row['prediction']:.1f} % risk = {row['reference']:.1f} (reference)")
     for goal in row.drop(["reference", "prediction"]).sort_values(key=abs, ascending=False).index:
         click.echo(f"  {row[goal]:+6.1f}  {goal}{' (not measured)' if silent[goal] else ''}")
+    click.echo(driver_words(driver))
     click.echo("")
     for entry in table.head(top).to_dict("records"):
         click.echo(f"  {entry['points']:+6.2f}  {one_line(entry['sentence'])}")

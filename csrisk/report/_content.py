@@ -208,6 +208,8 @@ class Card:
     plan: str = ""
     owner: str = ""
     renewal: str = ""
+    driver: str = ""
+    driver_words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

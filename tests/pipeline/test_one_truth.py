@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from csrisk import explain, write_report
 from csrisk._explain import NO_REASON
 from csrisk._explain._reasons import main_goals
+from csrisk._goals import Goal
 from csrisk.cli._print import print_first
 from csrisk.datasets import make_saas
 
@@ -62,6 +63,15 @@ def test_scores_and_report_agree_on_every_account(scores, cards):
     np.testing.assert_allclose(cards["mrr"].astype(float), scores["mrr"])
     np.testing.assert_allclose(cards["at_risk"].astype(float), scores["mrr_at_risk"], atol=1e-9)
     assert cards["main_goal"].tolist() == scores["main_goal"].fillna("").tolist()
+    assert cards["driver"].tolist() == scores["driver"].fillna("").tolist()
+    for goal, main, sure, words in zip(
+        cards["driver"], cards["main_goal"], scores["driver_probability"], cards["driver_words"], strict=True
+    ):
+        told = (
+            f"Main driver: {Goal(goal).heading} (right with probability {100 * sure:.0f} %)." if goal else "No single"
+        )
+        assert words.startswith(told)
+        assert goal in ("", main)
     assert [plain(reason).replace(NO_REASON, "nothing") for reason in cards["reason"]] == [
         plain(reason) for reason in scores["reason_1"]
     ]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from csrisk._explain import NEGLIGIBLE, NO_REASON, NOT_MEASURED
+from csrisk._explain import NEGLIGIBLE, NO_REASON, NOT_MEASURED, driver_words, plain_drivers
 from csrisk._goals import Goal
 from csrisk.report._accounts._compare import Peers, spoken
 from csrisk.report._accounts._followed import NOTHING
@@ -38,6 +38,7 @@ _NAMED_LATER = (0, 1.0)
 _OPENED = 25
 _TIMELINES = 40
 _COMPARED = 25
+_LEVERED = 10  # a table of levers costs .8 kB; with 500 accounts the page stays below a megabyte
 STEPS = 60
 
 
@@ -55,6 +56,7 @@ class _Details:
     columns: dict[str, npt.NDArray[np.intp]]
     goal_of: dict[str, str]
     main: npt.NDArray[np.object_]
+    drivers: list[dict[str, Any] | None]
     reasons: pd.DataFrame
     page: int
 
@@ -148,13 +150,14 @@ def make_cards(
         columns=columns,
         goal_of={feature.name: str(feature.goal) for feature in book.why.declarations},
         main=book.why.main_goals[rows],
+        drivers=plain_drivers(book.why),
         reasons=book.why.reasons(rows, 1, points),
         page=page or max(count, 1),
     )
     timelines = make_timelines(book, data, min(count, _TIMELINES))
     told = followed.harmful, followed.feature_worth
     steps = make_next_steps(book, data, min(count, STEPS), standing, *told, fires_help=followed.fires_help)
-    levers = make_levers(book, min(count, _COMPARED))
+    levers = make_levers(book, min(count, _LEVERED))
     quadrants = [""] * count if standing is None else standing.quadrants
     return tuple(
         replace(
@@ -211,6 +214,7 @@ def _card(details: _Details, position: int) -> Card:
         for place, (goal, printed) in enumerate(zip(book.points.columns, shown, strict=True))
     )
     feature, sentence = details.reasons["reason_1_feature"][position], details.reasons["reason_1"][position]
+    driver = details.drivers[int(book.rows[position])] or {}
     return Card(
         rank=position + 1,
         account=book.accounts[position],
@@ -227,6 +231,8 @@ def _card(details: _Details, position: int) -> Card:
         reason=NO_REASON if feature is None else _printed(sentence),
         reason_goal="" if feature is None else details.goal_of[feature],
         listed=book.listed[position],
+        driver=driver["goal"] if driver.get("named") else "",
+        driver_words=driver_words(driver),
     )
 
 

@@ -198,6 +198,8 @@ def _card(card: Card, currency: str) -> str:
         if goal.rest_count and goal.features:
             lines.append(f"  - {goal.rest_count} other features {_format.signed(goal.rest_shown)}")
     lines.append(f"- Sum: {sum_words(card)}")
+    if card.driver_words:
+        lines.append(f"- {card.driver_words}")
     if card.gap:
         lines.append(f"- {gap_words(card)}")
     if card.quadrant:
