@@ -32,10 +32,22 @@ __all__ = ["IbisEngine", "NativeEngine", "SparkEngine", "is_native", "native_eng
 Lazy = nw.LazyFrame[Any]
 
 
+class DriverError(RuntimeError):
+    """What an engine of others raised, which is its cause: each driver has errors of its own, which may quote values."""
+
+
+@contextmanager
+def _driven() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise DriverError(type(error).__name__) from error
+
+
 class NativeEngine(ABC):
     """An engine that already holds the tables of the user, where those of others are sent."""
 
-    errors: tuple[type[Exception], ...] = ()
+    errors: tuple[type[Exception], ...] = (DriverError,)
     name: str
     keeps_times_as_text = False  # so that a time may be one that cannot be read
 
@@ -171,7 +183,8 @@ class SparkEngine(NativeEngine):
 
     def collect(self, frame: nw.LazyFrame[Any]) -> pd.DataFrame:
         """Bring a frame home."""
-        return home(frame.to_native().toArrow())
+        with _driven():
+            return home(frame.to_native().toArrow())
 
     def has_order(self, table: Any) -> bool:
         """Whether the rows of a table have positions: those that came from elsewhere."""
@@ -210,7 +223,7 @@ class IbisEngine(NativeEngine):
 
     def materialise(self, frame: nw.LazyFrame[Any], sort_by: tuple[str, ...] | list[str] = ()) -> nw.LazyFrame[Any]:  # noqa: ARG002  # tables of a database have no order
         """Compute a frame once, into a temporary table."""
-        with self._turn:
+        with self._turn, _driven():
             kept = frame.to_native().cache()
             self._turn.holders[kept.op().name] += 1
             self._held(partial(_release_cached, self._turn, kept))
@@ -228,7 +241,7 @@ class IbisEngine(NativeEngine):
 
     def collect(self, frame: nw.LazyFrame[Any]) -> pd.DataFrame:
         """Bring a frame home."""
-        with self._turn:
+        with self._turn, _driven():
             return home(self._backend.to_pyarrow(frame.to_native()))
 
     def has_order(self, table: Any) -> bool:

@@ -44,7 +44,7 @@ class NativeTable:
 
     def why(self, error: Exception) -> str:
         """Say why the engine could not read it, without a word of what it holds."""
-        return f"the engine says {type(error).__name__}"
+        return f"the engine says {error}"
 
     def readable(self, column: Column, name: str) -> bool:
         """Whether the type of a column can hold values of a kind."""
