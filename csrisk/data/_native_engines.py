@@ -33,7 +33,7 @@ Lazy = nw.LazyFrame[Any]
 
 
 class DriverError(RuntimeError):
-    """What an engine of others raised, which is its cause: each driver has errors of its own, which may quote values."""
+    """What the engine of others raised, its cause: each driver has errors of its own, which may quote values."""
 
 
 @contextmanager
