@@ -130,8 +130,6 @@ class Explanation(_altered.Alterable):
     def __repr__(self) -> str:
         names = ", ".join(map(str, self.goals_present))
         told = f"{len(self):,} rows in {self.unit}; {names}; compared with {self.reference_words}"
-        if not len(self):
-            return f"Explanation({told})"
         means = f"{float(self.reference.mean()):.1f} -> {float(self.prediction.mean()):.1f}"
         return f"Explanation({told}; means {means})"
 

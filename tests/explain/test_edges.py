@@ -8,10 +8,13 @@ import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
 
 import csrisk as cr
+from csrisk._explain._direct import coalition_values
 from csrisk._explain._frames import index_keys
 from csrisk.exceptions import ExplanationError
 
@@ -175,3 +178,31 @@ def test_more_than_two_classes_are_refused(frame) -> None:
 def test_an_estimator_without_names_is_not_recognised(frame) -> None:
     with pytest.raises(ExplanationError, match=r"model=FunctionTransformer: not recognised; pass a csrisk or LightGBM"):
         cr.explain(FunctionTransformer(), frame[:3], reference=frame, declarations=GOALS)
+
+
+def test_no_row_is_refused(frame, model) -> None:
+    with pytest.raises(ExplanationError, match="X has 0 rows, at least one is needed"):
+        cr.explain(model, frame.iloc[:0], reference=frame, declarations=GOALS)
+
+
+def test_shap_colours_by_numbers_and_shows_words(frame, risk) -> None:
+    pytest.importorskip("shap", reason="shap is not installed")
+    pipe = make_pipeline(
+        make_column_transformer((OrdinalEncoder(), ["plan"]), remainder="passthrough"), LogisticRegression()
+    ).fit(frame, risk)
+    why = cr.explain(pipe, frame.iloc[:20], reference=frame, n_reference=10, declarations=GOALS)
+    told = why.to_shap(level="feature")
+    place = list(told.feature_names).index("plan")
+    assert told.display_data[:, place].tolist() == frame["plan"].astype(object).iloc[:20].tolist()
+    assert set(told.data[:, place]) <= {0.0, 1.0, 2.0}
+    assert np.allclose(
+        np.asarray(told.values).sum(axis=1) + told.base_values, pipe.predict_proba(frame.iloc[:20])[:, 1] * 100
+    )
+
+
+def test_columns_of_no_player_stay_those_of_the_reference() -> None:
+    rows, reference = np.array([[1.0, 10.0, 100.0]]), np.array([[2.0, 20.0, 200.0], [4.0, 40.0, 400.0]])
+    values = coalition_values(lambda X: X.sum(axis=1), rows, reference, [[0], [1]])
+    means = reference.mean(axis=0)
+    assert values[0, 3] == rows[0, :2].sum() + means[2]
+    assert values[0].tolist() == [means.sum(), 1 + means[1:].sum(), 10 + means[[0, 2]].sum(), 11 + means[2]]
