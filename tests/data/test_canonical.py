@@ -143,6 +143,8 @@ def test_same_canonical_tables_from_every_kind_of_input(way: Any, tmp_path: Any)
     plain = CustomerData(TABLES)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        # a row without its quantity stands among others that have one
+        warnings.filterwarnings("ignore", "(?s)1 breach of the table contract:\n  CSD345 ")
         data = CustomerData({name: way(frame, tmp_path / name) for name, frame in TABLES.items()})
     assert data.engine.name == ("polars" if "polars" in way.__name__ else "duckdb")
     assert (data.start, data.end, list(data.accounts)) == (plain.start, plain.end, list(plain.accounts))
