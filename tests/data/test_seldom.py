@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from csrisk.data import Column
 from csrisk.data._query import far_table
 from csrisk.exceptions import ConfigError, DataContractError
 from csrisk.testing import on_engine
+from csrisk.testing._engines import spark_session
 
 pytestmark = pytest.mark.filterwarnings("ignore::csrisk.exceptions.DataWarning", "ignore::DeprecationWarning")
 
@@ -182,3 +184,24 @@ def test_on_polars_a_book_is_computed_in_polars():
     pytest.importorskip("polars", reason="the extra polars is not installed")
     data = CustomerData(on_engine({"usage": USAGE}, "polars"))
     assert type(data.lazy("usage").to_native()).__module__.startswith("polars")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["date", "timestamp", "timestamp_ntz"])
+def test_times_of_spark_are_read_whatever_their_type(kind):
+    pytest.importorskip("pyspark", reason="the extra spark is not installed")
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        pytest.skip("no Java is installed, which Spark needs")
+    session = spark_session()
+    session.conf.set("spark.sql.session.timeZone", "UTC")
+    try:
+        words = session.createDataFrame(
+            [("a", "2025-01-01 10:20:30.5"), ("b", "2025-01-02 00:00:00")], ["account_id", "at"]
+        )
+        table = words.selectExpr("account_id", f"CAST(at AS {kind}) AS at")
+        read = usage_of(table).set_index("account_id")["at"]
+    finally:
+        session.conf.set("spark.sql.session.timeZone", "America/New_York")
+    first = pd.Timestamp("2025-01-01 10:20:30")
+    assert read["a"] == (first.normalize() if kind == "date" else first)
+    assert read["b"] == pd.Timestamp("2025-01-02")
