@@ -114,8 +114,6 @@ class Snapshots:
         SnapshotError
             If the frequency is unknown or not made of days, a date lies outside the data, or nobody is eligible.
         """
-        if start is None and pd.isna(data.start):
-            raise SnapshotError("start=None: no dated events to begin after; state the first date, start='2025-01-01'")
         first = data.start + pd.Timedelta(days=1) if start is None else as_midnight(start, "start")
         last = data.end if end is None else as_midnight(end, "end")
         dates = date_grid(first, last, frequency)

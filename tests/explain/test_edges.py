@@ -16,6 +16,7 @@ from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
 import csrisk as cr
 from csrisk._explain._direct import coalition_values
 from csrisk._explain._frames import index_keys
+from csrisk._explain._herding import herd
 from csrisk.exceptions import ExplanationError
 
 GOALS = {"use": "footprint", "calls": "churn", "plan": "context"}
@@ -206,3 +207,29 @@ def test_columns_of_no_player_stay_those_of_the_reference() -> None:
     means = reference.mean(axis=0)
     assert values[0, 3] == rows[0, :2].sum() + means[2]
     assert values[0].tolist() == [means.sum(), 1 + means[1:].sum(), 10 + means[[0, 2]].sum(), 11 + means[2]]
+
+
+def test_herding_takes_all_of_few_rows_and_looks_at_some_of_very_many(monkeypatch) -> None:
+    points = np.repeat([[0.0], [10.0]], [75, 25], axis=0)
+    assert herd(points, 100, 0).tolist() == list(range(100))
+    monkeypatch.setattr("csrisk._explain._herding._MOST_ROWS", 40)
+    chosen = herd(points, 8, 0)
+    assert chosen.tolist() == herd(points, 8, 0).tolist() == sorted(set(chosen.tolist()))
+    assert len(chosen) == 8
+    assert 1 <= (points[chosen] == 10).sum() <= 3
+
+
+def test_features_of_the_rows_of_one_segment_are_those_of_all(frame, risk, model) -> None:
+    against = cr.Reference.segment(frame, "plan")
+    why = cr.explain(model, frame.iloc[:30], reference=against, declarations=GOALS)
+    assert against.covers(frame).all()
+    assert cr.Reference.book(frame).covers(frame).all()
+    some = np.flatnonzero(frame["plan"].iloc[:30].to_numpy() == "b")
+    points, rest = why.feature_game(np.arange(30))
+    for found, all_rows in zip(why.feature_game(some), (points, rest), strict=True):
+        np.testing.assert_allclose(found, all_rows[some], atol=1e-10)
+
+
+def test_names_that_agree_and_no_times_keep_the_order_of_the_levels() -> None:
+    index = pd.MultiIndex.from_tuples([("a", "p"), ("b", "q")], names=["account_id", "product"])
+    assert index_keys(index, index) == index_keys(index)

@@ -128,7 +128,7 @@ def test_measures_that_do_not_fit_the_data_are_said(
         ({"roi": {}}, r"measures.roi: goal must be given"),
         ({"roi": {"goal": "joy"}}, r"measures.roi: goal = 'joy' must be one of"),
         ({"roi": {"goal": "churn", "unit": "apples"}}, r"unit='apples' must be one of"),
-        ({"roi": {"goal": "churn", "direction": 2}}, r"direction=2 must be -1, 0 or 1"),
+        ({"roi": {"goal": "churn", "direction": 2}}, r"measures\.roi: direction = 2 must be -1, 0 or 1"),
         ({"roi": {"goal": "churn", "sign": 1}}, r"measures.roi: unknown key 'sign'"),
         ({"roi": {"goal": "churn", "sentence": "{value.__class__}"}}, r"sentence = .* must be text in which"),
         ({"roi": {"goal": "churn", "sentence": "{oops"}}, r"sentence = .* must be text in which"),
