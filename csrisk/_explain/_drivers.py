@@ -84,8 +84,8 @@ def find_drivers(why: Explanation) -> pd.DataFrame:
     if not raised.any() or not calibrated:
         return table.assign(why_not=np.where(raised, _ELSEWHERE, nothing).astype(object))
     ends = None if why.output == "log_odds" else (why.reference / 100, why.prediction / 100)
-    points, measured = why.contributions[:, places], why.measured().to_numpy(bool)[:, places]
-    terms = driver_terms(points, ends, measured)
+    points, measured = why.contributions[:, places], why.measured()
+    terms = driver_terms(points, ends, measured.to_numpy(bool)[:, places])
     goal = first.where(raised, SERVED[0]).map(_FITTED["goal"]).to_numpy(np.float64)
     score = _FITTED["gap"] * terms["gap"].to_numpy() + goal
     missing = terms["missing"].to_numpy()
@@ -94,16 +94,14 @@ def find_drivers(why: Explanation) -> pd.DataFrame:
     unknown = raised & ~named & (missing > 0) & (expit(score) >= _FITTED["threshold"])
     ordered = np.sort(points, axis=1)
     close = raised & (ordered[:, -2:].min(axis=1) > ordered[:, -1] / 2) if len(places) > 1 else ~raised
-    reasons = np.select([~raised, unknown, close], [nothing, _lacking(why), _CLOSE], _WEAK).astype(object)
+    reasons = np.select([~raised, unknown, close], [nothing, _lacking(measured), _CLOSE], _WEAK).astype(object)
     reasons[named] = None
     return table.assign(probability=np.where(raised, likely, np.nan), named=named, why_not=reasons)
 
 
-def _lacking(why: Explanation) -> NDArray[np.object_]:
-    measured = why.measured().reindex(columns=list(SERVED), fill_value=False)
-    return np.array(
-        [f"not measured: {', '.join(np.array(SERVED)[~row])}" for row in measured.to_numpy(bool)], dtype=object
-    )
+def _lacking(measured: pd.DataFrame) -> NDArray[np.object_]:
+    known = measured.reindex(columns=list(SERVED), fill_value=False).to_numpy(bool)
+    return np.array([f"not measured: {', '.join(np.array(SERVED)[~row])}" for row in known], dtype=object)
 
 
 def plain_drivers(why: Explanation) -> list[dict[str, Any] | None]:

@@ -90,8 +90,9 @@ def _table(proposal: Proposal, match: Match) -> Iterator[str]:
 def _presets(match: Match) -> Iterator[str]:
     """Name the presets of this table all of whose columns the file has: what they say is documented by the vendor."""
     for name in matching_presets(match.brought.looks):
-        if read_preset(name).table == match.table:
-            asked = ", ".join(read_preset(name).asks)
+        found = read_preset(name)
+        if found.table == match.table:
+            asked = ", ".join(found.asks)
             but = f", but for {asked}" if asked else ""
             yield f"# {_entry('preset', name)}  # all of its columns are here; it may replace the lines below{but}"
 

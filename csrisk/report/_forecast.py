@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from csrisk._wilson import Z_95
 from csrisk.report._content import Forecast
 
 __all__ = ["Bias", "churn_forecast", "mrr_forecast", "read_bias"]
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 _EXACT_UP_TO = 20_000
-_Z = 1.959963984540054
 _NORMAL = "normal approximation, chance alone"
 
 
@@ -57,9 +57,7 @@ def churn_forecast(probability: Floats, bias: Bias | None = None, *, level: floa
     if len(probability) > _EXACT_UP_TO:
         spread = _normal_quantile(1 - tail) * float(np.sqrt((probability * (1 - probability)).sum()))
         low, high = max(0.0, expected - spread), min(float(len(probability)), expected + spread)
-        return Forecast(
-            expected, float(np.floor(low)), float(np.ceil(high)), level, "normal approximation, chance alone"
-        )
+        return Forecast(expected, float(np.floor(low)), float(np.ceil(high)), level, _NORMAL)
     cumulative = np.cumsum(_count_distribution(probability))
     low, high = (float(np.searchsorted(cumulative, q - 1e-12)) for q in (tail, 1 - tail))
     return Forecast(expected, low, min(high, float(len(probability))), level, "Poisson-binomial, chance alone")
@@ -118,7 +116,7 @@ class Bias:
         one-period moment estimate of the variance between periods (DerSimonian and Laird 1986), to which the variance
         of the shift itself is added; together the larger of the two.
         """
-        return max(abs(self.shift), (self.high - self.low) / (2 * _Z))
+        return max(abs(self.shift), (self.high - self.low) / (2 * Z_95))
 
     def total(self, probability: Floats, weight: Floats, *, level: float = 0.9) -> Forecast:
         """Total of a book with every probability moved by the shift; its range holds chance and `error`.

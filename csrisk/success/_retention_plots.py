@@ -8,7 +8,7 @@ import numpy as np
 
 from csrisk._figure import axes_or_new, new_axes
 from csrisk._numbers import number
-from csrisk._palette import GROUND, INK
+from csrisk._palette import GROUND, INK, QUIET, SERIES
 from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:
@@ -23,11 +23,9 @@ _VALUES = {"retention": "accounts", "revenue_retention": "monthly revenue"}
 _MOST_MONTHS = 12  # columns that leave room for two figures each at 400 px
 _MOST_ROWS = 24
 _MOST_GROUPS = 6
-# Okabe and Ito without yellow: told apart with any colour vision, with a dash of its own each
-_LINES = (
-    ("#0072B2", "-"), ("#D55E00", "--"), ("#009E73", "-."), ("#CC79A7", ":"), ("#56B4E9", (0, (5, 1))),
-    ("#000000", (0, (1, 1))),
-)  # fmt: skip
+_DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
+# a dash of its own for each, as six colours are more than the palette tells apart
+_LINES = tuple(zip((*SERIES, QUIET, INK), _DASHES, strict=True))
 _LEAST = 5  # followed accounts; with fewer, one that leaves throws the curve to the ground
 _MONTH_DAYS = 365.25 / 12
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_ledger", "plot_migration", "plot_traps", "plot_uplift", "plot_what_sets_apart"]
 
 _LETTERS, _TALLEST = 32, 12.0  # of one line of a name; inches
+_FEW = 4  # dates whose words stand beside each other
 _NO_PLACE = ("unknown", "gone")
 
 
@@ -186,9 +187,6 @@ def plot_ledger(ledger: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.yaxis.set_major_formatter(as_percent)
     ax.legend(fontsize=SMALL, frameon=False, loc="lower left", bbox_to_anchor=(0, 1))
     return ax
-
-
-_FEW = 4  # dates whose words stand beside each other
 
 
 def _shares(
