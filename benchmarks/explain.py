@@ -25,13 +25,13 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import lightgbm
 import numpy as np
 
-from csrisk._explain._codes import coded, compile_forest
-from csrisk._explain._game import interaction_map, shapley_map
-from csrisk._explain._link_game import LinkGame, Side
-from csrisk._explain._margin_game import MarginGame
-from csrisk._explain._owen_game import OwenGame
-from csrisk._explain._strongest import Effort, Sides, strongest_features
-from csrisk._explain._trees import read_booster
+from csrisk._explain._adapters._codes import coded, compile_forest
+from csrisk._explain._adapters._trees import read_booster
+from csrisk._explain._games._game import interaction_map, shapley_map
+from csrisk._explain._games._link_game import LinkGame, Side
+from csrisk._explain._games._margin_game import MarginGame
+from csrisk._explain._games._owen_game import OwenGame
+from csrisk._explain._games._strongest import Effort, Sides, strongest_features
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 import csrisk as cr
-from csrisk._explain._tree_engine import TreeEngine
+from csrisk._explain._games._tree_engine import TreeEngine
 
 
 def main() -> None:

@@ -1,14 +1,14 @@
-"""Reports beside their peers: size, requests, accessibility, time to write, same bytes on a second run.
+"""Reports beside their peers: words, printed pages, size, requests, accessibility, time to write, same bytes again.
 
     python benchmarks/report.py --quick                                # csrisk alone, without tables and browser
     python benchmarks/report.py                                        # csrisk alone
-    python benchmarks/report.py --shapash /tmp/a/bin/python --explainerdashboard /tmp/b/bin/python
+    python benchmarks/report.py --shapash A/bin/python --explainerdashboard B/bin/python --evidently C/bin/python
     python benchmarks/report.py ... --demo csrisk-demo/report.html --out benchmarks/report.md
 
-The peers live in environments of their own (``pip install 'shapash[report]' lightgbm pyarrow`` and ``pip install
-explainerdashboard lightgbm pyarrow``); all get the same rows and fit the same LightGBM with the same parameters. Each
-page is opened in Chromium without network, and axe-core looks for violations of WCAG 2.2 AA. A report that ``csrisk
-demo`` wrote is looked at as it is.
+The peers live in environments of their own (``pip install 'shapash[report]' lightgbm pyarrow``, and likewise
+``explainerdashboard`` and ``evidently``); all get the same rows and fit the same LightGBM with the same parameters.
+Each page is opened in Chromium without network (``report_page.py``), and axe-core looks for violations of WCAG 2.2 AA.
+A report that ``csrisk demo`` wrote is looked at as it is.
 """
 
 from __future__ import annotations
@@ -28,10 +28,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from lightgbm import LGBMClassifier
+from report_page import look
 
 import csrisk as cr
 from csrisk.datasets import make_saas
 from csrisk.features import declared
+from csrisk.report import ReportForm
 
 PARAMETERS = {
     "n_estimators": 100,
@@ -41,9 +43,12 @@ PARAMETERS = {
     "verbose": -1,
     "deterministic": True,
 }
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 LARGEST_EXAMINED = 500  # axe takes minutes on larger pages, which come from the same templates
-HEADS = ("report", "accounts", "files", "MB", "links to other hosts", "requests", "axe", "CPU s", "same bytes")
+PEERS = ("shapash", "explainerdashboard", "evidently")
+HEADS = (
+    *("report", "accounts", "files", "MB", "words unfolded", "words", "printed pages"),
+    *("first account at 1280 / 400, px", "links to other hosts", "requests", "axe", "CPU s", "same bytes"),
+)
 
 
 def simulated(accounts: int) -> tuple[cr.CustomerData, pd.DataFrame, pd.Series, pd.DataFrame]:
@@ -89,26 +94,29 @@ def of_csrisk(
     folder: Path, model: LGBMClassifier, X: pd.DataFrame, data: cr.CustomerData, book: pd.DataFrame
 ) -> list[dict[str, Any]]:
     options = {"reference": X, "declarations": declared(X.columns), "n_reference": 64}
-    start = time.process_time()
-    why, many = cr.explain(model, book, **options), cr.explain(model, replicated(book, 10_000), **options)
-    print(
-        f"explained {len(why):,} and {len(many):,} accounts: {time.process_time() - start:.1f} s CPU", file=sys.stderr
-    )
 
-    def single(folder: Path) -> Path:
-        return cr.write_report(folder / "book.html", why, data=data, window=(14, 90))
+    def explained(rows: pd.DataFrame) -> cr.Explanation:
+        start = time.process_time()
+        why = cr.explain(model, rows, **options)
+        print(f"explained {len(why):,} accounts: {time.process_time() - start:.1f} s CPU", file=sys.stderr)
+        return why
 
-    def capped(folder: Path) -> Path:
-        return cr.write_report(folder / "capped.html", many)
+    def one(name: str, stem: str, why: cr.Explanation, **parts: Any) -> dict[str, Any]:
+        def write(folder: Path) -> Path:
+            return cr.write_report(folder / f"{stem}.html", why, **parts)
 
-    def paged(folder: Path) -> Path:
-        return cr.write_report(folder / "paged.html", many, chunk=500)
+        return written(f"csrisk, {name}", folder, write, len(why))
 
-    return [
-        written("csrisk, all tables", folder, single, len(why)),
-        written("csrisk, 500 cards and a line for each other", folder, capped, len(many)),
-        written("csrisk, pages of 500 cards", folder, paged, len(many)),
+    beside: dict[str, Any] = {"data": data, "window": (14, 90)}
+    told = [one("all tables", f"book-{n}", explained(book.iloc[:n]), **beside) for n in (300, len(book))]
+    many = explained(replicated(book, 10_000))
+    told += [
+        one("500 cards and a line for the next 1,500", "capped", many),
+        one("pages of 500 cards", "paged", many, form=ReportForm(chunk=500)),
     ]
+    del many
+    most = explained(replicated(book, 50_000))
+    return [*told, one("500 cards and a line for the next 1,500", "most", most)]
 
 
 def of_peer(name: str, python: Path, folder: Path) -> dict[str, Any] | str:
@@ -123,53 +131,34 @@ def of_peer(name: str, python: Path, folder: Path) -> dict[str, Any] | str:
     return {**told, "paths": [folder / told["path"]]}
 
 
-def looked_at(path: Path, *, examined: bool) -> tuple[int, str]:
-    """Count requests beyond the file itself, and what axe finds; the browser has no network."""
-    import axe_playwright_python
-    from playwright.sync_api import sync_playwright
-
-    axe = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
-        context = browser.new_context(offline=False, bypass_csp=False)
-        page = context.new_page()
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
-        context.route(re.compile("^https?:"), lambda route: route.abort())
-        page.goto(path.as_uri(), wait_until="domcontentloaded", timeout=120_000)
-        page.wait_for_timeout(2000)
-        found = {"violations": []}
-        empty = not page.inner_text("body").strip()
-        if examined:
-            page.evaluate(axe)
-            found = page.evaluate("tags => axe.run(document, { runOnly: tags })", TAGS)
-        browser.close()
-    outside = [url for url in asked if url.startswith(("http:", "https:"))]
-    elements = sum(len(violation["nodes"]) for violation in found["violations"])
-    if empty:
-        return len(outside), "empty page"
-    return len(outside), str(elements) if examined else "not run"
-
-
 def of_demo(path: Path) -> dict[str, Any]:
     """Look at a report that is there; how long it took is not known."""
     cards = path.read_text("utf-8").count("<li id=a")
-    return {"report": "csrisk demo, all parts", "accounts": cards, "paths": [path], "seconds": None, "same": None}
+    told = {"report": "csrisk demo, all parts", "accounts": cards, "paths": [path], "seconds": None, "same": None}
+    return {**told, "all_views": True}
 
 
 def row(told: dict[str, Any]) -> tuple[str, ...]:
     paths: list[Path] = told["paths"]
     text = paths[0].read_text("utf-8", "replace")
     links = len(re.findall(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=[\"']?https?://", text))
-    requests, violations = looked_at(paths[0], examined=told["accounts"] <= LARGEST_EXAMINED)
+    examined = told["accounts"] <= LARGEST_EXAMINED
+    looks = look(paths[0], all_views=told.get("all_views", False), examined=examined)
+    found = sum(map(len, looks.violations.values()))
+    axe = f"{found} in {len(looks.violations)} views" if len(looks.violations) > 1 else str(found)
+    nothing = looks.empty
     return (
         told["report"],
         f"{told['accounts']:,}",
         f"{len(paths):,}",
         f"{sum(path.stat().st_size for path in paths) / 1e6:.2f}",
+        f"{looks.unfolded:,}",
+        f"{looks.words:,}",
+        str(looks.printed),
+        " / ".join(f"{place:,}" for place in looks.first.values()),
         str(links),
-        str(requests),
-        violations,
+        str(looks.requests),
+        "empty page" if nothing else axe if examined else "not run",
         "" if told["seconds"] is None else f"{told['seconds']:.1f}",
         "" if told["same"] is None else "yes" if told["same"] else "no",
     )
@@ -196,8 +185,8 @@ def quick() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--shapash", type=Path)
-    parser.add_argument("--explainerdashboard", type=Path)
+    for peer in PEERS:
+        parser.add_argument(f"--{peer}", type=Path)
     parser.add_argument("--demo", type=Path, help="report that csrisk demo wrote")
     parser.add_argument(
         "--accounts", type=int, default=800, help="simulated, of which somewhat more than half run at the end"
@@ -220,7 +209,7 @@ def main() -> None:
         told: list[dict[str, Any] | str] = [*of_csrisk(folder, model, X, data, book)]
         if given.demo:
             told.append(of_demo(given.demo))
-        for peer in ("shapash", "explainerdashboard"):
+        for peer in PEERS:
             python = getattr(given, peer)
             told.append(of_peer(peer, python, folder) if python else f"{peer}: no environment was handed over")
         rows = [row(one) for one in told if isinstance(one, dict)]
@@ -229,7 +218,7 @@ def main() -> None:
     notes = "\n".join(f"- {one}" for one in missing)
     command = (
         "`python benchmarks/report.py --shapash ENV/bin/python --explainerdashboard ENV/bin/python "
-        "--demo csrisk-demo/report.html`"
+        "--evidently ENV/bin/python --demo csrisk-demo/report.html`"
     )
     page = (
         f"# Reports beside their peers\n\n{INTRODUCTION.format(command=command, rows=len(X), columns=X.shape[1])}\n\n"
@@ -244,17 +233,22 @@ def main() -> None:
 INTRODUCTION = """{command}
 
 The same LightGBM (100 trees, 15 leaves) fitted to the same {rows:,} rows of {columns} features, one thread. What is
-timed is writing the report of an explanation or a model that is there: CPU seconds of the second run. *Links* are
-scripts, styles and images on other hosts; *requests* are those that Chromium tried when the page was opened; *axe*
-counts the elements that break WCAG 2.2 A or AA on the page as it opens (not run on the large books, whose pages come
-from the same templates; *empty page* shows nothing without its links). The peers describe a model and csrisk a book
-of accounts, so sizes compare what a reader gets, not equal content. They take no missing values everywhere and get
-the latest 500 labelled rows with medians filled in. By default shapash computes phi_k correlations of all pairs of
-features, which takes minutes more (`shapash-phik` in `report_peers.py`); it is run with the Pearson correlations that
-it falls back to.
+timed is writing the report of an explanation or a model that is there: CPU seconds of the second run. *Words unfolded*
+are those to be read as the page opens, *words* all that it holds. *Printed pages* are A4, as Chromium prints the page
+as it opens: csrisk prints a summary and a page for each of the first five accounts, or for each that was opened.
+*Links* are scripts, styles and images on other hosts; *requests* are those that Chromium tried when the page was
+opened, without network. *axe* counts the elements that break WCAG 2.2 A or AA on the page as it opens, on the demo
+in all views (light and dark, 1280, 800 and 400 wide; as it opens, parts of each kind opened, filtered,
+filtered to nothing, printed). It is not run on the large books, whose pages come from the same templates; an *empty
+page* shows nothing without its links, and its words are those that a reader would find in its source. The peers
+describe a model and csrisk a book of accounts, so sizes compare what a reader gets, not equal content. They take no
+missing values everywhere and get the latest 500 labelled rows with medians filled in; Evidently compares them with the
+rows before (its presets for classification and for drift). By default shapash computes phi_k correlations of all pairs
+of features, which takes minutes more (`shapash-phik` in `report_peers.py`); it is run with the Pearson correlations
+that it falls back to.
 
 That csrisk asks for nothing and that axe finds nothing is tested on every change, in light and dark, wide and narrow
-(`pytest tests/report/test_browser.py`)."""
+(`pytest tests/report/test_browser.py`); `python benchmarks/report_page.py PAGE` looks at any page of yours."""
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""One report of shapash or explainerdashboard, written in an environment of its own; see report.py.
+"""One report of shapash, explainerdashboard or Evidently, written in an environment of its own; see report.py.
 
-Neither takes missing values everywhere, so both describe the latest labelled rows with medians filled in. shapash
+None of them takes missing values everywhere, so all describe the latest labelled rows with medians filled in. shapash
 computes phi_k correlations of all pairs of features before it shows twenty of them, which takes minutes for 140
 features; it is run with the Pearson correlations that it falls back to without phik (``shapash-phik`` keeps its
 default).
@@ -48,6 +48,22 @@ def explainerdashboard(model: LGBMClassifier, _: pd.DataFrame, rows: pd.DataFram
     ExplainerDashboard(explainer, shap_interaction=False).save_html(str(path))
 
 
+def evidently(model: LGBMClassifier, train: pd.DataFrame, rows: pd.DataFrame, path: Path) -> None:
+    from evidently import BinaryClassification, DataDefinition, Dataset, Report
+    from evidently.presets import ClassificationPreset, DataDriftPreset
+
+    before = train.iloc[: -len(rows)].fillna(train.median())
+
+    def dataset(frame: pd.DataFrame) -> Dataset:
+        x = frame.drop(columns="churn")
+        told = BinaryClassification(target="churn", prediction_probas="risk", pos_label=1)
+        definition = DataDefinition(numerical_columns=list(x.columns), classification=[told])
+        return Dataset.from_pandas(frame.assign(risk=model.predict_proba(x)[:, 1]), data_definition=definition)
+
+    made = Report([ClassificationPreset(), DataDriftPreset()]).run(dataset(rows), dataset(before))
+    made.save_html(str(path))
+
+
 def cpu() -> float:
     """CPU seconds of this process and of those that it started and that have ended."""
     return sum(os.times()[:4])
@@ -62,7 +78,12 @@ def main() -> None:
     train, book = pd.read_parquet(folder / "train.parquet"), pd.read_parquet(folder / "book.parquet")
     model = LGBMClassifier(**parameters).fit(train.drop(columns="churn"), train["churn"])
     rows = train.iloc[-len(book) :].fillna(train.median())
-    write: Any = {"shapash": shapash, "shapash-phik": shapash_phik, "explainerdashboard": explainerdashboard}[name]
+    write: Any = {
+        "shapash": shapash,
+        "shapash-phik": shapash_phik,
+        "explainerdashboard": explainerdashboard,
+        "evidently": evidently,
+    }[name]
     signal.signal(signal.SIGPROF, stop)
     path, hashes = folder / f"{name}.html", []
     for _ in range(2):

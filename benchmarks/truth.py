@@ -19,7 +19,7 @@ import pandas as pd
 from lightgbm import LGBMClassifier
 
 import csrisk as cr
-from csrisk.datasets import make_agents, make_regimes, make_saas
+from csrisk.datasets import RegimeTraits, make_agents, make_regimes, make_saas
 from csrisk.report._accounts import _next_steps
 from csrisk.report._accounts._standing import read_standing
 from csrisk.report._book import read_book
@@ -34,7 +34,7 @@ DAY = pd.Timestamp("2025-07-01")
 WORLDS: dict[str, Callable[..., SaasBook]] = {
     "make_saas": make_saas,
     "all mechanisms": lambda *size, **more: make_saas(*size, mechanisms="all", **more),
-    "regimes .6": lambda *size, **more: make_regimes(*size, correlation=0.6, **more),
+    "regimes .6": lambda *size, **more: make_regimes(*size, traits=RegimeTraits(0.6), **more),
     "agents": make_agents,
 }
 

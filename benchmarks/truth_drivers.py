@@ -1,7 +1,7 @@
 """How often the named driver of an account is the true one, and whether its stated probability holds.
 
 `python benchmarks/truth_drivers.py --store FOLDER` makes what is missing in the folder (a file per world and seed),
-fits the terms of `csrisk/_explain/_drivers.py` on the seeds `--fit` and prints how they do on the seeds `--held`, which
+fits the terms of `driver_terms.toml` on the seeds `--fit` and prints how they do on the seeds `--held`, which
 the fit never saw. A model learns from 600 accounts until 2025-07-01 and is asked on that day. A driven account has one
 goal that doubles its true hazard, and that leads the next by as much. Intervals: 95 %, accounts drawn with replacement.
 """
@@ -19,8 +19,8 @@ from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
 import csrisk as cr
-from csrisk._explain._drivers import SERVED, driver_terms
-from csrisk.datasets import make_agents, make_regimes, make_saas
+from csrisk._explain._answers._drivers import SERVED, driver_terms
+from csrisk.datasets import RegimeTraits, make_agents, make_regimes, make_saas
 from csrisk.features import declared
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ LEAST = 0.05  # percentage points: less raises nothing
 
 
 def _regimes(correlation: float) -> Callable[..., SaasBook]:
-    return lambda *size, **more: make_regimes(*size, correlation=correlation, **more)
+    return lambda *size, **more: make_regimes(*size, traits=RegimeTraits(correlation), **more)
 
 
 WORLDS: dict[str, Callable[..., SaasBook]] = {

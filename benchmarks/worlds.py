@@ -18,7 +18,7 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 import csrisk as cr
-from csrisk.datasets import make_agents, make_regimes, make_saas
+from csrisk.datasets import RegimeTraits, make_agents, make_regimes, make_saas
 from csrisk.features import declared
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ GOALS = ["footprint", "churn", "advocacy", "feedback"]
 WORLDS: dict[str, Callable[..., SaasBook]] = {
     "make_saas": make_saas,
     "make_saas, all mechanisms": lambda *size, **more: make_saas(*size, mechanisms="all", **more),
-    "make_regimes, correlation 0": lambda *size, **more: make_regimes(*size, correlation=0.0, **more),
-    "make_regimes, correlation .6": lambda *size, **more: make_regimes(*size, correlation=0.6, **more),
-    "make_regimes, correlation .9": lambda *size, **more: make_regimes(*size, correlation=0.9, **more),
+    "make_regimes, correlation 0": lambda *size, **more: make_regimes(*size, traits=RegimeTraits(0.0), **more),
+    "make_regimes, correlation .6": lambda *size, **more: make_regimes(*size, traits=RegimeTraits(0.6), **more),
+    "make_regimes, correlation .9": lambda *size, **more: make_regimes(*size, traits=RegimeTraits(0.9), **more),
     "make_agents": make_agents,
 }
 

@@ -1,7 +1,5 @@
 """The public names and where they live; type checkers read this, and ``csrisk/__init__.py`` at run time."""
 
-from ._evaluation import backtest as backtest
-from ._evaluation import evaluate as evaluate
 from ._explain import (
     Explanation as Explanation,
 )
@@ -15,19 +13,19 @@ from ._explain import (
     propose_goals as propose_goals,
 )
 from ._goals import Goal as Goal
-from ._labels import (
+from ._labelling._labels import (
     label_change as label_change,
 )
-from ._labels import (
+from ._labelling._labels import (
     label_churn as label_churn,
 )
-from ._labels import (
+from ._labelling._labels import (
     label_contraction as label_contraction,
 )
-from ._labels import (
+from ._labelling._labels import (
     label_expansion as label_expansion,
 )
-from ._labels import (
+from ._labelling._time import (
     label_time_to_churn as label_time_to_churn,
 )
 from ._pipeline import RiskPipeline as RiskPipeline
@@ -35,8 +33,10 @@ from ._pipeline import RiskSpec as RiskSpec
 from ._proposal import propose as propose
 from ._snapshots import Snapshots as Snapshots
 from ._splits import ForwardSplit as ForwardSplit
-from .data._customer_data import CustomerData as CustomerData
+from .data import CustomerData as CustomerData
 from .datasets import load_demo as load_demo
+from .evaluation import backtest as backtest
+from .evaluation import evaluate as evaluate
 from .features import Feature as Feature
 from .features import build_features as build_features
 from .models import ChurnModel as ChurnModel

@@ -12,8 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from csrisk._leftovers import hold, sweep
-from csrisk._regular import require_regular
+from csrisk._machine import hold, require_regular, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,29 +29,15 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
     A link stays a link, and what it leads to is written. The mode of the file that stood there is kept, and its owner
     and group as far as the rights of the process allow. Parts that a killed process left beside it are removed first.
-
-    Parameters
-    ----------
-    path : str or Path
-        Where the file shall stand.
-
-    Yields
-    ------
-    Path
-        Write here.
-
-    Raises
-    ------
-    OSError
-        If a folder, pipe or device stands there, the folder is missing or not writable, the name is too long, or the
-        disk is full; `path` is as it was.
     """
     target = _followed(Path(path))
     before = _standing(target)
     _sweep(target)
+    # a new file has what umask leaves of 0666; a part that takes a place is private until it has the mode of it
     part, held = _part(target, 0o666 if before is None else 0o600)
     try:
         yield part
+        # before it takes the place: after a crash the name must not lead to an empty file
         _flush(part)
         if before is not None:
             _keep(part, before)
@@ -65,20 +50,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def write_atomically(path: str | Path, content: bytes) -> None:
-    """Write bytes so that a reader sees the old file or the new one, never a part.
-
-    Parameters
-    ----------
-    path : str or Path
-        Where the file shall stand.
-    content : bytes
-        All of it.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written; what stood there is as it was.
-    """
+    """Write bytes so that a reader sees the old file or the new one, never a part."""
     with atomic_path(path) as part:
         part.write_bytes(content)
 
@@ -123,8 +95,10 @@ def _part(target: Path, mode: int) -> tuple[Path, int]:
     while True:
         part = target.with_name(f".{_stem(target)}.{secrets.token_hex(6)}.part")
         try:
+            # exclusive: no file of that name is written into, and no link is followed
             os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
         except OSError as error:
+            # nobody knows the part, so the error names the target
             raise type(error)(error.errno, error.strerror, str(target)) from None
         held = hold(part)
         if held is not None:
@@ -135,6 +109,7 @@ def _keep(part: Path, before: os.stat_result) -> None:
     """Give a part the owner and the mode of the file whose place it takes."""
     now = part.stat()
     if hasattr(os, "chown") and (now.st_uid, now.st_gid) != (before.st_uid, before.st_gid):
+        # the group first: who gave a file away cannot change it any more
         for owner, group in ((-1, before.st_gid), (before.st_uid, -1)):
             with suppress(OSError):  # only root may give files away
                 os.chown(part, owner, group)

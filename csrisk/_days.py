@@ -111,6 +111,7 @@ def _days_of(value: Any) -> float:
         if unit in ("generic", "Y", "M") or np.isnat(value):
             raise ValueError("a span of no stated or no fixed length")
         return float(value / np.timedelta64(1, "D"))
+    # true is a whole number to Python
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
         return float(value)
     if isinstance(value, str | timedelta):
@@ -127,26 +128,10 @@ def as_midnight(date: Dates, name: str) -> pd.Timestamp:
 
 
 def as_midnights(dates: Dates, name: str) -> pd.DatetimeIndex:
-    """Read dates and insist on naive midnights, the only times at which a snapshot can stand.
-
-    Parameters
-    ----------
-    dates : date or iterable of dates
-        One date or many.
-    name : str
-        Name of the parameter, for the message.
-
-    Returns
-    -------
-    pandas.DatetimeIndex
-        In the order given, unit microseconds.
-
-    Raises
-    ------
-    SnapshotError
-        If a date cannot be read, is missing, carries a time zone or a time of day.
-    """
+    """Read dates and insist on naive midnights, the only times at which a snapshot can stand."""
+    # text is iterable, too
     many: Any = [dates] if isinstance(dates, str) or not isinstance(dates, Iterable) else dates
+    # what holds no times yet is read one by one by our rule, as pandas would guess
     if not pd.api.types.is_datetime64_any_dtype(getattr(many, "dtype", object)):
         many = [pd.NaT if _missing(one) else read_date(one, name) for one in many]
     try:
@@ -167,6 +152,7 @@ def as_midnights(dates: Dates, name: str) -> pd.DatetimeIndex:
             "a snapshot stands at the start of a day: use .normalize()"
         )
         raise SnapshotError(message)
+    # versions of pandas give other units by default
     return index.as_unit("us")
 
 

@@ -119,6 +119,7 @@ class ForwardSplit(BaseCrossValidator):
             )
         day = as_midnight(date, "date")
         final = snapshots.label_end + pd.Timedelta(days=whole_days(grace, "grace"))
+        # a censored snapshot has no label, so it stands on neither side
         observed = final <= snapshots.end
         train, test = (final <= day) & observed, (snapshots.as_of >= day) & observed
         if test_accounts is not None:
@@ -225,9 +226,12 @@ class ForwardSplit(BaseCrossValidator):
         )
         labelled = np.ones(len(cut), dtype=bool) if y is None else ~np.asarray(pd.isna(y))
         if self.account_disjoint:
+            # two parts for a single split, as somebody has to be left to train on
             dealt = np.floor(_hashed(X.index, self.seed) * max(self.n_splits, 2))
+        # dates without any label can test nothing, so they make no period
         for number, (first, last) in enumerate(self._periods(np.unique(cut[labelled]), gap)):
             own = dealt == number if self.account_disjoint else np.ones(len(cut), dtype=bool)
+            # undealt accounts are on both sides
             other = ~own if self.account_disjoint else own
             tested, past = (cut >= first) & (cut <= last), cut + gap <= first
             # the first that holds counts
@@ -299,6 +303,7 @@ def _cuts(X: Any) -> Ints:
 def _hashed(index: pd.MultiIndex, seed: int) -> Any:
     """Give a number in [0, 1) for each row, by its account and the seed, the same on every machine."""
     level = index.names.index("account_id")
+    # hash() of Python is salted anew in each process
     digests = (hashlib.blake2b(f"{seed}:{account}".encode(), digest_size=8).digest() for account in index.levels[level])
     shares = np.array([int.from_bytes(digest, "big") / 2**64 for digest in digests])
     return shares[np.asarray(index.codes[level])]

@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Z_95", "share_interval"]
 
-Z_95 = 1.959963984540054  # two-sided 95 %
+Z_95 = 1.959963984540054  # two-sided 95 %: the quantile of a normal at .975
 
 
-def share_interval(hits: Any, n: Any, z: float = 1.96) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def share_interval(hits: Any, n: Any, z: float = Z_95) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Wilson interval of a share.
 
     Parameters
     ----------
     hits, n : array-like
         Successes (may be fractional) and trials.
-    z : float, default 1.96
-        Normal quantile; 1.96 for 95 %.
+    z : float, default Z_95
+        Normal quantile; that of 95 %.
 
     Returns
     -------

@@ -65,6 +65,7 @@ def log_model(pipeline: RiskPipeline, name: str = "csrisk", **options: Any) -> A
     _require()
     from mlflow.models import Model
 
+    # MLflow calls save_model of the module that it is given as the flavour
     told = Model.log(artifact_path=None, name=name, flavor=sys.modules[__name__], pipeline=pipeline, **options)
     if told.run_id:
         _tell(pipeline, told.run_id, name)
@@ -109,6 +110,7 @@ def save_model(
     import mlflow.pyfunc
     from mlflow.models import Model
 
+    # MLflow copies the file into the model, so that this one may go
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / _FILE
         sha256 = pipeline.save(file)

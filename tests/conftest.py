@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from csrisk.datasets._saas._make import SaasBook
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Deal neighbours to one worker: the default deals the tests of a file to several, and each trains its models."""
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log) if config.getvalue("dist") == "load" else None
+
+
 @pytest.fixture(scope="session")
 def small_saas() -> SaasBook:
     """A small simulated book with its truth."""

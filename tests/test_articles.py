@@ -13,7 +13,7 @@ import csrisk.features
 import csrisk.models
 import csrisk.report
 import csrisk.success
-from csrisk.data._contract import CONTRACT
+from csrisk.data._declared._contract import CONTRACT
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "docs" / "articles.md").read_text(encoding="utf-8")

@@ -1,3 +1,5 @@
+"""Days and durations: what is read, and what is refused."""
+
 from __future__ import annotations
 
 from datetime import timedelta

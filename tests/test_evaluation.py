@@ -1,3 +1,5 @@
+"""Measures of ranking and calibration: by hand, and equal to those of scikit-learn."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -10,6 +12,8 @@ from sklearn.metrics import average_precision_score, brier_score_loss, log_loss,
 
 from csrisk import ChurnModel, evaluate
 from csrisk.evaluation import compare, evaluate_scores
+from csrisk.evaluation._measuring import METRICS, metric_of
+from csrisk.report._tables import quality_table
 
 PROBABILITY_METRICS = ["log_loss", "brier", "calibration_slope", "calibration_intercept", "mean_risk"]
 
@@ -82,6 +86,13 @@ def test_probabilities_that_are_right_have_slope_one_and_intercept_zero():
     assert wide["calibration_slope"] == pytest.approx(0.5)
     assert high["calibration_intercept"] == pytest.approx(-1.0)
     assert table["mean_risk"] == pytest.approx(table["event_rate"])
+
+
+def test_one_risk_for_all_has_an_intercept_and_no_slope():
+    table = evaluate_scores([1, 0, 0, 0] * 5, np.full(20, 0.5), probability=True, n_bootstrap=20)
+    assert table.loc["calibration_slope"].isna().all()
+    assert table.loc["calibration_intercept", "estimate"] == pytest.approx(logit(0.25))  # log-odds told: 0
+    assert table.loc["calibration_intercept", "low"] < logit(0.25) < table.loc["calibration_intercept", "high"]
 
 
 def test_one_weight_for_each_account_makes_wider_intervals_than_one_for_each_row():
@@ -197,3 +208,16 @@ def test_intervals_of_areas_hold_with_few_events() -> None:
     one = evaluate_scores(np.repeat([0, 1], [40, 1]), np.arange(41))
     assert one.loc["average_precision", ["low", "high"]].tolist() == [0, 1]
     assert evaluate_scores(y, score, n_bootstrap=0).loc["auc", ["low", "high"]].isna().all()
+
+
+def test_every_metric_is_one_entry_with_words_for_readers():
+    table = evaluate_scores([0, 0, 1, 1], [0.1, 0.3, 0.2, 0.4], probability=True, capacity=0.25)
+    entries = [metric_of(name) for name in table.index]
+    assert [entry.name for entry in entries] == list(table.index)
+    assert [METRICS[place].name.format(capacity=25) for place in range(len(METRICS))] == list(table.index)
+    assert entries[2].label == "Lift at 25 %"
+    assert {entry.name: entry.direction for entry in entries}["brier"] == -1
+    assert all(entry.label and entry.meaning.endswith(".") for entry in entries)
+    assert metric_of("lift_at_") is metric_of("auc_low") is None
+    words = [row[0] for row in quality_table(table).rows]
+    assert words == [entry.label for entry in entries]

@@ -1,3 +1,5 @@
+"""Backtests: each model learns from what was final and is judged on what came after."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -33,7 +35,13 @@ def backtest(panel) -> cr.evaluation.Backtest:
     X, y, snapshots = panel
     health = (100 - X["days_since_use"]).fillna(0.0)
     return cr.backtest(
-        cr.ChurnModel(2, random_state=0), X, y, snapshots, DATES, baselines={"health": -health}, n_bootstrap=20
+        cr.ChurnModel(2, random_state=0),
+        X,
+        y,
+        snapshots,
+        DATES,
+        baselines={"health": -health},
+        measurement=cr.evaluation.Measurement(n_bootstrap=20),
     )
 
 

@@ -1,3 +1,5 @@
+"""Curves of evaluation: identities that hold on every level."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,10 +1,12 @@
+"""Expected maximum profit: by hand, by integral, and equal to a public implementation."""
+
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from scipy.stats import beta
 
-from csrisk.evaluation import cost_curve, expected_maximum_profit, plot_cost
+from csrisk.evaluation import Offer, cost_curve, expected_maximum_profit, plot_cost
 
 Y = [int(mark) for mark in "001100000001010100001100000000001000000000000010100101010011"]
 S = [
@@ -18,10 +20,8 @@ S = [
 def _empc(
     y: object, scores: object, value: float, incentive: float, contact: float, save: tuple[float, float]
 ) -> float:
-    table = expected_maximum_profit(
-        y, scores, value=value, incentive=incentive, contact_cost=contact, save_rate=save, n_bootstrap=0
-    )
-    return table.loc["empc", "estimate"]
+    offer = Offer(value=value, incentive=incentive, contact_cost=contact, save_rate=save)
+    return expected_maximum_profit(y, scores, offer=offer, n_bootstrap=0).loc["empc", "estimate"]
 
 
 @pytest.mark.parametrize(
@@ -37,9 +37,8 @@ def test_agrees_with_a_public_implementation(
     save: tuple[float, float], value: float, incentive: float, contact: float, expected: float, contacted: float
 ) -> None:
     """Reference values: ``empc_score`` and ``empc_score.optimal_rate`` of empulse 0.13.1 (PyPI) on Y and S."""
-    table = expected_maximum_profit(
-        Y, S, value=value, incentive=incentive, contact_cost=contact, save_rate=save, n_bootstrap=0
-    )
+    offer = Offer(value=value, incentive=incentive, contact_cost=contact, save_rate=save)
+    table = expected_maximum_profit(Y, S, offer=offer, n_bootstrap=0)
     assert table.loc["empc", "estimate"] == pytest.approx(expected, rel=1e-9)
     assert table.loc["contacted", "estimate"] == pytest.approx(contacted, rel=1e-9)
 
@@ -62,9 +61,8 @@ def test_agrees_with_the_integral_over_the_save_rate() -> None:
 def test_perfect_ranking_by_hand() -> None:
     """Half churn and all of them are contacted whatever works: half x (.3 x (200 - 10) - 1) = 28. A save rate below
     1 / 190 would make it not worth while; Beta(6, 14) is never that low."""
-    table = expected_maximum_profit(
-        [1, 0, 1, 0], [9, 1, 8, 2], ["a", "b", "c", "d"], value=200, incentive=10, contact_cost=1, save_rate=(6, 14)
-    )
+    offer = Offer(value=200, incentive=10, contact_cost=1, save_rate=(6, 14))
+    table = expected_maximum_profit([1, 0, 1, 0], [9, 1, 8, 2], ["a", "b", "c", "d"], offer=offer)
     assert table.loc["empc", "estimate"] == pytest.approx(0.5 * (0.3 * 190 - 1), abs=1e-6)
     assert table.loc["empc", "estimate"] == table.loc["empc_perfect", "estimate"]
     assert table.loc["contacted", "estimate"] == pytest.approx(0.5)
@@ -75,11 +73,11 @@ def test_constant_scores_earn_what_nothing_earns_and_ranking_only_counts() -> No
     rng = np.random.default_rng(5)
     y = (rng.random(400) < 0.3).astype(int)
     score = rng.random(400) + 0.4 * y
-    options = {"value": 300.0, "incentive": 20.0, "contact_cost": 3.0, "save_rate": (3.0, 5.0), "n_bootstrap": 50}
-    flat = expected_maximum_profit(y, np.ones(400), **options)  # type: ignore[arg-type]
+    offer = Offer(value=300.0, incentive=20.0, contact_cost=3.0, save_rate=(3.0, 5.0))
+    flat = expected_maximum_profit(y, np.ones(400), offer=offer, n_bootstrap=50)
     assert flat.loc["empc", "estimate"] == pytest.approx(flat.loc["empc_constant", "estimate"])
-    one = expected_maximum_profit(y, score, **options)  # type: ignore[arg-type]
-    other = expected_maximum_profit(y, np.exp(3 * score), **options)  # type: ignore[arg-type]
+    one = expected_maximum_profit(y, score, offer=offer, n_bootstrap=50)
+    other = expected_maximum_profit(y, np.exp(3 * score), offer=offer, n_bootstrap=50)
     assert one["estimate"].tolist() == other["estimate"].tolist()
     assert flat.loc["empc", "estimate"] <= one.loc["empc", "low"] <= one.loc["empc", "high"]
     assert one.loc["empc", "estimate"] < one.loc["empc_perfect", "estimate"]
@@ -121,13 +119,15 @@ def test_picture_draws_the_table() -> None:
 def test_amounts_that_make_no_sense_are_refused(change: dict[str, object], message: str) -> None:
     options = {"value": 100, "incentive": 5, "contact_cost": 1, "save_rate": (6, 14)} | change
     with pytest.raises(ValueError, match=message):
-        expected_maximum_profit([1, 0], [2, 1], **options)  # type: ignore[arg-type]
+        Offer(**options)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="miss_cost=0: must be above 0, your own figure"):
         cost_curve([1, 0], [2, 1], miss_cost=0, contact_cost=1)
 
 
 def test_costs_have_no_defaults() -> None:
     with pytest.raises(TypeError, match="value"):
-        expected_maximum_profit([1, 0], [2, 1])  # type: ignore[call-arg]
+        Offer(incentive=10, contact_cost=1, save_rate=(6, 14))  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"needs offer=Offer\(value=..., ...\): the costs are your own"):
+        expected_maximum_profit([1, 0], [2, 1])
     with pytest.raises(TypeError, match="miss_cost"):
         cost_curve([1, 0], [2, 1])  # type: ignore[call-arg]

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csrisk.evaluation import (
+    Offer,
     calibration_curve,
     capacity_curve,
     compare,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FEW: dict[str, Any] = {"n_bootstrap": 8}
-EMPC: dict[str, Any] = {"value": 200.0, "incentive": 10.0, "contact_cost": 1.0, "save_rate": (6.0, 14.0)}
+EMPC: dict[str, Any] = {"offer": Offer(value=200.0, incentive=10.0, contact_cost=1.0, save_rate=(6.0, 14.0))}
 MEASURES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "evaluate_scores": lambda f: evaluate_scores(f["y"], f["risk"], probability=True, **FEW),
     "compare": lambda f: compare(f["y"], f["risk"], f["value"], **FEW),

@@ -13,12 +13,15 @@ import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgba
 from matplotlib.text import Text
 
 import csrisk as cr
 from csrisk import evaluation, monitoring, success
-from csrisk._palette import LIGHT, MOVES_LIGHT, SERIES
+from csrisk._drawing import _figure
+from csrisk._drawing._palette import LIGHT, MOVES_LIGHT, SERIES
 from csrisk.datasets import make_saas
+from csrisk.success._pictures._groups import _PLANS
 
 PHONE, SMALLEST = 400, 7.5  # pixels of a narrow column, and of the letters of a picture shown in it
 LONG = "Gesellschaft für außerordentlich lange Firmennamen und Beteiligungen mbH & Co. KG $"
@@ -78,7 +81,9 @@ def tested():
     X = pd.DataFrame({"days_since_use": rng.exponential(size=360)}, index=past.index)
     y = X["days_since_use"] + rng.random(360) > 1.5
     model = cr.ChurnModel(n_members=2, blend=False, random_state=0)
-    return cr.backtest(model, X, y, past, ["2025-03-01", "2025-05-01"], n_bootstrap=20)
+    return cr.backtest(
+        model, X, y, past, ["2025-03-01", "2025-05-01"], measurement=evaluation.Measurement(n_bootstrap=20)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -101,12 +106,18 @@ def _apart():
 
 def _worth(happy):
     risk = pd.Series(np.linspace(0, 0.4, len(happy)), happy.index)
-    return risk, success.priorities(risk, 90_000 * risk, capacity=5, cost=150, save_rate=0.2, holdout=0.1, campaign="c")
+    campaign = success.Campaign(capacity=5, cost=150, name="c")
+    return risk, success.priorities(risk, 90_000 * risk, campaign=campaign, save_rate=0.2)
 
 
 def _uplift(risks):
     y, risk = risks
     return success.evaluate_uplift(risk, y, np.arange(len(y)) % 2 == 0, n_bootstrap=20)
+
+
+def _campaign():
+    rows = {"estimate": [0.1, 0.12, 80, 20], "low": [0.02, 0.03, None, None], "high": [0.18, 0.2, None, None]}
+    return pd.DataFrame(rows, index=["kept", "kept_per_contact", "n_contact", "n_holdout"])
 
 
 def _loyalty(happy):
@@ -119,6 +130,7 @@ PLOTS = {
     "plot_goals": lambda s: s("why").plot_goals(),
     "plot_goals: bars": lambda s: s("why").plot_goals("bars", most=3),
     "plot_goals: chosen": lambda s: s("why").plot_goals("bars", accounts=[f"{LONG}7", f"{LONG}3"]),
+    "plot_what_if": lambda s: s("why").plot_what_if(f"{LONG}8"),
     "plot_backtest": lambda s: evaluation.plot_backtest(s("tested")),
     "plot_calibration": lambda s: evaluation.plot_calibration(evaluation.calibration_curve(*s("risks"))),
     "plot_capacity": lambda s: evaluation.plot_capacity(evaluation.capacity_curve(*s("risks"))),
@@ -127,6 +139,7 @@ PLOTS = {
     ),
     "plot_cost": lambda s: evaluation.plot_cost(evaluation.cost_curve(*s("risks"), miss_cost=5, contact_cost=1)),
     "plot_monitoring": lambda s: monitoring.plot_monitoring(s("watched")),
+    "plot_campaign": lambda _: success.plot_campaign(_campaign()),
     "plot_claims": lambda s: success.plot_claims(success.claims(s("book"))),
     "plot_journey": lambda s: success.plot_journey(success.journey(s("book"))),
     "plot_ledger": lambda s: success.plot_ledger(success.feedback_ledger(s("book"), s("seen"), by="book")),
@@ -154,10 +167,8 @@ PLOTS = {
 
 
 def public_plots():
-    rooms = [vars(getattr(cr, room)) for room in cr._ROOMS]
-    values = [getattr(cr, name) for name in cr.__all__]
-    rooms += [vars(value) for value in values if isinstance(value, type)]
-    return {name for room in rooms for name in room if name.startswith("plot_")}
+    places = [getattr(cr, room) for room in cr._ROOMS] + [getattr(cr, name) for name in cr.__all__]
+    return {name for place in places for name in dir(place) if name.startswith("plot_")}
 
 
 def test_no_plot_is_forgotten():
@@ -248,6 +259,40 @@ def test_pictures_of_the_plan_and_of_loyalty_count_every_account(happy):
     assert sum(bar.get_width() for bar in stages) == len(happy)
     with pytest.raises(ValueError, match="must share one index"):
         success.plot_loyalty(success.loyalty_groups(happy["position"], risk), happy["position"], risk.iloc[1:])
+
+
+def test_a_plan_beyond_the_bars_has_its_colour_in_the_legend(happy):
+    ax = success.plot_priorities(_worth(happy)[1], most=2)
+    key = dict(zip([text.get_text().partition(" (")[0] for text in ax.get_legend().get_texts()],
+                   ax.get_legend().legend_handles, strict=True))  # fmt: skip
+    assert "beyond capacity" in key
+    for name, handle in key.items():
+        assert handle.get_facecolor() == pytest.approx(to_rgba(_PLANS[name]))
+
+
+def test_an_account_that_no_lever_moves_has_a_picture_that_says_so(why):
+    still = f"{LONG}0"  # no transfer that could be halved
+    assert why.levers(still).empty
+    ax = why.plot_what_if(still)
+    assert [text.get_text().strip() for text in ax.texts] == ["no lever moves this account"]
+    assert len(why.levers(f"{LONG}8")) >= 1
+
+
+def test_names_of_groups_are_text_and_fit(book):
+    table = success.retention(book).rename(index={"all": f"{LONG}\u202e$x$ {LONG}"}, level=0)
+    curves, below = success.plot_retention(table)
+    label = curves.get_legend().get_texts()[0].get_text()
+    assert "\u202e" not in label
+    assert "\\$" in label
+    assert len(label) <= 50
+    assert len(below.get_yticklabels()[0].get_text()) <= 26
+
+
+@pytest.mark.parametrize(("there", "shown"), [(False, "Ltd 1"), (True, "\N{UNICORN FACE} Ltd 1")])
+def test_emoji_are_drawn_where_a_font_has_them_and_left_out_elsewhere(there, shown, monkeypatch):
+    monkeypatch.setattr(_figure, "_has_faces", lambda: there)
+    assert _figure.name_of("\N{UNICORN FACE} Ltd 1") == shown
+    assert _figure.name_of("\N{UNICORN FACE}") == "\N{UNICORN FACE}"
 
 
 def test_axes_handed_over_are_used_and_returned(risks, tested):

@@ -8,7 +8,7 @@ import pytest
 
 from csrisk import CustomerData, Snapshots, build_features, label_churn
 from csrisk._pipeline._load import open_source
-from csrisk._pipeline._spec import RiskSpec
+from csrisk._pipeline._settings._spec import RiskSpec
 from csrisk.checks import check_rebuilt
 from csrisk.exceptions import ConfigError, DataContractError, SnapshotError
 from csrisk.features import Relationship
@@ -113,6 +113,7 @@ def test_an_account_without_a_start_is_there_until_its_end_was_told():
     assert _who(data, "2025-03-06", "account") == ["stays"]
 
 
+@pytest.mark.promise("A row counts from the day it was known; tables cut at a day give the same features")
 @pytest.mark.parametrize("meaning", ["updated", "entered"])
 def test_tables_cut_at_a_day_give_the_same_features(meaning):
     tables = {"subscriptions": CONTRACTS, "accounts": ACCOUNTS, "usage": USAGE}

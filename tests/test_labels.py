@@ -1,3 +1,5 @@
+"""Labels by hand: churn, contraction, expansion, silence, and what is censored."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -13,7 +15,7 @@ from csrisk import (
     label_expansion,
     label_time_to_churn,
 )
-from csrisk._outcomes import reaches
+from csrisk._labelling._outcomes import reaches
 from csrisk.exceptions import LabelError, SnapshotError
 
 # overlapping contracts and the like are drawn on purpose
@@ -101,6 +103,7 @@ def test_lead_moves_the_window_and_leaves_out_who_is_gone() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.promise("A window that runs past the end of the data has no label, never a zero")
 def test_censored_is_never_a_zero() -> None:
     # 1 March + 30 days + 10 days of grace = 10 April: the end of the data must not lie before
     rows = [("runs", "2025-01-01", None), ("ends", "2025-01-01", "2025-03-05")]
@@ -314,6 +317,7 @@ def test_change_of_purchases_by_hand() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.promise("Churn, contraction and expansion exclude each other")
 def test_churn_contraction_and_expansion_exclude_each_other(small_book: CustomerData) -> None:
     snapshots = Snapshots.every(small_book, "MS", horizon="60D", lead="7D")
     table = pd.DataFrame(
@@ -438,6 +442,8 @@ def test_refusals(changes: CustomerData) -> None:
         label_change(changes, snapshots, measure="value")
     with pytest.raises(LabelError, match="at_least=0 must be above 0"):
         label_contraction(changes, snapshots, at_least=0)
+    with pytest.raises(LabelError, match="at_least=True must be above 0"):
+        label_contraction(changes, snapshots, at_least=True)
     with pytest.raises(SnapshotError, match="grace='1h' must be a whole number of days"):
         label_churn(changes, snapshots, grace="1h")
     with pytest.raises(LabelError, match=r"snapshots\.end=2026-01-01 lies after data\.end=2025-12-01"):

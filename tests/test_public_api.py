@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import csrisk
+from csrisk.data._engines._engine import _POLARS as POLARS
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("lightgbm", "shap", "duckdb", "polars", "matplotlib", "jinja2", "numba", "tqdm", "click", "pydantic", "torch")
@@ -99,6 +100,7 @@ def test_the_oldest_versions_run_are_the_lower_bounds_promised() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     polars = project["optional-dependencies"]["polars"]
     bounds = dict(entry.split(">=") for entry in [*project["dependencies"], *polars])
+    assert bounds["polars"] == ".".join(map(str, POLARS))
     assert stated.keys() == bounds.keys()
     for name, version in stated.items():
         assert version.split(".")[: bounds[name].count(".") + 1] == bounds[name].split("."), name

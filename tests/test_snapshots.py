@@ -1,3 +1,5 @@
+"""Snapshots by hand: who is eligible when, windows, masks and censoring."""
+
 from __future__ import annotations
 
 import datetime as dt

@@ -1,9 +1,11 @@
+"""Splits: forward in time, purged, by account where asked, each row in one role."""
+
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
@@ -26,6 +28,7 @@ def days(X: pd.DataFrame, rows: np.ndarray) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(X.index[rows].get_level_values("as_of"))
 
 
+@pytest.mark.promise("No label of training reaches into the test")
 @settings(max_examples=50, deadline=None)
 @given(
     n_splits=st.integers(1, 5),
@@ -41,7 +44,13 @@ def test_every_row_has_one_role_and_no_training_label_reaches_into_the_test(
     X = panel(30).sample(frac=0.8, random_state=keep)
     y = pd.Series(np.random.default_rng(keep).random(len(X)) < 0.9, index=X.index, dtype="boolean").where(X["one"] < 1)
     split = ForwardSplit(n_splits, lead=lead, horizon=horizon, grace=grace, account_disjoint=disjoint)
-    table = split.summary(X, y)
+    try:
+        table = split.summary(X, y)
+    except SnapshotError as error:
+        # a fifth of thirty accounts may have no label in a short period: refused, as it should be
+        if not disjoint or "train or test is empty" not in str(error):
+            raise
+        reject()
     assert (table[["train", "test", "not_final", "later", "other_accounts", "unlabelled"]].sum(axis=1) == len(X)).all()
     assert (table["unlabelled"] == y.isna().sum()).all()
     tested = np.zeros(len(X), dtype=int)

@@ -2,40 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from csrisk._deprecated import require_none_left, warn_of_name
+from csrisk._explain._adapters._codes import coded
+from csrisk._explain._adapters._frames import as_frame
+from csrisk._explain._adapters._own import require_ends, require_own
+from csrisk._explain._adapters._subject import Subject, subject_of
 from csrisk._explain._altered import Asked
-from csrisk._explain._blocks import n_threads
-from csrisk._explain._codes import coded
-from csrisk._explain._direct_engine import DirectEngine
+from csrisk._explain._answers._goals_of import Declarations, declarations_of, players_of
+from csrisk._explain._answers._measured import Engine, measured_game
+from csrisk._explain._answers._tables import Background, typical_values
 from csrisk._explain._explanation import Explanation
-from csrisk._explain._frames import as_frame
-from csrisk._explain._game import shapley_map
-from csrisk._explain._goals_of import Declarations, declarations_of, players_of
+from csrisk._explain._games._blocks import n_threads
+from csrisk._explain._games._context_first import ContextFirst, column_of
+from csrisk._explain._games._direct_engine import DirectEngine
+from csrisk._explain._games._game import shapley_map
+from csrisk._explain._games._link_game import Side
+from csrisk._explain._games._margin_game import MarginGame
+from csrisk._explain._games._tree_engine import Effort, TreeEngine
 from csrisk._explain._herding import herd
-from csrisk._explain._link_game import Side
-from csrisk._explain._margin_game import MarginGame
-from csrisk._explain._measured import measured_game
-from csrisk._explain._own import require_ends, require_own
 from csrisk._explain._reference import Comparison, Reference
-from csrisk._explain._subject import Subject, subject_of
-from csrisk._explain._tables import Background, typical_values
-from csrisk._explain._tree_engine import Effort, TreeEngine
+from csrisk._goals import Goal
+from csrisk._text import number
 from csrisk.exceptions import ExplanationError
+from csrisk.features import attached
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from csrisk._explain._codes import Forest
+    from csrisk._explain._adapters._codes import Forest
+    from csrisk._explain._adapters._prepared import Prepared
 
     Matrix = NDArray[np.float64]
 
 __all__ = ["explain"]
 
-_HERDED_FROM = 5_000
+_HERDED_FROM = 5_000  # herding looks at a sample of so many of larger references: every step scores all of them
 
 
 def explain(
@@ -48,7 +55,7 @@ def explain(
     n_reference: int = 100,
     n_strongest: int = 3,
     n_jobs: int | None = None,
-    random_state: int | None = 0,
+    **others: Any,
 ) -> Explanation:
     """Split each prediction over the goals of customer success, exactly.
 
@@ -70,7 +77,8 @@ def explain(
         Scale that is explained: the calibrated probability, reported in percentage points; the margin that the trees
         add up in; or the predicted amount of an `AmountModel` or another regressor.
     declarations : iterable of Feature or mapping from column to goal, optional
-        Goal of each column, beside and before the declarations of the builders of csrisk.
+        Goal of each column, beside and before the declarations that travel with X and the reference, and those of the
+        builders of csrisk.
     n_reference : int, default 100
         On the probability scale, how many rows stand for the reference. They are chosen by kernel herding on the
         contributions of goals to the log-odds, which halves the error of random ones. On log-odds all rows are used.
@@ -78,8 +86,8 @@ def explain(
         On the probability scale, how many features of each goal get a number of their own; the others are one sum.
     n_jobs : int, optional
         Threads; None is 1.
-    random_state : int, default 0
-        Seed of the herding.
+    **others
+        ``random_state``, the seed of the herding, as earlier releases took it; deprecated, a field of `Reference`.
 
     Returns
     -------
@@ -111,20 +119,30 @@ def explain(
         raise ExplanationError("X has 0 rows, at least one is needed; see how the snapshots are selected")
     frame = X if reference is None else reference
     against = frame if isinstance(frame, Reference) else Reference.book(frame)
+    if "random_state" in others:
+        warn_of_name("explain(random_state=...)", "reference=Reference.book(X, random_state=...), of csrisk")
+        against = replace(against, random_state=others.pop("random_state"))
+    require_none_left("explain", others)
     subject = subject_of(model, X, against.frame)
-    declared = declarations_of(subject.names, declarations)
+    # of two declarations of a name the later wins: that of X
+    travelling = (*attached(against.frame), *attached(X))
+    declared = declarations_of(subject.names, declarations, travelling)
     players = players_of(declared)
+    column = column_of(str(against.by), declared) if against.first else None
     goal_of_feature = np.empty(len(declared), dtype=np.int64)
-    for number, columns in enumerate(players.values()):
-        goal_of_feature[columns] = number
+    for which, columns in enumerate(players.values()):
+        goal_of_feature[columns] = which
     comparisons = against.comparisons(X)
-    trees = subject.forest() if subject.boosters else None
+    known = subject.prepared()
+    trees = None if known is None else known.forest
     rows, other = subject.encode(X), subject.encode(against.frame)
     require_own(subject, X, rows, "X")
     chosen = comparisons
+    # on the margin a reference of any size enters by counts, so that nothing need be chosen
     if subject.link_for(output) is not None or trees is None:
-        seed = (n_reference, random_state)
-        chosen = [_herded(c, subject, trees, goal_of_feature, other, seed) for c in comparisons]
+        seed = (n_reference, against.random_state)
+        chosen = [_herded(c, subject, known, goal_of_feature, other, seed) for c in comparisons]
+    # rows that were not chosen play no part, and the model need not predict them again
     used = np.unique(np.concatenate([comparison.reference for comparison in chosen]))
     require_own(subject, against.frame.iloc[used], other[used], "the reference")
     if trees is None:
@@ -136,13 +154,20 @@ def explain(
         engine = _tree_engine(subject, trees, output, goal_of_feature, rows, other, tuple(chosen), effort)
     require_ends(subject, output, rows, other, chosen, engine.ends)
     asked = Asked(model, X, against.frame, output, declared)
-    return _explanation(engine, asked, against, (comparisons, chosen), players, subject)
+    none, everyone = engine.ends
+    played: Engine = engine
+    if column is not None:
+        # the base is the whole book, not the rows that were chosen from it
+        book = np.full(len(X), subject.on(output)(other).mean())
+        played, none = ContextFirst(engine, list(players).index(Goal.CONTEXT), column, none - book, len(players)), book
+    return _explanation((played, none, everyone), asked, against, (comparisons, chosen), players, subject)
 
 
 def _require(output: str, n_reference: int, n_strongest: int) -> None:
     if output not in ("probability", "log_odds", "amount"):
         raise ExplanationError(f"output={output!r} must be 'probability', 'log_odds' or 'amount'")
     whole = all(isinstance(count, int | np.integer) for count in (n_reference, n_strongest))
+    # 8: each feature with a number of its own doubles the coalitions of its goal
     if not whole or n_reference < 1 or not 0 <= n_strongest <= 8:
         message = (
             f"n_reference={n_reference!r} must be a whole number of at least 1, n_strongest={n_strongest!r} one "
@@ -154,7 +179,7 @@ def _require(output: str, n_reference: int, n_strongest: int) -> None:
 def _herded(
     comparison: Comparison,
     subject: Subject,
-    trees: Forest | None,
+    known: Prepared | None,
     goal_of_feature: NDArray[np.int64],
     other: Matrix,
     seed: tuple[int, int | None],
@@ -165,14 +190,27 @@ def _herded(
     rng = np.random.default_rng(seed[1])
     looked_at = comparison.reference
     if len(looked_at) > _HERDED_FROM:
+        # sorted: of equal scores herding takes the first, and so the first of the reference
         looked_at = np.sort(rng.choice(looked_at, _HERDED_FROM, replace=False))
-    if trees is None:
-        points = subject.margin(other[looked_at])[:, None]
-    else:
-        codes = coded(trees, other[looked_at])
-        n_goals = int(goal_of_feature.max()) + 1
-        points = MarginGame.against(trees, goal_of_feature, n_goals, codes).apply(codes, shapley_map(n_goals))
-    return Comparison(comparison.rows, looked_at[herd(points, seed[0], seed[1])])
+
+    def chosen() -> NDArray[np.intp]:
+        if known is None:
+            # without trees the contributions of goals would cost 2^K predictions for each pair of rows
+            points = subject.margin(other[looked_at])[:, None]
+        else:
+            codes = coded(known.forest, other[looked_at])
+            n_goals = int(goal_of_feature.max()) + 1
+            # rows that stand for the goals have half the error of random ones, see docs/attribution.md
+            game = MarginGame.against(known.forest, goal_of_feature, n_goals, codes)
+            points = game.apply(codes, shapley_map(n_goals))
+        return herd(points, seed[0], seed[1])
+
+    # without a seed another choice is asked for each time
+    if known is None or seed[1] is None:
+        return Comparison(comparison.rows, looked_at[chosen()])
+    # all that the choice depends on beside the trees; by value, as a user may change a frame in place
+    about = (other[looked_at].tobytes(), goal_of_feature.tobytes(), repr(seed).encode())
+    return Comparison(comparison.rows, looked_at[known.herded(about, chosen)])
 
 
 def _tree_engine(
@@ -204,7 +242,7 @@ def _tree_engine(
 
 
 def _explanation(
-    engine: TreeEngine | DirectEngine,
+    told: tuple[Engine, Matrix, Matrix],
     asked: Asked,
     against: Reference,
     comparisons: tuple[list[Comparison], list[Comparison]],
@@ -214,22 +252,30 @@ def _explanation(
     X, declared, output = asked.X, asked.declarations, asked.output
     scale = 100.0 if output == "probability" else 1.0
     names, labels = list(subject.names), list(subject.labels)
+    # labels may be anything that names a column, names are text
     frame, values = (each[labels].set_axis(names, axis=1) for each in (against.frame, X))
     comparison_of = np.empty(len(X), dtype=np.intp)
     if comparisons[0][0].paired:
         typical = frame.iloc[comparisons[0][0].reference].reset_index(drop=True)
         comparison_of[:] = np.arange(len(X))
     else:
+        # typical of the whole reference, not of the rows chosen to stand for it
         typical = pd.DataFrame([typical_values(frame.iloc[c.reference]) for c in comparisons[0]], columns=names)
-        for number, comparison in enumerate(comparisons[0]):
-            comparison_of[comparison.rows] = number
-    none, everyone = engine.ends
+        for which, comparison in enumerate(comparisons[0]):
+            comparison_of[comparison.rows] = which
+    if against.first:  # within a segment every account has the same: it is held against the book
+        typical[str(against.by)] = typical_values(frame[[str(against.by)]])[str(against.by)]
+    engine, none, everyone = told
     words = against.words
     if not comparisons[0][0].paired and any(
         len(a.reference) != len(b.reference) for a, b in zip(*comparisons, strict=True)
     ):
         used = max(len(c.reference) for c in comparisons[1])
-        words += f", represented by {used:,} of them" if len(comparisons[0]) == 1 else f", by up to {used:,} each"
+        words += (
+            f", represented by {number(used, 0)} of them"
+            if len(comparisons[0]) == 1
+            else f", by up to {number(used, 0)} each"
+        )
     game = measured_game(engine, players, declared, values)
     return Explanation(
         index=X.index,

@@ -5,52 +5,28 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from csrisk._days import as_midnight
-from csrisk._display import html_table
-from csrisk._explain import _altered, _plots, _shap, _steps, _tables
-from csrisk._explain._drivers import find_drivers
-from csrisk._explain._frames import index_keys
-from csrisk._explain._game import pairs
-from csrisk._explain._reasons import NEGLIGIBLE, main_goals
+from csrisk._explain import _altered
+from csrisk._explain._answers import _plots, _shap, _shown, _steps, _tables
+from csrisk._explain._answers._drivers import find_drivers
+from csrisk._explain._answers._reasons import least_told, main_goals
 from csrisk._goals import Goal
 from csrisk.exceptions import ExplanationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from csrisk.features._declaration import Feature
+    from csrisk._explain._answers._measured import Game
+    from csrisk.features import Feature
 
 __all__ = ["Explanation"]
 
-_SHOWN = 5
-
 Matrix = NDArray[np.float64]
-
-
-class Game(Protocol):
-    """What an explanation asks of the engine that made it, for numbers that are computed only when wanted."""
-
-    def interactions(self) -> Matrix:
-        """Interaction of each pair of goals."""
-
-    def without(self) -> Matrix:
-        """Prediction less that with one goal as in the reference."""
-
-    def moved(self) -> Matrix:
-        """Say for each row what the goals that were not measured would have carried."""
-
-    @property
-    def silent(self) -> NDArray[np.bool_]:
-        """Whether nothing is known of a goal for a row."""
-
-    def features(self, rows: NDArray[np.intp], *, opened: bool = False) -> tuple[Matrix, Matrix]:
-        """Contributions of features and of the rest of each goal, opened further if asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,26 +104,11 @@ class Explanation(_altered.Alterable):
         return len(self.index)
 
     def __repr__(self) -> str:
-        names = ", ".join(map(str, self.goals_present))
-        told = f"{len(self):,} rows in {self.unit}; {names}; compared with {self.reference_words}"
-        means = f"{float(self.reference.mean()):.1f} -> {float(self.prediction.mean()):.1f}"
-        return f"Explanation({told}; means {means})"
+        return _shown.explanation_words(self)
 
     def _repr_html_(self) -> str:
         """Show the highest predictions with their parts in a notebook."""
-        names = [str(goal) for goal in self.goals_present]
-        order = np.argsort(-self.prediction, kind="stable")[:_SHOWN]
-        numbers = np.column_stack([self.reference, self.contributions, self.prediction])[order]
-        levels = [str(name or "row") for name in self.index.names]
-        keys = [row if isinstance(row, tuple) else (row,) for row in self.index[order]]
-        rows = [
-            (*(key.date() if isinstance(key, pd.Timestamp) else key for key in place), *(f"{x:.1f}" for x in values))
-            for place, values in zip(keys, numbers, strict=True)
-        ]
-        caption = f"{len(self):,} explained in {self.unit}, compared with {self.reference_words}"
-        shown = f"The {len(rows)} highest of {len(self):,}; " if len(self) > len(rows) else ""
-        note = f"{shown}reference + goals = prediction."
-        return html_table(caption, [*levels, "reference", *names, "prediction"], rows, note)
+        return _shown.explanation_html(self)
 
     @property
     def unit(self) -> str:
@@ -197,15 +158,7 @@ class Explanation(_altered.Alterable):
             half of the Shapley interaction index of the pair (Grabisch and Roubens 1999), ``(a, a)`` is what remains,
             as in shap's interaction values.
         """
-        names = [str(goal) for goal in self.goals_present]
-        halves = self.game.interactions() * (self._scale / 2)
-        matrix = np.zeros((len(self), len(names), len(names)))
-        for column, (one, other) in enumerate(pairs(len(names))):
-            matrix[:, one, other] = matrix[:, other, one] = halves[:, column]
-        diagonal = np.arange(len(names))
-        matrix[:, diagonal, diagonal] = self.contributions - matrix.sum(axis=2)
-        columns = pd.MultiIndex.from_product([names, names], names=["goal", "with"])
-        return pd.DataFrame(matrix.reshape(len(self), -1), index=self.index, columns=columns)
+        return _tables.interaction_table(self, self._scale * self.game.interactions())
 
     def without(self) -> pd.DataFrame:
         """Say how the prediction would change if one goal alone looked like the reference.
@@ -240,7 +193,7 @@ class Explanation(_altered.Alterable):
         """
         wanted = self.goals_present if goal is None else (self._known(goal),)
         points, rest = self._all_features
-        return self._feature_table(np.arange(len(self)), points, rest, wanted)
+        return _tables.features_of(self, np.arange(len(self)), points, rest, wanted)
 
     def account(self, account_id: Any, as_of: Any = None) -> pd.DataFrame:
         """Everything about one account: what moves its risk, with sentences.
@@ -265,22 +218,11 @@ class Explanation(_altered.Alterable):
         row = np.array([self.position(account_id, as_of)])
         points, rest = self.feature_game(row)
         order = np.argsort(-np.abs(self.contributions[row[0]]), kind="stable")
-        return self._feature_table(row, points, rest, tuple(self.goals_present[k] for k in order))
+        return _tables.features_of(self, row, points, rest, tuple(self.goals_present[k] for k in order))
 
     def position(self, account_id: Any, as_of: Any = None) -> int:
         """Row position of an account, by default at its latest snapshot."""
-        accounts, dates = index_keys(self.index) if self.index.nlevels > 1 else (self.index, None)
-        found = np.flatnonzero(accounts == account_id)
-        if len(found) and dates is not None:
-            times = dates[found]
-            found = found[[times.argmax()]] if as_of is None else found[times == as_midnight(as_of, "as_of")]
-        if not len(found):
-            message = (
-                f"account_id: not among the {len(self)} explained snapshots"
-                f"{'' if as_of is None else f' at as_of={as_of}'}; see Explanation.index"
-            )
-            raise ExplanationError(message)
-        return int(found[-1])
+        return _tables.row_of(self.index, account_id, as_of)
 
     def to_frame(self, n_reasons: int = 3) -> pd.DataFrame:
         """One row per snapshot, for a CRM or a warehouse.
@@ -321,7 +263,11 @@ class Explanation(_altered.Alterable):
         ExplanationError
             If amounts are explained.
         """
-        return find_drivers(self)
+        return self._drivers.copy()  # what is kept is shared: a user may write into the table
+
+    @cached_property
+    def _drivers(self) -> pd.DataFrame:
+        return find_drivers(self)  # scores, cards and JSON ask for the same
 
     def reasons(self, rows: NDArray[np.intp], n_reasons: int = 3, points: Matrix | None = None) -> pd.DataFrame:
         """Say which features raise the predictions of some rows most, as scores, command line and report print it.
@@ -346,9 +292,7 @@ class Explanation(_altered.Alterable):
     @property
     def _least(self) -> float:
         """Contribution below which nothing is said to raise a prediction."""
-        if self.output == "probability":
-            return NEGLIGIBLE
-        return max(1e-9 * float(np.abs(self.prediction).max(initial=0.0)), np.finfo(float).tiny)
+        return least_told(self.output, self.prediction)
 
     def to_shap(self, level: Literal["goal", "feature"] = "goal") -> Any:
         """Hand over to shap's plots.
@@ -368,8 +312,6 @@ class Explanation(_altered.Alterable):
         ExplanationError
             If `level` is neither.
         """
-        if level not in ("goal", "feature"):
-            raise ExplanationError(f"level={level!r} must be 'goal' or 'feature'")
         return _shap.to_shap(self, level)
 
     def steps(self, account_id: Any, as_of: Any = None, *, goal: Goal | str | None = None) -> pd.DataFrame:
@@ -455,17 +397,11 @@ class Explanation(_altered.Alterable):
         ExplanationError
             If `kind` is neither, or there is no such account.
         """
-        if kind not in ("bars", "beeswarm"):
-            raise ExplanationError(f"kind={kind!r} must be 'bars' or 'beeswarm'")
-        table = self.goals()
-        if accounts is not None:
-            table = table.iloc[[self.position(account) for account in accounts]]
-        if kind == "beeswarm":
-            return _plots.beeswarm(table, self, ax)
-        return _plots.bars(table if accounts is not None else _plots.first(table, self, most), self, ax)
+        return _plots.book(self, kind, most, accounts, ax)
 
     def to_json(self) -> str:
         """Everything as JSON: unit, reference, and per snapshot its goals and features."""
+        # allow_nan: NaN is not JSON, and a reader elsewhere would fail instead of this line
         return json.dumps(_tables.as_plain(self), allow_nan=False)
 
     def _known(self, goal: Goal | str) -> Goal:
@@ -524,15 +460,3 @@ class Explanation(_altered.Alterable):
     @cached_property
     def _all_features(self) -> tuple[Matrix, Matrix]:
         return self._played(np.arange(len(self)))
-
-    def _feature_table(
-        self, rows: NDArray[np.intp], points: Matrix, rest: Matrix, wanted: tuple[Goal, ...]
-    ) -> pd.DataFrame:
-        place = {goal: self.goals_present.index(goal) for goal in wanted}
-        parts = {goal: rest[:, at] for goal, at in place.items()}
-        silent = {goal: self.game.silent[rows, at] for goal, at in place.items()}
-        if Goal.CONTEXT in parts:
-            silent[Goal.CONTEXT] = self.game.silent[rows].any(axis=1)
-            parts[Goal.CONTEXT] = parts[Goal.CONTEXT] - self.silence[rows]
-        silence = _tables.Silence(silent, self.silence[rows], self.game.silent[rows], self.goals_present)
-        return _tables.feature_table(self.index, rows, points, parts, self.background, silence)

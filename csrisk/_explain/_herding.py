@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from csrisk._products import product
+from csrisk._machine import product
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,17 +56,22 @@ def herd(points: NDArray[np.float64], n_chosen: int, random_state: int | None) -
     chosen = np.empty(n_chosen, dtype=np.intp)
     free = np.ones(len(features), dtype=bool)
     for step in range(n_chosen):
+        # product: a kernel of BLAS that rounds its own way chose other rows on other processors
         score = np.where(free, product(features, goal), -np.inf)
         chosen[step] = np.argmax(score)
         free[chosen[step]] = False
+        # the update of Chen, Welling and Smola: what was chosen too seldom so far gains weight
         goal += target - features[chosen[step]]
     return np.asarray(np.sort(looked_at[chosen]), dtype=np.intp)
 
 
 def _fourier(points: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
     spread = points.std(axis=0)
+    # one scale for all columns, which share a unit: what moves little counts little
     scaled = (points - points.mean(axis=0)) / (spread.mean() or 1.0)
+    # a sample of pairs: all would be the square of the rows
     pairs = rng.integers(0, len(scaled), size=(2, 2000))
+    # or 1: where most rows are equal, the median distance is 0
     distance = np.median(np.linalg.norm(scaled[pairs[0]] - scaled[pairs[1]], axis=1)) or 1.0
     angles = product(scaled, rng.normal(size=(points.shape[1], _FREQUENCIES))) / distance
     return np.asarray(np.concatenate([np.cos(angles), np.sin(angles)], axis=1) / np.sqrt(_FREQUENCIES))

@@ -7,21 +7,20 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from csrisk._pipeline._rules import inside
-from csrisk._shown import shown
+from csrisk._pipeline._settings._rules import inside
+from csrisk._text import shown
 from csrisk.data import CONTRACT
-from csrisk.data._folder import find_tables
-from csrisk.data._parts import near_name
 from csrisk.data._query import answered
+from csrisk.data._reading import find_tables, near_name
 from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from csrisk._pipeline._spec import RiskSpec
+    from csrisk._pipeline._settings._spec import RiskSpec
     from csrisk.data import CustomerData
-    from csrisk.data._folder import FolderTables
     from csrisk.data._query import Answers
+    from csrisk.data._reading import FolderTables
 
 __all__ = ["check_names", "open_folder", "open_source", "require_queries"]
 
@@ -63,7 +62,8 @@ def open_source(source: str | Path, spec: RiskSpec, *, end: str | None = None) -
     >>> open_source(folder, spec).tables
     ('usage',)
     """
-    from csrisk._pipeline._databases import is_database, open_database
+    # imported late, as databases need the checks of this module
+    from csrisk._pipeline._sources._databases import is_database, open_database
 
     if is_database(source):
         return open_database(str(source), spec, end=end)
@@ -71,28 +71,7 @@ def open_source(source: str | Path, spec: RiskSpec, *, end: str | None = None) -
 
 
 def open_folder(folder: str | Path, spec: RiskSpec, *, end: str | None = None) -> CustomerData:
-    """Read the tables of a folder.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Holds ``<table>.parquet``, ``.csv`` or ``.csv.gz``, or folders of parts, or what the specification names.
-    spec : RiskSpec
-        File names and column names.
-    end : str, optional
-        First day that was not observed; None means the day after the last event.
-
-    Returns
-    -------
-    CustomerData
-
-    Raises
-    ------
-    ConfigError
-        If a table of the specification is unknown, or its file is missing.
-    DataContractError
-        If there is no table, or the tables break the contract.
-    """
+    """Read the tables of a folder."""
     from csrisk.data import CustomerData
 
     check_names(spec)
@@ -108,6 +87,7 @@ def _tables(folder: str | Path, spec: RiskSpec, answers: Answers) -> FolderTable
     named = {table: _named(Path(folder), table, entry.file) for table, entry in spec.tables.items() if entry.file}
     tables = find_tables(folder, named, answers)
     absent = [table for table in spec.tables if table not in tables]
+    # a file that is there and cannot be read is a fatal breach, and its own reason is the better one
     if absent and not any(breach.fatal for breach in tables.breaches):
         raise ConfigError(
             f"tables.{absent[0]}: no {absent[0]}.parquet, {absent[0]}.csv or folder of parts in the folder "
@@ -128,6 +108,7 @@ def require_queries(spec: RiskSpec) -> None:
 
 def _named(folder: Path, table: str, files: str | Sequence[str]) -> str | Sequence[str]:
     """Give the files that a specification names, if they are there."""
+    # before the disk is asked: names from the model file of a stranger must not feel their way around
     inside(table, files)
     for file in [files] if isinstance(files, str) else files:
         if folder.is_dir() and not (folder / file).exists() and not next(folder.glob(file), None):
@@ -138,18 +119,7 @@ def _named(folder: Path, table: str, files: str | Sequence[str]) -> str | Sequen
 
 
 def check_names(spec: RiskSpec) -> None:
-    """Refuse a specification that names a table which the contract does not know.
-
-    Parameters
-    ----------
-    spec : RiskSpec
-        With tables.
-
-    Raises
-    ------
-    ConfigError
-        At the first such table, with the nearest known name.
-    """
+    """Refuse a specification that names a table which the contract does not know."""
     for table in spec.tables:
         if table not in CONTRACT:
             near = difflib.get_close_matches(table, list(CONTRACT), n=1)

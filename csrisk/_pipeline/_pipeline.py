@@ -2,53 +2,56 @@
 
 from __future__ import annotations
 
+import copy
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import pandas as pd
 
-from csrisk._explain import Reference, explain
-from csrisk._pipeline import _training as training
+from csrisk._deprecated import grouped, require_none_left
 from csrisk._pipeline._archive import open_archive, refusing, write_archive
-from csrisk._pipeline._baseline import Baseline
-from csrisk._pipeline._declared import declarations, goals_told
-from csrisk._pipeline._forward import run_backtest
-from csrisk._pipeline._guarding import guarded, said_of_training
-from csrisk._pipeline._lifetimes import MONTHS, fit_longevity, lifetimes
+from csrisk._pipeline._learning import _training as training
+from csrisk._pipeline._learning._baseline import Baseline
+from csrisk._pipeline._learning._forward import run_backtest
+from csrisk._pipeline._learning._lifetimes import fit_longevity
+from csrisk._pipeline._learning._panel import book, churn_model, features_of, panel, resolved
 from csrisk._pipeline._load import open_source
-from csrisk._pipeline._panel import book, churn_model, features_of, panel, resolved
-from csrisk._pipeline._predict import predictions, standing
-from csrisk._pipeline._reporting import report_of
-from csrisk._pipeline._schemas import upgraded
-from csrisk._pipeline._scores import frame_hash, log_scores, score_table
-from csrisk._pipeline._shown import pipeline_html, pipeline_words
-from csrisk._pipeline._spec import RiskSpec
-from csrisk._pipeline._stored import identify, restore, scoring_members
-from csrisk._pipeline._watching import watched, with_scores
+from csrisk._pipeline._model_files._schemas import upgraded
+from csrisk._pipeline._model_files._stored import identify, restore, scoring_members
+from csrisk._pipeline._output._backfill import scored_books
+from csrisk._pipeline._output._explaining import explained
+from csrisk._pipeline._output._grown import explained_growth
+from csrisk._pipeline._output._guarding import guarded, said_of_training
+from csrisk._pipeline._output._past import Past
+from csrisk._pipeline._output._reporting import report_of
+from csrisk._pipeline._output._scores import frame_hash, scores_of
+from csrisk._pipeline._output._shown import pipeline_html, pipeline_words
+from csrisk._pipeline._output._watching import watched, with_scores
+from csrisk._pipeline._predict import predictions
+from csrisk._pipeline._settings._declared import goals_told
+from csrisk._pipeline._settings._spec import RiskSpec
+from csrisk._pipeline._settings._spec_builders import with_own
 from csrisk.exceptions import ConfigError
-from csrisk.monitoring._tables import profile_of
+from csrisk.monitoring._judging import MONTHS, months_of, profile_of
+from csrisk.report import ReportForm
 
 if TYPE_CHECKING:
-    from csrisk._evaluation import Backtest
     from csrisk._explain import Explanation
-    from csrisk._pipeline._amounts import Amounts
-    from csrisk._pipeline._band import RiskBand
-    from csrisk._pipeline._panel import Panel
-    from csrisk._pipeline._record import Record
+    from csrisk._pipeline._learning._amounts import Amounts
+    from csrisk._pipeline._learning._band import RiskBand
+    from csrisk._pipeline._learning._panel import Panel
+    from csrisk._pipeline._model_files._record import Record
     from csrisk.checks import Check
     from csrisk.data import CustomerData
+    from csrisk.evaluation import Backtest
+    from csrisk.features import Builder
     from csrisk.models import ChurnModel, ExpansionModel, LongevityModel
     from csrisk.monitoring import Monitoring
 
 __all__ = ["RiskPipeline"]
 
-_COMPARED_WITH = {
-    "training": "snapshots of the training period",
-    "book": "accounts of this book",
-    "healthiest": "snapshots with the lowest tenth of risk in the training period",
-}
 _logger = logging.getLogger("csrisk")
 
 
@@ -82,6 +85,9 @@ class RiskPipeline:
         Facts of the training, the forward test and the checks.
     model_id_ : str
         Hash of what scoring, monitoring and reports depend on.
+    tested_ : pandas.DataFrame or None
+        What the models of the forward test told of later snapshots, on (account_id, as_of): ``churn_probability``; None
+        without a test. Not saved: a model file holds no customer.
     guards_ : tuple of Check
         How the latest month of the tables differs from those before, as `fit` found it; not saved.
 
@@ -108,6 +114,7 @@ class RiskPipeline:
     baseline_: Baseline
     record_: Record
     model_id_: str
+    tested_: pd.DataFrame | None
     guards_: tuple[Check, ...]
 
     def __init__(self, spec: RiskSpec | Mapping[str, Any] | str | Path | None = None) -> None:
@@ -146,30 +153,40 @@ class RiskPipeline:
         CsriskError
             If the specification, the data, the dates or the labels do not allow a model; the message says what to do.
         """
+        # on a copy, taken over when all is there: a fit that fails leaves the pipeline as it was
+        new = copy.copy(self)
         _logger.info("features and labels of the past")
-        data, past = self._past(data, until)
-        test = training.tested(self.spec_, past)
-        _logger.info("churn model from %s snapshots of %s accounts", f"{len(past.X):,}", f"{past.accounts:,}")
-        self.model_ = churn_model(self.spec_, past.X).fit(past.X, past.churn)
-        self.expansion_model_ = training.expansion_model(self.spec_, past)
-        self.amounts_ = training.fit_amounts(self.spec_, data, past, self.expansion_model_)
-        self.longevity_model_ = fit_longevity(self.spec_, data, past, until)
-        self.band_ = training.band_of(test)
-        self.reference_ = training.choose_reference(self.spec_, self.model_, past)
+        new.spec_, data, past = self._past(data, until, with_book=True)
+        training.require_first(new.spec_, past.X)
+        with training.every_core():
+            test = training.tested(new.spec_, past)
+            _logger.info("churn model from %s snapshots of %s accounts", f"{len(past.X):,}", f"{past.accounts:,}")
+            new.model_ = churn_model(new.spec_, past.X).fit(past.X, past.churn)
+            new.expansion_model_ = training.expansion_model(new.spec_, past)
+            new.amounts_ = training.fit_amounts(new.spec_, data, past, new.expansion_model_)
+            new.longevity_model_ = fit_longevity(new.spec_, data, past, until)
+        new.band_ = training.band_of(test)
+        # under the name that scores have: a report takes it in the place of scores that were kept
+        new.tested_ = None if test is None else test.scores[["model"]].set_axis(["churn_probability"], axis=1)
+        # before anything is explained below: contributions need the model and its reference
+        new.reference_ = training.choose_reference(new.spec_, new.model_, past)
         left = training.leavers(data, past)
-        checks = training.check_panel(self.spec_, data, past, test, None if left is None else self._explained(left))
-        now, before = training.two_books(self.spec_, data, past, until)
-        earlier = None if before is None else with_scores(before, self._explained(before))
+        checks = training.check_panel(new.spec_, data, past, test, None if left is None else explained(new, left))
+        now, before = training.two_books(past)
+        earlier = None if before is None else with_scores(before, explained(new, before))
         cut = data.end if until is None else until
-        tables, goals = profile_of(data, cut), goals_told(self.spec_, now.columns)
-        self.baseline_ = Baseline.of(self.model_, with_scores(now, self._explained(now)), earlier, tables, goals)
-        self.record_ = training.remember(
-            self.spec_, data, past, test, checks, width=self.model_.n_features_in_, until=until
+        months = months_of(data, cut, MONTHS + 1)
+        tables, goals = profile_of(data, cut, months), goals_told(new.spec_, now.columns)
+        new.baseline_ = Baseline.of(new.model_, with_scores(now, explained(new, now)), earlier, tables, goals)
+        new.record_ = training.remember(
+            new.spec_, data, past, test, checks, width=new.model_.n_features_in_, until=until
         )
-        self.model_id_ = identify(self)
-        facts = {"model_id": self.model_id_, "data_hash": frame_hash(past.X), "until": f"{pd.Timestamp(cut):%Y-%m-%d}"}
+        # last of what is stored: the id hashes all of it, and `_require_fit` takes it for the sign of a fit
+        new.model_id_ = identify(new)
+        facts = {"model_id": new.model_id_, "data_hash": frame_hash(past.X), "until": f"{pd.Timestamp(cut):%Y-%m-%d}"}
         _logger.info("trained on %s snapshots", f"{len(past.X):,}", extra={"csrisk": facts})
-        self.guards_ = said_of_training(data, cut, len(now))
+        new.guards_ = said_of_training(data, cut, len(now), months)
+        vars(self).update(vars(new))
         return self
 
     def check(self, data: CustomerData | str | Path, until: Any = None) -> tuple[Check, ...]:
@@ -192,8 +209,11 @@ class RiskPipeline:
         CsriskError
             As `fit`.
         """
-        data, past = self._past(data, until)
-        return training.check_panel(self.spec_, data, past, training.tested(self.spec_, past))
+        # what these tables resolve to is told by nobody but them: a fitted pipeline keeps what it was trained with
+        spec, data, past = self._past(data, until)
+        with training.every_core():
+            test = training.tested(spec, past)
+        return training.check_panel(spec, data, past, test)
 
     def backtest(self, data: CustomerData | str | Path, until: Any = None) -> Backtest:
         """Train at several dates of the past, and judge each model on what came after it.
@@ -215,12 +235,19 @@ class RiskPipeline:
         CsriskError
             As `fit`, or if the test period allows no training.
         """
-        _, past = self._past(data, until)
-        _logger.info("backtest of %s trainings", self.spec_.test.trainings)
-        return run_backtest(self.spec_, past)
+        spec, _, past = self._past(data, until)
+        _logger.info("backtest of %s trainings", spec.test.trainings)
+        with training.every_core():
+            return run_backtest(spec, past)
 
-    def explain(self, data: CustomerData | str | Path, as_of: Any = None) -> Explanation:
-        """Split the risk of every account of a book over the goals.
+    def explain(
+        self,
+        data: CustomerData | str | Path,
+        as_of: Any = None,
+        *,
+        outcome: Literal["churn", "expansion", "growth"] = "churn",
+    ) -> Explanation:
+        """Split the risk of every account of a book, or what is expected of its growth, over the goals.
 
         Parameters
         ----------
@@ -228,6 +255,9 @@ class RiskPipeline:
             The tables, or a folder of them.
         as_of : date, optional
             Default is the end of the data.
+        outcome : {"churn", "expansion", "growth"}, default "churn"
+            Probability of churn or of expansion in percentage points, or the growth of monthly revenue that is
+            expected, in money.
 
         Returns
         -------
@@ -236,25 +266,20 @@ class RiskPipeline:
         Raises
         ------
         CsriskError
-            If a table of the training is missing, the date lies outside the data, nobody is eligible, or columns are
-            missing.
+            If a table of the training is missing, the date lies outside the data, nobody is eligible, columns are
+            missing, or the pipeline has no model of the outcome.
         """
         self._require_fit()
         data = self._open(data)
         self.record_.require_tables(data.tables)
         _logger.info("features of the book")
         X = features_of(self.spec_, data, book(self.spec_, data, as_of))
-        why = self._explained(X)
+        if outcome != "churn":
+            return explained_growth(self, X, outcome)
+        why = explained(self, X)
+        # warned of here, where the book is seen first; `score` gets the same checks without a second warning
         guarded(self, data, why)
         return why
-
-    def _explained(self, X: pd.DataFrame) -> Explanation:
-        _logger.info("contributions of %s accounts", f"{len(X):,}")
-        kind = self.spec_.reference.kind
-        rows = X if kind == "book" else self.reference_
-        reference = Reference(rows, "book", f"{len(rows):,} {_COMPARED_WITH[kind]}")
-        told = declarations(self.spec_, X.columns) if self.spec_.measures else None
-        return explain(self.model_, X, reference=reference, declarations=told, n_reference=self.spec_.reference.rows)
 
     def score(
         self, data: CustomerData | str | Path, as_of: Any = None, *, why: Explanation | None = None
@@ -285,24 +310,44 @@ class RiskPipeline:
         self._require_fit()
         data = self._open(data)
         why = self.explain(data, as_of) if why is None else why
-        checks = guarded(self, data, why)
-        X = why.background.values  # noqa: PD011  # the field of a dataclass
-        told, place = self.predict(X), standing(data, X.index)
-        table = score_table(
-            why,
-            X,
-            self.model_id_,
-            risk=told["churn_probability"].to_numpy(),
-            expansion=told["expansion_probability"].to_numpy(),
-            band=self.band_,
-            change=told["expected_mrr_change"],
-            quadrant=place["quadrant"],
-            lifetimes=None if self.longevity_model_ is None else lifetimes(told[MONTHS], place),
-            trained_at=self.record_.facts.get("trained at"),
-            checks=checks,
-        )
-        log_scores(table)
-        return table
+        return scores_of(self, data, why, guarded(self, data, why))
+
+    def backfill(self, data: CustomerData | str | Path, dates: Iterable[Any]) -> Iterator[pd.DataFrame]:
+        """Score a book at several dates: the tables of as many calls of `score`, at a fraction of the cost.
+
+        Tables are read once, features are built for many dates together, and the model is prepared once.
+
+        Parameters
+        ----------
+        data : CustomerData or path
+            The tables, or a folder of them. What they know by their end is not hidden at earlier dates otherwise than
+            in `score`: by the times of the rows, and by ``known_at`` where it is given.
+        dates : iterable of date
+            When to score; taken once each, in order.
+
+        Yields
+        ------
+        pandas.DataFrame
+            What ``score(data, date)`` gives, to the last bit; the date stands in its index.
+
+        Raises
+        ------
+        CsriskError
+            As `score`, before anything is yielded; nobody eligible at a date is such an error.
+
+        Examples
+        --------
+        >>> import csrisk as cr
+        >>> from pathlib import Path
+        >>> from csrisk.pipeline import write_scores
+        >>> def history(pipeline: cr.RiskPipeline, tables: Path, folder: Path) -> None:
+        ...     for table in pipeline.backfill(tables, ["2025-01-01", "2025-02-01"]):
+        ...         write_scores(folder / f"{table.index[0][1]:%Y-%m-%d}.parquet", table)
+        """
+        self._require_fit()
+        data = self._open(data)
+        self.record_.require_tables(data.tables)
+        return scored_books(self, data, dates)
 
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:
         """Predict from features alone: what a service or a Spark job needs, where no tables are at hand.
@@ -374,9 +419,11 @@ class RiskPipeline:
         as_of: Any = None,
         *,
         why: Explanation | None = None,
-        previous: Any = None,
+        scores: pd.DataFrame | None = None,
         monitoring: Monitoring | None = None,
-        **options: Any,
+        past: Past | None = None,
+        form: ReportForm | None = None,
+        **others: Any,
     ) -> Path:
         """Write the report of a book.
 
@@ -390,13 +437,16 @@ class RiskPipeline:
             Default is the end of the data.
         why : Explanation, optional
             What `explain` gave for the same book, to save the work.
-        previous : date or Explanation, optional
-            An earlier book, to say what moved since; default is the same day of the six months before.
+        scores : pandas.DataFrame, optional
+            What `score` gave for the same book, to save the work.
         monitoring : Monitoring, optional
             What `monitor` gave; its checks and tables are added.
-        **options
-            ``currency``, ``account_url``, ``by_owner``, ``digest``, ``pseudonymise``, ``max_cards``, ``chunk`` of
-            `csrisk.write_report`.
+        past : Past, optional
+            What is said of the past: an earlier book, scores that were kept, months.
+        form : ReportForm, optional
+            Heading, currency, links, names, length; the heading of the specification where it has none of its own.
+        **others
+            Fields of these two by their own name, and ``past_months``, as earlier releases took them; deprecated.
 
         Returns
         -------
@@ -409,10 +459,14 @@ class RiskPipeline:
         OSError
             If the file cannot be written.
         """
+        call = "RiskPipeline.report"
+        past = grouped(call, "past", Past, past, others, renamed={"past_months": "months"})
+        form = grouped(call, "form", ReportForm, form, others)
+        require_none_left(call, others)
         self._require_fit()
         data = self._open(data)
         why = self.explain(data, as_of) if why is None else why
-        return report_of(self, path, data, why, previous, monitoring, options)
+        return report_of(self, path, data, why, scores, past or Past(), monitoring, form)
 
     def save(self, path: str | Path) -> str:
         """Write the fitted pipeline: a zip of JSON, text and arrays, no pickle, each part with its hash.
@@ -440,7 +494,9 @@ class RiskPipeline:
         return write_archive(Path(path), scoring_members(self))
 
     @classmethod
-    def load(cls, path: str | Path, *, expected_sha256: str | None = None) -> RiskPipeline:
+    def load(
+        cls, path: str | Path, *, expected_sha256: str | None = None, builders: Sequence[Builder | str] = ()
+    ) -> RiskPipeline:
         """Read a fitted pipeline; loading never executes code that the file holds.
 
         Parameters
@@ -449,6 +505,10 @@ class RiskPipeline:
             What `save` wrote.
         expected_sha256 : str, optional
             Hash of the file from somebody you trust.
+        builders : sequence of Builder or str
+            Builders of your own that the model was trained with, or import paths of them: the file holds what they
+            declare and not their code, and nothing is imported but what you name here. Without them the model predicts
+            from features, and refuses what needs them to be built.
 
         Returns
         -------
@@ -458,19 +518,29 @@ class RiskPipeline:
         ------
         ModelFileError
             If the file is damaged, foreign, of a schema that this release does not read, or not the one expected.
+        ConfigError
+            If a builder cannot be imported, or is not the one of the training.
         """
+        # it names its own refusals: only what is put together needs to be told whose file it is
         archive = open_archive(Path(path), expected_sha256)
         with refusing(Path(path).name, archive.origin):
-            return restore(cls, upgraded(*archive))
+            pipeline = restore(cls, upgraded(*archive))
+        # outside of the refusal: a builder that does not fit is no fault of the file
+        pipeline.spec = pipeline.spec_ = with_own(pipeline.spec_, builders)
+        return pipeline
 
-    def _past(self, data: CustomerData | str | Path, until: Any) -> tuple[CustomerData, Panel]:
+    def _past(
+        self, data: CustomerData | str | Path, until: Any, *, with_book: bool = False
+    ) -> tuple[RiskSpec, CustomerData, Panel]:
         data = self._open(data)
-        self.spec_ = resolved(self.spec, data)
-        return data, panel(self.spec_, data, until)
+        # spec stays as it was given, so that a later fit on other tables resolves it anew
+        spec = resolved(self.spec, data)
+        return spec, data, panel(spec, data, until, with_book=with_book)
 
     def _open(self, data: CustomerData | str | Path) -> CustomerData:
         if not isinstance(data, str | Path):
             return data
+        # spec and not spec_, which has lost its queries and the ends of the tables of the training
         return open_source(data, self.spec)
 
     def _require_fit(self) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from csrisk._pipeline._lifetimes import months_left
+from csrisk._pipeline._learning._lifetimes import months_left
 from csrisk._snapshots import Snapshots
 from csrisk.success import company_happiness, happiness, success_quadrant
 
@@ -19,23 +19,11 @@ __all__ = ["predictions", "standing"]
 
 
 def predictions(pipeline: RiskPipeline, X: pd.DataFrame) -> pd.DataFrame:
-    """Predict churn with its interval, expansion, and the change of revenue.
-
-    Parameters
-    ----------
-    pipeline : RiskPipeline
-        Fitted.
-    X : pandas.DataFrame
-        Features.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index of `X`.
-    """
+    """Predict churn with its interval, expansion, and the change of revenue."""
     risk = pipeline.model_.predict_proba(X)[:, 1]
     low, high = (np.full(len(risk), np.nan),) * 2 if pipeline.band_ is None else pipeline.band_.bounds(risk)
     table = pd.DataFrame({"churn_probability": risk, "churn_low": low, "churn_high": high}, index=X.index)
+    # there whatever was modelled: columns do not depend on what the data could tell
     table["expansion_probability"], table["expected_mrr_change"] = np.nan, np.nan
     if pipeline.expansion_model_ is not None:
         grows = pipeline.expansion_model_.predict_proba(X)[:, 1]
@@ -49,20 +37,7 @@ def predictions(pipeline: RiskPipeline, X: pd.DataFrame) -> pd.DataFrame:
 
 
 def standing(data: CustomerData, index: pd.Index) -> pd.DataFrame:
-    """Place accounts in the success quadrant, beside what they bring a month.
-
-    Parameters
-    ----------
-    data : CustomerData
-        The tables.
-    index : pandas.Index
-        Account and date.
-
-    Returns
-    -------
-    pandas.DataFrame
-        On the same snapshots: ``quadrant`` (missing where too little is known), ``value`` a month with ``low, high``.
-    """
+    """Place accounts in the success quadrant, beside what they bring a month."""
     seen = Snapshots.of(data, index.to_frame(index=False))
     company = company_happiness(data, seen)
     return company.assign(quadrant=success_quadrant(happiness(data, seen), company)["quadrant"]).reindex(index)

@@ -6,20 +6,20 @@ import itertools
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from csrisk._proposal._names import likeness, words
-from csrisk._proposal._words import ACCOUNT_WORDS, PERSON_WORDS, TABLES
+from csrisk._proposal._matching._names import likeness, words
+from csrisk._proposal._matching._words import ACCOUNT_WORDS, PERSON_WORDS, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from csrisk._proposal._looks import Look
+    from csrisk._proposal._matching._looks import Look
     from csrisk._proposal._sources import Brought
 
 __all__ = ["Join", "Keys", "find_keys", "overlap"]
 
 _KEY = {"id", "key", "number", "code", "uuid", "guid", "gid", "sfid", "vid", "ident", "identifier", "ref", "kennung"}
 _LEAST, _SHARED, _LARGE = 0.45, 0.3, 5_000
-_MOSTLY = 0.9
+_MOSTLY = 0.9  # of the ids, as only a sample of the rows is looked at
 _FEWEST = 8  # ids below which an overlap says nothing
 _AGREED = 3  # tables that share ids, from which on a plain name will do
 _BY_SHAPE = 0.7  # of a column whose name says nothing, and whose ids tell that it is the key of the others
@@ -28,15 +28,7 @@ _PERSON = 0.6
 
 @dataclass(frozen=True)
 class Join:
-    """A way to the account through another table.
-
-    Parameters
-    ----------
-    column : str
-        Column of the table that does not name the account.
-    table, key, account : str
-        The other table, its column with the same ids, each once, and its column that names the account.
-    """
+    """A way to the account through another table."""
 
     column: str
     table: str
@@ -46,23 +38,12 @@ class Join:
 
 @dataclass(frozen=True)
 class Keys:
-    """Columns that could name the account.
-
-    Parameters
-    ----------
-    columns : mapping of str to tuple of (str, float)
-        For each table its columns, the likeliest first, each with how likely it is.
-    shared : frozenset of (str, str)
-        Tables and columns whose ids occur in others, too.
-    persons : bool
-        Whether the account is a person, as nothing larger was found.
-    joins : mapping of str to Join
-        For tables that do not name the account.
-    """
+    """Columns that could name the account."""
 
     columns: Mapping[str, tuple[tuple[str, float], ...]]
     shared: frozenset[tuple[str, str]] = field(default_factory=frozenset)
     persons: bool = False
+    # for tables that do not name the account
     joins: Mapping[str, Join] = field(default_factory=dict)
 
     def of(self, table: str) -> str | None:
@@ -73,6 +54,7 @@ class Keys:
     def sure(self, table: str) -> bool:
         """Whether no other column could be meant: its name says so, and its ids are those of other tables."""
         found = self.columns.get(table, ())
+        # a person is the account only for want of anything larger, and somebody has to confirm it
         if not found or self.persons:
             return False
         rivals = [weight for _, weight in found[1:]]
@@ -90,11 +72,14 @@ def find_keys(tables: Sequence[Brought]) -> Keys:
         for column in table.looks
         if (weight := _weight(table, column)) >= _LEAST
     }
+    # a name that says more keeps its weight
     likely |= {one: _BY_SHAPE for one in _by_shape(tables, likely) if likely.get(one, 0.0) < _BY_SHAPE}
     groups = _linked({table.name: table for table in tables}, likely)
+    # the account is what most tables share: summed over tables, each with its likeliest column
     best = max(groups, key=lambda group: _worth(group, likely), default=frozenset())
     best |= frozenset(_by_values(tables, best, likely))
     likely |= {one: _BY_SHAPE for one in best if likely.get(one, 0.0) < _BY_SHAPE}
+    # ids of one table alone are shared with nothing
     shared = best if len({table for table, _ in best}) > 1 else frozenset()
     columns = {}
     for table in tables:
@@ -104,6 +89,7 @@ def find_keys(tables: Sequence[Brought]) -> Keys:
             if name == table.name
         ]
         if own:
+            # of equal weight a bare id goes behind a name that says whose id it is
             columns[table.name] = tuple(sorted(own, key=lambda one: (-one[1], not set(words(one[0])) - _KEY)))
     largest = max((likely[one] for one in best), default=0.0)
     keys = Keys(columns, frozenset(shared), bool(best) and largest <= _PERSON)
@@ -116,14 +102,16 @@ def _join(table: Brought, tables: Sequence[Brought], keys: Keys) -> Join | None:
     found = []
     for other, (column, look) in itertools.product(tables, table.looks.items()):
         account = keys.of(other.name)
+        # one or two ids lie in any other list by chance
         if other is table or account is None or not look.fits("id") or look.distinct < 3:
             continue
         for key, its in other.looks.items():
+            # the key must be there once, or rows would be multiplied; numbers that count on need a name in common
             if key == account or not its.unique or (look.counted and not set(words(column)) & set(entity(other, key))):
                 continue
             if len(look.ids & its.ids) >= _MOSTLY * len(look.ids):
                 found.append(Join(column, other.name, key, account))
-    return found[0] if len({one.column for one in found}) == 1 else None
+    return found[0] if len({one.column for one in found}) == 1 else None  # of two nobody can tell which
 
 
 def _by_shape(tables: Sequence[Brought], likely: Mapping[tuple[str, str], float]) -> Iterator[tuple[str, str]]:
@@ -138,6 +126,7 @@ def _by_shape(tables: Sequence[Brought], likely: Mapping[tuple[str, str], float]
             for name, its in other.looks.items()
             if ((other.name, name) in likely or name == column)
             and its.fits("id")
+            # numbers that count on lie in one another by chance
             and (not its.counted or name == column)
             and its.distinct >= _FEWEST
             and len(its.ids & look.ids) >= _MOSTLY * min(len(its.ids), len(look.ids))
@@ -153,6 +142,7 @@ def _by_values(
 ) -> Iterator[tuple[str, str]]:
     """Find the one column of a table outside of the group whose ids are all ids of the group, whatever it is called."""
     inside = {table for table, _ in best}
+    # only where something larger than a person was found: ids of persons name no account
     if not best or max(likely.get(one, 0.0) for one in best) <= _PERSON:
         return
     ids = frozenset(one for table in tables for name, key in best if name == table.name for one in table.looks[key].ids)
@@ -183,19 +173,20 @@ def entity(table: Brought, column: str) -> tuple[str, ...]:
 
 def _weight(table: Brought, column: str) -> float:
     look = table.looks[column]
+    # a column of hardly any values is a kind of rows, not who they belong to
     few = look.distinct < 2 or (look.distinct < 5 and 20 * look.distinct < len(look.texts))
     if not look.fits("id") or look.kind == "empty" or few:
         return 0.0
     what, keyed = entity(table, column), bool(_KEY & set(words(column)))
     own = what == table.stem and keyed
-    if own and not _is_account_table(table):
+    if own and not _is_account_table(table):  # the key of an event names the event
         return 0.0
     account = likeness(what[-1:] if own else what, ACCOUNT_WORDS)
     person = _PERSON * likeness(what[-1:] if own else what, PERSON_WORDS)
     known = max(account, person)
     if not set(words(column)) - _KEY:
         known -= 0.05  # a name that says whose key it is counts more
-    if own and not look.unique:
+    if own and not look.unique:  # a key of its own table comes once
         known -= 0.3
     # a company by its name is a worse key than its id, and a good one where there is no other
     return known if keyed or look.kind == "number" or not _named(look) else 0.75 * known
@@ -224,10 +215,11 @@ def _linked(tables: Mapping[str, Brought], likely: Mapping[tuple[str, str], floa
 
 def _same(tables: Mapping[str, Brought], one: tuple[str, str], other: tuple[str, str]) -> bool:
     first, second = (tables[table].looks[column] for table, column in (one, other))
-    if one[0] == other[0]:
+    if one[0] == other[0]:  # two columns of one table are two things
         return False
     if first.counted and second.counted and not _alike(tables, one, other):
         return False  # keys that count on overlap by chance
+    # samples of large tables meet in fewer ids
     enough = _SHARED if min(len(first.ids), len(second.ids)) < _LARGE else _SHARED / 3
     return overlap(first.ids, second.ids) >= enough
 
@@ -241,5 +233,6 @@ def _alike(tables: Mapping[str, Brought], one: tuple[str, str], other: tuple[str
 def _worth(group: frozenset[tuple[str, str]], likely: Mapping[tuple[str, str], float]) -> float:
     best: dict[str, float] = {}
     for one in group:
+        # once for each table, however many of its columns are in the group
         best[one[0]] = max(best.get(one[0], 0.0), likely[one])
     return sum(best.values())

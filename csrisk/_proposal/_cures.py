@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from csrisk.data._words import SCALES
+from csrisk.data._declared import SCALES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from csrisk._proposal._looks import Look
+    from csrisk._proposal._matching._looks import Look
     from csrisk.data import Column
 
 __all__ = ["YEARLY", "cure_of", "scale_of", "severities"]
@@ -39,8 +39,10 @@ def severities(look: Look) -> dict[str, int]:
 def cure_of(look: Look, name: tuple[str, ...], column: Column) -> tuple[Mapping[str, Any], str]:
     """Keys that make a column what the contract asks for, or why there are none."""
     if column.name in _AMOUNTS:
+        # other amounts are not by month, so that one of a year needs no factor
         year = column.name in _MONTHLY and bool(YEARLY & set(name))
         share = (12 if year else 1) * (100 if _CENTS & set(name) else 1)
+        # a fraction, as 1/12 has no decimals that end
         return ({"factor": f"1/{share}"} if share > 1 else {}), ""
     if column.name == "severity" and look.kind == "text":
         return {"words": severities(look)}, ""
@@ -50,6 +52,7 @@ def cure_of(look: Look, name: tuple[str, ...], column: Column) -> tuple[Mapping[
         return {"unit": look.style.removeprefix("epoch ")}, ""
     if look.style in ("day first", "month first"):
         return {"dates": look.style}, ""
+    # no day above 12: either reading gives dates, and one of them wrong ones
     if look.style == "day or month first":
         return {}, "nobody can tell whether its times begin with the day or the month: say it with dates ="
     return {}, f"its times are written otherwise than 2025-03-31 ({look.style}), and are not read as they are"

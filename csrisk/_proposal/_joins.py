@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from csrisk._proposal._accounts import Join
-from csrisk._proposal._names import words
+from csrisk._proposal._matching._names import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ __all__ = ["ACCOUNT", "PRICE", "find_price", "query_of"]
 
 ACCOUNT, PRICE = "csrisk_account", "csrisk_price"  # names that no column of an export has
 _PRICES = {"price", "mrr", "fee", "amount", "rate", "preis", "prix", "precio", "betrag", "charge", "cost"}
-_MOSTLY = 0.98
+_MOSTLY = 0.98  # a plan that is not in the list has no price
 
 
 def find_price(brought: Brought, tables: Sequence[Brought]) -> Join | None:
@@ -26,7 +26,7 @@ def find_price(brought: Brought, tables: Sequence[Brought]) -> Join | None:
     for other in tables:
         prices = [name for name, look in other.looks.items() if look.kind == "number" and _PRICES & set(words(name))]
         keys = [name for name, look in other.looks.items() if look.unique and look.kind == "text"]
-        if other is brought or len(prices) != 1:
+        if other is brought or len(prices) != 1:  # of two prices nobody can tell which is paid
             continue
         for (column, look), key in itertools.product(brought.looks.items(), keys):
             shared = len(look.ids & other.looks[key].ids)

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from csrisk._proposal._cures import YEARLY
-from csrisk._proposal._names import words
+from csrisk._proposal._matching._names import words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from csrisk._proposal._looks import Look
+    from csrisk._proposal._matching._looks import Look
     from csrisk.data import Table
 
 __all__ = ["Left", "leftovers"]
 
-_STRAY = 0.01
+_STRAY = 0.01  # share of rows that may be otherwise
 # time of a table that follows its first and may be missing, and time that is agreed beforehand
 _ENDS = {
     "accounts": "ended_at",
@@ -34,6 +34,7 @@ _MANY = 40  # persons, below which an id that comes again may be that of a team 
 _KEYS = {"contacts": "contact_id", "invoices": "invoice_id"}
 _KEY_WORDS = {"id", "number", "key", "uuid", "code", "guid", "ref", "reference", "nummer", "numero"}
 _NO_FEATURE = {"status", "state", "country", "city", "os", "browser", "device", "currency", "version", "ip", "language"}
+# words of times that are neither an end nor a plan
 _OTHER_TIME = {
     *("updated", "modified", "changed", "synced", "loaded", "deleted", "exported", "viewed", "seen", "activity"),
     *("trial", "birth", "first", "response", "start", "created", "pause", "current", "renewal", "last", "assigned"),
@@ -87,10 +88,12 @@ def _times(
     found: Collection[str],
     last: pd.Timestamp | None,
 ) -> Iterator[Left]:
+    # a name that says what else it is goes before the order of the times
     timed = {name: look for name, look in looks.items() if look.kind == "time" and not _OTHER_TIME & set(words(name))}
     after = {name: look for name, look in timed.items() if _follows(begun, look.times)}
     seen = (begun.max() if last is None else last) + pd.Timedelta(days=2)
     ahead = {name: float((look.times > seen).mean()) for name, look in after.items()}
+    # an end is missing in what has not ended: one that is always there is another time
     past = [name for name, look in after.items() if ahead[name] <= _STRAY and look.missing > 2 * _STRAY]
     plans = [name for name in after if ahead[name] > _STRAY]
     for target, those, why in ((_ENDS, past, "follows the first time of each row"), (_PLANS, plans, "lies ahead")):
@@ -101,6 +104,7 @@ def _times(
 
 def _follows(begun: pd.Series[Any], times: pd.Series[Any]) -> bool:
     both = begun.notna() & times.notna()
+    # by days, as one of the two may be a date without a time of day
     return bool(both.any()) and float((times[both] >= begun[both].dt.normalize()).mean()) >= 0.98
 
 
@@ -113,7 +117,7 @@ def _one(
     without: Collection[str] = (),
 ) -> Iterator[Left]:
     hits = [name for name, look in looks.items() if fits(look) and not set(without) & set(words(name))]
-    if column not in found and len(hits) == 1:
+    if column not in found and len(hits) == 1:  # of two nobody can tell which
         yield Left(column, hits[0], why)
 
 
@@ -126,6 +130,7 @@ def _counts(look: Look) -> bool:
 
 
 def _named(look: Look) -> bool:
+    # features are few and come again; texts and ids do neither
     few = 2 <= look.distinct <= min(200, 0.2 * len(look.texts))
     return look.kind == "text" and not look.verbose and few
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from csrisk._proposal._accounts import Keys, find_keys
-from csrisk._proposal._match import Match, elsewhere, match_tables, outcome_of
+from csrisk._proposal._matching._match import Match, elsewhere, match_tables, outcome_of
+from csrisk._proposal._matching._words import ELSEWHERE
 from csrisk._proposal._questions import Question, questions_of
 from csrisk._proposal._sources import LOOKED_FOR, look_into
-from csrisk._proposal._words import ELSEWHERE
 from csrisk.exceptions import ConfigError, DataContractError
 
 if TYPE_CHECKING:
@@ -29,23 +29,7 @@ _LARGEST_LIST = 12
 
 @dataclass(frozen=True)
 class Proposal:
-    """Which file is which table, and which column is which; made by :func:`csrisk.propose`.
-
-    Parameters
-    ----------
-    matches : tuple of Match
-        Files and the tables that they are taken for.
-    unused : mapping of str to str
-        Files that are left, each with the reason.
-    questions : tuple of Question
-        What a person must say.
-    decided : mapping of str to str
-        What was said: for a question its answer.
-    database : bool
-        Whether the tables are those of a database.
-    keys : Keys
-        Columns that name the account.
-    """
+    """Which file is which table, and which column is which; made by :func:`csrisk.propose`."""
 
     matches: tuple[Match, ...]
     unused: Mapping[str, str]
@@ -71,25 +55,7 @@ class Proposal:
         return tuple(question for question in self.questions if question.about not in self.decided)
 
     def answer(self, about: str, answer: str) -> Proposal:
-        """Answer a question.
-
-        Parameters
-        ----------
-        about : str
-            What it decides, such as ``label`` or ``usage.at``.
-        answer : str
-            One of its options; the empty one leaves it out.
-
-        Returns
-        -------
-        Proposal
-            Another one; this one stays as it is.
-
-        Raises
-        ------
-        ConfigError
-            If there is no such question, or it has no such answer.
-        """
+        """Answer a question."""
         found = next((question for question in self.questions if question.about == about), None)
         if found is None:
             raise ConfigError(f"about={about!r}: no such question; there are {[one.about for one in self.questions]}")
@@ -98,57 +64,28 @@ class Proposal:
         return replace(self, decided={**self.decided, about: answer})
 
     def with_guesses(self) -> Proposal:
-        """Answer every open question with what is likeliest.
-
-        Returns
-        -------
-        Proposal
-        """
+        """Answer every open question with what is likeliest."""
+        # the likeliest answer stands first; what a person decided goes before it
         return replace(self, decided={**{one.about: one.options[0] for one in self.open}, **self.decided})
 
     def to_toml(self) -> str:
-        """Write a configuration: what is sure or decided counts, what is guessed stands in comments.
-
-        Returns
-        -------
-        str
-        """
+        """Write a configuration: what is sure or decided counts, what is guessed stands in comments."""
         from csrisk._proposal._toml import written
 
         return written(self)
 
     def spec(self) -> RiskSpec:
-        """Give the configuration as it would be read.
-
-        Returns
-        -------
-        RiskSpec
-        """
+        """Give the configuration as it would be read."""
         from csrisk._pipeline import RiskSpec
 
         return RiskSpec.from_toml(self.to_toml())
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the configuration to a file that is not there yet.
-
-        Parameters
-        ----------
-        path : path
-            Such as ``csrisk.toml``.
-
-        Returns
-        -------
-        Path
-
-        Raises
-        ------
-        ConfigError
-            If something stands there: it is never overwritten.
-        """
+        """Write the configuration to a file that is not there yet."""
         from csrisk._pipeline import write_text
 
         target = Path(path)
-        if target.exists() or target.is_symlink():
+        if target.exists() or target.is_symlink():  # a dangling link does not exist, and would be written through
             raise ConfigError(
                 f"{target.name}: is there already, and is never overwritten; name another file or move it"
             )
@@ -167,6 +104,7 @@ class Proposal:
         key = (
             [] if match.key is None else [("account_id", match.key, match.sure and self.keys.sure(match.brought.name))]
         )
+        # a constant has no column of the file
         return key + [(pair.column, pair.theirs, pair.sure) for pair in match.pairs if not pair.constant]
 
 
@@ -222,10 +160,12 @@ def _unwritten(match: Match) -> Match:
 
 
 def _why_unused(match: Match) -> str:
+    # first: a flat table may look like accounts, and has a command of its own
     if outcome := outcome_of(match.brought):
         how = f"csrisk train FILE --target {outcome} --report risk.html"
         return f"looks like one flat table without dates, whose column {outcome!r} says who left: {how}"
     kind, fit = elsewhere(match.brought, of_accounts=match.key is not None)
+    # hardly worse is enough: what the file is says more to a person than what it lacks
     if fit and fit >= match.score - 0.5:
         return f"looks like {kind}: {ELSEWHERE[kind].cure}"
     if match.score <= 0:

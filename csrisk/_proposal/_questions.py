@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from csrisk._shown import shown
+from csrisk._text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from csrisk._proposal._accounts import Keys
-    from csrisk._proposal._match import Match
+    from csrisk._proposal._matching._match import Match
 
 __all__ = ["LEAVE_OUT", "Question", "questions_of"]
 
@@ -20,17 +20,7 @@ LEAVE_OUT = ""
 
 @dataclass(frozen=True)
 class Question:
-    """A question, and its answers.
-
-    Parameters
-    ----------
-    about : str
-        What it decides: ``label``, a table such as ``usage``, or a column such as ``usage.at``.
-    text : str
-        The question.
-    options : tuple of str
-        Answers, the likeliest first; the empty one leaves it out.
-    """
+    """A question, and its answers."""
 
     about: str
     text: str
@@ -54,7 +44,7 @@ def _label(matches: Sequence[Match]) -> Iterator[Question]:
     there = {match.table: {pair.column for pair in match.pairs} for match in matches}
     ends = there.get("subscriptions", set()) & {"end_at", "planned_end"} or "ended_at" in there.get("accounts", set())
     kinds = (["contract"] if ends else []) + (["inactivity"] if "usage" in there else [])
-    if len(kinds) == 2:
+    if len(kinds) == 2:  # of one nothing has to be asked
         text = "What is churn here: a contract that ends and is not renewed, or no use for a while?"
         yield Question("label", text, (*kinds, "auto"))
 
@@ -79,7 +69,7 @@ def _columns(match: Match, keys: Keys) -> Iterator[Question]:
         text = f"Is the monthly price of a contract {way.account!r} of {way.table}, by {way.column}?"
         yield Question(f"{match.table}.mrr", text, (way.account, LEAVE_OUT))
     for pair in match.pairs:
-        if not pair.sure and not pair.unread:
+        if not pair.sure and not pair.unread:  # no answer would make readable what cannot be read
             why = f" ({pair.note})" if pair.note else ""
             text = (
                 f"Which kind of survey is {file}{why}?"

@@ -9,13 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from csrisk._proposal._looks import Look, look_at
-from csrisk._proposal._names import stem, words
-from csrisk._shown import shown
-from csrisk.data._csv import read_header
-from csrisk.data._kinds import DATABASE_ENDINGS, FOREIGN_ENDINGS, UnreadableError, endings, file_kind
-from csrisk.data._parts import near_name, size_of, skipped
-from csrisk.data._workbook import FILE_ENDINGS, is_workbook
+from csrisk._proposal._matching._looks import Look, look_at
+from csrisk._proposal._matching._names import stem, words
+from csrisk._text import shown
+from csrisk.data._declared import DATABASE_ENDINGS, FOREIGN_ENDINGS, UnreadableError, endings, file_kind
+from csrisk.data._reading import FILE_ENDINGS, is_workbook, near_name, read_header, size_of, skipped
 from csrisk.exceptions import DataContractError
 
 if TYPE_CHECKING:
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LOOKED_FOR", "Brought", "Seen", "look_into"]
 
-_ROWS = 20_000
+_ROWS = 20_000  # rows looked at of each table
 _LARGE = 500_000_000  # bytes above which only the beginning is read
 _DEEPEST, _MOST = 3, 400
 LOOKED_FOR = "files .csv, .tsv, .txt (also .gz) and .parquet with one header line, and .xlsx, up to three folders deep"
@@ -33,17 +31,7 @@ LOOKED_FOR = "files .csv, .tsv, .txt (also .gz) and .parquet with one header lin
 
 @dataclass(frozen=True)
 class Brought:
-    """A table as it lies in the source.
-
-    Parameters
-    ----------
-    name : str
-        How the person calls it.
-    file : str or tuple of str
-        What the configuration has to say.
-    looks : mapping of str to Look
-        What each of its columns looks like, in a sample of rows.
-    """
+    """A table as it lies in the source."""
 
     name: str
     file: str | tuple[str, ...]
@@ -71,26 +59,14 @@ class Brought:
         """Words of a column without the name of its table before them."""
         found = words(column)
         own = set(self.stem)
-        while len(found) > 1 and found[0] in own:
+        while len(found) > 1 and found[0] in own:  # a name that is that of its table keeps its last word
             found = found[1:]
         return found
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What lies in a source.
-
-    Parameters
-    ----------
-    tables : tuple of Brought
-        Those that can be read.
-    unread : mapping of str to str
-        Names of the others, with the reason.
-    database : bool
-        Whether the tables are those of a database.
-    far : bool
-        Whether it is behind an address, where text is not rewritten.
-    """
+    """What lies in a source."""
 
     tables: tuple[Brought, ...]
     unread: Mapping[str, str] = field(default_factory=dict)
@@ -100,7 +76,7 @@ class Seen:
 
 def look_into(source: str) -> Seen:
     """Read a sample of every table of a folder, a database file or a database behind an address."""
-    from csrisk._pipeline._databases import is_database, is_far
+    from csrisk._pipeline._sources import is_database, is_far
 
     if is_database(source):
         samples = _of_database(source)
@@ -131,6 +107,7 @@ def _groups(folder: Path, unread: dict[str, str]) -> dict[str, list[Path]]:
             unread[name] = str(error) if isinstance(error, UnreadableError) else error.strerror or type(error).__name__
             continue
         places = tuple(part for part in path.relative_to(folder).parts[:-1] if "=" not in part)
+        # the header too: files of one pattern with other columns are other tables
         key = (places, re.sub(r"[\d_.-]+", " ", path.name.lower()).strip(), header)
         groups.setdefault(key, []).append(path)
     return {_called(folder, key[0], paths): paths for key, paths in groups.items()}
@@ -148,8 +125,11 @@ def _called(folder: Path, places: tuple[str, ...], paths: list[Path]) -> str:
 
 def _files(folder: Path, unread: dict[str, str]) -> Iterator[Path]:
     count = 0
+    # a link may lead out of the folder, or round in a circle
     for top, folders, names in os.walk(folder, followlinks=False):
+        # folders such as month=2025-01 are parts of one table and no depth of their own
         depth = len([part for part in Path(top).relative_to(folder).parts if "=" not in part])
+        # in place, as os.walk asks; sorted, so that the same folder gives the same proposal on every disk
         folders[:] = sorted(name for name in folders if not skipped(name)) if depth < _DEEPEST else []
         for name in sorted(names):
             path = Path(top, name)
@@ -188,7 +168,7 @@ def _header(path: Path) -> tuple[str, ...]:
 
 
 def _read(folder: Path, groups: Mapping[str, list[Path]], unread: dict[str, str]) -> list[Brought]:
-    from csrisk.data._engine import DuckDBEngine
+    from csrisk.data._engines import DuckDBEngine
 
     found = []
     with closing(DuckDBEngine(threads=1, on_disk=False)) as engine:
@@ -207,9 +187,9 @@ def _read(folder: Path, groups: Mapping[str, list[Path]], unread: dict[str, str]
 
 def _sampled(engine: Any, brought: Any) -> pd.DataFrame | str:
     """Take every so many rows, as many as are looked at, or say why the table cannot be read."""
-    from csrisk.data._breach import Breach
-    from csrisk.data._readers import ROW
-    from csrisk.data._source import open_source
+    from csrisk.data._engines import open_source
+    from csrisk.data._findings import Breach
+    from csrisk.data._reading import ROW
 
     opened = open_source(engine, "usage", brought)
     if isinstance(opened, Breach):
@@ -217,6 +197,7 @@ def _sampled(engine: Any, brought: Any) -> pd.DataFrame | str:
     try:
         few = f"SELECT * EXCLUDE ({ROW}) FROM {opened.view} LIMIT {_ROWS}"
         if size_of(brought) <= _LARGE:
+            # rows from all of the file, as its beginning may be of another time
             step = max(1, -(-engine.run(f"SELECT count(*) FROM {opened.view}")[0][0] // _ROWS))
             few = f"SELECT * EXCLUDE ({ROW}) FROM {opened.view} WHERE {ROW} % {step} = 0"
         return engine.home(few)  # type: ignore[no-any-return]  # the engine is imported late
@@ -225,9 +206,9 @@ def _sampled(engine: Any, brought: Any) -> pd.DataFrame | str:
 
 
 def _of_database(source: str) -> dict[str, pd.DataFrame]:
-    from csrisk._pipeline._databases import duckdb_file, far_database, is_far, located
-    from csrisk.data._engine import home
-    from csrisk.data._readers import quoted
+    from csrisk._pipeline._sources import duckdb_file, far_database, is_far, located
+    from csrisk.data._engines import home
+    from csrisk.data._reading import quoted
 
     if is_far(source):
         _, connection, names = far_database(source.strip())
@@ -245,8 +226,8 @@ def _of_database(source: str) -> dict[str, pd.DataFrame]:
 def _of_sqlite(path: Path, name: str) -> dict[str, pd.DataFrame]:
     import pandas as pd
 
-    from csrisk._pipeline._sqlite import sqlite_tables
-    from csrisk.data._readers import quoted
+    from csrisk._pipeline._sources import sqlite_tables
+    from csrisk.data._reading import quoted
 
     found = {}
     with sqlite_tables(path, name) as book:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from csrisk._printable import one_line
 from csrisk._proposal._cures import cure_of
-from csrisk._proposal._evidence import without_evidence
 from csrisk._proposal._joins import ACCOUNT, PRICE, query_of
-from csrisk._proposal._names import words
-from csrisk._proposal._pairs import Pair
+from csrisk._proposal._matching._evidence import without_evidence
+from csrisk._proposal._matching._names import words
+from csrisk._proposal._matching._pairs import Pair
 from csrisk._proposal._questions import LEAVE_OUT
+from csrisk._text import one_line
 from csrisk.data import CONTRACT
 from csrisk.data._presets import matching_presets, read_preset
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from csrisk._proposal._accounts import Join
-    from csrisk._proposal._match import Match
+    from csrisk._proposal._matching._match import Match
     from csrisk._proposal._proposal import Proposal
 
 __all__ = ["written"]
@@ -52,6 +52,7 @@ def _label(proposal: Proposal) -> str:
     if not asked:
         return ""
     meaning = "a contract that ends and is not renewed, or no use for a while (inactivity)"
+    # a comment until somebody decides: what churn is cannot be guessed
     line = _entry("kind", kind) if kind else "# " + _entry("kind", "contract")
     return f"[label]\n{line}  # what churn is here: {meaning}"
 
@@ -65,6 +66,7 @@ def _table(proposal: Proposal, match: Match) -> Iterator[str]:
     for line in _blocks(proposal, match):
         yield f"# {line}"
     if joins := _joins(match, proposal):
+        # in literal text of TOML, where signs of SQL need no escape; see `_plain` for what it cannot hold
         query = query_of(match.brought, joins, database=proposal.database)
         yield from (mark + line for line in ("query = '''", *query.splitlines(), "'''"))
     else:
@@ -82,6 +84,7 @@ def _table(proposal: Proposal, match: Match) -> Iterator[str]:
     if match.price is not None:
         yield _priced(match, match.price, proposal)
     used = {pair.theirs for pair in match.pairs} | {match.key} | {match.join.column if match.join else None}
+    # a name with a line break would leave the comment, and become a key
     if unused := [one_line(name) for name in match.brought.looks if name not in used]:
         kept = " (become context)" if match.table == "accounts" else ""
         yield f"# columns not used{kept}: {', '.join(unused)}"
@@ -130,7 +133,7 @@ def _column(pair: Pair, theirs: str) -> str:
     """Write where a column comes from, with what its values need."""
     if pair.constant:
         return f"{pair.column} = {{ {_entry('constant', theirs)} }}"
-    if not pair.cure or theirs != pair.theirs:
+    if not pair.cure or theirs != pair.theirs:  # the cure was told by the values of the likeliest column
         return _entry(pair.column, theirs)
     keys = {"name": theirs, **pair.cure}
     return f"{pair.column} = {{ {', '.join(_entry(key, value) for key, value in keys.items())} }}"
@@ -140,6 +143,7 @@ def _joins(match: Match, proposal: Proposal) -> list[tuple[str, Join]]:
     """Give what has to be fetched from other tables, each under the name that it gets."""
     wanted = [] if match.join is None else [(ACCOUNT, match.join)]
     if match.price is not None and proposal.decided.get(f"{match.table}.mrr"):
+        # after an answer alone: whether a price is by month no value tells
         wanted.append((PRICE, match.price))
     return wanted if _plain(match) else []
 
@@ -168,6 +172,7 @@ def _way(way: Join) -> str:
 
 def _stands(proposal: Proposal, match: Match) -> bool:
     """Whether a table counts: it is sure or decided, and so is every column that it must have."""
+    # a table that cannot be read would refuse the whole configuration
     return (match.sure or proposal.decided.get(match.table) == "yes") and not list(_blocks(proposal, match))
 
 
@@ -209,5 +214,6 @@ def _entry(key: str, value: Any) -> str:
     if isinstance(plain, Mapping):
         return f"{key} = {{ {', '.join(_entry(word, one) for word, one in plain.items())} }}"
     if isinstance(plain, list):
+        # tomli_w breaks lists over lines, which a comment could not hold
         return f"{key} = [{', '.join(_entry('x', one).removeprefix('x = ') for one in plain)}]"
     return tomli_w.dumps({key: plain}).strip()

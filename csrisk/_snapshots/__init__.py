@@ -2,6 +2,7 @@
 
 from csrisk._snapshots._meaning import acts, contacts, feedback, invoices, promises
 from csrisk._snapshots._merge import Merged, Rows, merge
+from csrisk._snapshots._seen import at_data_end, safe_and_happy, seen
 from csrisk._snapshots._slices import ahead, observed, running, visible
 from csrisk._snapshots._snapshots import Snapshots
 from csrisk._snapshots._spells import FOREVER, Levels, Spells
@@ -16,6 +17,7 @@ __all__ = [
     "Spells",
     "acts",
     "ahead",
+    "at_data_end",
     "contacts",
     "feedback",
     "invoices",
@@ -23,6 +25,8 @@ __all__ = [
     "observed",
     "promises",
     "running",
+    "safe_and_happy",
+    "seen",
     "uses",
     "visible",
 ]

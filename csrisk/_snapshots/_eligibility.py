@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 __all__ = ["Eligibility", "eligible_pairs", "resolve_rule"]
 
 Eligibility = Literal["auto", "contract", "active", "account"]
+# days; before any as_of, so that such a row is past at every snapshot
 _LONG_AGO = -(10**7)
 
 
 def resolve_rule(data: CustomerData, eligible: str) -> str:
     """Resolve "auto" and refuse a rule for which the data hold no evidence."""
+    # in the order in which auto takes them
     evidence = {
         "contract": data.has("subscriptions", "start_at"),
         "active": data.has("usage", "at"),
@@ -50,6 +52,7 @@ def eligible_pairs(
         # who has given notice has told the end: there is nothing left to forecast
         rows = running(pairs, table).filter(nw.col("notice_given_at_day").is_null())
     elif rule == "active":
+        # one row a day says as much as many, and keeps the join with the pairs small
         table = uses(data).select("account", "day", "known").unique()
         rows = visible(pairs, table, window=look_back)
     else:

@@ -24,8 +24,10 @@ def canonical(index: pd.Index) -> pd.MultiIndex:
         raise SnapshotError("index: must be a MultiIndex with the levels account_id and as_of")
     if (index.codes[0] < 0).any() or (index.codes[1] < 0).any():
         raise SnapshotError("index: account_id or as_of is missing in some pairs; leave them out")
+    # a slice keeps the levels of the whole, and `accounts` would name some that were never seen
     clean = index.remove_unused_levels()
     accounts, dates = clean.levels[0], as_midnights(clean.levels[1], "as_of")
+    # codes stand for the order of labels only where the levels are sorted; from_arrays sorts them
     if not accounts.is_monotonic_increasing or not dates.is_monotonic_increasing:
         clean = pd.MultiIndex.from_arrays([clean.get_level_values(level) for level in (0, 1)], names=clean.names)
         accounts, dates = clean.levels[0], as_midnights(clean.levels[1], "as_of")
@@ -52,6 +54,7 @@ def date_grid(first: pd.Timestamp, last: pd.Timestamp, frequency: str) -> pd.Dat
         offset = pd.tseries.frequencies.to_offset(frequency)
     except (ValueError, TypeError) as error:
         raise SnapshotError(f"frequency={frequency!r} is no offset of pandas; use 'MS', 'W-MON' or '28D'") from error
+    # -28D is an offset of pandas too
     if offset is None or offset.n <= 0:
         raise SnapshotError(f"frequency={frequency!r} must go forward; use 'MS', 'W-MON' or '28D'")
     if first > last:
@@ -61,6 +64,7 @@ def date_grid(first: pd.Timestamp, last: pd.Timestamp, frequency: str) -> pd.Dat
         raise SnapshotError(
             f"frequency={frequency!r} gives no date from {first:%Y-%m-%d} to {last:%Y-%m-%d}; take a finer one"
         )
+    # an offset of hours gives times that are no midnight
     return as_midnights(dates, f"frequency={frequency!r}")
 
 
@@ -68,6 +72,7 @@ def within(cuts: pd.DatetimeIndex, data: CustomerData) -> pd.DatetimeIndex:
     """Refuse dates for which the data hold no past, or an unobserved one."""
     if len(cuts) == 0:
         raise SnapshotError("dates: none was given; name at least one")
+    # on the first day nothing lies strictly before; data.end itself is a fair as_of, as it sees the days before
     outside = cuts[(cuts <= data.start) | (cuts > data.end)]
     if len(outside):
         message = (
@@ -81,6 +86,7 @@ def within(cuts: pd.DatetimeIndex, data: CustomerData) -> pd.DatetimeIndex:
 
 def lazy_pairs(index: pd.MultiIndex, data: CustomerData) -> nw.LazyFrame[Any]:
     """Pairs as snapshot, account code and day, in the engine of the data."""
+    # one look-up for each account, not for each pair
     codes = data.accounts.get_indexer(index.levels[0])
     unknown = int((codes < 0).sum())
     if unknown:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from csrisk._compiling import compiled
+from csrisk._machine import compiled
 
 if TYPE_CHECKING:
     from csrisk._snapshots._merge import Floats, Ints
@@ -19,12 +19,14 @@ def count_groups(
     account: Ints, cut: Ints, row_account: Ints, day: Ints, known: Ints, entity: Ints, reach: int, slot: Ints
 ) -> Ints:
     """Count the entities that each snapshot sees."""
+    # snapshots and rows come by account and day, so `first` never goes back: one pass over both
     counts = np.zeros(len(cut), dtype=np.int64)
     first = 0
     for s in range(len(cut)):
         first = _first_row(first, account[s], cut[s] - reach, row_account, day)
         row = first
         while row < len(day) and row_account[row] == account[s] and day[row] < cut[s]:
+            # slot holds the last snapshot that saw the entity, so that nothing has to be cleared in between
             if known[row] < cut[s] and slot[entity[row]] != s:
                 slot[entity[row]] = s
                 counts[s] += 1
@@ -57,6 +59,7 @@ def sum_groups(
         row, base = first, n_groups
         while row < len(day) and row_account[row] == account[s] and day[row] < cut[s]:
             if known[row] < cut[s]:
+                # a group below base is one of an earlier snapshot
                 if slot[entity[row]] < base:
                     slot[entity[row]] = n_groups
                     n_groups += 1
@@ -65,6 +68,7 @@ def sum_groups(
                 for c in range(len(columns)):
                     sums[c, part, group] += values[columns[c], row] * weights[c, age]
                 newest[part, group] = age  # rows come by day, so the last is the newest
+                # ages start at 1, so 0 is a slice that is still empty
                 if oldest[part, group] == 0:
                     oldest[part, group] = age
             row += 1

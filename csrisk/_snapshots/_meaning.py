@@ -76,6 +76,7 @@ def feedback(data: CustomerData) -> Lazy:
     came by itself is answered on the day on which it came.
     """
     kind = nw.col("kind").str.to_lowercase()
+    # a survey of no kind was asked
     unasked = kind.is_in(list(UNASKED)).fill_null(value=False)
     came = nw.when(unasked & nw.col("answered_at_day").is_null())
     return data.lazy("surveys").with_columns(
@@ -92,6 +93,7 @@ def feedback(data: CustomerData) -> Lazy:
 
 def _last_day(data: CustomerData) -> nw.Expr:
     """Last day that was observed."""
+    # data.end is the first day that was not observed
     last: nw.Expr = nw.lit((data.end - pd.Timestamp(0)).days - 1)
     return last
 

@@ -8,7 +8,7 @@ import narwhals.stable.v2 as nw
 
 from csrisk._days import SECONDS_A_DAY, whole_days
 from csrisk._snapshots._spells import FOREVER
-from csrisk.data._contract import announced_times, beginnings, planned_times, told_times
+from csrisk.data._declared import announced_times, beginnings, planned_times, told_times
 from csrisk.exceptions import SnapshotError
 
 __all__ = ["ahead", "observed", "running", "visible"]
@@ -21,25 +21,6 @@ def visible(snapshots: nw.LazyFrame[Any], rolled: nw.LazyFrame[Any], *, window: 
     at or after ``as_of`` become null, save those that the contract declares as planned (`planned_end`, `due_at`); so do
     those of rows that are known from their beginning (contracts, accounts) and whose ``known_at``, in column told, lies
     there.
-
-    Parameters
-    ----------
-    snapshots : narwhals LazyFrame
-        Columns snapshot, account, cut, as `Snapshots.lazy` gives them.
-    rolled : narwhals LazyFrame
-        Columns account, day, known and whatever else is wanted; with the end of a contract or account also told.
-    window : int, optional
-        Days to look back; None for the whole past.
-
-    Returns
-    -------
-    narwhals LazyFrame
-        Columns of both frames save told, and ``age = cut - day`` (at least 1).
-
-    Raises
-    ------
-    SnapshotError
-        If the rolled frame lacks account, day, known, or told where it needs it, or the window is not positive.
     """
     times, told = _second_times(rolled)
     day, cut = nw.col("day"), nw.col("cut")
@@ -51,25 +32,8 @@ def visible(snapshots: nw.LazyFrame[Any], rolled: nw.LazyFrame[Any], *, window: 
 
 
 def ahead(snapshots: nw.LazyFrame[Any], rolled: nw.LazyFrame[Any], lead: int, horizon: int) -> nw.LazyFrame[Any]:
-    """Rows in the label window of each snapshot, ``[cut + lead, cut + lead + horizon)``.
-
-    Parameters
-    ----------
-    snapshots, rolled : narwhals LazyFrame
-        As for `visible`; pass the rows through `observed` first.
-    lead, horizon : int
-        Days. A negative lead looks back with hindsight, as only labels may.
-
-    Returns
-    -------
-    narwhals LazyFrame
-        Columns of both frames, and ``ahead = day - cut``.
-
-    Raises
-    ------
-    SnapshotError
-        If lead is not a whole number of days, or horizon not one of at least 1.
-    """
+    """Rows in the label window of each snapshot, ``[cut + lead, cut + lead + horizon)``."""
+    # a negative lead looks back with hindsight, as only labels may
     first = whole_days(lead, "lead", minimum=-FOREVER)
     last = first + whole_days(horizon, "horizon", minimum=1)
     distance = (nw.col("day") - nw.col("cut")).alias("ahead")
@@ -81,18 +45,6 @@ def observed(rolled: nw.LazyFrame[Any], end: int) -> nw.LazyFrame[Any]:
     """Rows dated and known before the day ``end``; later second times are masked.
 
     What somebody knows who stands at the end of the data: labels are made of it.
-
-    Parameters
-    ----------
-    rolled : narwhals LazyFrame
-        Columns account, day, known and whatever else is wanted.
-    end : int
-        First day that was not observed.
-
-    Returns
-    -------
-    narwhals LazyFrame
-        The columns of `rolled`.
     """
     times, told = _second_times(rolled)
     kept = rolled.filter(nw.col("day") < end, nw.col("known") < end)
@@ -104,16 +56,6 @@ def running(snapshots: nw.LazyFrame[Any], subscriptions: nw.LazyFrame[Any]) -> n
 
     Started and known strictly before ``as_of``, and not ended strictly before it. An end at or after ``as_of`` is not
     known yet, so such a subscription runs; an end on the day before is known, so it does not.
-
-    Parameters
-    ----------
-    snapshots, subscriptions : narwhals LazyFrame
-        As for `visible`.
-
-    Returns
-    -------
-    narwhals LazyFrame
-        One row for each snapshot and running subscription.
     """
     return visible(snapshots, subscriptions).filter(nw.col("end_at_day").is_null())
 
@@ -129,6 +71,7 @@ def _second_times(rolled: nw.LazyFrame[Any]) -> tuple[list[str], bool]:
     times = [
         name
         for name in names
+        # a user's own attribute may be called so and be no time
         if name.endswith(("_day", "_second")) and name not in plans and not name.startswith("attribute__")
     ]
     waiting = sorted({time + suffix for time in told_times() for suffix in ("_day", "_second")}.intersection(times))
@@ -140,5 +83,6 @@ def _second_times(rolled: nw.LazyFrame[Any]) -> tuple[list[str], bool]:
 def _mask(name: str, cut: nw.Expr, *, told: bool) -> nw.Expr:
     past = nw.col(name) < (cut * SECONDS_A_DAY if name.endswith("_second") else cut)
     if told and name.removesuffix("_day").removesuffix("_second") not in beginnings() | announced_times():
+        # an end may be dated in the past and be told later; null is told with its date
         past &= nw.col("told").is_null() | (nw.col("told") < cut)
     return nw.when(past).then(nw.col(name)).alias(name)

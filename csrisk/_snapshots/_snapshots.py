@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from csrisk._days import Date, Dates, Duration, as_midnight, as_midnights, whole_days
-from csrisk._display import html_table
 from csrisk._snapshots._eligibility import Eligibility, eligible_pairs, resolve_rule
 from csrisk._snapshots._index import canonical, date_grid, lazy_pairs, read_pairs, within
+from csrisk._text import html_table
 from csrisk.exceptions import SnapshotError
 
 if TYPE_CHECKING:
@@ -114,6 +114,7 @@ class Snapshots:
         SnapshotError
             If the frequency is unknown or not made of days, a date lies outside the data, or nobody is eligible.
         """
+        # on the day of the first event nothing lies strictly before
         first = data.start + pd.Timedelta(days=1) if start is None else as_midnight(start, "start")
         last = data.end if end is None else as_midnight(end, "end")
         dates = date_grid(first, last, frequency)
@@ -210,12 +211,14 @@ class Snapshots:
     def label_end(self) -> pd.Series:
         """First day after each label window; missing where there is no horizon."""
         if self.horizon is None:
+            # in the unit of dates, so that the dtype does not depend on the horizon
             return self._series(pd.DatetimeIndex([pd.NaT] * len(self)).as_unit("us"), "label_end")
         return self._series(self._dates() + pd.Timedelta(days=self.lead + self.horizon), "label_end")
 
     @property
     def censored(self) -> pd.Series:
         """True where the label window runs past the end of the data, or there is none."""
+        # not written as >: a missing end compares as False, and without a horizon all are censored
         return (~(self.label_end <= self.end)).rename("censored")
 
     @property
@@ -247,6 +250,7 @@ class Snapshots:
             raise SnapshotError(
                 f"date={day:%Y-%m-%d} lies after the end of the data {self.end:%Y-%m-%d}; take an earlier one"
             )
+        # a snapshot on the date itself stays: it sees only the days before
         return replace(self, index=self.index[(self._dates() <= day)], end=day)
 
     def lazy(self, data: CustomerData) -> nw.LazyFrame[Any]:
@@ -272,6 +276,7 @@ class Snapshots:
         return len(self.index)
 
     def __getitem__(self, mask: pd.Series | np.ndarray[Any, Any]) -> Snapshots:
+        # a mask is applied by position, so one in another order would choose other snapshots
         if isinstance(mask, pd.Series) and not mask.index.equals(self.index):
             raise SnapshotError("mask: its index is not the index of the snapshots; use mask.reindex(snapshots.index)")
         chosen = np.asarray(mask)

@@ -18,13 +18,7 @@ _STRIDE = 2**32  # one account's days never reach the next account's in a joint 
 
 @dataclass(frozen=True, eq=False)
 class Spells:
-    """Unbroken stretches of contract, sorted by account and start.
-
-    Parameters
-    ----------
-    account, start, end : ndarray of int64
-        Account code and days, half-open; ``end`` is `FOREVER` while the spell runs.
-    """
+    """Unbroken stretches of contract, sorted by account and start."""
 
     account: Ints
     start: Ints
@@ -65,19 +59,10 @@ class Spells:
         return cls(account[opens], start[opens], reach[last] if len(account) else end)
 
     def at(self, account: Ints, day: Ints) -> Ints:
-        """Find the spell that holds at the start of a day.
-
-        Parameters
-        ----------
-        account, day : ndarray of int64
-            The questions.
-
-        Returns
-        -------
-        ndarray of int64
-            Position of the spell with ``start < day <= end``, -1 where there is none.
-        """
+        """Find the spell that holds at the start of a day."""
+        # start < day <= end: what starts on the day is not there at its start, an end on the day is not known then
         position = np.searchsorted(self.account * _STRIDE + self.start, account * _STRIDE + day) - 1
+        # -1, before the first spell of all, would read the last
         safe = np.maximum(position, 0)
         if not len(self.account):
             return np.full(len(account), -1)
@@ -86,17 +71,7 @@ class Spells:
 
 @dataclass(frozen=True, eq=False)
 class Levels:
-    """Amount under contract as a step function of the day, sorted by account and day.
-
-    Parameters
-    ----------
-    key : ndarray of int64
-        Account and day of each step, in one number.
-    amount : ndarray of float64
-        Sum of the amounts that run after the step.
-    running, known : ndarray of int64
-        Number of contracts that run after the step, and of those whose amount is known.
-    """
+    """Amount under contract as a step function of the day, sorted by account and day."""
 
     key: Ints
     amount: Floats
@@ -105,19 +80,8 @@ class Levels:
 
     @classmethod
     def of(cls, account: Ints, start: Ints, end: Ints, amount: Floats) -> Levels:
-        """Add up contracts that run at the same time.
-
-        Parameters
-        ----------
-        account, start, end : ndarray of int64
-            One entry for each contract, in any order.
-        amount : ndarray of float64
-            NaN where it is unknown.
-
-        Returns
-        -------
-        Levels
-        """
+        """Add up contracts that run at the same time."""
+        # an unknown amount adds 0 and is told by fewer known than running: NaN would stay in a running sum for good
         known = ~np.isnan(amount)
         key = np.concatenate([account * _STRIDE + start, account * _STRIDE + end])
         change = np.concatenate([np.where(known, amount, 0.0), -np.where(known, amount, 0.0)])
@@ -125,6 +89,7 @@ class Levels:
         sign = np.repeat(np.array([1, -1], dtype=np.int64), len(account))
         order = np.lexsort((change, key))  # the amounts too: sums must not depend on the order of rows
         key, change, sign, there = key[order], change[order], sign[order], there[order]
+        # steps of one day are one: an end and a renewal on it leave no level in between
         last = np.flatnonzero(np.append(key[1:] != key[:-1], True)) if len(key) else np.zeros(0, dtype=np.int64)
         owner = _owner(key)
         return cls(
@@ -135,26 +100,14 @@ class Levels:
         )
 
     def before(self, account: Ints, day: Ints, *, across_gap: int) -> Floats:
-        """Level just before the start of a day.
-
-        Parameters
-        ----------
-        account, day : ndarray of int64
-            The questions.
-        across_gap : {-1, 1}
-            Where no contract runs (between an end and a renewal): -1 takes the level before the end, 1 the level after
-            the renewal.
-
-        Returns
-        -------
-        ndarray of float64
-            NaN where there is no contract, or the amount of any that runs is unknown.
-        """
+        """Level just before the start of a day."""
         level = np.full(len(account), np.nan)
         if not len(self.key):
             return level
+        # the last step strictly before the day
         position = np.searchsorted(self.key, account * _STRIDE + day) - 1
         gap = self._holds(position, account) & (self.running[np.maximum(position, 0)] == 0)
+        # -1 goes back to the level before the end, 1 on to that of the renewal
         position = np.where(gap, position + across_gap, position)
         good = self._holds(position, account)
         # a sum of which one part is unknown is unknown

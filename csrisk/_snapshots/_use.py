@@ -17,16 +17,6 @@ def uses(data: CustomerData) -> nw.LazyFrame[Any]:
 
     Roll-ups of warehouses fill every day of a calendar so. Such a row still shows that use was observed on its day, and
     its money (a refund) still counts as money.
-
-    Parameters
-    ----------
-    data : CustomerData
-        The tables, with usage.
-
-    Returns
-    -------
-    narwhals LazyFrame
-        Rows of the canonical table.
     """
     rows = data.lazy("usage")
     # without a single quantity every row has the default, 1

@@ -1,9 +1,7 @@
 """Checks with codes: leakage, drift, calibration and evidence."""
 
-from csrisk.checks._attributes import check_attributes, ended_accounts
 from csrisk.checks._check import Check, Rule, checks_frame
 from csrisk.checks._drift import check_base_rate, check_calibration, check_drift, check_drift_classifier
-from csrisk.checks._feeds import check_feeds
 from csrisk.checks._judgement import (
     check_judgement,
     declared_judgements,
@@ -13,15 +11,18 @@ from csrisk.checks._judgement import (
 )
 from csrisk.checks._leakage import check_future_use, check_single_feature, check_telling_values
 from csrisk.checks._null import check_permutation_null
-from csrisk.checks._panel import check_duplicates, check_events, check_evidence, check_label_window
-from csrisk.checks._rebuild import check_rebuilt
-from csrisk.checks._rows import check_rows
-from csrisk.checks._run import RULES, run_checks
+from csrisk.checks._run import RULES, ForwardEvidence, run_checks
 from csrisk.checks._stated import check_stated_reasons, stated_and_named
+from csrisk.checks._tables._attributes import check_attributes, ended_accounts
+from csrisk.checks._tables._feeds import check_feeds
+from csrisk.checks._tables._panel import check_duplicates, check_events, check_evidence, check_label_window
+from csrisk.checks._tables._rebuild import check_rebuilt
+from csrisk.checks._tables._rows import check_rows
 
 __all__ = [
     "RULES",
     "Check",
+    "ForwardEvidence",
     "Rule",
     "check_attributes",
     "check_base_rate",

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from csrisk._evaluation._clustered_auc import Auc, clustered_auc
+from csrisk.evaluation._measuring import Auc, clustered_auc
 
 __all__ = ["Auc", "account_codes", "account_level", "clustered_auc", "constant_columns", "single_auc"]
 
@@ -21,22 +21,6 @@ def single_auc(column: pd.Series, event: Array, account: Array, n_accounts: int)
     """Area of one feature on the rows that have a value.
 
     Numbers count in their better direction; categories by the event share of their other accounts (five folds).
-
-    Parameters
-    ----------
-    column : pandas.Series
-        Numbers, booleans or categories.
-    event : ndarray of bool
-        Outcomes.
-    account : ndarray of int
-        Account code of each row.
-    n_accounts : int
-        Number of codes.
-
-    Returns
-    -------
-    Auc or None
-        None where fewer than ten accounts of either outcome have a value, or all values are equal.
     """
     there = column.notna().to_numpy()
     seen, who, values = event[there], account[there], column[there]
@@ -45,6 +29,7 @@ def single_auc(column: pd.Series, event: Array, account: Array, n_accounts: int)
     if not is_number(column):
         return clustered_auc(_encoded(values, seen, who), seen, who, n_accounts)
     auc = clustered_auc(values.to_numpy(dtype=np.float64), seen, who, n_accounts)
+    # a number may speak either way; influence turns with it, so that leads stay paired
     return auc if auc.value >= 0.5 else Auc(1 - auc.value, -auc.influence)
 
 
@@ -56,20 +41,24 @@ def is_number(column: pd.Series) -> bool:
 def account_codes(X: pd.DataFrame) -> Array:
     """Account code of each row; each row is its own where there is no level account_id."""
     if "account_id" in X.index.names:
+        # sorted: folds are made of the codes, and must not hang on the order of rows
         return np.asarray(pd.factorize(X.index.get_level_values("account_id"), sort=True)[0])
     return np.arange(len(X))
 
 
 def constant_columns(X: pd.DataFrame, account: Array) -> list[str]:
     """Columns whose value never changes within an account, where accounts are seen more than once."""
-    seen_again = pd.Series(account).duplicated(keep=False).to_numpy()
-    if not seen_again.any():
+    again = np.flatnonzero(pd.Series(account).duplicated(keep=False).to_numpy())
+    if not len(again):
         return []
+    by_account = again[np.argsort(account[again], kind="stable")]
+    same = account[by_account][1:] == account[by_account][:-1]
     found = []
     for name in X.columns:
-        codes = pd.factorize(X[name])[0][seen_again]
-        pairs = pd.DataFrame({"account": account[seen_again], "value": codes}).drop_duplicates()
-        if pairs["account"].is_unique and (pairs["value"] != pairs["value"].iloc[0]).any():
+        codes = pd.factorize(X[name])[0][by_account]
+        changes = codes[1:] != codes[:-1]
+        # a column that says the same of everybody is no attribute
+        if changes.any() and not changes[same].any():
             found.append(name)
     return found
 
@@ -83,6 +72,7 @@ def account_level(X: pd.DataFrame, event: Array, account: Array) -> tuple[pd.Dat
 
 def _encoded(values: pd.Series, event: Array, account: Array) -> Array:
     codes = pd.factorize(values)[0]
+    # by account: one that is seen often would tell its category its own outcome
     fold = account % _FOLDS
     score = np.empty(len(codes))
     for number in range(_FOLDS):

@@ -113,6 +113,7 @@ class Rule:
         step = self.next_step if failed else ""
         check = Check(self.code, self.name, status, measure, threshold, self.source, step, names)
         if failed and self.leakage:
+            # at the line that called the check
             warnings.warn(str(check), LeakageWarning, stacklevel=3)
         return check
 

@@ -9,11 +9,12 @@ import pandas as pd
 from scipy.special import expit, logit
 from scipy.stats import chi2
 
-from csrisk._products import product, solve_two
+from csrisk._machine import product, solve_two
+from csrisk._params import check_seed, check_whole
+from csrisk._text import number, percent
 from csrisk.checks._association import MIN_EVENTS, Array, Auc, account_codes, clustered_auc, is_number
 from csrisk.checks._check import Check, Rule
-from csrisk.models._lightgbm import classifier
-from csrisk.models._params import check_seed, check_whole
+from csrisk.models._boosting import classifier
 
 __all__ = ["check_base_rate", "check_calibration", "check_drift", "check_drift_classifier"]
 
@@ -100,19 +101,22 @@ def check_drift(
     sizes = (len(old), len(fresh))
     if min(sizes) < _MIN_ROWS or not names:
         return DRIFT.not_applicable(f"{sizes[0]} and {sizes[1]} accounts; {_MIN_ROWS} on both sides are needed")
+    # one row of each account on a side: to shuffle rows is to shuffle accounts
     cells, side = _all_cells(old, fresh)
     index = _psi(cells, side)
     chance = np.array([_psi(cells, rng.permutation(side)) for _ in range(n_permutations)])
+    # of the largest of all features, so that many raise no more alarms; chance passes the highest of 100 once in 101
     floor = max(limit, float(np.quantile(chance.max(axis=1), 0.99, method="higher")))
     usual = _usual([_psi(*_all_cells(*pair)) for pair in ordinary], np.quantile(chance, 0.99, axis=0), stretch)
     excess = index - np.maximum(floor, _MARGIN * usual)
     drifted = [names[place] for place in np.argsort(-index, kind="stable") if excess[place] > 0]
     worst = int(excess.argmax())
     measure = (
-        f"{len(drifted)} of {len(names)} features drift; the furthest is {names[worst]} with PSI {index[worst]:.2f}, "
-        f"where {len(ordinary)} pairs of training dates let expect {usual[worst]:.2f} at most"
+        f"{len(drifted)} of {len(names)} features drift; the furthest is {names[worst]} with PSI "
+        f"{number(index[worst], 2)}, "
+        f"where {len(ordinary)} pairs of training dates let expect {number(usual[worst], 2)} at most"
     )
-    return DRIFT.judge(bool(drifted), measure, f"{floor:.2f} and {_MARGIN:g} times the usual", drifted)
+    return DRIFT.judge(bool(drifted), measure, f"{number(floor, 2)} and {number(_MARGIN)} times the usual", drifted)
 
 
 def check_drift_classifier(
@@ -154,10 +158,10 @@ def check_drift_classifier(
     auc = _told_apart(old, fresh, random_state)
     usual = max((_told_apart(*pair, random_state).value for pair in ordinary), default=0.5)
     measure = (
-        f"AUC {auc.value:.2f}, at least {auc.low(Z):.2f}, of telling old rows from new ones; "
-        f"at most {usual:.2f} between {len(ordinary)} pairs of training dates"
+        f"AUC {number(auc.value, 2)}, at least {number(auc.low(Z), 2)}, of telling old rows from new ones; "
+        f"at most {number(usual, 2)} between {len(ordinary)} pairs of training dates"
     )
-    return CLASSIFIER.judge(auc.low(Z) > max(limit, usual), measure, f"{limit:g} and the usual")
+    return CLASSIFIER.judge(auc.low(Z) > max(limit, usual), measure, f"{number(limit)} and the usual")
 
 
 def check_base_rate(train: pd.Series, test: pd.Series, *, limit: float = 1.25) -> Check:
@@ -186,10 +190,11 @@ def check_base_rate(train: pd.Series, test: pd.Series, *, limit: float = 1.25) -
         return RATE.not_applicable(f"fewer than {MIN_EVENTS} accounts with the outcome on one side")
     (old, old_error, _), (new, new_error, _) = sides
     ratio = new / old
+    # relative errors of both rates make the error of the logarithm of their ratio
     error = float(np.hypot(old_error / old, new_error / new))
     failed = abs(np.log(ratio)) > max(np.log(limit), Z * error)
-    measure = f"{100 * old:.1f} % then, {100 * new:.1f} % later, ratio {ratio:.2f}"
-    return RATE.judge(bool(failed), measure, f"between {1 / limit:.2f} and {limit:g}, or within chance")
+    measure = f"{percent(old)} then, {percent(new)} later, ratio {number(ratio, 2)}"
+    return RATE.judge(bool(failed), measure, f"between {number(1 / limit, 2)} and {number(limit)}, or within chance")
 
 
 def check_calibration(y: pd.Series, risk: Any, *, limit: float = 1.25) -> Check:
@@ -222,6 +227,9 @@ def check_calibration(y: pd.Series, risk: Any, *, limit: float = 1.25) -> Check:
     values = np.asarray(risk, dtype=np.float64)
     if values.shape != known.shape:
         raise ValueError(f"risk: {len(values)} values for {len(known)} outcomes; one for each row is needed")
+    if np.isnan(values[known]).any():
+        missing = int(np.isnan(values[known]).sum())
+        raise ValueError(f"risk: {missing} of {int(known.sum())} rows with an outcome have none; predict them first")
     event, inside = y[known].to_numpy(dtype=bool), np.clip(values[known], 1e-6, 1 - 1e-6)
     account = account_codes(y[known].to_frame())
     if min(len(np.unique(account[event])), len(np.unique(account[~event]))) < 2 * MIN_EVENTS:
@@ -229,10 +237,11 @@ def check_calibration(y: pd.Series, risk: Any, *, limit: float = 1.25) -> Check:
     margin = logit(inside)
     slope, p_value = _calibration_line(margin, event, account)
     ratio = float(event.mean() / inside.mean())
+    # a slope of 0 or less has no logarithm, and is off in any case
     off = max(abs(np.log(max(slope, 1e-3))), abs(np.log(ratio))) > np.log(limit)
-    measure = f"slope {slope:.2f}, rate over mean risk {ratio:.2f}, p = {p_value:.3f}"
+    measure = f"slope {number(slope, 2)}, rate over mean risk {number(ratio, 2)}, p = {number(p_value, 3)}"
     return CALIBRATION.judge(
-        bool(off and p_value < 0.01), measure, f"between {1 / limit:.2f} and {limit:g}, or p >= 0.01"
+        bool(off and p_value < 0.01), measure, f"between {number(1 / limit, 2)} and {number(limit)}, or p >= 0.01"
     )
 
 
@@ -242,6 +251,7 @@ def _calibration_line(margin: Array, event: Array, account: Array) -> tuple[floa
     weights = np.array([0.0, 1.0])
     for _ in range(50):
         p = expit(product(design, weights))
+        # one risk for all leaves the slope free: the tiny ridge keeps the two equations solvable
         hessian = product(design.T, design * (p * (1 - p))[:, None]) + 1e-9 * np.eye(2)
         step = solve_two(hessian, product(design.T, event - p))
         weights = weights + np.clip(step, -1, 1)
@@ -251,6 +261,7 @@ def _calibration_line(margin: Array, event: Array, account: Array) -> tuple[floa
     residual = event - expit(margin)
     scores = np.column_stack([np.bincount(account, weights=residual * column) for column in design.T])
     total = scores.sum(axis=0)
+    # pinv: with one risk for all the scores have one direction alone
     statistic = float(product(total, product(np.linalg.pinv(product(scores.T, scores)), total)))
     return float(weights[1]), float(chi2.sf(statistic, 2))
 
@@ -260,6 +271,7 @@ def _rate(y: pd.Series) -> tuple[float, float, int]:
     known = y[y.notna()].astype(float)
     account = account_codes(known.to_frame())
     value = float(known.mean())
+    # deviations of an account are summed before they are squared: its snapshots go together
     sums = np.bincount(account, weights=known.to_numpy() - value)
     return value, float(np.sqrt((sums**2).sum()) / max(len(known), 1)), len(np.unique(account[known.to_numpy() > 0]))
 
@@ -269,6 +281,7 @@ def _usual(ordinary: list[Array], by_chance: Array, stretch: float) -> Array:
     if not ordinary:
         return np.zeros(len(by_chance))
     least = np.min(ordinary, axis=0)
+    # what drifted in each pair beyond chance goes on: the PSI of a steady shift grows with the square of the time
     steady = np.where(least > by_chance, least, 0.0)
     return np.asarray(np.maximum(np.max(ordinary, axis=0), stretch**2 * steady))
 
@@ -282,11 +295,14 @@ def _pairs(
         return [(_one_each(train, rng), fresh)], 1.0
     dates = train.index.get_level_values("as_of")
     known = np.sort(dates.unique())
+    # new rows may be of several dates: the middle one stands for them
     whole = np.sort(fresh.index.get_level_values("as_of"))[len(fresh) // 2] - known[-1]
     # where the training period is shorter than the gap, its longest distances have to do
     gap = min(whole, known[-1] - known[len(known) // 2])
     starts = [date for date in known if date + gap <= known[-1] and len(known) > 1 and gap > np.timedelta64(0, "D")]
+    # a set, as first, middle and last are the same where dates are few
     chosen = [starts[place] for place in sorted({0, len(starts) // 2, len(starts) - 1})] if starts else []
+    # of one date, and so one row of each account
     found = [(train[dates == known[-1]], fresh)]
     for date in chosen:
         later = known[known >= date + gap][0]
@@ -297,6 +313,7 @@ def _pairs(
 
 
 def _sorted(X: pd.DataFrame) -> pd.DataFrame:
+    # draws pick rows by place: the order in which they come must not change them
     return X.sort_index() if isinstance(X.index, pd.MultiIndex) else X
 
 
@@ -335,7 +352,9 @@ def _cells(column: pd.Series) -> Array:
     """Bin of each row: tenths of the pooled values, categories as they are, missing in a bin of its own."""
     if not is_number(column):
         codes = pd.factorize(column)[0]
+        # rare ones share a bin: shares of few rows are chance
         common = np.argsort(-np.bincount(codes[codes >= 0], minlength=1), kind="stable")[: _BINS - 1]
+        # one place more than codes: the -1 of missing values reads the last, and gets its bin below
         place = np.full(codes.max(initial=0) + 2, _BINS - 1)
         place[common] = np.arange(len(common))
         return np.where(codes < 0, _BINS, place[codes])
@@ -343,6 +362,7 @@ def _cells(column: pd.Series) -> Array:
     there = ~np.isnan(values)
     if not there.any():
         return np.full(len(values), _BINS)
+    # of both sides together: the bins know nothing of the sides, so they hold for every shuffle
     edges = np.unique(np.quantile(values[there], np.arange(1, _BINS) / _BINS))
     return np.where(there, np.searchsorted(edges, values, side="left"), _BINS)
 
@@ -350,6 +370,7 @@ def _cells(column: pd.Series) -> Array:
 def _psi(cells: Array, side: Array) -> Array:
     """PSI of each column, half a row added to each bin that any row has."""
     n_columns = cells.shape[1]
+    # bins of all features in a row: one count for all of them, which is asked for at each shuffle
     flat = cells + np.arange(n_columns) * (_BINS + 1)
     counts = [np.bincount(flat[part].ravel(), minlength=n_columns * (_BINS + 1)) for part in (~side, side)]
     old, new = (count.reshape(n_columns, _BINS + 1).astype(np.float64) for count in counts)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from csrisk._evaluation._clustered_auc import Auc, clustered_auc
+from csrisk._text import number
+from csrisk._wilson import Z_95
 from csrisk.checks._association import MIN_EVENTS
 from csrisk.checks._check import Rule
+from csrisk.evaluation._measuring import Auc, clustered_auc
 from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:
@@ -31,7 +33,6 @@ __all__ = [
 ]
 
 Higher: TypeAlias = Literal["safer", "riskier"]
-_Z = 1.96
 _THIRD = 1 / 3
 JUDGEMENT = Rule(
     "CSR016",
@@ -150,8 +151,10 @@ def judgement_against_model(
     figures = [(np.nan, np.nan, np.nan)] * 3
     if min(n_events, len(np.unique(account[~event]))) >= MIN_EVENTS:
         areas = [clustered_auc(rows[name].to_numpy(float), event, account, n_accounts) for name in ("judged", "risk")]
+        # on the same accounts: what both owe to the same accounts cancels
         areas.append(Auc(areas[1].value - areas[0].value, areas[1].influence - areas[0].influence))
-        figures = [(area.value, area.low(_Z), area.low(-_Z)) for area in areas]
+        # the lower bound at -z is the upper one
+        figures = [(area.value, area.low(Z_95), area.low(-Z_95)) for area in areas]
     index = pd.Index(["judgement", "model", "model - judgement"], name="score")
     return pd.DataFrame(figures, columns=["auc", "low", "high"], index=index).assign(**counts)
 
@@ -195,6 +198,7 @@ def disagreements(judgement: pd.Series | pd.DataFrame, risk: pd.Series, *, highe
     safe = (people <= _THIRD) & (model >= 1 - _THIRD)
     at_risk = (people >= 1 - _THIRD) & (model <= _THIRD)
     sign = -1.0 if higher == "safer" else 1.0
+    # turned back into the direction in which it was given
     table = pd.DataFrame({"judgement": sign * rows["judged"], "risk": rows["risk"]})
     table["judged"] = np.select([safe, at_risk], ["safe", "at risk"], "")
     first = table.loc[safe].sort_values("risk", ascending=False, kind="stable")
@@ -232,10 +236,17 @@ def check_judgement(
     table = judgement_against_model(judgement, risk, churn, higher=higher)
     counts, gap = table.iloc[0], table.loc["model - judgement"]
     if np.isnan(gap["auc"]):
-        reason = f"{counts['n_events']:.0f} of {counts['n_accounts']:.0f} judged accounts left; {MIN_EVENTS} are needed"
+        reason = (
+            f"{number(counts['n_events'], 0)} of {number(counts['n_accounts'], 0)} judged accounts left; {MIN_EVENTS} "
+            "are needed"
+        )
         return JUDGEMENT.not_applicable(reason, "judge more accounts, or wait for their outcomes")
-    parts = [f"{words} {row['auc']:.3f} ({row['low']:.3f} to {row['high']:.3f})" for words, row in table.iterrows()]
-    measure = f"area for leaving on {counts['n_snapshots']:.0f} later snapshots: {', '.join(parts)}"
+    parts = [
+        f"{words} {number(row['auc'], 3)} ({number(row['low'], 3)} to {number(row['high'], 3)})"
+        for words, row in table.iterrows()
+    ]
+    measure = f"area for leaving on {number(counts['n_snapshots'], 0)} later snapshots: {', '.join(parts)}"
+    # the whole interval: a judgement that is better by chance is no reason to distrust the model
     return JUDGEMENT.judge(bool(gap["high"] < 0), measure, "the model no worse beyond chance", [name] if name else [])
 
 
@@ -268,10 +279,12 @@ def declared_judgements(
     """
     if not data.has("measures", "name"):
         return {}
+    # as builders make the names of features from those of measures
     names = data.frame("measures")["name"].dropna().astype("str").str.lower().str.replace(r"[ -]", "_", regex=True)
     there = {f"{name}_last": name for name in sorted(set(names))}
     found: dict[str, tuple[pd.Series, Higher]] = {}
     for feature in declarations:
+        # without a direction nobody says what a higher one means
         if feature.name in there and feature.name in X and feature.direction:
             found[there[feature.name]] = X[feature.name], "safer" if feature.direction < 0 else "riskier"
     return found

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from csrisk._snapshots import ahead, observed, uses, visible
+from csrisk._text import number, percent
 from csrisk._wilson import share_interval
 from csrisk.checks._association import (
     MIN_EVENTS,
@@ -23,7 +24,7 @@ from csrisk.checks._association import (
 from csrisk.checks._check import Check, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
 
     from csrisk._snapshots import Snapshots
     from csrisk.data import CustomerData
@@ -104,15 +105,22 @@ def check_single_feature(
     aucs = {name: auc for name in X.columns if (auc := single_auc(X[name], event, account, n_accounts))}
     if not aucs:
         return SINGLE.not_applicable(f"fewer than {MIN_EVENTS} accounts with and without the outcome have any value")
-    trusted = built_columns(X.columns) if trusted is None else set(trusted)
+    trusted = built_columns(X) if trusted is None else set(trusted)
     suspects = {name for name, auc in aucs.items() if auc.low(Z) > (limit_trusted if name in trusted else limit)}
     suspects |= _ahead_of(aucs, trusted, gap)
-    fixed = [name for name in constant_columns(X, account) if name not in trusted]
+    fixed = constant_columns(X[[name for name in X.columns if name not in trusted]], account)
+    # within one window such a value tells little; over all rows it tells who ever left
     suspects |= _told_by_account(X[fixed], event, account, limit)
     best = max(aucs, key=lambda name: aucs[name].value)
+    # by name where equal: the order of columns changes no message
     shown = sorted(suspects, key=lambda name: (-aucs[name].value if name in aucs else 0, name))
-    measure = f"best single AUC {aucs[best].value:.3f} ({best}); {len(suspects)} of {X.shape[1]} features suspicious"
-    threshold = f"AUC {limit:g} (computed by csrisk: {limit_trusted:g}), lead over the best computed feature {gap:g}"
+    measure = (
+        f"best single AUC {number(aucs[best].value, 3)} ({best}); {len(suspects)} of {X.shape[1]} features suspicious"
+    )
+    threshold = (
+        f"AUC {number(limit)} (computed by csrisk: {number(limit_trusted)}), lead over the best computed feature "
+        f"{number(gap)}"
+    )
     return SINGLE.judge(bool(suspects), named(measure, shown), threshold, shown)
 
 
@@ -154,13 +162,14 @@ def check_telling_values(X: pd.DataFrame, y: pd.Series, *, share: float = 0.9, c
     for name in X.columns:
         tables = [(X[name], event, account)]
         if name in constant:
+            # what never changes may have been written in another window than the one in which the account left
             tables.append((first[name], ever, np.arange(len(ever))))
         best = max(telling(*table, capture) for table in tables)
         if best > share:
             found[name] = best
     shown = sorted(found, key=lambda name: (-found[name], name))
     measure = f"{len(found)} of {X.shape[1]} features have a value that tells the outcome"
-    return VALUES.judge(bool(found), named(measure, shown), f"{100 * share:.0f} % of its accounts churned", shown)
+    return VALUES.judge(bool(found), named(measure, shown), f"{percent(share, 0)} of its accounts churned", shown)
 
 
 def check_future_use(
@@ -202,18 +211,19 @@ def check_future_use(
     >>> check_future_use(cr.build_features(data, past), data, past).status  # csrisk's own builders are trusted
     'not applicable'
     """
-    trusted = built_columns(X.columns) if trusted is None else set(trusted)
+    trusted = built_columns(X) if trusted is None else set(trusted)
     names = [name for name in X.columns if name not in trusted and is_number(X[name])]
     if not names or not data.has("usage", "at"):
         return FUTURE.not_applicable("no numbers of other origin than csrisk's builders, or no usage")
     table = _use(data, snapshots[snapshots.index.isin(X.index)])
+    # rows in the order of the snapshots, whatever the order of X
     X = X.loc[table.index]
     found = {name: _partial(X[name], table) for name in names}
     found = {name: value for name, value in found.items() if np.isfinite(value)}
     suspects = sorted((name for name, value in found.items() if abs(value) > limit), key=lambda name: -abs(found[name]))
     strongest = max((abs(value) for value in found.values()), default=0.0)
-    measure = f"largest partial rank correlation with later use {strongest:.2f}; {len(suspects)} of {len(found)}"
-    return FUTURE.judge(bool(suspects), named(measure, suspects), f"{limit:g}", suspects)
+    measure = f"largest partial rank correlation with later use {number(strongest, 2)}; {len(suspects)} of {len(found)}"
+    return FUTURE.judge(bool(suspects), named(measure, suspects), number(limit), suspects)
 
 
 def _labelled(X: pd.DataFrame, y: pd.Series) -> tuple[pd.DataFrame, Array]:
@@ -223,11 +233,14 @@ def _labelled(X: pd.DataFrame, y: pd.Series) -> tuple[pd.DataFrame, Array]:
     return X[known], y[known].to_numpy(dtype=bool)
 
 
-def built_columns(columns: Iterable[str]) -> set[str]:
-    """Those of the columns that csrisk computes from dated rows."""
-    from csrisk.features import AccountContext, built
+def built_columns(X: pd.DataFrame) -> set[str]:
+    """Those of the columns that families of csrisk compute from dated rows, whatever their windows."""
+    from csrisk.features import AccountContext, all_builders, attached, built
 
-    return set(built(columns)) - {feature.name for feature in AccountContext().features}
+    families = {type(builder).__name__ for builder in all_builders()}
+    chosen = {feature.name for feature in attached(X) if feature.family in families}
+    # attributes of accounts may stand as the export says them today, without a date on which they were written
+    return (set(built(X.columns)) | chosen) - {feature.name for feature in AccountContext().features}
 
 
 def _ahead_of(aucs: dict[str, Auc], trusted: Collection[str], gap: float) -> set[str]:
@@ -236,6 +249,7 @@ def _ahead_of(aucs: dict[str, Auc], trusted: Collection[str], gap: float) -> set
     if not known:
         return set()
     best = max(known, key=lambda auc: auc.value)
+    # paired on the same accounts, so that a small lead is not hidden by the error that both share
     leads = {name: auc.lead(best, Z) for name, auc in aucs.items() if name not in trusted}
     return {name for name, (lead, low) in leads.items() if lead > gap and low > 0}
 
@@ -252,13 +266,16 @@ def telling(column: pd.Series, event: Array, account: Array, capture: float) -> 
     """Largest lower bound, over the values that cover enough churned accounts, of the share that churned."""
     churned = len(np.unique(account[event]))
     there = column.notna().to_numpy()
+    # whether there is a value may tell as much as the value: who left was asked why, or never filled it in
     groups = [there] if there.any() and not there.all() else []
     groups += [~there] if groups else []
     if not is_number(column):
+        # values of numbers are ranked, by check_single_feature
         groups += [(column == value).to_numpy(dtype=bool, na_value=False) for value in column.dropna().unique()]
     best = 0.0
     for inside in groups:
         hit = len(np.unique(account[inside & event]))
+        # an account with snapshots of both kinds counts on both sides
         count = hit + len(np.unique(account[inside & ~event]))
         if hit >= max(MIN_EVENTS, capture * churned):
             best = max(best, float(share_interval(hit, count, Z)[0]))
@@ -290,12 +307,14 @@ def _partial(column: pd.Series, table: pd.DataFrame) -> float:
     if there.sum() < 50 or column[there].nunique() < 2:
         return float("nan")
     frame = table[there].assign(feature=column[there])
+    # centred, so that the squares below are a bend and not the line once more
     ranked = frame.groupby("as_of").rank(pct=True) - 0.5
     known = np.column_stack([ranked["past"], ranked["past_30"], ranked["past"] ** 2, ranked["past_30"] ** 2])
     known = np.column_stack([known, np.ones(len(known))])
     left = ranked[["feature", "future"]].to_numpy()
     left = left - known @ np.linalg.lstsq(known, left, rcond=None)[0]
     spread = left.std(axis=0)
+    # earlier use explains all of it: what is left is rounding, and its correlation is none
     if (spread < 1e-9).any():
         return float("nan")
     return float((left[:, 0] * left[:, 1]).mean() / spread.prod())

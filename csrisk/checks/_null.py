@@ -8,15 +8,17 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
+from csrisk._params import check_seed, check_whole
+from csrisk._text import number
 from csrisk.checks._association import MIN_EVENTS, Array
 from csrisk.checks._check import Check, Rule
-from csrisk.models._params import check_seed, check_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["check_permutation_null"]
 
+# with the one that is judged 1,000, so that p goes in steps of .001
 _DEALS = 999
 _MOST_SHUFFLES = 1_000  # each trains anew
 NULL = Rule(
@@ -86,10 +88,11 @@ def check_permutation_null(
             return NULL.not_applicable(f"fewer than {MIN_EVENTS} events or others among {len(event)} test snapshots")
         score = np.asarray(fit_predict(X[learned], shuffled[learned], X[tested]), dtype=np.float64)
         area, value = _auc_by_chance(score, event, dates[tested.to_numpy(dtype=bool)], rng)
-        areas.append(f"{area:.3f}")
+        areas.append(number(area, 3))
         values.append(value)
+    # Bonferroni: more shuffles must not raise the chance of a false alarm
     smallest = min(1.0, min(values) * n_shuffles)
-    measure = f"AUC on shuffled outcomes {', '.join(areas)}; p = {smallest:.3f}"
+    measure = f"AUC on shuffled outcomes {', '.join(areas)}; p = {number(smallest, 3)}"
     return NULL.judge(smallest < 0.01, measure, "p >= 0.01")
 
 
@@ -105,6 +108,7 @@ def _auc_by_chance(score: Array, event: Array, dates: Array, rng: np.random.Gene
     # scores may differ between dates, so that chance is not centred on one half
     middle = float(np.mean(dealt))
     further = sum(abs(each - middle) >= abs(found - middle) for each in dealt)
+    # the area that is judged is one of the deals, so p is never 0
     return found, (1 + further) / (1 + _DEALS)
 
 
@@ -117,6 +121,7 @@ def _dates(index: pd.Index) -> Array:
 def _dealt(dates: Array, rng: np.random.Generator) -> Array:
     """Positions shuffled within dates."""
     order = np.argsort(dates, kind="stable")
+    # the last key leads: chance decides within a date alone
     mixed = np.lexsort((rng.random(len(dates)), dates))
     places = np.empty_like(order)
     places[order] = mixed
@@ -125,6 +130,7 @@ def _dealt(dates: Array, rng: np.random.Generator) -> Array:
 
 def _shuffled(y: pd.Series, dates: Array, rng: np.random.Generator) -> pd.Series:
     """Outcomes dealt anew among the snapshots of each date; missing ones stay where they are."""
+    # what all snapshots of a date share, such as its share of events, stays as it is
     known = np.flatnonzero(y.notna().to_numpy())
     mixed = y.copy()
     mixed.iloc[known] = y.iloc[known[_dealt(dates[known], rng)]].array

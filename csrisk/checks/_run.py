@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from csrisk.checks._attributes import ATTRIBUTES, check_attributes
+from csrisk._deprecated import grouped, require_none_left
 from csrisk.checks._drift import (
     CALIBRATION,
     CLASSIFIER,
@@ -15,7 +16,6 @@ from csrisk.checks._drift import (
     check_drift,
     check_drift_classifier,
 )
-from csrisk.checks._feeds import FEEDS, check_feeds, feed_ages
 from csrisk.checks._judgement import JUDGEMENT, check_judgement
 from csrisk.checks._leakage import (
     FUTURE,
@@ -26,7 +26,10 @@ from csrisk.checks._leakage import (
     check_telling_values,
 )
 from csrisk.checks._null import NULL, check_permutation_null
-from csrisk.checks._panel import (
+from csrisk.checks._stated import STATED, check_stated_reasons
+from csrisk.checks._tables._attributes import ATTRIBUTES, check_attributes
+from csrisk.checks._tables._feeds import FEEDS, check_feeds, feed_ages
+from csrisk.checks._tables._panel import (
     DUPLICATES,
     EVENTS,
     EVIDENCE,
@@ -36,9 +39,8 @@ from csrisk.checks._panel import (
     check_evidence,
     check_label_window,
 )
-from csrisk.checks._rebuild import REBUILT, check_rebuilt
-from csrisk.checks._rows import ROWS, check_rows
-from csrisk.checks._stated import STATED, check_stated_reasons
+from csrisk.checks._tables._rebuild import REBUILT, check_rebuilt
+from csrisk.checks._tables._rows import ROWS, check_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
     from csrisk.checks._check import Check
     from csrisk.data import CustomerData
 
-__all__ = ["RULES", "run_checks"]
+__all__ = ["RULES", "ForwardEvidence", "run_checks"]
 
 RULES = tuple(
     sorted(
@@ -63,19 +65,48 @@ RULES = tuple(
 )
 
 
+# eq=False: series have no truth value, so that == of two of these would fail
+@dataclass(frozen=True, eq=False)
+class ForwardEvidence:
+    """What a forward test gives: who was learned from, who was tested, and how.
+
+    Parameters
+    ----------
+    split : tuple of pandas.Series, optional
+        Train and test, as `ForwardSplit.at` gives them.
+    risk : pandas.Series, optional
+        Probabilities of the test snapshots, by a model of the training snapshots.
+    fit_predict : callable, optional
+        From (X of train, y of train, X of test) to scores: runs the permutation null, which takes two more fits.
+    judgements : mapping of str to (Series or DataFrame, str), optional
+        Dated judgements by name, with what a higher one means, "safer" or "riskier", as `judgement_against_model` takes
+        them; they are held against `risk`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from csrisk.checks import ForwardEvidence
+    >>> ForwardEvidence(risk=pd.Series([0.2])).split is None
+    True
+    """
+
+    split: tuple[pd.Series, pd.Series] | None = None
+    risk: pd.Series | None = None
+    fit_predict: Callable[[pd.DataFrame, pd.Series, pd.DataFrame], Any] | None = None
+    judgements: Mapping[str, tuple[pd.Series | pd.DataFrame, Literal["safer", "riskier"]]] | None = None
+
+
 def run_checks(
     X: pd.DataFrame,
     y: pd.Series,
     *,
     data: CustomerData | None = None,
     snapshots: Snapshots | None = None,
-    split: tuple[pd.Series, pd.Series] | None = None,
-    risk: pd.Series | None = None,
+    forward: ForwardEvidence | None = None,
     book: pd.DataFrame | None = None,
-    fit_predict: Callable[[pd.DataFrame, pd.Series, pd.DataFrame], Any] | None = None,
     build: Callable[[CustomerData, Snapshots], pd.DataFrame] | None = None,
     why: Explanation | None = None,
-    judgements: Mapping[str, tuple[pd.Series | pd.DataFrame, Literal["safer", "riskier"]]] | None = None,
+    **others: Any,
 ) -> tuple[Check, ...]:
     """Run every check; those without their evidence say so.
 
@@ -89,22 +120,17 @@ def run_checks(
         The tables behind X.
     snapshots : Snapshots, optional
         The snapshots behind X.
-    split : tuple of pandas.Series, optional
-        Train and test, as `ForwardSplit.at` gives them.
-    risk : pandas.Series, optional
-        Probabilities of the test snapshots, by a model of the training snapshots.
+    forward : ForwardEvidence, optional
+        What a forward test gives: split, risks, a fit, judgements.
     book : pandas.DataFrame, optional
         Features of the snapshots to be scored.
-    fit_predict : callable, optional
-        From (X of train, y of train, X of test) to scores: runs the permutation null, which takes two more fits.
     build : callable, optional
         From data and snapshots to features, such as `build_features`: computes those of one date again from tables that
         end there, which brings the tables into memory.
     why : Explanation, optional
         Contributions of snapshots of accounts before they left, to hold against the reasons that they stated.
-    judgements : mapping of str to (Series or DataFrame, str), optional
-        Dated judgements by name, with what a higher one means, "safer" or "riskier", as `judgement_against_model` takes
-        them; they are held against `risk`.
+    **others
+        Fields of `ForwardEvidence` by their own name, as earlier releases took them; deprecated.
 
     Returns
     -------
@@ -126,18 +152,21 @@ def run_checks(
     >>> [check.code for check in run_checks(X, y) if check.status == "passed"]
     ['CSR001', 'CSR002', 'CSR008']
     """
+    forward = grouped("run_checks", "forward", ForwardEvidence, forward, others) or ForwardEvidence()
+    require_none_left("run_checks", others)
     checks = [check_single_feature(X, y), check_telling_values(X, y)]
     if data is None:
         checks += [rule.not_applicable("no tables were handed over", "pass data=") for rule in (ATTRIBUTES, ROWS)]
     else:
         checks += [check_attributes(X, data), check_rows(data)]
     checks += _tables(X, y, data, snapshots, build)
+    # a feed is late as of the end of the snapshots: rows after it are not there for them
     until = None if snapshots is None else snapshots.end
     checks += [check_events(y), check_evidence(X), check_feeds(None if data is None else feed_ages(data, until))]
-    checks += _forward(X, y, split, risk, fit_predict)
-    checks += _book(X, split, book)
+    checks += _forward(X, y, forward)
+    checks += _book(X, forward.split, book)
     checks.append(_stated(data, why))
-    checks += _judged(y, risk, judgements or {})
+    checks += _judged(y, forward)
     return tuple(sorted(checks, key=lambda check: check.code))
 
 
@@ -169,40 +198,34 @@ def _stated(data: CustomerData | None, why: Explanation | None) -> Check:
     return check_stated_reasons(data, why)
 
 
-def _judged(
-    y: pd.Series,
-    risk: pd.Series | None,
-    judgements: Mapping[str, tuple[pd.Series | pd.DataFrame, Literal["safer", "riskier"]]],
-) -> list[Check]:
-    if risk is None or not judgements:
-        reason = ("no dated judgement and later risks were handed over", "pass risk= and judgements=")
-        return [JUDGEMENT.not_applicable(*reason)]
+def _judged(y: pd.Series, forward: ForwardEvidence) -> list[Check]:
+    risk = forward.risk
+    if risk is None or not forward.judgements:
+        said = "pass forward=ForwardEvidence(risk=..., judgements=...)"
+        return [JUDGEMENT.not_applicable("no dated judgement and later risks were handed over", said)]
     return [
         check_judgement(told, risk, y.reindex(risk.index), higher=higher, name=name)
-        for name, (told, higher) in judgements.items()
+        for name, (told, higher) in forward.judgements.items()
     ]
 
 
-def _forward(
-    X: pd.DataFrame,
-    y: pd.Series,
-    split: tuple[pd.Series, pd.Series] | None,
-    risk: pd.Series | None,
-    fit_predict: Callable[[pd.DataFrame, pd.Series, pd.DataFrame], Any] | None,
-) -> list[Check]:
-    if split is None:
-        reason = ("no split into train and test was handed over", "pass split=ForwardSplit.at(snapshots, date)")
+def _forward(X: pd.DataFrame, y: pd.Series, forward: ForwardEvidence) -> list[Check]:
+    if forward.split is None:
+        said = "pass forward=ForwardEvidence(split=ForwardSplit.at(snapshots, date))"
+        reason = ("no split into train and test was handed over", said)
         return [rule.not_applicable(*reason) for rule in (NULL, DUPLICATES, RATE, CALIBRATION)]
-    train, test = (side.reindex(X.index, fill_value=False).astype(bool) for side in split)
+    train, test = (side.reindex(X.index, fill_value=False).astype(bool) for side in forward.split)
     checks = [check_duplicates(X[train], X[test]), check_base_rate(y[train], y[test])]
-    if fit_predict is None:
-        checks.append(NULL.not_applicable("not asked for: it fits the model twice more", "pass fit_predict="))
+    if forward.fit_predict is None:
+        said = "pass forward=ForwardEvidence(fit_predict=...)"
+        checks.append(NULL.not_applicable("not asked for: it fits the model twice more", said))
     else:
-        checks.append(check_permutation_null(fit_predict, X, y, train=train, test=test))
-    if risk is None:
-        checks.append(CALIBRATION.not_applicable("no risks of the test snapshots were handed over", "pass risk="))
+        checks.append(check_permutation_null(forward.fit_predict, X, y, train=train, test=test))
+    if forward.risk is None:
+        said = "pass forward=ForwardEvidence(risk=...)"
+        checks.append(CALIBRATION.not_applicable("no risks of the test snapshots were handed over", said))
     else:
-        checks.append(check_calibration(y.loc[risk.index], risk))
+        checks.append(check_calibration(y.loc[forward.risk.index], forward.risk))
     return checks
 
 
@@ -210,5 +233,6 @@ def _book(X: pd.DataFrame, split: tuple[pd.Series, pd.Series] | None, book: pd.D
     if book is None:
         reason = ("no book to be scored was handed over", "pass book=")
         return [rule.not_applicable(*reason) for rule in (DRIFT, CLASSIFIER)]
+    # drift is held against what the model learned from, not against its test
     learned = X if split is None else X[split[0].reindex(X.index, fill_value=False).astype(bool)]
     return [check_drift(learned, book), check_drift_classifier(learned, book)]

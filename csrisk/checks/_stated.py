@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from csrisk._departures import goal_of_reason, involuntary, stated_reasons
 from csrisk._goals import Goal
+from csrisk._labelling import goal_of_reason, involuntary, stated_reasons
+from csrisk._text import number, percent
 from csrisk._wilson import Z_95, share_interval
 from csrisk.checks._check import Rule
 
@@ -62,13 +63,16 @@ def stated_and_named(data: CustomerData, why: Explanation, goals: Mapping[str, s
     ['stated', 'named']
     """
     reasons = stated_reasons(data)
+    # who could not pay or was bought did not choose to leave, and no goal is to blame
     reasons = reasons[~involuntary(reasons)]
     stated = pd.Series(
         [goal_of_reason(reason, goals) for reason in reasons], index=reasons.index, dtype=object
     ).dropna()
     goals_only = why.goals()[[str(goal) for goal in why.goals_present if goal != Goal.CONTEXT]]
+    # of each account the last snapshot before it left
     last = goals_only.sort_index(level="as_of", kind="stable").groupby(level="account_id").tail(1).droplevel("as_of")
     last = last.reindex(stated.index.intersection(last.index))
+    # idxmax names a goal also where all of them lower the risk
     named = last.idxmax(axis=1).where(last.max(axis=1) > 0)
     return pd.DataFrame({"stated": stated.reindex(last.index), "named": named.astype(object)})
 
@@ -106,10 +110,11 @@ def check_stated_reasons(data: CustomerData, why: Explanation, goals: Mapping[st
         return STATED.not_applicable(reason, "hand over accounts.ended_reason")
     hits = int((table["stated"] == table["named"]).sum())
     shares = [table[side].value_counts(normalize=True) for side in ("stated", "named")]
+    # shares alone agree this often: a model that always names the goal of most leavers would look right
     chance = float(np.sum(shares[0].mul(shares[1], fill_value=0.0)))
     test = binomtest(hits, len(table), min(max(chance, 1e-9), 1.0), alternative="greater")
-    low, high = share_interval(hits, len(table), Z_95)
-    share = f"{100 * hits / len(table):.0f} % ({100 * low:.0f} to {100 * high:.0f})"
-    measure = f"{share} of {len(table)} accounts stated the goal that was named; {100 * chance:.0f} % by chance"
+    low, high = (float(end) for end in share_interval(hits, len(table), Z_95))
+    share = f"{percent(hits / len(table), 0)} ({number(100 * low, 0)} to {number(100 * high, 0)})"
+    measure = f"{share} of {len(table)} accounts stated the goal that was named; {percent(chance, 0)} by chance"
     missed = table.loc[table["stated"] != table["named"], "stated"].value_counts()
     return STATED.judge(test.pvalue > 0.05, measure, "above chance at 5 %", missed.index[:1])

@@ -29,5 +29,6 @@ def main() -> None:
     """
 
 
+# in the order of use, in which the help lists them
 for _command in (demo, init, check, train, backtest, score, explain, report, monitor):
     main.add_command(_command)

@@ -25,9 +25,11 @@ def flat_options(command: Callable[..., None]) -> Callable[..., None]:
     def wrapped(**given: Any) -> None:
         names = ("target", "event", "key", "exclude", "revenue", "report")
         flat = {name: given.pop(name) for name in names}
+        # an option that would be passed over in silence is an error
         if flat["target"] is None and any(flat.values()):
             used = [f"--{name}" for name, value in flat.items() if value]
             raise ConfigError(f"{', '.join(used)}: of one flat table alone, whose outcome is named by --target COLUMN")
+        # None says that the source is a portfolio with dates
         command(**given, flat=flat if flat["target"] is not None else None)
 
     options = (
@@ -38,6 +40,7 @@ def flat_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--revenue", metavar="COLUMN", help="Column of monthly revenue; it orders the accounts."),
         click.option("--report", type=Out(".html", ".md", ".json", ".csv"), help="Report of the flat table to write."),
     )
+    # the option that is put on last stands first in the help
     for option in reversed(options):
         wrapped = option(wrapped)
     return wrapped
@@ -45,6 +48,7 @@ def flat_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def train_flat(source: str, flat: dict[str, Any], *, dry_run: bool, as_json: bool) -> None:
     """Test, explain and report a flat table; its model is not kept, as nothing tells how to read the next table."""
+    # imported in the command, as in all others: help needs neither pandas nor NumPy, .07 s of CPU instead of 1.6
     from csrisk._pipeline import read_flat_table, train_flat_table
 
     table = read_flat_table(

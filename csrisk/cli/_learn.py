@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
+from csrisk._text import month, number, percent
 from csrisk.cli import _options as options
 from csrisk.cli._flat import flat_options, train_flat
 from csrisk.cli._print import (
     framed,
-    percent,
     print_checks,
     print_first,
     print_frame,
@@ -26,8 +26,8 @@ from csrisk.exceptions import ConfigError
 __all__ = ["backtest", "check", "demo", "train"]
 
 _SHOWN = {
-    "n_snapshots": "snapshots", "n_events": "churned", "auc": "AUC", "auc_low": "low", "auc_high": "high",
-    "lift_at_10": "lift 10", "log_loss": "log loss",
+    "n_snapshots": "scored", "n_events": "churned", "auc": "AUC", "auc_low": "low", "auc_high": "high",
+    "lift_at_10": "lift 10", "log_loss": "loss",
 }  # fmt: skip
 _until = click.option("--until", type=options.DATE, metavar="DATE", help="Learn from nothing at or after this date.")
 
@@ -45,14 +45,14 @@ def demo(out: Path, *, dry_run: bool) -> None:
     """Train on the bundled book, test forward, and write a report."""
     import pandas as pd
 
-    from csrisk._pipeline import RiskPipeline, plan_training, write_scores
-    from csrisk._pipeline._demo import DEMO_SPEC, driver_found
+    from csrisk._pipeline import Past, RiskPipeline, plan_training, write_scores
+    from csrisk._pipeline._learning import DEMO_SPEC, driver_found
     from csrisk.datasets import load_demo
 
     data = load_demo()
-    last = data.end - pd.Timedelta(days=1)
+    last = data.end - pd.Timedelta(days=1)  # the end is the first day that was not observed
     click.echo(
-        f"{len(data.accounts)} simulated accounts, {data.start:%B %Y} to {last:%B %Y}, {len(data.tables)} tables"
+        f"{len(data.accounts)} simulated accounts, {month(data.start)} to {month(last)}, {len(data.tables)} tables"
     )
     pipeline = RiskPipeline(DEMO_SPEC)
     if dry_run:
@@ -63,14 +63,16 @@ def demo(out: Path, *, dry_run: bool) -> None:
     why = pipeline.explain(data)
     found = driver_found(why)
     click.echo(
-        f"True driver first among the goals: {percent(found.share)} ({percent(found.low)} to {percent(found.high)}) "
+        f"True driver first among the goals: {percent(found.share, 0)} ({percent(found.low, 0)} to "
+        f"{percent(found.high, 0)}) "
         f"of {found.accounts} truly driven accounts; chance is 25 %"
     )
     scores = pipeline.score(data, why=why)
     out.mkdir(parents=True, exist_ok=True)
     pipeline.save(out / "model.csrisk")
     write_scores(out / "scores.parquet", scores)
-    report = pipeline.report(out / "report.html", data, why=why)
+    # scores of the forward test stand for scores that were kept, which a first run has not
+    report = pipeline.report(out / "report.html", data, why=why, scores=scores, past=Past(history=pipeline.tested_))
     print_first(scores, data)
     click.echo(f"\nScores and model: {out / 'scores.parquet'}, {out / 'model.csrisk'}\nReport: {report}")
 
@@ -108,19 +110,21 @@ def train(
 
     if flat is not None:
         given = {"--model": model, "--config": config, "--set": overrides, "--until": until, "--end": end}
+        # refused, as they would do nothing
         if any(given.values()) or strict:
             unused = [name for name, value in given.items() if value] + ["--strict"] * strict
             raise ConfigError(f"{', '.join(unused)}: of a portfolio with dates, not of one flat table (--target)")
         train_flat(source, flat, dry_run=dry_run, as_json=as_json)
         return
     if model is None:
-        raise click.UsageError("Missing option '--model'.")
+        raise click.UsageError("Missing option '--model'.")  # not required=True, as a flat table has none
     pipeline = RiskPipeline(options.read_spec(config, overrides))
     data = options.opened(source, pipeline.spec, end)
     if dry_run:
         print_plan({**plan_training(pipeline.spec, data, until), "would write": str(model)}, as_json=as_json)
         return
     pipeline.fit(data, until)
+    # whatever the guards found: --strict sets the exit code and keeps no file back
     sha256 = pipeline.save(model)
     failed = [check for check in pipeline.guards_ if check.failed]
     if as_json:
@@ -204,7 +208,7 @@ def backtest(
     from csrisk._pipeline import RiskPipeline, plan_training, write_table
 
     spec = options.read_spec(config, overrides)
-    wanted = trainings or max(4, spec.test.trainings)
+    wanted = trainings or max(4, spec.test.trainings)  # one training shows no ageing of the model
     pipeline = RiskPipeline(dataclasses.replace(spec, test=dataclasses.replace(spec.test, trainings=wanted)))
     data = options.opened(source, pipeline.spec, end)
     if dry_run:
@@ -215,11 +219,14 @@ def backtest(
         write_table(out, found.scores.reset_index())
     tables = {"overall": found.overall(), "by date of training": found.by_date(), "by age of the model": found.by_age()}
     if as_json:
+        # as objects, for a column of numbers cannot hold None, and NaN is no JSON
         rows = {name: table.reset_index().astype(object) for name, table in tables.items()}
         print_json({name: table.where(table.notna(), None).to_dict("records") for name, table in rows.items()})
         return
-    auc = tables["overall"].loc["model", ["auc", "auc_low", "auc_high"]]
-    with framed(f"{wanted} trainings, AUC {auc['auc']:.3f} ({auc['auc_low']:.3f} to {auc['auc_high']:.3f})"):
+    auc = tables["overall"].loc["model"].to_dict()
+    with framed(
+        f"{wanted} trainings, AUC {number(auc['auc'], 3)} ({number(auc['auc_low'], 3)} to {number(auc['auc_high'], 3)})"
+    ):
         for name, table in tables.items():
             click.echo(f"\nBacktest {name}")
             print_frame(table[list(_SHOWN)].rename(columns=_SHOWN))

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from csrisk._printable import one_line, printable
-from csrisk._shown import masked
+from csrisk._text import masked, one_line, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,19 +25,7 @@ _logger = logging.getLogger("csrisk")
 
 @dataclass
 class Session:
-    """How one run of a command line speaks; options set it while they are read.
-
-    Parameters
-    ----------
-    log_format : {"auto", "text", "json", "none"}
-        auto: short steps on a terminal, lines of text elsewhere.
-    debug : bool
-        Whether errors show where in the code they arose.
-    verbose : bool
-        Whether what is in order is listed too.
-    typed : tuple of str
-        The arguments; what could hold a secret among them is never repeated.
-    """
+    """How one run of a command line speaks; options set it while they are read."""
 
     log_format: str = "auto"
     debug: bool = False
@@ -51,7 +38,7 @@ class Session:
         """Format in use: steps, text, json or none."""
         if self.log_format != "auto":
             return self.log_format
-        return "steps" if sys.stderr.isatty() else "text"
+        return "steps" if sys.stderr.isatty() else "text"  # the log goes there, whatever stdout is
 
     def say(self, level: str, message: str) -> None:
         """Print a warning or an error: one line for people, an object for machines."""
@@ -62,11 +49,13 @@ class Session:
 
     def harmless(self, text: str) -> str:
         """Take secrets that were typed, and what acts on a terminal, out of a text."""
+        # masked first: what printable changes would no longer be found
         return printable(masked(text, self.typed))
 
     def line(self, level: str, message: str, more: dict[str, Any]) -> str:
         """Write a line of JSON."""
         told = {"time": _now(), "seconds": self.seconds, "level": level, "message": message}
+        # the whole line, as facts could hold a secret, too
         return masked(json.dumps({**told, **more}, default=str), self.typed)
 
     @property
@@ -76,17 +65,8 @@ class Session:
 
 
 def session(ctx: click.Context | None = None) -> Session:
-    """Give the session of the command that runs.
-
-    Parameters
-    ----------
-    ctx : click.Context, optional
-        Default is the current one.
-
-    Returns
-    -------
-    Session
-    """
+    """Give the session of the command that runs."""
+    # one for the whole run: options of the command are read in a context below the one of the group
     root = (ctx or click.get_current_context()).find_root()
     if not isinstance(root.obj, Session):
         root.obj = Session()
@@ -116,21 +96,18 @@ class _Handler(logging.Handler):
 
 @contextlib.contextmanager
 def logged(told: Session) -> Iterator[None]:
-    """Send what csrisk logs to standard error while a command runs.
-
-    Parameters
-    ----------
-    told : Session
-        How.
-    """
-    handler, level = _Handler(told), _logger.level
+    """Send what csrisk logs to standard error while a command runs."""
+    handler, level, disabled = _Handler(told), _logger.level, _logger.disabled
     _logger.addHandler(handler)
     _logger.setLevel(logging.INFO)
+    # a library that reads a configuration of logging, as for migrations of a database, disables all loggers there are
+    _logger.disabled = False
     try:
         yield
     finally:
         _logger.removeHandler(handler)
         _logger.setLevel(level)
+        _logger.disabled = disabled
 
 
 def _now() -> str:

@@ -60,26 +60,21 @@ class _Override(click.ParamType):  # type: ignore[type-arg]  # generic in new re
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[tuple[str, ...], Any]:
-        if isinstance(value, tuple):
+        if isinstance(value, tuple):  # click may hand over what is converted already
             return value
         key, sign, text = str(value).partition("=")
         path = tuple(key.strip().split("."))
         if not sign or len(path) < 2 or not all(path):
             self.fail(f"{value!r} is no override; write it as snapshots.horizon=60D", param, ctx)
         try:
+            # numbers, lists and truth values as in the file
             return path, tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:
             return path, text.strip()  # words need no quotes here
 
 
 class Out(click.Path):
-    """A file to write, refused before any work is done if it could not be written.
-
-    Parameters
-    ----------
-    *suffixes : str
-        Endings allowed; all if none is given.
-    """
+    """A file to write, refused before any work is done if it could not be written."""
 
     def __init__(self, *suffixes: str) -> None:
         super().__init__(path_type=Path)
@@ -109,7 +104,7 @@ class _Existing(click.Path):
         path = Path(str(super().convert(value, param, ctx)))
         if not path.exists():
             raise ConfigError(f"{self.what} {path.name!r}: No such file or directory; look at the path")
-        if self.what != "history" and path.is_dir():
+        if self.what != "history" and path.is_dir():  # a history may be a folder of score files
             raise ConfigError(f"{self.what} {path.name!r}: Is a directory; name the file")
         return path
 
@@ -140,6 +135,7 @@ strict = click.option(
 dry_run = click.option(
     "--dry-run", is_flag=True, help="Read and check everything, say what would be done, fit and write nothing."
 )
+# --config as of training, but of its tables alone: a model keeps how it was trained
 _tables = click.option(
     "--config",
     type=_Existing("configuration"),
@@ -147,6 +143,13 @@ _tables = click.option(
 )
 _model = click.option("--model", type=_Existing("model file"), required=True, help="What `csrisk train` wrote.")
 _sha256 = click.option("--sha256", help="Hash that the model file must have.")
+_builders = click.option(
+    "--builder",
+    "builders",
+    multiple=True,
+    metavar="MODULE:NAME",
+    help="A builder of features that the model names and you trust: it is imported and run; may be repeated.",
+)
 history = click.option(
     "--history",
     type=_Existing("history"),
@@ -155,19 +158,7 @@ history = click.option(
 
 
 def read_spec(config: Path | None, overrides: tuple[tuple[tuple[str, ...], Any], ...]) -> RiskSpec:
-    """Read a configuration, and put overrides over it.
-
-    Parameters
-    ----------
-    config : Path or None
-        TOML file.
-    overrides : tuple
-        Path of a key, and its value.
-
-    Returns
-    -------
-    RiskSpec
-    """
+    """Read a configuration, and put overrides over it."""
     from csrisk._pipeline import RiskSpec
 
     spec = RiskSpec() if config is None else RiskSpec.from_toml(config)
@@ -175,23 +166,10 @@ def read_spec(config: Path | None, overrides: tuple[tuple[tuple[str, ...], Any],
 
 
 def opened(source: str, spec: RiskSpec, end: str | None) -> CustomerData:
-    """Open the tables of a source, and log how many rows there are.
-
-    Parameters
-    ----------
-    source : str
-        As the user gave it; never logged, as it may hold a secret.
-    spec : RiskSpec
-        Names of tables and columns.
-    end : str or None
-        First day not observed.
-
-    Returns
-    -------
-    CustomerData
-    """
+    """Open the tables of a source, and log how many rows there are."""
     from csrisk._pipeline import open_source
 
+    # the source itself is not repeated: it may be an address with a password
     if not source.strip() or not source.isprintable():
         raise ConfigError("source: empty or with characters that no path has; give a folder, a file or a connection")
     data = open_source(source, spec, end=end)
@@ -202,19 +180,7 @@ def opened(source: str, spec: RiskSpec, end: str | None) -> CustomerData:
 
 @dataclass(frozen=True)
 class Book:
-    """What a command works on that uses a fitted model.
-
-    Parameters
-    ----------
-    pipeline : RiskPipeline
-        Fitted.
-    data : CustomerData
-        The tables.
-    as_of : str or None
-        Date to score at.
-    as_json : bool
-        Whether to print JSON.
-    """
+    """What a command works on that uses a fitted model."""
 
     pipeline: RiskPipeline
     data: CustomerData
@@ -223,17 +189,7 @@ class Book:
 
 
 def of_a_book(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the arguments of all that use a model; it gets the `Book` that they name, or is only planned.
-
-    Parameters
-    ----------
-    command : callable
-        Takes a `Book`, and its own options by name.
-
-    Returns
-    -------
-    callable
-    """
+    """Give a command the arguments of all that use a model; it gets the `Book` that they name, or is only planned."""
 
     @source
     @_model
@@ -241,6 +197,7 @@ def of_a_book(command: Callable[..., None]) -> Callable[..., None]:
     @_as_of
     @end
     @_tables
+    @_builders
     @overrides
     @dry_run
     @as_json
@@ -252,15 +209,18 @@ def of_a_book(command: Callable[..., None]) -> Callable[..., None]:
         as_of: str | None,
         end: str | None,
         config: Path | None,
+        builders: tuple[str, ...],
         overrides: tuple[Any, ...],
         *,
         dry_run: bool,
         as_json: bool,
         **own: Any,
     ) -> None:
-        from csrisk._pipeline import plan_book
+        from csrisk._pipeline import plan_book, with_own
 
         pipeline = _load(model, sha256, config, overrides)
+        # last, as overrides read the specification anew
+        pipeline.spec = pipeline.spec_ = with_own(pipeline.spec_, builders)
         data = opened(source, pipeline.spec, end)
         if not dry_run:
             command(Book(pipeline, data, as_of, as_json), **own)
@@ -280,10 +240,12 @@ def _load(
 
     pipeline = RiskPipeline.load(path, expected_sha256=sha256)
     _logger.info("model loaded", extra={"csrisk": {"model_id": pipeline.model_id_}})
+    # anything else would describe a model other than the one that was trained
     fixed = sorted({key[0] for key, _ in overrides} - set(_LATE))
     if fixed:
         raise ConfigError(f"--set {fixed[0]}: the model was trained with it; only {', '.join(_LATE)} can be overridden")
     if config is not None:
+        # table by table: what the configuration does not name stays as the model has it
         tables = {**pipeline.spec_.tables, **read_spec(config, ()).tables}
         pipeline.spec = pipeline.spec_ = replace(pipeline.spec_, tables=tables)
     if overrides:
@@ -302,4 +264,5 @@ def _overridden(spec: RiskSpec, overrides: tuple[tuple[tuple[str, ...], Any], ..
             if not isinstance(place, dict):
                 raise ConfigError(f"--set {'.'.join(path)}: {key!r} is a value, not a section")
         place[path[-1]] = value
+    # read anew, so that an override keeps the rules of the file
     return RiskSpec.from_dict(values)

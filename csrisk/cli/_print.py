@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from csrisk._goals import Goal
-from csrisk._printable import one_line, printable
+from csrisk._text import day, money, number, one_line, percent, printable, unbroken
 from csrisk.cli._logging import session
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from csrisk.checks import Check
     from csrisk.data import CustomerData
 
-__all__ = ["framed", "percent", "print_checks", "print_first", "print_frame", "print_json", "print_plan", "print_test"]
+__all__ = ["framed", "print_checks", "print_first", "print_frame", "print_json", "print_plan", "print_test"]
 
 _MOST, _WIDTH = 5, 80
 _ORDER = ("failed", "not applicable", "passed")
@@ -58,14 +58,15 @@ def print_test(pipeline: RiskPipeline) -> None:
         return
     counts = metrics.loc["model"]["estimate"]
     click.echo(
-        f"\nForward test: {counts['n_snapshots']:,.0f} later snapshots of {counts['n_accounts']:,.0f} accounts, "
-        f"{counts['n_events']:,.0f} churned"
+        f"\nForward test: {number(counts['n_snapshots'], 0)} later snapshots of "
+        f"{number(counts['n_accounts'], 0)} accounts, {number(counts['n_events'], 0)} churned"
     )
     click.echo(f"{'':16}{'AUC':>6}   95 % interval    the model is better by")
     for method, table in pipeline.record_.evaluation().items():
-        row = table.loc["auc"]
-        line = f"{_NAMES.get(method, method):16}{row['estimate']:6.3f}   {row['low']:.3f} to {row['high']:.3f}"
-        click.echo(f"{line}   {_gain(pipeline, method)}".rstrip())
+        row = table.loc["auc"].to_dict()
+        span = f"{number(row['low'], 3)} to {number(row['high'], 3)}"
+        line = f"{_NAMES.get(method, method):16}{number(row['estimate'], 3):>6}   {span}   {_gain(pipeline, method)}"
+        click.echo(line.rstrip())
     click.echo("")
 
 
@@ -73,8 +74,8 @@ def _gain(pipeline: RiskPipeline, method: str) -> str:
     gain = pipeline.record_.gain
     if gain is None or method not in gain.index:
         return ""
-    row = gain.loc[method]
-    return f"{row['difference']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
+    row = gain.loc[method].to_dict()
+    return f"{number(row['difference'], 3)} ({number(row['low'], 3)} to {number(row['high'], 3)})"
 
 
 @contextlib.contextmanager
@@ -124,28 +125,32 @@ def _coloured(text: str, status: str) -> str:
     return text if "NO_COLOR" in os.environ else click.style(text, fg=_COLOURS[status], bold=status == "failed")
 
 
-def print_first(scores: pd.DataFrame, data: CustomerData | None = None) -> None:
+def print_first(scores: pd.DataFrame, data: CustomerData | None = None, currency: str = "") -> None:
     """Print the accounts that matter most, by the names that the report has for them too."""
     from csrisk._explain import NO_REASON
-    from csrisk.report._revenue import why_listed
+    from csrisk.report._figures import why_listed
 
     as_of = scores.index.get_level_values("as_of")[0]
-    click.echo(f"\nThe {min(_MOST, len(scores))} accounts of {len(scores):,} that matter most on {as_of:%Y-%m-%d}:")
+    click.echo(
+        f"\nThe {min(_MOST, len(scores))} accounts of {number(len(scores), 0)} that matter most on {day(as_of)}:"
+    )
     names = {} if data is None else _names_of(data, scores.index.get_level_values("account_id")[:_MOST])
     why = why_listed(scores["churn_probability"].to_numpy(), scores["mrr"].to_numpy())
     for place, row in enumerate(scores.head(_MOST).reset_index().to_dict("records")):
-        money = f", {row['mrr']:,.0f} a month" if row["mrr"] == row["mrr"] else ""
+        # unknown revenue is NaN, which equals nothing
+        brings = f", {money(row['mrr'], currency)} a month" if row["mrr"] == row["mrr"] else ""
         stays = row.get("expected_months")
         if stays is not None and stays == stays:  # what is missing equals nothing
-            money += f", expected to stay {stays:.1f} months"
+            brings += f", expected to stay {number(stays, 1)} months"
         reason = row["reason_1"] if isinstance(row["reason_1"], str) else NO_REASON
+        # ids and names are a customer's text, and may hold what acts on a terminal
         account = names.get(row["account_id"]) or one_line(str(row["account_id"]))
         listed = f"{why[place]} " if why[place] else ""
-        risk = percent(row["churn_probability"])
+        risk = percent(row["churn_probability"], 0)
         sure = ""
         if isinstance(row.get("driver"), str):
-            sure = f" Main driver: {Goal(row['driver']).heading} ({percent(row['driver_probability'])})."
-        click.echo(f"{row['priority']}. {account} ({risk} risk{money}): {listed}{one_line(reason)}{sure}")
+            sure = f" Main driver: {Goal(row['driver']).heading} ({percent(row['driver_probability'], 0)})."
+        click.echo(f"{row['priority']}. {account} ({risk} risk{brings}): {listed}{unbroken(one_line(reason))}{sure}")
 
 
 def _names_of(data: CustomerData, accounts: pd.Index) -> dict[Any, str]:
@@ -154,6 +159,7 @@ def _names_of(data: CustomerData, accounts: pd.Index) -> dict[Any, str]:
         return {}
     table = data.frame("accounts").drop_duplicates("account_id").set_index("account_id")["name"].reindex(accounts)
     named = {key: one_line(str(name)) for key, name in table.items() if isinstance(name, str) and name.strip()}
+    # the id beside the name, as two accounts may be called alike
     return {key: name if name == str(key) else f"{name} [{one_line(str(key))}]" for key, name in named.items()}
 
 
@@ -165,14 +171,13 @@ def print_frame(table: pd.DataFrame, digits: int = 3) -> None:
 
 
 def _figure(value: float, digits: int) -> str:
-    return f"{value:.{digits}f}" if value == value else ""  # what is missing equals nothing
+    return number(value, digits) if value == value else ""  # what is missing equals nothing
 
 
 def _text(value: object) -> object:
-    """Names of customers do nothing to a terminal."""
+    """Names of customers do nothing to a terminal; dates are written as everywhere."""
+    import pandas as pd
+
+    if isinstance(value, pd.Timestamp):
+        return day(value)
     return one_line(value) if isinstance(value, str) else value
-
-
-def percent(share: float) -> str:
-    """Write a share as whole percent."""
-    return f"{100 * share:.0f} %"

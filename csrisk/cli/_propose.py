@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from csrisk._printable import one_line, printable
+from csrisk._text import one_line, printable
 from csrisk.cli import _options as options
 from csrisk.cli._print import print_json
 
@@ -41,12 +41,12 @@ def init(source: str, out: Path, *, yes: bool, dry_run: bool, as_json: bool) -> 
     from csrisk._proposal import propose
     from csrisk.exceptions import ConfigError
 
-    if out.exists() and not dry_run:
+    if out.exists() and not dry_run:  # before the files are read and questions are asked
         raise ConfigError(f"{out.name}: is there already, and is never overwritten; name another file with --out")
     proposal = propose(source)
     if yes:
         proposal = proposal.with_guesses()
-    elif not dry_run and not as_json and _on_a_terminal():
+    elif not dry_run and not as_json and _on_a_terminal():  # a pipe has nobody to answer
         proposal = _asked(proposal)
     if not dry_run:
         proposal.save(out)
@@ -56,6 +56,7 @@ def init(source: str, out: Path, *, yes: bool, dry_run: bool, as_json: bool) -> 
             {"config": str(out), "columns": proposal.table.to_dict("records"), "unused": proposal.unused, "open": open_}
         )
         return
+    # names of files and columns are a stranger's text
     click.echo(printable(proposal.to_toml() if dry_run else str(proposal)))
     if not dry_run:
         left = f"; open in it: {len(proposal.open)} (or --yes)" if proposal.open else ""
@@ -63,7 +64,7 @@ def init(source: str, out: Path, *, yes: bool, dry_run: bool, as_json: bool) -> 
 
 
 def _on_a_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty()
+    return sys.stdin.isatty() and sys.stdout.isatty()  # to ask takes both
 
 
 def _asked(proposal: Proposal) -> Proposal:

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECKS_FAILED", "Commands"]
 
+# 2 is click's for wrong usage; 130 and 143 are 128 and the number of the signal, as shells have it
 ERROR, CHECKS_FAILED, INTERRUPTED, TERMINATED = 1, 3, 130, 143
 _DEBUG = "CSRISK_DEBUG"
-_ROOT = Path(__file__).resolve().parents[1]
+_ROOT = Path(__file__).resolve().parents[1]  # of the package
 
 
 class _Terminated(BaseException):
@@ -37,10 +38,11 @@ class Commands(click.Group):
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
         """Read the arguments; what could hold a secret among them is not repeated by any message."""
-        typed = tuple(args)
+        typed = tuple(args)  # now, as click takes the list apart
         try:
             context = super().make_context(info_name, args, parent, **extra)
         except click.UsageError as error:
+            # there is no context yet, so no session either
             raise _usage(error, Session(typed=typed)) from None
         session(context).typed = typed
         return context
@@ -68,6 +70,7 @@ class Commands(click.Group):
                 return super().invoke(ctx)
             except click.UsageError as error:
                 raise _usage(error, told) from None
+            # click itself turns these into messages and exit codes
             except (click.exceptions.Exit, click.Abort, click.ClickException, BrokenPipeError):
                 raise
             except Exception as error:  # whatever it is, nobody needs a traceback in the night
@@ -129,6 +132,7 @@ def _words(error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     if isinstance(error, ValueError) and _raised_here(frames[-1]):
         return str(error)
+    # the innermost place in csrisk: that of a library would not tell whose fault it is
     own = [frame for frame in frames if Path(frame.filename).is_relative_to(_ROOT)] or frames
     place = f"{Path(own[-1].filename).name}, line {own[-1].lineno}" if own else "an unknown place"
     return (
@@ -143,6 +147,7 @@ def _usage(error: click.UsageError, told: Session) -> click.UsageError:
 
 def _raised_here(frame: traceback.FrameSummary) -> bool:
     """Whether csrisk itself refused: estimators do so with a plain ValueError, in words as safe as any other's."""
+    # the line itself must raise: a ValueError of float() in our file repeats the value
     return Path(frame.filename).is_relative_to(_ROOT) and (frame.line or "").startswith("raise ValueError(")
 
 
@@ -185,6 +190,7 @@ def _warnings_in_one_line(told: Session) -> Iterator[None]:
             told.say("warning", str(message))
 
     with warnings.catch_warnings():
+        # always: the default says a thing once for each place in the code, though it is another table
         warnings.simplefilter("always", CsriskWarning)
         warnings.showwarning = show
         yield

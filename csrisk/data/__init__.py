@@ -4,11 +4,11 @@ import importlib
 import warnings
 from typing import Any
 
-from csrisk.data._breach import CODES, Breach, Code
-from csrisk.data._contract import CONTRACT, Column, Order, Table
 from csrisk.data._customer_data import CustomerData
+from csrisk.data._declared._contract import CONTRACT, Column, Order, Table
+from csrisk.data._declared._words import AGAINST_US, ENDED, FOR_US, UNASKED
+from csrisk.data._findings._breach import CODES, Breach, Code
 from csrisk.data._presets import matching_presets, preset, presets
-from csrisk.data._words import AGAINST_US, ENDED, FOR_US, UNASKED
 
 __all__ = [
     "AGAINST_US",

@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING, Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from csrisk.data._breach import Breach
-from csrisk.data._contract import CONTRACT, Column
 from csrisk.data._cures import filtered, givens_of, require_where, unrated
 from csrisk.data._cures._apply import RATED
-from csrisk.data._declaration import DTYPES
-from csrisk.data._ends import read_end, settle_ends
-from csrisk.data._found import Found, check_known_at, check_names
-from csrisk.data._joins import check_catalogue, check_ids, check_joins, check_unlisted
-from csrisk.data._planning import Plan, make_plan, marks
-from csrisk.data._staging import Staged, how_many, rejected_rows, stage
-from csrisk.data._whole import check_columns, check_repeats, check_zones, settle_accounts, settle_events
+from csrisk.data._declared._contract import CONTRACT, Column
+from csrisk.data._declared._declaration import DTYPES
+from csrisk.data._engines._planning import Plan, make_plan, marks
+from csrisk.data._engines._staging import Staged, how_many, rejected_rows, stage
+from csrisk.data._findings._breach import Breach
+from csrisk.data._findings._ends import read_end, settle_ends
+from csrisk.data._findings._found import Found, check_known_at, check_names
+from csrisk.data._findings._joins import check_catalogue, check_ids, check_joins, check_unlisted
+from csrisk.data._findings._whole import check_columns, check_repeats, check_zones, settle_accounts, settle_events
 from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from csrisk.data._engine import DataEngine
+    from csrisk.data._engines._engine import DataEngine
 
 __all__ = ["Loaded", "load"]
 
@@ -36,15 +36,7 @@ _logger = logging.getLogger("csrisk")
 
 @dataclass
 class Loaded(Found):
-    """What came out of loading; filled step by step.
-
-    Parameters
-    ----------
-    engine : DataEngine
-        Holds the tables.
-    known_at : Mapping
-        What ``known_at`` means for tables whose beginnings are known.
-    """
+    """What came out of loading; filled step by step."""
 
     engine: DataEngine
     known_at: Mapping[str, str] = field(default_factory=dict)
@@ -86,6 +78,7 @@ def load(
         read_end(loaded, end)
         check_names(loaded, tables, {"columns": columns, "where": where})
         loaded.known_at = check_known_at(loaded, loaded.known_at)
+        # in the order of the contract, whatever that of the mapping
         for name in CONTRACT:
             if name in tables:
                 _plan(loaded, name, tables[name], columns.get(name, {}), where.get(name, {}))
@@ -104,6 +97,7 @@ def load(
         for staged in loaded.staged.values():
             loaded.breaches += check_repeats(loaded.engine, staged, canonical(staged))
         settle_ends(loaded, loaded.engine, loaded.canonical())
+        # nothing failed, so the engine stays open
         failed.pop_all()
     return loaded
 
@@ -160,6 +154,7 @@ def _read_accounts(loaded: Loaded) -> list[int]:
         else:
             found[name] = set(ids["account_id"].dropna())
     loaded.breaches += check_joins(found)
+    # codes in the order of ids do not depend on tables and rows, and snapshots are sorted by code
     ordered = sorted(set().union(*found.values()))
     loaded.accounts = pd.Index(ordered, dtype="str", name="account_id")
     loaded.engine.set_accounts(ordered)
@@ -175,6 +170,7 @@ def _stage(loaded: Loaded, name: str, plan: Plan) -> None:
         if name == "accounts":
             settle_accounts(engine, staged)
         settle_events(engine, staged)
+        # without defaults: what is filled in is no evidence
         evidence, days, breaches = check_columns(engine, staged, canonical(staged, filled=False))
     except engine.errors as error:
         loaded.breaches.append(Breach("CSD006", name, detail=plan.brought.why(error)))

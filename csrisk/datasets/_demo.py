@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from csrisk.exceptions import DataContractError
 
 if TYPE_CHECKING:
-    from csrisk.data._customer_data import CustomerData
+    from csrisk.data import CustomerData
 
 __all__ = ["DEMO", "demo_folder", "load_demo"]
 
@@ -17,7 +17,28 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def demo_folder() -> Path:
-    """Find the folder of the bundled book: inside the installed package, or ``data/`` of a checkout."""
+    """Find the folder of the tables of the demo: inside the installed package, or ``data/`` of a checkout.
+
+    Returns
+    -------
+    pathlib.Path
+        A folder with one Parquet file per table, as `csrisk check FOLDER` and ``CustomerData.from_folder`` read it.
+
+    Raises
+    ------
+    DataContractError
+        If the files are missing.
+
+    See Also
+    --------
+    load_demo : the same tables, opened.
+
+    Examples
+    --------
+    >>> from csrisk.datasets import demo_folder
+    >>> (demo_folder() / "accounts.parquet").exists()
+    True
+    """
     for folder in (_PACKAGE / "_demo", _PACKAGE.parent / "data"):
         if (folder / "accounts.parquet").exists():
             return folder
@@ -52,6 +73,6 @@ def load_demo() -> CustomerData:
     >>> len(data.accounts), str(data.end.date())
     (600, '2026-01-01')
     """
-    from csrisk.data._customer_data import CustomerData
+    from csrisk.data import CustomerData
 
     return CustomerData.from_folder(demo_folder(), end=DEMO["end"])

@@ -11,6 +11,7 @@ import pandas as pd
 
 from csrisk.datasets._saas._contracts import OUTCOMES, called_lately, contract_term
 from csrisk.datasets._saas._latent import GOALS
+from csrisk.datasets._saas._reasons import last_drivers
 from csrisk.datasets._saas._truth import SaasTruth, renewals
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GameTruth", "shapley", "tell"]
 
-PLAYERS = (*(f"{goal}_felt" for goal in GOALS), "context")
+PLAYERS = (*(f"{goal}_felt" for goal in GOALS), "context")  # in the order of the last axis of what plays in every world
 _ROWS_AT_ONCE = 256  # held against all rows: memory
 _ROWS_AGAINST = 100  # that the driver of a month is held against
 _PUSHED = 0.25  # log-odds from which a mechanism counts as what drove somebody
@@ -43,6 +44,7 @@ class GameTruth(SaasTruth):
     ``context`` beside those of the four goals: exact Shapley values, by every coalition.
     """
 
+    # a default that is never used: the fields of SaasTruth have defaults, and those behind them must
     score: Score = field(default=_no_game, repr=False)
 
     def _contributions(self, now: pd.DataFrame) -> pd.DataFrame:
@@ -57,6 +59,7 @@ def shapley(
     score: Score, rows: NDArray[np.float64], reference: NDArray[np.float64] | None = None
 ) -> NDArray[np.float64]:
     """Exact Shapley values of each row against reference rows (all by default), by every coalition of the players."""
+    # players are often 0 or 1, so that rows repeat: each kind is played once
     kinds, place = np.unique(rows, axis=0, return_inverse=True)
     against, count = np.unique(rows if reference is None else reference, axis=0, return_counts=True)
     share, n = count / count.sum(), rows.shape[1]
@@ -73,6 +76,7 @@ def shapley(
             if not coalition >> player & 1:
                 weight = factorial(size) * factorial(n - size - 1) / factorial(n)
                 out[:, player] += weight * (worth[coalition | 1 << player] - worth[coalition])
+    # numpy 2.0 gives the inverse of rows a second axis
     return np.asarray(out[place.reshape(-1)])
 
 
@@ -108,7 +112,7 @@ def tell(
     months["driver"] = _drivers(months, score)
     by_account = months.groupby(level="account_id", sort=False)
     accounts = by_account[list(PLAYERS)].mean()
-    accounts["driver"] = by_account["driver"].last()
+    accounts["driver"] = last_drivers(months)
     accounts["months"] = by_account.size()
     accounts["left"] = by_account["churn"].any()
     strength = {name: push.strength for name, push in book.pushes.items()}
@@ -121,6 +125,7 @@ def _drivers(months: pd.DataFrame, score: Score) -> NDArray[np.object_]:
     pushed = months[[f"{goal}_pushed" for goal in GOALS]].to_numpy()
     for rows in months.groupby(level="month").indices.values():
         reference = players[rows[:: max(1, len(rows) // _ROWS_AGAINST)]]
+        # what mechanisms add is a sum: its value against the portfolio is itself less its mean
         values = shapley(score, players[rows], reference)[:, :4] + pushed[rows] - pushed[rows].mean(axis=0)
         out[rows] = np.array(GOALS, dtype=object)[values.argmax(axis=1)]
     out[~players[:, :4].astype(bool).any(axis=1) & (pushed.max(axis=1) < _PUSHED)] = None

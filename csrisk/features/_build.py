@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 from functools import cache
 from itertools import pairwise
@@ -11,29 +13,31 @@ import numpy as np
 import pandas as pd
 
 from csrisk.exceptions import FeatureError
-from csrisk.features._advocacy import Advocacy
-from csrisk.features._breadth import FeatureBreadth
-from csrisk.features._context import AccountContext, attributes_of
-from csrisk.features._depth import UsageDepth
-from csrisk.features._effort import ContactEffort
-from csrisk.features._expectations import Expectations
+from csrisk.features._attached import attach
+from csrisk.features._families import _further
+from csrisk.features._families._advocacy import Advocacy
+from csrisk.features._families._breadth import FeatureBreadth
+from csrisk.features._families._context import AccountContext, attributes_of
+from csrisk.features._families._depth import UsageDepth
+from csrisk.features._families._effort import ContactEffort
+from csrisk.features._families._expectations import Expectations
+from csrisk.features._families._further._group import AccountGroup
+from csrisk.features._families._further._handovers import Handovers
+from csrisk.features._families._further._invoices import Invoices
+from csrisk.features._families._further._people import People
+from csrisk.features._families._further._promises import PromiseKinds
+from csrisk.features._families._further._support import Meetings, SupportCases
+from csrisk.features._families._further._terms import ContractTerms
+from csrisk.features._families._further._voices import Voices
+from csrisk.features._families._history._own_life import OwnLife
+from csrisk.features._families._history._season import Season
+from csrisk.features._families._history._spans import ForecastSpans
+from csrisk.features._families._relationship import Relationship
+from csrisk.features._families._sentiment import SurveySentiment
 from csrisk.features._family import Family
-from csrisk.features._further._group import AccountGroup
-from csrisk.features._further._handovers import Handovers
-from csrisk.features._further._invoices import Invoices
-from csrisk.features._further._people import People
-from csrisk.features._further._promises import PromiseKinds
-from csrisk.features._further._support import Meetings, SupportCases
-from csrisk.features._further._terms import ContractTerms
-from csrisk.features._further._voices import Voices
-from csrisk.features._history._own_life import OwnLife
-from csrisk.features._history._season import Season
-from csrisk.features._history._spans import ForecastSpans
 from csrisk.features._own import Own, fit_own
-from csrisk.features._past import Past
-from csrisk.features._relationship import Relationship
-from csrisk.features._rollups import Rollups
-from csrisk.features._sentiment import SurveySentiment
+from csrisk.features._panel._past import Past
+from csrisk.features._panel._rollups import Rollups
 from csrisk.features._table import FrameSink, ParquetSink
 
 if TYPE_CHECKING:
@@ -47,7 +51,25 @@ if TYPE_CHECKING:
 
 __all__ = ["Builder", "all_builders", "build_features", "built", "declared", "default_builders", "further_builders"]
 
-_FURTHER = (
+
+def _joining(*first: Family) -> tuple[Family, ...]:
+    """Families that join where their columns are there: those named, then others of the folder by name of their file.
+
+    The order of columns is part of a model, so that of the first stays; a family that is new joins by its file alone.
+    """
+    # those named come first whatever their files are called: trained models know their columns by place
+    kinds = {type(family): family for family in first}
+    # sorted, as a file system lists in any order
+    for found in sorted(pkgutil.iter_modules(_further.__path__)):
+        module = importlib.import_module(f"{_further.__name__}.{found.name}")
+        # a module also holds what it imports: a family belongs to the module that defines it
+        own = [value for value in vars(module).values() if getattr(value, "__module__", "") == module.__name__]
+        added = [kind for kind in own if isinstance(kind, type) and issubclass(kind, Family) and kind.reads]
+        kinds |= {kind: kind() for kind in added if kind not in kinds}
+    return tuple(kinds.values())
+
+
+_FURTHER = _joining(
     People(),
     Voices(),
     Invoices(),
@@ -232,15 +254,20 @@ def build_features(
     >>> build_features(data, today, [UsageDepth()])[["events_7d", "events_30d", "days_since_use"]].iloc[0].tolist()
     [0.0, 1.0, 12.0]
     """
+    # loaded by a call, not by `import csrisk`
     from tqdm import tqdm
 
     chosen = tuple(default_builders(data) if builders is None else builders)
     mine = None if own is None else fit_own(own, snapshots.index)
+    told = untold([*(feature for builder in chosen for feature in builder.features), *(() if own is None else own[1])])
     names = [feature.name for builder in chosen for feature in builder.features]
+    # refused before anything is computed
     _refuse_repeats(names if mine is None else [*names, *(str(name) for name in mine.columns)])
+    # one for all parts: tables are rolled up once for the whole book
     rollups = Rollups(data)
     sink = FrameSink(snapshots.index) if out is None else ParquetSink(out)
     parts = _parts(snapshots.index, chunk)
+    # to tqdm None means: hidden where nobody sits at a terminal
     hidden = None if progress is None else not progress
     total = len(parts) * len(chosen)
     shown = tqdm(total=total, desc="features", delay=2, disable=hidden, leave=False)
@@ -249,8 +276,20 @@ def build_features(
             frames = _frames(chosen, data, _some(snapshots, rows), rollups, len(parts) > 1, bar)
             if mine is not None:
                 frames.append(mine.iloc[rows])
-            sink.put(rows, pd.concat(frames, axis=1))
+            frame = pd.concat(frames, axis=1)
+            attach(frame, told)
+            sink.put(rows, frame)
     return sink.finish()
+
+
+def untold(features: Iterable[Feature]) -> tuple[Feature, ...]:
+    """Give the declarations that the names of columns do not tell, or tell otherwise."""
+    features = tuple(features)
+    known = built(feature.name for feature in features)
+    # attributes of accounts have no list, but all have the declaration that their name makes
+    context = {feature.name: feature for feature in features if feature.name.startswith("account_")}
+    known |= {name: declared([name])[0] for name in context if name not in known}
+    return tuple(feature for feature in features if known.get(feature.name) != feature)
 
 
 def _frames(
@@ -261,9 +300,11 @@ def _frames(
     part: bool,
     bar: Any,
 ) -> list[pd.DataFrame]:
+    # one past for all builders, which share what they find
     past = Past(data, snapshots, rollups, part=part)
     frames = []
     for builder in builders:
+        # builders of users get data and snapshots; only families of csrisk know the past that is shared
         frame = builder.frame(past) if isinstance(builder, Family) else builder.build(data, snapshots)
         _check(builder, frame, snapshots)
         frames.append(frame)
@@ -275,6 +316,7 @@ def _parts(index: pd.MultiIndex, chunk: int) -> list[slice]:
     """Neighbouring rows, about `chunk` at a time, with the rows of an account together."""
     if chunk < 1:
         raise FeatureError(f"chunk={chunk!r} must be a number of snapshots, at least 1")
+    # codes of the index, whose rows stand account by account
     accounts = np.asarray(index.codes[0])
     starts = np.flatnonzero(np.r_[True, accounts[1:] != accounts[:-1]])
     # the first account start at or after each multiple of the chunk
@@ -284,6 +326,7 @@ def _parts(index: pd.MultiIndex, chunk: int) -> list[slice]:
 
 
 def _some(snapshots: Snapshots, rows: slice) -> Snapshots:
+    # one part alone needs no copy
     if rows == slice(0, len(snapshots)):
         return snapshots
     mask = np.zeros(len(snapshots), dtype=bool)
@@ -344,6 +387,7 @@ def built(columns: Iterable[str]) -> dict[str, Feature]:
     >>> list(built(["events_30d", "spend_45d_before", "mine"]))
     ['events_30d', 'spend_45d_before']
     """
+    # an iterable may be one that can be walked once
     wanted, known = list(columns), _declarations()
     if any(name not in known for name in wanted):
         # the length of a forecast stands in the names

@@ -12,7 +12,7 @@ import pandas as pd
 from csrisk._goals import Goal
 from csrisk.exceptions import FeatureError
 from csrisk.features._declaration import Feature
-from csrisk.features._past import Array, Facts, Past, ratio
+from csrisk.features._panel._past import Array, Facts, Past, ratio
 from csrisk.features._table import as_category
 
 if TYPE_CHECKING:
@@ -127,6 +127,7 @@ def _fact(name: str) -> Formula:
 def _column(values: Array) -> Array | pd.Categorical:
     if values.dtype == object:
         return as_category(values)
+    # trees and Parquet files get one type, whatever the engine gave for counts
     return values.astype(np.float64)
 
 
@@ -134,6 +135,7 @@ def check_windows(owner: str, **windows: tuple[int, ...] | int) -> None:
     """Refuse windows that are no positive whole numbers of days."""
     for name, value in windows.items():
         days = value if isinstance(value, tuple) else (value,)
+        # True is an int, and would be a window of one day
         wrong = [day for day in days if not isinstance(day, int) or isinstance(day, bool) or day < 1]
         if wrong or not days or (name.endswith("windows") and not isinstance(value, tuple)):
             raise FeatureError(f"{owner}: {name}={value!r} must be whole numbers of days, at least 1")

@@ -9,17 +9,17 @@ import pandas as pd
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
-from csrisk._products import product
-from csrisk.models._align import align, first_index, floats
-from csrisk.models._canonical import Sample, canonical_sample
-from csrisk.models._frames import FrameReader, seed_of
-from csrisk.models._lightgbm import rescaled
-from csrisk.models._members import assign_folds, direct_member, fold_members, raw_margin
-from csrisk.models._params import check_params
-from csrisk.models._sample import account_groups, read_weight, require_accounts
+from csrisk._machine import product
+from csrisk._params import check_params
+from csrisk.models._boosting._lightgbm import rescaled
+from csrisk.models._boosting._members import assign_folds, direct_member, fold_members, raw_margin
+from csrisk.models._rows._align import align, first_index, floats
+from csrisk.models._rows._canonical import Sample, canonical_sample
+from csrisk.models._rows._frames import FrameReader, seed_of
+from csrisk.models._rows._sample import account_groups, read_weight, require_accounts
 
 if TYPE_CHECKING:
-    from csrisk.models._lightgbm import Booster
+    from csrisk.models._boosting._lightgbm import Booster
 
 __all__ = ["AmountModel"]
 
@@ -120,11 +120,14 @@ class AmountModel(RegressorMixin, FrameReader):
         amount, labelled = _read_amounts(y, X)
         check_consistent_length(matrix, amount)
         weight, group = read_weight(sample_weight, X, len(amount)), account_groups(X, groups)
+        # a row of weight 0 teaches nothing, but would count as an account and could make up a fold
         used = np.flatnonzero(labelled & (weight > 0))
         sample = canonical_sample(matrix[used], amount[used], weight[used], None if group is None else group[used])
         self.n_unlabelled_ = int((~labelled).sum())
+        # accounts and not rows: folds are dealt by account, and rows of one account are no evidence of their own
         self.n_events_ = len(np.unique(sample.group[sample.target > 0]))
         require_accounts(self.n_events_, "have an amount above 0", self.min_events, is_book=group is not None)
+        # the checks of scikit-learn want a single row refused in the words "1 sample"
         if len(sample) < 2:
             raise ValueError("y has an amount in 1 sample alone; a model needs two or more")
         self._train(sample)
@@ -175,6 +178,7 @@ class AmountModel(RegressorMixin, FrameReader):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
+        # makes the checks of scikit-learn hand over targets above 0, as negative amounts are refused
         tags.target_tags.positive_only = True
         return tags
 
@@ -188,13 +192,16 @@ class AmountModel(RegressorMixin, FrameReader):
             "num_leaves": self.num_leaves,
             "seed": seed,
         }
+        # no fold without an amount: its member would have nothing to be stopped by
         n_folds = min(self.n_members, self.n_events_, int(sample.group.max()) + 1)
+        # trees that have seen every row tell nothing of how far they are off, so the factor is 1
         if n_folds < 2:
             self.boosters_, self.bias_ = (direct_member(sample, params, self._categories()),), 1.0
             return
         fold = assign_folds(sample, n_folds, seed)
         ((members, margin),) = fold_members(sample, fold, [params], self._categories(), self.n_jobs)
         self.bias_ = float(product(sample.weight, sample.target) / product(sample.weight, np.exp(margin)))
+        # margins are averaged, so each member carries the whole logarithm of the factor
         self.boosters_ = tuple(rescaled(member, 1.0, float(np.log(self.bias_))) for member in members)
 
 
@@ -206,9 +213,11 @@ def _read_amounts(y: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
         y = y.iloc[:, 0]
     if isinstance(y, pd.Series):
         labelled = y.notna().to_numpy()
+        # filling missing values of an object column makes pandas guess another type for it, with a warning
         amount = floats(y.where(y.notna(), 0.0) if y.dtype == object else y.fillna(0), "y")
     else:
         amount = floats(column_or_1d(y, warn=True), "y")
+        # NaN of an array may be a fault of reckoning as well as a missing amount, so it is refused below
         labelled = np.ones(len(amount), dtype=bool)
     if np.isnan(amount).any() or np.isinf(amount).any():
         raise ValueError("Input y contains NaN or infinity; leave missing amounts as pd.NA in a pandas object")

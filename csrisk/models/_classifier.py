@@ -8,16 +8,16 @@ import numpy as np
 from scipy.special import expit
 from sklearn.base import ClassifierMixin
 
-from csrisk.models._blend import BLEND_ROWS, Ensemble, kinds_of_trees, train_ensemble
-from csrisk.models._frames import FrameReader, directions, seed_of
-from csrisk.models._members import direct_member, raw_margin
-from csrisk.models._params import check_params
-from csrisk.models._sample import account_groups, read_sample, require_accounts
+from csrisk._params import check_params
+from csrisk.models._boosting._blend import BLEND_ROWS, Ensemble, kinds_of_trees, train_ensemble
+from csrisk.models._boosting._members import direct_member, raw_margin
+from csrisk.models._rows._frames import FrameReader, directions, seed_of
+from csrisk.models._rows._sample import account_groups, read_sample, require_accounts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from csrisk.models._canonical import Sample
+    from csrisk.models._rows._canonical import Sample
 
 __all__ = ["RiskClassifier"]
 
@@ -158,6 +158,7 @@ class RiskClassifier(ClassifierMixin, FrameReader):
         ndarray of shape (n,)
         """
         margin = self.decision_function(X)
+        # at even odds the first class, as the largest of predict_proba gives it
         return np.asarray(self.classes_[(margin > 0).astype(int)])
 
     def __sklearn_tags__(self) -> Any:
@@ -172,7 +173,9 @@ class RiskClassifier(ClassifierMixin, FrameReader):
 
     def _train(self, sample: Sample) -> Ensemble:
         params = self._member_params()
+        # each fold needs accounts of both outcomes, or its member would be stopped by one class
         n_folds = min(self.n_members, sample.n_accounts_with(1), sample.n_accounts_with(0))
+        # nothing is unseen that could calibrate, so the margins stay as they are
         if n_folds < 2:
             return Ensemble((direct_member(sample, params, self._categories()),), (1.0, 0.0), {"plain": 1.0})
         several = len(sample) <= BLEND_ROWS if self.blend == "auto" else bool(self.blend)

@@ -8,25 +8,24 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from csrisk._params import check_params, check_whole
 from csrisk.exceptions import NotEnoughDataError
-from csrisk.models._align import first_index, floats
-from csrisk.models._blend import kinds_of_trees, train_ensemble
-from csrisk.models._canonical import canonical_sample
-from csrisk.models._frames import FrameReader, seed_of
-from csrisk.models._members import raw_margin
-from csrisk.models._params import check_params, check_whole
-from csrisk.models._sample import account_groups
-from csrisk.models._times import read_times
+from csrisk.models._boosting._blend import kinds_of_trees, train_ensemble
+from csrisk.models._boosting._members import raw_margin
+from csrisk.models._rows._align import first_index, floats
+from csrisk.models._rows._canonical import canonical_sample
+from csrisk.models._rows._frames import FrameReader, seed_of
+from csrisk.models._rows._sample import account_groups
+from csrisk.models._rows._times import read_times, rising
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from csrisk.models._lightgbm import Booster
+    from csrisk.models._boosting._lightgbm import Booster
 
-__all__ = ["LongevityModel", "check_periods", "person_periods"]
+__all__ = ["LongevityModel", "person_periods"]
 
 _MIN_EVENTS = 10
-_MOST_PERIODS, _LONGEST, _SHOWN = 400, 36_500, 60
 
 
 class LongevityModel(FrameReader):
@@ -122,7 +121,7 @@ class LongevityModel(FrameReader):
         check_params(self.get_params(deep=False))
         check_whole("n_members", self.n_members, 2)  # each period is calibrated on accounts held out
         check_whole("min_events", self.min_events, 0)
-        edges = _rising(self.edges)
+        edges = rising(self.edges)
         X, matrix = self._learn_matrix(X, groups)
         index = first_index(X)
         known, duration, churned = read_times(y, index, "X", reorder=False)
@@ -130,17 +129,21 @@ class LongevityModel(FrameReader):
             raise ValueError(f"y has {len(y)} rows, X has {len(matrix)}; give one for each row")
         row, period, event = person_periods(known, duration, churned, edges)
         group = account_groups(X, groups)
+        # the periods of a snapshot belong together, also where nothing says whose it is
         group = np.arange(len(matrix)) if group is None else group
         self.n_events_ = len(np.unique(group[row[event]]))
         n_others = len(np.unique(group[row[~event]]))
+        # below two there are no two folds with both outcomes
         if min(self.n_events_, n_others) < max(self.min_events, 2):
             raise NotEnoughDataError(
                 f"min_events={self.min_events}: {self.n_events_} accounts are seen to churn within {edges[-1]} days "
                 f"and {n_others} to last through a period; take more accounts or a longer past"
             )
+        # from periods without any churn the trees would learn a hazard of 0
         self.n_periods_ = int(period[event].max()) + 1
         seen = period < self.n_periods_
         row, period, event = row[seen], period[seen], event[seen]
+        # the period comes last, as `_hazards` puts it
         sample = canonical_sample(
             np.column_stack([matrix[row], period]), event.astype(np.float64), np.ones(len(row)), group[row]
         )
@@ -172,13 +175,15 @@ class LongevityModel(FrameReader):
         ValueError
             If days lie outside of 0 and the last edge.
         """
-        edges = _rising(self.edges)
+        edges = rising(self.edges)
         asked = floats(days, "days")
         if asked.ndim != 1 or not ((asked >= 0) & (asked <= edges[-1])).all():
             raise ValueError(f"days={list(np.ravel(asked))}: must lie between 0 and the last edge, {edges[-1]}")
         logs = np.log1p(-self._hazards(X)).cumsum(axis=1)
         logs = np.column_stack([np.zeros(len(logs)), logs])
+        # with a constant hazard inside a period the logarithm of survival is straight between its edges
         known = np.r_[0, edges].astype(np.float64)
+        # day 0 lies in the first period too
         place = np.clip(np.searchsorted(known, asked, side="left"), 1, len(edges))
         share = (asked - known[place - 1]) / (known[place] - known[place - 1])
         survival = np.exp((1 - share) * logs[:, place - 1] + share * logs[:, place])
@@ -223,10 +228,11 @@ class LongevityModel(FrameReader):
             Index of `X`, between 0 and the last edge: the area under the survival curve. What lies behind the last edge
             was not modelled and is not guessed.
         """
-        edges = np.r_[0, _rising(self.edges)].astype(np.float64)
+        edges = np.r_[0, rising(self.edges)].astype(np.float64)
         logs = np.log1p(-self._hazards(X))
         start = np.exp(np.column_stack([np.zeros(len(logs)), logs.cumsum(axis=1)[:, :-1]]))
         # area under start * exp(log * t / width) over one period
+        # a hazard of 0 keeps the whole width: expm1(x) / x is 1 in the limit
         areas = start * np.diff(edges) * np.divide(np.expm1(logs), logs, where=logs < 0, out=np.ones_like(logs))
         return pd.Series(areas.sum(axis=1), index=_index_of(X, len(areas)), name="expected_days")
 
@@ -253,7 +259,7 @@ class LongevityModel(FrameReader):
         """
         if not 0 < level < 1:
             raise ValueError(f"level={level!r}: must lie between 0 and 1")
-        edges = np.r_[0, _rising(self.edges)].astype(np.float64)
+        edges = np.r_[0, rising(self.edges)].astype(np.float64)
         logs = np.log1p(-self._hazards(X)).cumsum(axis=1)
         logs = np.column_stack([np.zeros(len(logs)), logs])
         ends = {
@@ -269,7 +275,7 @@ class LongevityModel(FrameReader):
             )
             for period in range(self.n_periods_)
         ]
-        widths = np.diff(np.r_[0, _rising(self.edges)])
+        widths = np.diff(np.r_[0, rising(self.edges)])
         hazards = np.column_stack(found)
         for period in range(self.n_periods_, len(widths)):
             # the daily hazard of the last period seen goes on
@@ -281,24 +287,8 @@ class LongevityModel(FrameReader):
 def person_periods(
     row: np.ndarray, duration: np.ndarray, event: np.ndarray, edges: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Make one row for each period that a snapshot was seen to begin and to end, or to churn in.
-
-    Parameters
-    ----------
-    row : ndarray of int
-        Position of each snapshot.
-    duration : ndarray
-        Days until churn or censoring.
-    event : ndarray of bool
-        Churn, not censoring.
-    edges : ndarray of int
-        Ends of the periods; a period holds its end.
-
-    Returns
-    -------
-    tuple of ndarray
-        Position of the snapshot, number of the period, and whether it churned in it.
-    """
+    """Make one row for each period that a snapshot was seen to begin and to end, or to churn in."""
+    # a period holds its end, so churn on an edge falls into the period that ends there
     at_end = np.searchsorted(edges, duration, side="left")
     # censored on the last day of a period means seen through it
     whole = np.where(event, at_end + 1, np.searchsorted(edges, duration, side="right"))
@@ -310,42 +300,14 @@ def person_periods(
 
 def _first_below(logs: np.ndarray, edges: np.ndarray, level: float) -> np.ndarray:
     """Day on which each row of log-survival, straight between the edges, falls to a level; else the last edge."""
+    # survival never rises, so the edges above the level are the first ones
     place = np.clip((logs > level).sum(axis=1), 1, len(edges) - 1)
     rows = np.arange(len(logs))
     before, after = logs[rows, place - 1], logs[rows, place]
+    # a stretch on which nobody leaves never falls to the level: its end is given
     share = np.divide(level - before, after - before, where=after < before, out=np.ones(len(logs)))
     return np.asarray(edges[place - 1] + np.clip(share, 0, 1) * (edges[place] - edges[place - 1]))
 
 
 def _index_of(X: Any, n_rows: int) -> pd.Index:
     return X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(n_rows)
-
-
-def check_periods(edges: Sequence[int], n_periods: int) -> None:
-    """Refuse ends of periods that do not rise, and a number of periods that they do not have.
-
-    Raises
-    ------
-    ValueError
-        If either breaks its rule.
-    """
-    if not 1 <= n_periods <= len(_rising(edges)):
-        raise ValueError(f"n_periods={n_periods}: must be 1 to {len(edges)}")
-
-
-def _rising(edges: Sequence[int]) -> np.ndarray:
-    ends = np.atleast_1d(np.asarray(edges))
-    is_whole = ends.ndim == 1 and ends.dtype.kind in "iuf" and bool((ends == np.rint(ends)).all())
-    if not is_whole or not 0 < len(ends) <= _MOST_PERIODS or ends[0] <= 0 or (np.diff(ends) <= 0).any():
-        raise ValueError(
-            f"edges={_short(edges)}: must be whole days above 0 that rise, at most {_MOST_PERIODS} of them, "
-            "as each makes one more row of a snapshot"
-        )
-    if ends[-1] > _LONGEST:
-        raise ValueError(f"edges={_short(edges)}: must be at most {_LONGEST} days, a century")
-    return ends.astype(np.int64)
-
-
-def _short(edges: object) -> str:
-    text = repr(list(edges) if isinstance(edges, tuple | list | np.ndarray) else edges)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

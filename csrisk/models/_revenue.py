@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from csrisk.models._align import align, floats
-from csrisk.models._params import check_share
+from csrisk._params import check_share
+from csrisk.models._rows._align import align, floats
 
 __all__ = ["RevenueOutlook", "revenue_outlook"]
 
@@ -98,10 +98,13 @@ def revenue_outlook(
     amounts = {"expansion": expansion_amount, "contraction": contraction_amount}
     amount = {name: _values(values, level, f"{name}_amount") for name, values in amounts.items()}
     now = _values(level, level, "level")
+    # an account cannot shrink by more than it pays, in the mean as in the variance
+    amount["contraction"] = np.minimum(amount["contraction"], now)
     both = chance["expansion"] + chance["contraction"]
     room = np.minimum(1.0, np.divide(1 - chance["churn"], both, where=both > 0, out=np.ones_like(both)))
     lost = chance["churn"] * now
-    gained, shrunk = room * amount["expansion"], room * np.minimum(amount["contraction"], now)
+    gained, shrunk = room * amount["expansion"], room * amount["contraction"]
+    # amounts are means over all outcomes: size = amount / chance, and chance * size**2 = amount**2 / chance
     squares = chance["churn"] * now**2 + sum(
         np.divide(room * amount[name] ** 2, chance[name], where=chance[name] > 0, out=np.zeros_like(now))
         for name in ("expansion", "contraction")
@@ -112,6 +115,7 @@ def revenue_outlook(
         | {"expected_level": now + change, "net_retention": _ratio(now + change, now)},
         index=level.index,
     )
+    # rounding may leave a variance just below 0 where the outcome is certain
     return RevenueOutlook(accounts, _book(accounts, np.maximum(squares - change**2, 0.0), coverage))
 
 
@@ -121,12 +125,14 @@ def _book(accounts: pd.DataFrame, variance: np.ndarray, coverage: float) -> pd.D
     total["gross_retention"] = 1 - _ratio(total["churn_loss"] + total["contraction"], total["level"])
     half = norm.ppf(0.5 + coverage / 2) * np.sqrt(variance.sum())
     widths = pd.Series({"change": half, "expected_level": half, "net_retention": _ratio(half, total["level"])})
+    # no interval for the parts: the variance is that of their sum
     width = widths.reindex(total.index)
     return pd.DataFrame({"estimate": total, "low": total - width, "high": total + width}).rename_axis("metric")
 
 
 def _ratio(part: Any, whole: Any) -> Any:
     with np.errstate(divide="ignore", invalid="ignore"):
+        # [()] makes a number of an array without dimensions
         return np.where(np.asarray(whole) > 0, np.divide(part, whole), np.nan)[()]
 
 
@@ -134,6 +140,7 @@ def _values(values: Any, level: pd.Series, name: str, highest: float = np.inf) -
     found = floats(align(values, level.index, name, "level"), name)
     if found.ndim and found.shape != (len(level),):
         raise ValueError(f"{name} has shape {found.shape}, level has {len(level)} values; give one for each row or all")
+    # a copy, as what is broadcast cannot be written to
     numbers = np.broadcast_to(found, (len(level),)).copy()
     wrong = int((~np.isfinite(numbers) | (numbers < 0) | (numbers > highest)).sum())
     if wrong:

@@ -15,29 +15,15 @@ if TYPE_CHECKING:
 
 __all__ = ["distance_table", "holm"]
 
+# each takes an exact test, and each divides what chance is left for the others
 _MOST_CATEGORIES = 20
 
 
 def distance_table(reference: pd.DataFrame, new: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
-    """Compare each column of two samples, one row of each account on both sides.
-
-    Parameters
-    ----------
-    reference, new : pandas.DataFrame
-        Samples.
-    columns : iterable of str
-        Columns of both.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index column. ``distance``: the largest difference between the shares of accounts below any value (for
-        categories, in any category; a missing value counts as the lowest value, or as a category). ``p_value``: of
-        Kolmogorov and Smirnov, or the smallest of Fisher's exact tests of the categories times their number.
-        ``adjusted``: the same held against all columns together (Holm 1979).
-    """
+    """Compare each column of two samples, one row of each account on both sides."""
     names = list(columns)
     table = pd.DataFrame({"distance": 0.0, "p_value": 1.0}, index=pd.Index(names, name="column", dtype=object))
+    # a column that holds words on one side alone is compared as words
     numbers = [name for name in names if _is_number(reference[name]) and _is_number(new[name])]
     far = np.array([_distance(_lowest(reference[name]), _lowest(new[name])) for name in numbers])
     table.loc[numbers, "distance"] = far
@@ -67,14 +53,17 @@ def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
     [0.03, 0.06, 0.06]
     """
     order = np.argsort(p_values, kind="stable")
+    # Holm 1979: the smallest counts as often as there are tests, each further one once less
     factors = np.arange(len(p_values), 0, -1)
     adjusted = np.empty(len(p_values))
+    # never below a smaller one's: what is rejected last must not look surer
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(p_values[order] * factors))
     return adjusted
 
 
 def _distance(old: NDArray[np.float64], new: NDArray[np.float64]) -> float:
     """Largest difference between the shares of two sorted samples at or below any value."""
+    # the difference can only change at a value of either side
     values = np.concatenate([old, new])
     shares = [np.searchsorted(side, values, side="right") / len(side) for side in (old, new)]
     return float(np.abs(shares[0] - shares[1]).max())
@@ -88,6 +77,7 @@ def _chance(distance: NDArray[np.float64], n_old: int, n_new: int) -> NDArray[np
 
 def _lowest(column: pd.Series) -> NDArray[np.float64]:
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    # a gap that opens is drift too: it counts as the lowest value, and no account drops out
     return np.sort(np.where(np.isnan(values), -np.inf, values))
 
 
@@ -101,6 +91,7 @@ def _compare_categories(old: NDArray[np.object_], new: NDArray[np.object_]) -> t
     totals = np.array([len(old), len(new)], dtype=np.float64)
     shares = common / totals
     values = [float(fisher_exact(np.array([row, totals - row])).pvalue) for row in common]
+    # of two categories that hold all the tests are one: what one gains the other loses
     n_tests = len(common) if len(common) > 2 else 1
     return float(np.abs(shares[:, 0] - shares[:, 1]).max()), min(1.0, min(values) * n_tests)
 
@@ -111,4 +102,5 @@ def _is_number(column: pd.Series) -> bool:
 
 def _text(column: pd.Series) -> NDArray[np.object_]:
     values = column.astype(object)
+    # None, NaN and NA are one category
     return values.where(values.notna(), None).map(str).to_numpy(dtype=object)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from csrisk._evaluation._metrics import ranking_metrics
-from csrisk._products import product
-from csrisk.models._align import floats
-from csrisk.models._params import check_seed, check_whole
+from csrisk._machine import product
+from csrisk._params import check_seed, check_whole
+from csrisk.evaluation._measuring import ranking_metrics
+from csrisk.models._rows import floats
 
 __all__ = ["EXPECTED_LIMITS", "expected_performance"]
 
@@ -21,6 +21,7 @@ EXPECTED_LIMITS = (
 )
 _RANKING = ("auc", "average_precision", "lift_at_10")
 _SMALLEST = 1e-15
+# of weights, which are twice as wide as the book: 16 MB of floats
 _CELLS = 2_000_000
 _MOST_DRAWS = 100_000
 
@@ -79,12 +80,14 @@ def expected_performance(risk: Any, *, n_draws: int = 400, random_state: int = 0
 
 
 def _draws(told: np.ndarray, rng: np.random.Generator, n_draws: int) -> pd.DataFrame:
+    # both kinds of chance: what comes of these accounts, and which accounts the book happens to hold
     drawn = rng.random((n_draws, len(told))) < told
     times = rng.multinomial(len(told), np.full(len(told), 1 / len(told)), size=n_draws)
     # every account stands twice, once with each outcome; the draw says which of the two counts
     weights = np.hstack([times * drawn, times * ~drawn]).astype(np.float64)
     target, twice = np.repeat([1.0, 0.0], len(told)), np.tile(told, 2)
     found = ranking_metrics(weights, target, twice, 0.1)
+    # the chance that was told of what came; 0 would be an infinite loss
     right = np.clip(np.where(target == 1, twice, 1 - twice), _SMALLEST, 1.0)
     means = product(weights, np.column_stack([-np.log(right), (target - twice) ** 2, target])) / len(told)
     draws = {name: found[name] for name in _RANKING}

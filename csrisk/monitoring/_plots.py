@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from csrisk._figure import SMALL, WIDTH, new_axes, plain
+from csrisk._drawing import INK, LIGHT, QUIET, SERIES, SMALL, WIDTH, new_axes, plain
 from csrisk._goals import Goal
-from csrisk._numbers import day
-from csrisk._palette import INK, LIGHT, QUIET, SERIES
+from csrisk._text import day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +55,7 @@ def plot_monitoring(found: Monitoring, axes: Sequence[Axes] | None = None) -> tu
     >>> drift.get_yticklabels()[0].get_text()
     'Footprint: drifts\ndays since use'
     """
+    # bars are drawn from below, and the first is read at the top
     goals, told = found.goals[::-1], found.performance.reindex([n for n in _NAMES if n in found.performance.index])
     if axes is None:
         heights = (max(len(goals), 1) + 0.6, max(len(told), 1) + 0.6)
@@ -67,6 +67,7 @@ def plot_monitoring(found: Monitoring, axes: Sequence[Axes] | None = None) -> tu
 
 def _drift(ax: Axes, goals: pd.DataFrame, found: Monitoring) -> None:
     place, features = np.arange(len(goals)), found.drift
+    # a goal without features is shown by its score
     far = goals["distance"].fillna(goals["score_distance"]).astype(float)
     ax.barh(place, far, height=0.55, color=[LIGHT[Goal(goal)] for goal in goals.index])
     named = [name if isinstance(name, str) else f"{goal}_points" for goal, name in goals["furthest"].items()]
@@ -78,6 +79,8 @@ def _drift(ax: Axes, goals: pd.DataFrame, found: Monitoring) -> None:
     ax.set_xlim(0, 1)
     ax.set_ylim(-0.6, max(len(goals), 1) - 0.4)
     plain(ax, "x").set_xlabel("Share of accounts on another side of some value, furthest feature", fontsize=SMALL)
+    if not len(goals):
+        ax.text(0.5, 0, "not known: too few accounts to compare", ha="center", fontsize=SMALL, color=QUIET)
     ax.set_title(f"Drift by goal, training to {day(found.as_of)}", fontsize=10, loc="left")
     if np.isfinite(usual).any():
         ax.legend(fontsize=SMALL, frameon=False, loc="lower right")
@@ -89,6 +92,7 @@ def _performance(ax: Axes, told: pd.DataFrame) -> None:
         if name not in told:
             continue
         middle, low, high = (told[f"{name}{end}"].to_numpy(float) for end in ("", "_low", "_high"))
+        # three beside each other in a row, the test uppermost
         y = place + 0.22 * (1 - at)
         ax.hlines(y, low, high, color=SERIES[at], linewidth=2.5, alpha=0.6)
         ax.scatter(middle, y, color=SERIES[at], marker="osD"[at], s=28, zorder=3, label=words)

@@ -12,9 +12,10 @@ import pandas as pd
 
 from csrisk._goals import Goal
 from csrisk._snapshots import Snapshots
+from csrisk._text import number
 from csrisk.exceptions import ExplanationError
+from csrisk.report._figures._revenue import at_stake, find_revenue, why_listed
 from csrisk.report._names import clean, pseudonym
-from csrisk.report._revenue import at_stake, find_revenue, why_listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
     from csrisk._explain import Explanation
     from csrisk.data import CustomerData
 
-__all__ = ["Book", "book_features", "read_book"]
+__all__ = ["Book", "book_features", "describe", "figure_at", "read_book"]
 
 Floats = npt.NDArray[np.float64]
 _FACTS = ("segment", "plan", "industry", "region")
+# percentage points: room for the rounding of sums, far below the tenth of a point that is printed
 _TOLERANCE = 1e-6
 
 
@@ -78,6 +80,7 @@ class Book:
 
     def snapshots(self, data: CustomerData) -> Snapshots | None:
         """Give the accounts of the book as snapshots of the data; None where it holds none of them."""
+        # the explanation may hold accounts that the tables do not
         known = [key for key in self.keys if key in data.accounts]
         if not known:
             return None
@@ -105,28 +108,6 @@ def read_book(
 
     Accounts come by expected loss of monthly revenue (probability times MRR; where it is unknown, times the median of
     what is known), by probability where no revenue is known, and by account id where these are equal.
-
-    Parameters
-    ----------
-    why : Explanation
-        Contributions in percentage points of one book.
-    data : CustomerData, optional
-        Gives names and attributes; revenue where it has subscriptions.
-    mrr : Series, optional
-        Monthly recurring revenue by account id, instead of the feature ``mrr`` or the subscriptions.
-    pseudonymise : bool or str, default False
-        See :func:`csrisk.report.write_report`.
-
-    Returns
-    -------
-    Book
-
-    Raises
-    ------
-    ExplanationError
-        If the explanation is not in percentage points, holds several dates, or does not add up.
-    ConfigError
-        If `mrr` names none of the accounts, one of them twice, or holds a negative amount.
     """
     table = why.goals()
     ids, as_of = _keys_of(table.index)
@@ -141,12 +122,15 @@ def read_book(
     reference, prediction = (table[name].to_numpy(np.float64) for name in ("reference", "prediction"))
     _check_sum(points, reference, prediction)
     money = find_revenue(why, data, mrr)
+    # per cent instead of probabilities: the order is the same
     weight = at_stake(prediction, money)
+    # the last key leads: expected loss, then risk, then id, as text, so that ids of any type have an order
     order = np.lexsort((np.asarray(ids.map(str)), -prediction, -weight))
     keys = tuple(ids[order])
-    names, facts = _describe(data, keys)
+    names, facts = describe(data, keys)
     accounts = tuple(str(key) for key in keys)
     if pseudonymise:
+        # the id goes too: it leads to the account as surely as its name
         names = accounts = tuple(pseudonym(key, rank, pseudonymise) for rank, key in enumerate(keys, start=1))
     return Book(
         why=why,
@@ -197,6 +181,7 @@ def _check_unit(why: Explanation, table: pd.DataFrame) -> None:
     if output != "probability":
         message = f"output={output!r}: a report speaks in percentage points; explain(..., output='probability')"
         raise ExplanationError(message)
+    # not between rather than below or above: NaN is outside too
     outside = ~table["prediction"].between(-_TOLERANCE, 100 + _TOLERANCE)
     if outside.any():
         message = f"prediction lies outside of 0 to 100 percentage points in {int(outside.sum())} rows"
@@ -205,10 +190,11 @@ def _check_unit(why: Explanation, table: pd.DataFrame) -> None:
 
 def _check_sum(points: Floats, reference: Floats, prediction: Floats) -> None:
     gap = np.abs(reference + points.sum(axis=1) - prediction)
+    # not at most rather than above: a gap of NaN is off too
     off = ~(gap <= _TOLERANCE)
     if off.any():
         message = (
-            f"reference + goals differs from prediction by up to {float(np.nanmax(gap)):.3g} percentage points in "
+            f"reference + goals differs from prediction by up to {number(float(np.nanmax(gap)))} percentage points in "
             f"{int(off.sum())} of {len(off)} rows; a report prints only what adds up. Explain the rows again"
         )
         raise ExplanationError(message)
@@ -219,18 +205,25 @@ def book_features(why: Explanation) -> pd.DataFrame:
     return why.background.values  # noqa: PD011  # a frame by that name, not the array of a frame
 
 
-def _describe(
+def describe(
     data: CustomerData | None, keys: tuple[object, ...]
 ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """Name and a few attributes by account; the id where there is no name."""
+    """Give name and a few attributes by account; the id where there is no name."""
     ids = tuple(clean(key) or "(no name)" for key in keys)
     if data is None or not data.has("accounts"):
         return ids, ((),) * len(ids)
+    # one row of each, as reindex refuses an index that repeats
     table = data.frame("accounts").drop_duplicates("account_id").set_index("account_id").reindex(list(keys))
     attributes: Mapping[str, Any] = {c: table[c].map(clean).tolist() for c in ("name", *_FACTS) if c in table}
     names = attributes.get("name", [""] * len(ids))
     facts = [attributes[c] for c in _FACTS if c in attributes]
     return (
         tuple(name or key for name, key in zip(names, ids, strict=True)),
+        # what segment and plan both say is said once
         tuple(tuple(dict.fromkeys(filter(None, row)))[:3] for row in zip(*facts, strict=True)) or ((),) * len(ids),
     )
+
+
+def figure_at(values: Floats | None, position: int) -> float | None:
+    """Give one figure of the accounts, None where it is unknown: tables leave it out, and JSON has no word for NaN."""
+    return None if values is None or np.isnan(values[position]) else float(values[position])

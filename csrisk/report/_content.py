@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from csrisk._text import number
+
 __all__ = [
     "Calibration",
     "Card",
@@ -23,17 +25,23 @@ __all__ = [
     "Line",
     "Move",
     "Moves",
+    "Past",
     "Report",
     "Stay",
     "Step",
     "Success",
     "Summary",
+    "Survival",
     "Table",
     "Timeline",
+    "Told",
     "Trend",
 ]
 
-Kind = Literal["text", "name", "integer", "number", "percent", "points", "money", "status", "code"]
+Kind = Literal["text", "name", "integer", "number", "percent", "points", "money", "heat", "status", "code"]
+
+# earlier dates of a past year, beside that of the book
+_YEAR = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +117,17 @@ class Timeline:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """Risk of an account in per cent on the dates of `Report.past`, the book last; None where it was not scored.
+
+    ``goals`` are its contributions in percentage points on the same dates; empty where they are not told.
+    """
+
+    risks: tuple[float | None, ...]
+    goals: tuple[tuple[str, tuple[float | None, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """One feature of one account beside what is typical of its segment, of the safest accounts, of its own past."""
 
@@ -154,7 +173,18 @@ class Moves:
     change: float
     up: tuple[Move, ...]
     down: tuple[Move, ...]
+    # in the order of the book; None for accounts that are new
     by_account: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was told on an earlier date, who told it, and what happened since: by risk told, and where it was wrong."""
+
+    since: str
+    headline: str
+    source: str
+    tables: tuple[Table, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +215,7 @@ class Card:
     account: str
     name: str
     facts: tuple[str, ...]
+    # probability and reference from 0 to 1; what is shown in per cent, rounded so that the card adds up
     probability: float
     reference: float
     prediction_shown: float
@@ -195,11 +226,14 @@ class Card:
     main_goal: str
     reason: str
     reason_goal: str
+    # percentage points since the last earlier book
     moved: float | None = None
     timeline: Timeline | None = None
+    past: Past | None = None
     compared: tuple[Comparison, ...] = ()
     steps: tuple[Step, ...] = ()
     levers: tuple[LeverPart, ...] = ()
+    # goal and percentage points behind the best customers, the widest first
     gap: tuple[tuple[str, float], ...] = ()
     quadrant: str = ""
     stay: Stay | None = None
@@ -210,6 +244,31 @@ class Card:
     renewal: str = ""
     driver: str = ""
     driver_words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GrowthAmount:
+    """Growth in money a month that is expected of an account; heading, exact and printed part of each goal add up."""
+
+    expected: float
+    reference_shown: float
+    prediction_shown: float
+    goals: tuple[tuple[str, float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GrowthCard:
+    """One account likely to expand: how the probability comes about, what to offer, and the money expected."""
+
+    account: str
+    name: str
+    probability: float
+    reference_shown: float
+    prediction_shown: float
+    goals: tuple[GoalPart, ...]
+    offer: str = ""
+    offer_reason: str = ""
+    amount: GrowthAmount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +294,7 @@ class GoalSpread:
     evidence: bool
     note: str
     mean: float
+    # share of the accounts whose risk the goal raises, from 0 to 1; what rounds to nothing does not count
     raised: float
     p10: float
     p25: float
@@ -250,6 +310,7 @@ class Forecast:
     expected: float
     low: float
     high: float
+    # coverage of the range, from 0 to 1
     level: float
     method: str
 
@@ -272,8 +333,10 @@ class Summary:
     churn: Forecast
     mrr: float | None
     mrr_at_risk: Forecast | None
+    # fewest accounts that carry half of what is at risk
     concentrated: int
     decisions: tuple[Decision, ...]
+    # accounts of unknown revenue, which the sums leave out
     unpriced: int = 0
     corrected: Forecast | None = None
     mrr_corrected: Forecast | None = None
@@ -310,6 +373,14 @@ class Course:
 
 
 @dataclass(frozen=True, slots=True)
+class Survival:
+    """Share of accounts that stay, by group: points of (day, share, low, high), and the same as tables."""
+
+    curves: tuple[tuple[str, tuple[tuple[int, float, float, float], ...]], ...]
+    tables: tuple[Table, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Success:
     """Where the book stands beside its risk: happiness, both sides of the relation, journey, feedback.
 
@@ -331,6 +402,8 @@ class Success:
     ledger: Table | None
     trend: Table | None
     more: tuple[Table, ...] = ()
+    cohorts: tuple[Table, ...] = ()
+    survival: Survival | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,8 +442,23 @@ class Report:
     owners: tuple[str, ...] = ()
     renewals: tuple[str, ...] = ()
     account_url: str = ""
+    growth: tuple[GrowthCard, ...] = ()
+    totals: str = ""
+    past: tuple[str, ...] = ()
+    # how many dates of past the model had learned from
+    past_learned: int = 0
+    told: Told | None = None
+
+    @property
+    def past_heading(self) -> str:
+        """How the column of past risks is called."""
+        return "Past year" if len(self.past) > _YEAR else "Past"
 
     @property
     def heading(self) -> str:
         """What was scored, in words."""
-        return f"Book of {self.as_of}" if self.as_of else f"A table of {self.summary.accounts:,} rows without dates"
+        return (
+            f"Book of {self.as_of}"
+            if self.as_of
+            else f"A table of {number(self.summary.accounts, 0)} rows without dates"
+        )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from csrisk._evaluation import Backtest
 from csrisk._goals import Goal
+from csrisk.evaluation import Backtest
 from csrisk.report._content import Column, Interval, Table, Trend
 from csrisk.report._names import clean
 from csrisk.report._tables import frame_table
@@ -27,6 +27,7 @@ _VIEWS = {
     "by_lead": "by lead time",
     "by_segment": "by segment",
 }
+# by lead and by segment ask for labels or segments, which a backtest does not hold
 _WORKED_OUT = ("by_date", "by_age")
 _HEADS = {"trained_at": "Trained at", "age": "Age from, days", "lead": "Days ahead", "segment": "Segment"}
 _NOTES = {
@@ -36,19 +37,7 @@ _NOTES = {
 
 
 def model_table(book: Book, window: tuple[int, int] | None) -> Table:
-    """Say what the model is for, what it says, and what it must not be used for.
-
-    Parameters
-    ----------
-    book : Book
-        The book.
-    window : (int, int) or None
-        Lead and horizon of the label, in days.
-
-    Returns
-    -------
-    Table
-    """
+    """Say what the model is for, what it says, and what it must not be used for."""
     sizes = ", ".join(f"{book.sizes[goal]} {Goal(goal).heading.lower()}" for goal in book.points.columns)
     when = "" if window is None else f" between {window[0]} and {sum(window)} days after the date of the book"
     known = "; only what was known before the date" if book.dated else ", as they stand in the table"
@@ -63,17 +52,7 @@ def model_table(book: Book, window: tuple[int, int] | None) -> Table:
 
 
 def features_table(declarations: tuple[Feature, ...]) -> Table:
-    """List the features that the model looks at, under their goals.
-
-    Parameters
-    ----------
-    declarations : tuple of Feature
-        In the order of the model.
-
-    Returns
-    -------
-    Table
-    """
+    """List the features that the model looks at, under their goals."""
     order = list(Goal)
     rows = sorted(
         ((clean(f.name), f.goal.heading, f.unit, f.sentence.format(value="…", typical="…")) for f in declarations),
@@ -86,20 +65,7 @@ def features_table(declarations: tuple[Feature, ...]) -> Table:
 def backtest_parts(
     backtest: Backtest | pd.DataFrame | Mapping[str, pd.DataFrame] | None,
 ) -> tuple[tuple[Table, ...], tuple[Trend, ...]]:
-    """Arrange a backtest: scores against later outcomes, by date of training, age of the model, and lead time.
-
-    Parameters
-    ----------
-    backtest : Backtest, DataFrame, mapping of DataFrame or None
-        What :func:`csrisk.backtest` returned, any table of it, or several by the name of the method that made them;
-        further tables come first, under their names.
-
-    Returns
-    -------
-    tables : tuple of Table
-    trends : tuple of Trend
-        Course of the AUC; a table alone has none.
-    """
+    """Arrange a backtest: scores against later outcomes, by date of training, age of the model, and lead time."""
     if backtest is None:
         return (), ()
     if isinstance(backtest, pd.DataFrame):
@@ -114,6 +80,7 @@ def backtest_parts(
         tuple(
             _trend(table, f"AUC {words}")
             for table, view, words in views
+            # segments have no order, and one group is no course
             if view != "by_segment" and len(table.index.unique(level=0)) > 1
         ),
     )
@@ -122,6 +89,7 @@ def backtest_parts(
 def _view(table: pd.DataFrame, caption: str, note: str) -> Table:
     """One row by group; the AUC of the model and of each baseline, then what only a probability has."""
     by, scores = str(table.index.names[0]), list(table.index.get_level_values("score").unique())
+    # the model stands first; only its probabilities have calibration and loss
     cells = [("auc", score) for score in scores] + [(metric, scores[0]) for metric in list(_METRICS)[1:]]
     columns = (
         Column(_HEADS.get(by, by)),
@@ -132,6 +100,7 @@ def _view(table: pd.DataFrame, caption: str, note: str) -> Table:
     for group, part in table.groupby(level=0, sort=True):
         found = part.droplevel(0)
         values = tuple(_estimate(found.loc[score], metric) for metric, score in cells)
+        # all scores were measured on the same rows, so one count holds for all
         rows.append((_label(group), *values, int(found["n_events"].iloc[0])))
     return Table(caption, columns, tuple(rows), f"{note} Ranges are 95 % intervals from resampling accounts.".lstrip())
 

@@ -9,26 +9,13 @@ from typing import Any
 
 import pandas as pd
 
+from csrisk._text import number
+from csrisk.evaluation._measuring import metric_of
 from csrisk.report._content import Calibration, Cell, Column, Interval, Kind, Table
 from csrisk.report._names import clean
 
 __all__ = ["calibration_points", "checks_table", "frame_table", "glossary_table", "provenance_table", "quality_table"]
 
-_METRICS: Mapping[str, tuple[str, str]] = {
-    "auc": ("AUC", "Chance that a churner is ranked above a stayer; 0.5 is a coin, 1 is perfect."),
-    "average_precision": ("Average precision", "Precision averaged over the ranking; the base rate is the floor."),
-    "log_loss": ("Log loss", "Penalty for confident mistakes; lower is better."),
-    "brier": ("Brier score", "Mean squared error of the probability; lower is better."),
-    "calibration_slope": ("Calibration slope", "1 is right; below 1 the probabilities are too extreme."),
-    "calibration_intercept": ("Calibration intercept", "0 is right; below 0 churn was overestimated."),
-    "capture_at_10": ("Capture at 10 %", "Share of all churners found among the riskiest tenth."),
-    "mean_risk": ("Mean risk", "Mean of the forecast probabilities."),
-    "event_rate": ("Event rate", "Share that really left."),
-    "lift_at_10": ("Lift at 10 %", "Churn among the riskiest tenth, over that of all."),
-    "n_snapshots": ("Snapshots", "Rows that were scored."),
-    "n_accounts": ("Accounts", "Customers behind these rows."),
-    "n_events": ("Churn events", "Rows that turned out to be churn."),
-}
 _CHECK_COLUMNS = (
     ("code", "Code", "code"),
     ("name", "Check", "text"),
@@ -74,45 +61,25 @@ _UNDATED = {
 
 
 def quality_table(evaluation: pd.DataFrame | Mapping[str, pd.DataFrame], *, later: bool = True) -> Table:
-    """Arrange metrics with their intervals, the model first and baselines beside it.
-
-    Parameters
-    ----------
-    evaluation : DataFrame or mapping of DataFrame
-        What :func:`csrisk.evaluate` returns, or several of them by name; the first is the model.
-    later : bool
-        Whether it was measured on later data, else on other rows of a table without dates.
-
-    Returns
-    -------
-    Table
-    """
+    """Arrange metrics with their intervals, the model first and baselines beside it."""
     tables = {"Model": evaluation} if isinstance(evaluation, pd.DataFrame) else dict(evaluation)
     first = next(iter(tables.values()))
     rows = []
     for metric in first.index:
-        label, meaning = _METRICS.get(str(metric), (str(metric).replace("_", " "), ""))
+        entry = metric_of(str(metric))
+        label, meaning = (str(metric).replace("_", " "), "") if entry is None else (entry.label, entry.meaning)
+        # a table without dates has no snapshots
         label = label if later else label.replace("Snapshots", "Rows")
         cells = [_interval(table, metric) for table in tables.values()]
         rows.append((label, *cells, meaning))
     columns = (Column("Measure"), *(Column(_heading(name), "number", 3) for name in tables), Column("What it says"))
-    note = "Ranges come from resampling accounts." if "low" in first else ""
+    note = "Ranges are 95 % intervals of each measure, from resampling accounts." if "low" in first else ""
     seen = "later data" if later else "rows"
     return Table(f"How good the model is on {seen} it has not seen", columns, tuple(rows), note)
 
 
 def checks_table(checks: pd.DataFrame | Iterable[object]) -> Table:
-    """Arrange the results of checks: failed first, then passed, then not applicable.
-
-    Parameters
-    ----------
-    checks : DataFrame or iterable of Check
-        What :func:`csrisk.checks.run_checks` returns.
-
-    Returns
-    -------
-    Table
-    """
+    """Arrange the results of checks: failed first, then passed, then not applicable."""
     records = checks.reset_index().to_dict("records") if isinstance(checks, pd.DataFrame) else list(checks)
     order = {"failed": 0, "passed": 1, "not applicable": 2}
     read = [tuple(_field(record, name) for name, _, _ in _CHECK_COLUMNS) for record in records]
@@ -124,45 +91,17 @@ def checks_table(checks: pd.DataFrame | Iterable[object]) -> Table:
 
 
 def frame_table(frame: pd.DataFrame, caption: str, *, note: str = "", limit: int = 500) -> Table:
-    """Arrange any small frame as a printed table.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Columns become columns; a named index comes first.
-    caption : str
-        Caption that can stand alone.
-    note : str, optional
-        Note below.
-    limit : int, default 500
-        Rows printed; more are cut, and the note says so.
-
-    Returns
-    -------
-    Table
-    """
+    """Arrange any small frame as a printed table."""
     flat = _with_intervals(frame.reset_index() if any(name is not None for name in frame.index.names) else frame)
     columns = tuple(Column(_heading(name), _kind(flat[name]), _digits(flat[name])) for name in flat.columns)
     rows = tuple(tuple(_cell(value) for value in row) for row in flat.head(limit).itertuples(index=False, name=None))
     if len(flat) > limit:
-        note = " ".join(filter(None, (note, f"The first {limit} of {len(flat):,} rows.")))
+        note = " ".join(filter(None, (note, f"The first {limit} of {number(len(flat), 0)} rows.")))
     return Table(caption, columns, rows, note)
 
 
 def provenance_table(provenance: Mapping[str, object] | None, always: Mapping[str, object]) -> Table:
-    """Arrange versions, seeds, hashes and configuration as facts; nested mappings become longer names.
-
-    Parameters
-    ----------
-    provenance : mapping, optional
-        What the caller knows of data, model and configuration.
-    always : mapping
-        What the report itself knows.
-
-    Returns
-    -------
-    Table
-    """
+    """Arrange versions, seeds, hashes and configuration as facts; nested mappings become longer names."""
     facts = [*_flat(provenance or {}), *_flat(always)]
     return Table("Where these figures come from", (Column("Fact"), Column("Value", "code")), tuple(facts))
 
@@ -175,18 +114,7 @@ def glossary_table(*, dated: bool = True) -> Table:
 
 
 def calibration_points(table: pd.DataFrame | None) -> Calibration | None:
-    """Read a calibration table, one row per level of risk.
-
-    Parameters
-    ----------
-    table : DataFrame or None
-        What :func:`csrisk.evaluation.calibration_curve` returns: ``mean_risk``, ``event_rate``, and ``low``, ``high``,
-        ``n_snapshots`` where known.
-
-    Returns
-    -------
-    Calibration or None
-    """
+    """Read a calibration table, one row per level of risk."""
     if table is None or table.empty:
         return None
     known = table.rename(columns={"mean_risk": "predicted", "event_rate": "observed", "n_snapshots": "n"})
@@ -196,6 +124,7 @@ def calibration_points(table: pd.DataFrame | None) -> Calibration | None:
     return Calibration(
         predicted=_floats(ordered["predicted"]),
         observed=_floats(observed),
+        # without bounds the interval shrinks to the point
         low=_floats(ordered.get("low", observed)),
         high=_floats(ordered.get("high", observed)),
         count=tuple(int(value) for value in counts),
@@ -211,6 +140,7 @@ def _interval(table: pd.DataFrame, metric: object) -> Cell:
     estimate = values.get("estimate")
     if not isinstance(estimate, int | float):
         return None
+    # counts have no range
     if str(metric).startswith("n_"):
         return int(estimate)
     low, high = values.get("low"), values.get("high")
@@ -222,6 +152,7 @@ def _with_intervals(flat: pd.DataFrame) -> pd.DataFrame:
     folded = flat.copy()
     single = [name for name in ("estimate", "difference", "value") if name in flat]
     bounds = {str(name): (f"{name}_low", f"{name}_high") for name in flat.columns}
+    # bounds without a name belong to one estimate, the first
     bounds |= dict.fromkeys(single[:1], ("low", "high"))
     for name, (low, high) in bounds.items():
         if low in flat and high in flat:
@@ -250,8 +181,8 @@ def _flat(facts: Mapping[str, object], prefix: str = "") -> list[tuple[Cell, ...
 
 
 def _heading(name: object) -> str:
-    if str(name) in _METRICS:
-        return _METRICS[str(name)][0]
+    if entry := metric_of(str(name)):
+        return entry.label
     text = clean(name).replace("_", " ")
     return text[:1].upper() + text[1:]
 
@@ -276,13 +207,14 @@ def _cell(value: Any) -> Cell:
     """Make a plain Python value of whatever a frame holds; missing is None."""
     if value is None or value is pd.NaT or value is pd.NA:
         return None
+    # before whole numbers, as True is one of them
     if isinstance(value, bool | Interval):
         return value
     if isinstance(value, numbers.Integral):
         return int(value)
     if isinstance(value, numbers.Real):
-        number = float(value)
-        return None if math.isnan(number) else number
+        figure = float(value)
+        return None if math.isnan(figure) else figure
     if isinstance(value, pd.Timestamp):
         return str(value.date()) if value == value.normalize() else str(value)
     return clean(value, longest=400)

@@ -11,13 +11,12 @@ import pandas as pd
 
 from csrisk._atomic import write_atomically
 from csrisk._days import as_midnight
-from csrisk._snapshots import Snapshots
+from csrisk._snapshots import Snapshots, seen
 from csrisk.exceptions import ConfigError
 from csrisk.report._content import Column, Table
 from csrisk.report._names import clean
 from csrisk.report._printing._format import day
 from csrisk.report._printing._html import render_value
-from csrisk.success._seen import seen
 
 if TYPE_CHECKING:
     import os
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["write_value_page"]
 
+# twelve times 30 days, so that the months add up to the year
 _YEAR, _MONTH, _LISTED = 360, 30, 10
 
 
@@ -123,11 +123,13 @@ def _use(look: _Look) -> Table | None:
     rows = look.rows("usage", ["user_id", "feature"])
     if rows.empty:
         return None
+    # yesterday is of age 1
     month = (rows["age"].to_numpy(np.int64) - 1) // _MONTH
     found: list[Row] = []
     for back in range(_YEAR // _MONTH - 1, -1, -1):
         part = rows[month == back]
         last = pd.Timestamp(0) + pd.Timedelta(days=look.today - _MONTH * back - 1)
+        # what the table does not hold is a dash, and no 0
         people = int(part["user_id"].nunique()) if look.data.has("usage", "user_id") else None
         features = int(part["feature"].nunique()) if look.data.has("usage", "feature") else None
         found.append((f"to {day(last)}", people, len(part), features))
@@ -155,6 +157,7 @@ def _features(look: _Look) -> Table | None:
 
 def _goals(look: _Look) -> Table | None:
     columns = ["due_at_day", "met_at_day", "closed_at_day", "outcome"]
+    # without a window: what was agreed long ago may have been met this year
     rows = seen(look.data, look.snapshots, "expectations", columns)
     lately = look.today - rows["met_at_day"].to_numpy(np.float64, na_value=np.nan) <= _YEAR
     met = rows[rows["met_at_day"].notna() & lately]
@@ -181,6 +184,7 @@ def _answers(look: _Look) -> Table | None:
     found: tuple[Row, ...] = (
         ("you told us", len(told)),
         ("we acted upon it", acted),
+        # closed is what was acted upon or declined with a reason
         ("we told you why not", int(told["closed_at_day"].notna().sum()) - acted),
     )
     return Table("Your feedback", (Column("Answers"), Column("Number", "integer")), found)
@@ -189,6 +193,7 @@ def _answers(look: _Look) -> Table | None:
 def _cases(look: _Look) -> Table | None:
     rows = look.rows("contacts", ["opened_at_second", "resolved_at_second"])
     hours = (rows["resolved_at_second"].astype("float64") - rows["opened_at_second"].astype("float64")) / 3600
+    # a case that is still open has no hours
     if not hours.notna().any():
         return None
     found: tuple[Row, ...] = (
@@ -204,6 +209,7 @@ def _measured(look: _Look, names: Sequence[str]) -> Table | None:
     rows = look.rows("measures", ["name", "value"]) if look.data.has("measures") else pd.DataFrame({"name": []})
     found: list[Row] = []
     for name in names:
+        # the oldest first: from the first value of the year to the last
         own = rows[rows["name"].astype("str").str.lower() == name.lower()].sort_values("age", ascending=False)
         if own.empty:
             raise ConfigError(f"measures: {name!r} has no value for this account within {_YEAR} days")

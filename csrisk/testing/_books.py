@@ -64,6 +64,7 @@ def random_tables(random_state: int = 0, *, n_accounts: int = 8, days: int = 400
     for name, table in CONTRACT.items():
         if name not in tables and table.has_account:
             tables[name] = _declared(table, random_state, n_accounts, days)
+    # every other book, so that builders meet both
     if random_state % 2:
         tables["features"] = _catalogue(dice)
     return tables
@@ -71,6 +72,7 @@ def random_tables(random_state: int = 0, *, n_accounts: int = 8, days: int = 400
 
 def _declared(table: Table, seed: int, n_accounts: int, days: int) -> pd.DataFrame:
     """Rows of a table as its declaration says, by dice of its own: other tables of a seed stay as they are."""
+    # letters, not hash(): Python salts hashes of text in every process
     dice = _Dice(seed + sum(map(ord, table.name)), n_accounts, days)
     frame = dice.rows(6, {str(table.time): None}, late=str(table.time))
     for column in table.columns:
@@ -101,11 +103,13 @@ class _Dice:
 
     def times(self, n: int) -> pd.Series[Any]:
         day = self.rng.choice(self.busy, n)
+        # midnights, on which before and not after as_of differ
         second = np.where(self.rng.random(n) < 0.3, 0, self.rng.integers(0, 86_400, n))
         return pd.Series(_START + pd.to_timedelta(day, unit="D") + pd.to_timedelta(second, unit="s"))
 
     def after(self, times: pd.Series[Any], most: int, missing: float) -> pd.Series[Any]:
         hours = self.rng.integers(0, most * 24, len(times))
+        # whole days keep the time of day, so that midnights and equal times come about here, too
         hours = np.where(self.rng.random(len(times)) < 0.3, hours // 24 * 24, hours)
         return (times + pd.to_timedelta(hours, unit="h")).where(self.rng.random(len(times)) >= missing)
 
@@ -213,7 +217,7 @@ def _usage(dice: _Dice) -> pd.DataFrame:
             "at": None,
             "user_id": ["u1", "u2", "u3"],
             "feature": list("abcde"),
-            "quantity": [1.0, 2.0, 3.5, 0.0],
+            "quantity": [1.0, 2.0, 3.5, 0.0],  # a quantity of 0 is no use
             "product": ["core", "extra"],
             "value": [10.0, -4.25, 7.5],
         },
@@ -221,6 +225,7 @@ def _usage(dice: _Dice) -> pd.DataFrame:
     )
     # dice of its own: the other tables of a seed stay as they are
     retried = np.random.default_rng(len(frame))
+    # few ids for many rows: what a retry delivered again
     some = pd.Series([f"e{number}" for number in retried.integers(0, 12, len(frame))], dtype=object)
     return frame.assign(event_id=some.where(retried.random(len(frame)) < 0.2, None))
 

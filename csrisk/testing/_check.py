@@ -115,6 +115,7 @@ class _Watched(CustomerData):
     def __init__(self, tables: Mapping[str, Any], asked: set[str], **given: Any) -> None:
         self.asked: set[str] = set()
         super().__init__(tables, **given)
+        # only now: what loading itself looks at was not asked by the builder
         self.asked = asked
 
     def lazy(self, table: str) -> nw.LazyFrame[Any]:
@@ -151,10 +152,12 @@ class _Case:
                 self._blame(before, engine, seed)
         alone = self.pairs[np.random.default_rng(seed).integers(len(self.pairs), size=1)]
         self._refuse(before.loc[alone], self._features(self.tables, engines[-1], alone), "snapshot computed alone")
+        # each engine against its changed book, all but the first against the first one; and the one alone
         return len(before) * (2 * len(engines) - 1) + 1
 
     def _leave_out_unread(self, before: pd.DataFrame, engine: EngineName) -> None:
         """Go on without the tables that were never asked for, if no feature misses them: loading costs most."""
+        # dates come from these tables, also where the builder reads none of them
         dated = min(set(_TIMES) & set(self.tables), key=lambda name: (name not in self.asked, name))
         kept = self.asked | {"accounts", dated}
         read = {name: frame for name, frame in self.tables.items() if name in kept}
@@ -163,12 +166,14 @@ class _Case:
 
     def _cuts(self) -> list[pd.Timestamp]:
         earlier = [self.as_of - pd.Timedelta(days=days) for days in (1, 7, 30, 100)]
+        # before the first event there is nothing to compute from
         first = min(_times(self.tables))
         return [cut for cut in sorted({self.as_of, *earlier}) if cut > first]
 
     def _features(
         self, tables: Tables, engine: EngineName, pairs: pd.MultiIndex, split: int | None = None
     ) -> pd.DataFrame:
+        # behind every time that a change may add
         end = max(self.as_of, max(_times(self.tables))) + pd.Timedelta(days=1000)
         with tempfile.TemporaryDirectory() as folder:
             given = on_engine(tables, engine) if split is None else split_tables(tables, engine, Path(folder), split)
@@ -196,6 +201,7 @@ class _Case:
         columns = self._differences(before, self._features(self.tables, engine, self.pairs, seed))
         if columns:
             found["tables split over files and snapshots over parts"] = columns
+        # some changes matter only together
         found = found or {
             "all changes together": self._differences(before, self._changed(apply_all, engine, seed, seed))
         }
@@ -222,6 +228,7 @@ class _Case:
 
     def _same(self, before: pd.Series[Any], after: pd.Series[Any]) -> bool:
         if before.dtype == "category" or before.dtype == object:
+            # as objects: engines may give categories in another order
             left, right = before.astype(object), after.astype(object)
             return bool(((left == right) | (left.isna() & right.isna())).all())
         old, new = before.to_numpy(np.float64), after.to_numpy(np.float64)
@@ -231,6 +238,7 @@ class _Case:
 def _as_of(tables: Tables, rng: np.random.Generator) -> pd.Timestamp:
     """Choose a day in the middle of the book, one with events."""
     times = sorted(_times(tables))
+    # a past to compute from, and a future to change
     between = times[len(times) * 3 // 10 : len(times) * 9 // 10 + 1]
     return between[int(rng.integers(len(between)))].normalize().tz_localize(None)
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import pandas as pd
 
-from csrisk.data._from_pandas import from_pandas
-from csrisk.data._readers import quoted
+from csrisk.data._engines import from_pandas
+from csrisk.data._reading import quoted
 from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def on_engine(tables: Mapping[str, pd.DataFrame], engine: EngineName) -> dict[st
     tables : Mapping of str to pandas.DataFrame
         Tables as `random_tables` makes them.
     engine : str
-        ``"duckdb"`` (pandas, computed in the embedded engine), ``"polars"``, ``"pyspark"`` (a local session),
+        ``"duckdb"`` (relations, computed in the embedded engine), ``"polars"``, ``"pyspark"`` (a local session),
         ``"ibis-duckdb"``, ``"ibis-sqlite"``, ``"ibis-polars"``, ``"ibis-postgres"`` (the server named by the variable
         ``CSRISK_TEST_POSTGRES``, as ``postgres://user@host/database``).
 
@@ -58,7 +58,10 @@ def on_engine(tables: Mapping[str, pd.DataFrame], engine: EngineName) -> dict[st
     if engine not in get_args(EngineName):
         raise ConfigError(f"engine={engine!r} must be one of {list(get_args(EngineName))}")
     if engine == "duckdb":
-        return dict(tables)
+        import duckdb
+
+        connection = duckdb.connect()
+        return {name: connection.from_arrow(from_pandas(frame)[0]) for name, frame in tables.items()}
     if engine == "polars":
         import polars as pl
 
@@ -104,6 +107,7 @@ def _instants(table: Any) -> Any:
 
     for place, field in enumerate(table.schema):
         if pa.types.is_timestamp(field.type):
+            # moments of Spark are microseconds
             column = table[field.name].cast(pa.timestamp("us", field.type.tz or "UTC"))
             table = table.set_column(place, field.name, column)
     return table
@@ -132,12 +136,14 @@ def _sqlite(tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     """Tables of SQLite, whose times are texts in UTC."""
     import ibis
 
+    # stays when this returns: the tables are read later
     path = Path(tempfile.mkdtemp(prefix="csrisk-sqlite-")) / "book.db"
     with sqlite3.connect(path) as connection:
         for name, frame in tables.items():
             kinds = {str(column): _sqlite_type(frame[column]) for column in frame}
             stated = ", ".join(f"{quoted(column)} {kind}" for column, kind in kinds.items())
             connection.execute(f"CREATE TABLE {name} ({stated})")
+            # objects of Python: sqlite3 stores whole numbers of numpy as bytes
             rows = [tuple(map(_sqlite_value, row)) for row in frame.astype(object).itertuples(index=False)]
             connection.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(kinds))})", rows)
     opened = ibis.sqlite.connect(path)
@@ -148,6 +154,7 @@ def _sqlite_type(column: pd.Series) -> str:
     if pd.api.types.is_datetime64_any_dtype(column):
         return "TIMESTAMP"
     values = column.dropna()
+    # truths with gaps are objects and would be taken for text
     if len(values) and values.map(lambda value: isinstance(value, bool)).all():
         return "BOOLEAN"
     if pd.api.types.is_float_dtype(column):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from csrisk.data import CONTRACT
-from csrisk.data._contract import planned_times
+from csrisk.data._declared import planned_times
 from csrisk.testing._engines import on_engine
 
 if TYPE_CHECKING:
@@ -61,10 +61,12 @@ def add_future(tables: Tables, as_of: pd.Timestamp, rng: Rng) -> Tables:
         late = rng.random(len(extra)) < 0.5
         if "known_at" in frame:
             extra["known_at"] = extra["known_at"].where(~late, as_of + jump)
+        # whole days: what stood on midnight stands there again
         shift = (as_of - extra[time]).dt.ceil("D")
         shift = shift.where(shift > pd.Timedelta(0), pd.Timedelta(0)) + jump
         # a contract is seen from its beginning, however late it was entered
         hides = "known_at" in frame and CONTRACT[name].begins is None
+        # these stay before as_of, so that known_at alone hides them
         shift = shift.where(~late | (not hides), pd.Timedelta(0))
         for column in CONTRACT[name].times:
             if column in extra and column != "known_at":
@@ -80,6 +82,7 @@ def change_second_times(tables: Tables, as_of: pd.Timestamp, rng: Rng) -> Tables
     def change(name: str, frame: pd.DataFrame) -> pd.DataFrame:
         frame = frame.copy()
         for column in CONTRACT[name].second_times:
+            # plans are known beforehand, so features may notice when they change
             if column in frame and column not in planned_times() and name != "accounts":
                 later = frame[column] >= as_of
                 if CONTRACT[name].begins and "known_at" in frame:
@@ -135,6 +138,7 @@ def move_time_zone(tables: Tables, _as_of: pd.Timestamp, rng: Rng) -> Tables:
 
     def move(name: str, frame: pd.DataFrame) -> pd.DataFrame:
         times = [column for column in CONTRACT[name].times if column in frame]
+        # times without zone are UTC
         return frame.assign(**{column: frame[column].dt.tz_localize("UTC").dt.tz_convert(zone) for column in times})
 
     return _each(tables, move)
@@ -148,6 +152,7 @@ CHANGES: Mapping[str, Change] = {
     "values of unfinished rows changed": change_unfinished,
     "rows shuffled": shuffle_rows,
     "another account added": copy_accounts,
+    # last: the others compare times without zone with as_of
     "time zone of the input changed": move_time_zone,
 }
 
@@ -160,24 +165,7 @@ def apply_all(tables: Tables, as_of: pd.Timestamp, rng: Rng) -> Tables:
 
 
 def split_tables(tables: Tables, engine: str, folder: Path, seed: int) -> dict[str, Any]:
-    """Hand tables over in pieces: as folders of Parquet files, or as Polars frames put together from several.
-
-    Parameters
-    ----------
-    tables : dict of str to pandas.DataFrame
-        Tables.
-    engine : str
-        As `on_engine` names it; on engines other than DuckDB and Polars the tables stay whole.
-    folder : pathlib.Path
-        Where the files go.
-    seed : int
-        Where the cuts lie.
-
-    Returns
-    -------
-    dict of str to path or frame
-        What `CustomerData` takes.
-    """
+    """Hand tables over in pieces: as folders of Parquet files, or as Polars frames put together from several."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -187,11 +175,13 @@ def split_tables(tables: Tables, engine: str, folder: Path, seed: int) -> dict[s
     given: dict[str, Any] = {}
     for name, frame in tables.items():
         table = pa.Table.from_pandas(frame, preserve_index=False)
+        # cuts may coincide: pieces without rows are pieces, too
         cuts = [0, *sorted(rng.integers(0, len(frame) + 1, 2).tolist()), len(frame)]
         pieces = [table.slice(low, high - low) for low, high in pairwise(cuts)]
         if engine == "polars":
             import polars as pl
 
+            # rechunk would join the pieces again
             given[name] = pl.concat([pl.DataFrame(piece) for piece in pieces], rechunk=False)
             continue
         (folder / name).mkdir()

@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import click
+import promises
 from numpydoc.docscrape import ClassDoc
 
 from csrisk import exceptions
-from csrisk._pipeline import _spec
+from csrisk._pipeline._settings import _spec
 from csrisk.checks import RULES
 from csrisk.checks._check import Rule
 from csrisk.cli import main
 from csrisk.data import CODES, CONTRACT
 from csrisk.data import presets as known_presets
-from csrisk.monitoring import _guards as guards
-from csrisk.monitoring import _rules as monitoring_rules
+from csrisk.evaluation._measuring import METRICS
+from csrisk.monitoring._judging import _guards as guards
+from csrisk.monitoring._judging import _rules as monitoring_rules
 
 TABLES = """Every table but one dated table is optional. What is missing is named in the report as "no evidence" for
 its goal; it is never filled with zeros. A table may be a pandas, Polars or PyArrow frame, a DuckDB relation, a Parquet
@@ -131,6 +133,13 @@ def presets() -> str:
     return "\n\n".join(parts)
 
 
+def metrics() -> str:
+    """Metrics of risks, from their entries."""
+    better = {1: "more", -1: "less", 0: ""}
+    rows = [(f"`{one.name}`", one.label, one.meaning, better[one.direction]) for one in METRICS]
+    return _table(("row", "name", "what it says", "better"), rows)
+
+
 def command_line() -> str:
     """The help texts of all commands."""
     top = main.make_context("csrisk", ["demo"], resilient_parsing=True)
@@ -171,7 +180,9 @@ def write(app: Any) -> None:
         "presets": presets,
         "cli": command_line,
         "config": configuration,
+        "metrics": metrics,
         "errors": errors,
+        "promises": promises.page,
     }.items():
         path, text = folder / f"{name}.md", inspect.cleandoc(page()) + "\n"
         if not path.exists() or path.read_text(encoding="utf-8") != text:

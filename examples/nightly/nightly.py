@@ -23,7 +23,7 @@ import pandas as pd
 
 from csrisk import RiskPipeline, RiskSpec
 from csrisk.exceptions import CsriskError, NotEnoughDataError
-from csrisk.pipeline import open_source, write_scores
+from csrisk.pipeline import Past, open_source, write_scores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,8 +136,8 @@ class Night:
 
     def report(self) -> Path:
         earlier = sorted(path.stem for path in (self.state / "scores").glob("*.parquet") if path.stem < self.as_of)
-        options = {"previous": earlier[-1] if earlier else None, "monitoring": self.found}
-        return self.pipeline.report(self.file("reports"), self.data, why=self.why, **options)
+        past = Past(previous=earlier[-1] if earlier else None)
+        return self.pipeline.report(self.file("reports"), self.data, why=self.why, monitoring=self.found, past=past)
 
     def run(self) -> None:
         steps = {"scores": self.score, "monitoring": self.watch, "reports": self.report, "decisions": self.decide}

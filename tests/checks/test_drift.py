@@ -1,3 +1,5 @@
+"""Drift checks: false alarms stay rare in small books, and drift that is planted is named."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -139,6 +141,8 @@ def test_calibration() -> None:
     assert check_calibration(y[:60], risk[:60]).status == "not applicable"
     with pytest.raises(ValueError, match="risk: 2999 values for 3000 outcomes"):
         check_calibration(y, risk[1:])
+    with pytest.raises(ValueError, match="risk: 1 of 3000 rows with an outcome have none"):
+        check_calibration(y, np.where(np.arange(3000) == 7, np.nan, risk))
 
 
 def test_calibration_of_true_risks_seldom_fails() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 import csrisk as cr
 from csrisk.checks import (
+    ForwardEvidence,
     check_judgement,
     declared_judgements,
     disagreements,
@@ -59,9 +60,9 @@ def test_areas_by_hand() -> None:
     # by Hanley: placements of those that left are 9/12 for three and 1 for nine, and so for those that stayed
     placed = np.array([0.75] * 3 + [1.0] * 9)
     error = np.sqrt(2 * ((placed - placed.mean()) ** 2).sum() / 144 * 24 / 23)
-    assert found.loc["judgement", "high"] - found.loc["judgement", "auc"] == pytest.approx(1.96 * error)
+    assert found.loc["judgement", "high"] - found.loc["judgement", "auc"] == pytest.approx(1.959964 * error)
     # the model has no spread, so that the difference has that of the judgement
-    assert found.loc["model - judgement", "low"] == pytest.approx(9 / 144 - 1.96 * error)
+    assert found.loc["model - judgement", "low"] == pytest.approx(9 / 144 - 1.959964 * error)
 
 
 def test_direction_turns_the_judgement_round() -> None:
@@ -132,9 +133,10 @@ def test_run_checks_holds_judgements_against_later_risks() -> None:
     X = pd.DataFrame({"a": rng.normal(size=80)}, index=index)
     left = pd.Series(np.arange(80) < 30, index=index)
     risk = pd.Series(rng.random(80), index=index)
-    codes = {check.code: check for check in run_checks(X, left, risk=risk)}
+    codes = {check.code: check for check in run_checks(X, left, forward=ForwardEvidence(risk=risk))}
     assert codes["CSR016"].status == "not applicable"
-    judged = run_checks(X, left, risk=risk, judgements={"pulse": (pd.Series(np.arange(80), index=index), "safer")})
+    pulse = (pd.Series(np.arange(80), index=index), "safer")
+    judged = run_checks(X, left, forward=ForwardEvidence(risk=risk, judgements={"pulse": pulse}))
     assert next(check for check in judged if check.code == "CSR016").failed
 
 

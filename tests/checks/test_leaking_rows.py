@@ -14,6 +14,8 @@ from csrisk.checks import check_rows
 from csrisk.datasets import make_agents, make_regimes, make_saas
 from csrisk.exceptions import DataWarning
 
+pytestmark = pytest.mark.promise("Planted leaks are found, honest books are left in peace")
+
 BACK = pd.Timedelta(days=40)
 
 
@@ -126,6 +128,19 @@ def test_the_honest_book_passes():
     check = check_rows(world.data())
     assert check.status == "passed"
     assert check.code == "CSR024"
+
+
+def test_who_left_is_read_from_both_tables_that_tell():
+    """Contracts of all but three run on, and only the table of accounts says who left."""
+    world, ends = book()
+    contracts = world.tables["subscriptions"].copy()
+    contracts.loc[~contracts["account_id"].isin(ends.index[:3]), "end_at"] = pd.NaT
+    tables = world.tables | dated_back("contacts", "opened_at", kind="data export") | {"subscriptions": contracts}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        check = check_rows(CustomerData(tables, end=world.end))
+    assert f"{len(ends)} of" in check.measure
+    assert "contacts.kind" in check.found
 
 
 def test_rows_of_the_last_days_may_speak_of_the_end():

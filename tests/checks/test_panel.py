@@ -1,3 +1,5 @@
+"""Checks of the panel: duplicates, windows of labels, events by account, goals without evidence."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -24,7 +26,7 @@ def test_duplicates_under_another_account() -> None:
     copied = pd.concat([test, train.iloc[:5].set_axis(rows(5, prefix="c").index)])
     # the copy has its categories in another order
     copied["plan"] = copied["plan"].astype(pd.CategoricalDtype(["y", "x"]))
-    with pytest.warns(LeakageWarning, match=r"CSR005 .*5 of 55 test rows \(9\.1 %\)"):
+    with pytest.warns(LeakageWarning, match=r"CSR005 .*5 of 55 test rows \(9\.1\u00a0%\)"):
         assert check_duplicates(train, copied).failed
 
 

@@ -1,3 +1,5 @@
+"""All checks together: each answers once and in order, and names no account."""
+
 from __future__ import annotations
 
 import warnings
@@ -8,7 +10,7 @@ import pytest
 
 import csrisk.checks
 from csrisk import CustomerData, ForwardSplit, Snapshots, build_features, label_churn
-from csrisk.checks import RULES, Check, check_rebuilt, checks_frame, run_checks
+from csrisk.checks import RULES, Check, ForwardEvidence, check_rebuilt, checks_frame, run_checks
 from csrisk.exceptions import LeakageWarning
 
 CODES = [f"CSR{number:03d}" for number in (*range(1, 17), 23, 24)]
@@ -22,7 +24,7 @@ def sample(small_book: CustomerData) -> dict[str, object]:
         "y": label_churn(small_book, past),
         "data": small_book,
         "snapshots": past,
-        "split": ForwardSplit.at(past, "2025-06-01"),
+        "forward": ForwardEvidence(split=ForwardSplit.at(past, "2025-06-01")),
         "book": build_features(small_book, Snapshots.at(small_book, small_book.end)),
     }
 
@@ -40,13 +42,15 @@ def test_every_check_answers_once_and_in_order(sample: dict[str, object]) -> Non
 
 
 def test_risks_and_the_null_are_checked_where_handed_over(sample: dict[str, object]) -> None:
-    _, test = sample["split"]
+    split = sample["forward"].split
+    _, test = split
     risk = pd.Series(0.1, index=sample["X"].index[test])
 
     def fit_predict(X: pd.DataFrame, y: pd.Series, new: pd.DataFrame) -> np.ndarray:
         return new["tenure_days"].to_numpy()
 
-    checks = {c.code: c for c in run_checks(**sample, risk=risk, fit_predict=fit_predict, build=build_features)}
+    forward = ForwardEvidence(split, risk, fit_predict)
+    checks = {c.code: c for c in run_checks(**sample | {"forward": forward}, build=build_features)}
     assert "no risks" not in checks["CSR011"].measure
     assert "not asked for" not in checks["CSR004"].measure
     assert checks["CSR013"].status == "passed"

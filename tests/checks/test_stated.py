@@ -91,7 +91,7 @@ def test_agreement_is_held_against_chance() -> None:
     data = leaving(["too much effort", "not used"] * 15)
     right = check_stated_reasons(data, _Why(["churn", "footprint"] * 15))
     assert right.status == "passed"
-    assert "100 % (89 to 100) of 30 accounts stated the goal that was named; 50 % by chance" in right.measure
+    assert "100\u00a0% (89 to 100) of 30 accounts stated the goal that was named; 50\u00a0% by chance" in right.measure
     assert check_stated_reasons(data, _Why(["footprint", "churn"] * 15)).failed
     assert check_stated_reasons(leaving(["not used"] * 5), _Why(["churn"] * 5)).status == "not applicable"
 

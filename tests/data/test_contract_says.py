@@ -11,7 +11,7 @@ import pytest
 
 from csrisk import CustomerData, Snapshots, build_features, label_churn, label_time_to_churn
 from csrisk.features import AccountContext, AccountGroup, Relationship
-from csrisk.features._context import attributes_of
+from csrisk.features._families._context import attributes_of
 from csrisk.testing import on_engine
 
 if TYPE_CHECKING:

@@ -13,10 +13,12 @@ import pytest
 from csrisk import CustomerData, RiskSpec
 from csrisk._pipeline._load import open_source
 from csrisk.data._cures import filtered, require_where
-from csrisk.data._engine import DuckDBEngine
-from csrisk.data._native_engines import is_native, native_engine, unwrapped
+from csrisk.data._engines._engine import DuckDBEngine
+from csrisk.data._engines._native_engines import is_native, native_engine, unwrapped
 from csrisk.exceptions import ConfigError, DataContractError, DataWarning
 from csrisk.testing import on_engine
+
+pytestmark = pytest.mark.promise("A cure of a column or row means the same at every door")
 
 ENGINES = ["duckdb", "polars", "ibis-duckdb", "ibis-sqlite", "ibis-polars"]
 FILES = ["csv", "parquet", "sqlite-file", "duckdb-file"]

@@ -9,9 +9,9 @@ import pytest
 
 from csrisk import CustomerData, Snapshots, load_demo
 from csrisk._snapshots import visible
-from csrisk.checks._feeds import feed_ages
+from csrisk.checks._tables._feeds import feed_ages
 from csrisk.data import CONTRACT, Column, Order, Table
-from csrisk.data._contract import DECLARED
+from csrisk.data._declared._contract import DECLARED
 from csrisk.testing import random_tables
 
 VISITS = Table(
@@ -36,6 +36,7 @@ def _declared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(DECLARED, "visits", VISITS)
 
 
+@pytest.mark.promise("A table is declared once, and masks, ends, checks and random tables follow")
 def test_one_declaration_is_enough() -> None:
     assert "visits" in CONTRACT
     assert "visits" in load_demo().missing  # which the report lists as no evidence

@@ -11,13 +11,14 @@ import pytest
 
 import csrisk
 from csrisk import CustomerData, Snapshots, label_change, label_churn, label_expansion, label_time_to_churn
+from csrisk._pipeline._learning._panel import resolved
 from csrisk._pipeline._load import open_source
-from csrisk._pipeline._panel import resolved
-from csrisk.data._rhythm import Rhythm
+from csrisk.data._findings._rhythm import Rhythm
 from csrisk.datasets import make_saas
 from csrisk.exceptions import ConfigError, DataContractError, DataWarning
 from csrisk.monitoring import feed_ages
-from csrisk.report._observed import limits_of_time
+from csrisk.pipeline import Past
+from csrisk.report._figures._observed import limits_of_time
 from csrisk.testing import on_engine
 
 pytestmark = pytest.mark.filterwarnings("ignore::csrisk.exceptions.DataWarning")
@@ -332,21 +333,28 @@ def test_ends_that_cannot_be_read_are_refused(end: dict[str, str], words: str) -
 
 
 def test_what_lies_after_the_clock_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("csrisk.data._ends._now", lambda: pd.Timestamp("2025-06-10"))
+    monkeypatch.setattr("csrisk.data._findings._ends._now", lambda: pd.Timestamp("2025-06-10"))
     with pytest.warns(DataWarning, match="CSD212 table=usage column=at count=760.*today is 2025-06-10"):
         data = CustomerData({"usage": day_in_day_out()})
     assert f"{data.end:%Y-%m-%d}" == "2025-07-01"
-    monkeypatch.setattr("csrisk.data._ends._now", lambda: pd.Timestamp("2025-06-30"))
+    monkeypatch.setattr("csrisk.data._findings._ends._now", lambda: pd.Timestamp("2025-06-30"))
     with warnings.catch_warnings():
         warnings.simplefilter("error", DataWarning)
         CustomerData({"usage": day_in_day_out()})
 
 
 def test_stale_feeds_are_a_check_and_are_said_in_the_report(tmp_path: Any) -> None:
-    book = make_saas(150, 24, seed=3)
+    book = make_saas(60, 24, seed=3)
     usage = book.tables["usage"]
     tables = {**book.tables, "usage": usage[usage["at"] < book.end - pd.Timedelta(days=60)]}
-    spec = csrisk.RiskSpec.from_toml("model = { random_state = 0, n_members = 2 }\n[test]\ntrainings = 1")
+    spec = csrisk.RiskSpec.from_toml("""
+        model = { n_members = 2, min_events = 2, blend = false, num_leaves = 4 }
+        features = { optional = [] }
+        test = { n_bootstrap = 20 }
+        reference = { rows = 20 }
+        label = { expansion = "none" }
+    """)
+    tables = {name: tables[name] for name in ("accounts", "subscriptions", "usage", "contacts")}
     data = CustomerData(tables)
     pipeline = csrisk.RiskPipeline(spec).fit(data)
     check = pipeline.record_.checks.loc["CSR014"]
@@ -355,7 +363,7 @@ def test_stale_feeds_are_a_check_and_are_said_in_the_report(tmp_path: Any) -> No
     assert pipeline.record_.facts["stopped before"] == f"usage (last day {usage_end(tables['usage']):%Y-%m-%d})"
     pipeline.save(tmp_path / "model.csrisk")
     assert csrisk.RiskPipeline.load(tmp_path / "model.csrisk").record_.facts == pipeline.record_.facts
-    page = pipeline.report(tmp_path / "report.md", data).read_text()
+    page = pipeline.report(tmp_path / "report.md", data, past=Past(months=0)).read_text()
     assert "Of usage nothing was observed after" in page
     stated = CustomerData(tables, end={"usage": book.end})
     assert not feed_ages(stated)["late"].any()
@@ -377,7 +385,7 @@ def usage_end(usage: pd.DataFrame) -> pd.Timestamp:
 
 
 def test_a_report_of_a_date_to_come_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("csrisk.report._observed._now", lambda: pd.Timestamp("2025-06-10"))
+    monkeypatch.setattr("csrisk.report._figures._observed._now", lambda: pd.Timestamp("2025-06-10"))
     with pytest.warns(DataWarning, match="as_of=2025-07-01 lies after the clock of this machine, 2025-06-10"):
         assert "nobody can know it" in limits_of_time(pd.Timestamp("2025-07-01"), None)[0]
     assert limits_of_time(pd.Timestamp("2025-06-11"), None) == ()

@@ -8,8 +8,11 @@ import sys
 import tempfile
 import threading
 from decimal import Decimal
+from functools import partial
+from importlib.metadata import PackageNotFoundError
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
@@ -18,7 +21,7 @@ import pytest
 
 from csrisk import CustomerData
 from csrisk.data import _customer_data
-from csrisk.data._engine import DuckDBEngine, PolarsEngine
+from csrisk.data._engines._engine import DuckDBEngine, PolarsEngine
 from csrisk.exceptions import ConfigError, DataContractError
 
 if TYPE_CHECKING:
@@ -149,11 +152,35 @@ def test_large_tables_are_kept_on_disk_and_spill(scratch: Path) -> None:
     assert not list(scratch.iterdir())
 
 
-def test_polars_stays_polars_and_mixed_goes_to_duckdb() -> None:
+def _version(installed: str, name: str) -> str:
+    assert name == "polars"
+    if installed == "absent":
+        raise PackageNotFoundError(name)
+    return installed
+
+
+def test_polars_computes_what_came_so_and_small_books_unless_the_engine_is_bounded_or_a_relation_came(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     usage = pl.DataFrame({"account_id": ["a", "b"], "at": ["2025-01-01", "2025-01-02"]})
+    contacts = pd.DataFrame({"account_id": ["a"], "opened_at": ["2025-01-01"]})
+    relation = duckdb.connect().from_arrow(usage.to_arrow())
+
+    def name_of(*, usage: Any = usage, **bounds: Any) -> str:
+        return CustomerData({"usage": usage, "contacts": contacts}, **bounds).engine.name
+
     assert isinstance(CustomerData({"usage": usage}).lazy("usage").to_native(), pl.LazyFrame)
-    both = CustomerData({"usage": usage, "contacts": pd.DataFrame({"account_id": ["a"], "opened_at": ["2025-01-01"]})})
-    assert both.engine.name == "duckdb"
+    assert name_of() == "polars"
+    assert name_of(usage=relation) == name_of(threads=1) == name_of(memory_limit="500MB") == "duckdb"
+    # Polars may not be installed, or too old, and after a fork it would wait for its threads for ever
+    for there, lost in (("absent", ""), ("1.19.2", ""), ("1.20.0", "polars")):
+        with monkeypatch.context() as other:
+            other.setattr("csrisk.data._engines._engine.version", partial(_version, there))
+            other.setattr("csrisk.data._engines._engine.lost_threads", lost.__eq__)
+            assert name_of(usage=usage.to_pandas()) == "duckdb"
+    monkeypatch.setattr("csrisk.data._engines._engine._SMALL_ROWS", 2)
+    assert name_of() == "duckdb"
+    assert CustomerData({"usage": usage}).engine.name == "polars"
 
 
 def test_large_polars_tables_are_scanned(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,6 +188,7 @@ def test_large_polars_tables_are_scanned(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.warns(UserWarning, match="CSD101"):
         small = CustomerData({"usage": usage})
     monkeypatch.setattr(_customer_data, "_IN_MEMORY_ROWS", 1)
+    monkeypatch.setattr("csrisk.data._engines._engine._SMALL_ROWS", 1)
     with pytest.warns(UserWarning, match="CSD101"):
         large = CustomerData({"usage": usage.lazy()})
     assert "SCAN" in large.lazy("usage").to_native().explain()
@@ -185,3 +213,10 @@ def test_another_thread_may_read() -> None:
     thread.start()
     thread.join()
     assert found == [2]
+
+
+def test_ids_that_made_the_codes_of_accounts_stay_in_no_table() -> None:
+    engine = DuckDBEngine()
+    engine.set_accounts(["a", "b"])
+    assert engine.connection.sql("SELECT table_name FROM duckdb_tables()").fetchall() == []
+    assert engine.connection.sql("SELECT enum_code('b'::book_accounts)").fetchall() == [(1,)]

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from csrisk import CustomerData
-from csrisk.data import _source
+from csrisk.data._engines import _source
 
 if TYPE_CHECKING:
     from collections.abc import Callable

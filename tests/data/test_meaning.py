@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from csrisk import CustomerData
-from csrisk.data._money import _two_heaps
+from csrisk.data._findings._money import _two_heaps
 from csrisk.exceptions import DataContractError, DataWarning
 from csrisk.testing import on_engine
 

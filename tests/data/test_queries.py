@@ -15,7 +15,7 @@ import pytest
 
 from csrisk import CustomerData, RiskSpec
 from csrisk._pipeline._load import open_source
-from csrisk._pipeline._sqlite import sqlite_tables
+from csrisk._pipeline._sources._sqlite import sqlite_tables
 from csrisk.data._query import SEALED, answered, far_table, tables_of
 from csrisk.exceptions import ConfigError, DataWarning
 
@@ -226,6 +226,7 @@ ATTACKS = {
 }
 
 
+@pytest.mark.promise("A query reads the tables of its source and does nothing else")
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_what_leaves_the_folder_writes_loads_or_tells_is_refused_with_the_reason(attack, folder):
     query, reason = ATTACKS[attack]
@@ -241,6 +242,7 @@ def test_there_are_many_attacks():
     assert len(ATTACKS) >= 140
 
 
+@pytest.mark.promise("A query reads the tables of its source and does nothing else")
 @pytest.mark.parametrize(
     "statement",
     [

@@ -14,6 +14,8 @@ import pytest
 from csrisk import CustomerData
 from csrisk.exceptions import DataContractError
 
+pytestmark = pytest.mark.promise("No name, id or free text of a customer stands in an error, a warning or a repr")
+
 SECRETS = ("Zweifelstein", "key4711", "whispered")
 
 

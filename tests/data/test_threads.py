@@ -20,7 +20,7 @@ import pyarrow as pa
 import pytest
 
 import csrisk as cr
-from csrisk.data._engine import DuckDBEngine
+from csrisk.data._engines._engine import DuckDBEngine
 from csrisk.datasets import make_saas
 from csrisk.exceptions import ConfigError
 from csrisk.features import Relationship, SurveySentiment
@@ -28,6 +28,8 @@ from csrisk.testing import on_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+pytestmark = pytest.mark.promise("Threads and forks get the bits of one")
 
 TABLES = {name: table for name, table in make_saas(25, 14, seed=3).tables.items() if name != "usage"}
 KINDS: dict[str, Callable[[pd.DataFrame], Any]] = {

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from csrisk.datasets import MECHANISMS, SaasBook, make_regimes
+from csrisk.datasets import MECHANISMS, RegimeTraits, SaasBook, make_regimes
 from csrisk.datasets._games import shapley
 from csrisk.datasets._regimes._process import DELAY, felt, log_odds
 from csrisk.exceptions import ConfigError, SnapshotError
@@ -126,7 +126,7 @@ def test_the_segment_turns_the_sign_of_use_round() -> None:
 
 def test_a_common_cause_moves_the_goals_together() -> None:
     def mean_correlation(correlation: float) -> float:
-        months = make_regimes(400, 12, seed=1, correlation=correlation).truth.months
+        months = make_regimes(400, 12, seed=1, traits=RegimeTraits(correlation=correlation)).truth.months
         table = months[[f"{goal}_regime" for goal in GOALS]].corr().to_numpy()
         return float(table[np.triu_indices(4, 1)].mean())
 
@@ -149,9 +149,9 @@ def test_calls_go_where_use_broke(world: SaasBook) -> None:
 
 
 def test_not_everybody_is_surveyed() -> None:
-    tables = make_regimes(400, 12, seed=1, surveyed=0.5).tables
+    tables = make_regimes(400, 12, seed=1, traits=RegimeTraits(surveyed=0.5)).tables
     assert abs(tables["surveys"]["account_id"].nunique() / 400 - 0.5) < 0.1
-    nobody = make_regimes(40, 12, seed=1, surveyed=0.0)
+    nobody = make_regimes(40, 12, seed=1, traits=RegimeTraits(surveyed=0.0))
     assert nobody.tables["surveys"].empty
     assert "surveys" in nobody.data().missing
 
@@ -161,12 +161,13 @@ def test_not_everybody_is_surveyed() -> None:
     [
         ({"correlation": 1.0}, r"correlation=1.0 must lie between 0 and 0.95"),
         ({"surveyed": -0.1}, r"surveyed=-0.1 must lie between 0 and 1"),
-        ({"n_accounts": 0}, r"n_accounts=0 must be a whole number"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(arguments: dict[str, float], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
-        make_regimes(**arguments)  # type: ignore[arg-type]
+        RegimeTraits(**arguments)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"n_accounts=0 must be a whole number"):
+        make_regimes(0)
 
 
 @pytest.fixture(scope="module")
@@ -216,3 +217,25 @@ def test_tables_with_mechanisms_are_within_the_contract(pushed: SaasBook) -> Non
     data = pushed.data()
     assert {breach.code for breach in data.breaches} <= {"CSD206", "CSD308"}
     assert {"people", "invoices", "measures"} <= set(data.tables)
+
+
+def test_calls_may_be_drawn_by_lot() -> None:
+    """Where a lot decides, use that broke makes a call no likelier; the confounder of the aimed world is gone."""
+    drawn = make_regimes(400, 24, seed=1, traits=RegimeTraits(aimed=False))
+    calls = drawn.tables["treatments"]
+    assert calls["assigned_at_random"].all()
+    at = pd.MultiIndex.from_arrays([calls["account_id"], calls["at"].dt.to_period("M").dt.to_timestamp()])
+    broken = (drawn.truth.months["footprint_regime"].reindex(at) == 2).to_numpy()
+    called = (calls["play"] == "success_call").to_numpy()
+    assert abs(called[broken].mean() - called[~broken].mean()) < 0.12
+
+
+def test_the_driver_of_an_account_is_that_of_its_last_month(world: SaasBook) -> None:
+    """Where nothing was felt in it there is none, whatever drove the account long before."""
+    months = world.truth.months["driver"]
+    account = months.index.get_level_values("account_id")
+    last = months[~account.duplicated(keep="last")].droplevel("month")
+    drivers = world.truth.accounts["driver"]
+    earlier = months.dropna().index.get_level_values("account_id").unique()
+    assert drivers[earlier].isna().sum() > 9
+    assert drivers.fillna("none").to_dict() == last.reindex(drivers.index).fillna("none").to_dict()

@@ -1,5 +1,7 @@
 """The driver of an account: how sure the first goal is, and why none is named."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,7 @@ from scipy.special import expit, logit
 
 import csrisk as cr
 from csrisk._explain import driver_words
-from csrisk._explain._drivers import _FITTED, SERVED, driver_terms
+from csrisk._explain._answers._drivers import _FITTED, SERVED, driver_terms, find_drivers
 
 GOALS = {"a": "churn", "b": "footprint", "c": "advocacy", "d": "feedback", "e": "context"}
 
@@ -95,3 +97,13 @@ def test_what_serves_no_goal_is_no_driver():
     found = cr.explain(model, X[["e"]], declarations=GOALS, n_reference=9).drivers()
     assert set(found["why_not"]) == {"what raises the risk most serves no goal", "no goal raises the risk"}
     assert not found["named"].any()
+
+
+def test_drivers_are_worked_out_once_and_what_is_done_to_a_table_stays_there(why, monkeypatch):
+    calls = []
+    monkeypatch.setattr("csrisk._explain._explanation.find_drivers", lambda asked: calls.append(asked) or find(asked))
+    find, fresh = find_drivers, dataclasses.replace(why)
+    first = fresh.drivers()
+    first["goal"] = None
+    assert fresh.drivers()["goal"].notna().any()
+    assert len(calls) == 1

@@ -14,8 +14,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
 
 import csrisk as cr
-from csrisk._explain._direct import coalition_values
-from csrisk._explain._frames import index_keys
+from csrisk._explain._adapters._frames import index_keys
+from csrisk._explain._games._direct import coalition_values
 from csrisk._explain._herding import herd
 from csrisk.exceptions import ExplanationError
 
@@ -118,7 +118,7 @@ def test_amounts_on_the_scale_of_the_model(frame, objective) -> None:
 
 
 def test_damaged_category_sets_are_told_apart_from_others(frame, model) -> None:
-    from csrisk._explain._trees import read_text
+    from csrisk._explain._adapters._trees import read_text
 
     text = model.booster_.model_to_string()
     assert "cat_threshold=" in text

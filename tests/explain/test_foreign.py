@@ -19,6 +19,8 @@ from sklearn.preprocessing import OneHotEncoder
 import csrisk as cr
 from csrisk.exceptions import ExplanationError
 
+pytestmark = pytest.mark.promise("Models of other libraries are explained by their own predictions")
+
 GOALS = {"use": "footprint", "tier": "churn", "seats": "footprint", "is_big": "context"}
 
 

@@ -6,22 +6,31 @@ import lightgbm
 import numpy as np
 import pytest
 
-from csrisk._explain import _plain
-from csrisk._explain._codes import coded, compile_forest
-from csrisk._explain._direct import coalition_values
-from csrisk._explain._game import interaction_map, leave_one_out_map, owen_maps, shapley_map
-from csrisk._explain._link_game import LinkGame, Side
-from csrisk._explain._margin_game import MarginGame
-from csrisk._explain._owen_game import OwenGame
-from csrisk._explain._points_game import PointsGame, table_of
-from csrisk._explain._trees import read_booster
+from csrisk._explain._adapters._codes import coded, compile_forest
+from csrisk._explain._adapters._trees import read_booster
+from csrisk._explain._games._direct import coalition_values
+from csrisk._explain._games._game import interaction_map, leave_one_out_map, owen_maps, shapley_map
+from csrisk._explain._games._link_game import LinkGame, Side
+from csrisk._explain._games._margin_game import MarginGame
+from csrisk._explain._games._owen_game import OwenGame
+from csrisk._explain._games._points_game import PointsGame, table_of
+from csrisk._explain._kernels import _plain
 from csrisk.exceptions import ExplanationError
 
 from ._configurations import CONFIGURATIONS, fit, hard_rows
 
+pytestmark = pytest.mark.promise("Contributions equal brute force over every coalition")
+
 GOAL = np.array([0, 1, 1, 2, 0, 3, 3, 2])
 PLAYERS = [np.flatnonzero(k == GOAL) for k in range(4)]
-MODULES = ["_margin_game", "_link_game", "_owen_game", "_deep_leaves", "_codes", "_points_game"]
+MODULES = [
+    "_games._margin_game",
+    "_games._link_game",
+    "_games._owen_game",
+    "_games._deep_leaves",
+    "_adapters._codes",
+    "_games._points_game",
+]
 
 
 def _sigmoid(margin):
@@ -140,11 +149,11 @@ def test_deep_paths_need_no_table(monkeypatch):
     forest = compile_forest(read_booster(booster))
     rows, reference = coded(forest, hard_rows(1)), coded(forest, hard_rows(2))
     expected = OwenGame.against(forest, GOAL, reference).apply(rows)
-    monkeypatch.setattr("csrisk._explain._margin_game.MOST_BITS", 3)
+    monkeypatch.setattr("csrisk._explain._games._margin_game.MOST_BITS", 3)
     game = OwenGame.against(forest, GOAL, reference)
     assert len(game.deep) > 10
     np.testing.assert_allclose(game.apply(rows), expected, atol=1e-12, rtol=0)
-    monkeypatch.setattr("csrisk._explain._deep_leaves._MOST_BITS", 2)
+    monkeypatch.setattr("csrisk._explain._games._deep_leaves._MOST_BITS", 2)
     with pytest.raises(ExplanationError, match=r"a path of tree \d+ holds \d+ features of one goal; .*max_depth=2"):
         OwenGame.against(forest, GOAL, reference)
 
@@ -170,7 +179,7 @@ def test_many_sets_of_players_give_the_same_numbers():
     row = Side(coded(forest, X[[50]]))
     found = game.worth(row, tables)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("csrisk._explain._points_game.kernels", lambda: _plain)
+        patch.setattr("csrisk._explain._games._points_game.kernels", lambda: _plain)
         for one, other in zip(found, game.worth(row, tables), strict=True):
             np.testing.assert_allclose(one, other, atol=1e-12, rtol=0)
 
@@ -190,5 +199,5 @@ def test_a_game_of_many_players_fits_the_room_that_is_made_for_it():
     tables, row = [table_of(0, np.arange(11), goal)], Side(coded(forest, bits[[4000]]))
     found = game.worth(row, tables)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("csrisk._explain._points_game.kernels", lambda: _plain)
+        patch.setattr("csrisk._explain._games._points_game.kernels", lambda: _plain)
         np.testing.assert_allclose(found[0], game.worth(row, tables)[0], atol=1e-12, rtol=0)

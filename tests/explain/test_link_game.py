@@ -8,9 +8,9 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 
-from csrisk._explain._codes import coded, compile_forest
-from csrisk._explain._link_game import LinkGame, Side
-from csrisk._explain._trees import read_booster
+from csrisk._explain._adapters._codes import coded, compile_forest
+from csrisk._explain._adapters._trees import read_booster
+from csrisk._explain._games._link_game import LinkGame, Side
 
 INTERCEPT = 0.25
 WEIGHTS = np.array([0.5, -0.3, 0.2, 0.1])

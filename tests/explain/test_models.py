@@ -111,7 +111,7 @@ def test_direct_and_compiled_games_agree(data):
 def test_cost_is_said_beforehand(data, monkeypatch):
     X, y = data
     X = X.drop(columns="plan")
-    monkeypatch.setattr("csrisk._explain._direct_engine._WORTH_SAYING_SECONDS", 0.0)
+    monkeypatch.setattr("csrisk._explain._games._direct_engine._WORTH_SAYING_SECONDS", 0.0)
     model = LogisticRegression().fit(X, y)
     with pytest.warns(CsriskWarning, match="predictions are needed to explain 2 snapshots"):
         why = explain(model, X.iloc[:2], reference=X, declarations=goals_of(X.columns), n_reference=3)

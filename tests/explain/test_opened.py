@@ -10,7 +10,7 @@ import pytest
 from lightgbm import LGBMClassifier
 
 from csrisk import explain
-from csrisk._explain._game import nested_maps, owen_maps
+from csrisk._explain._games._game import nested_maps, owen_maps
 
 GOALS = ("churn", "footprint", "advocacy")
 

@@ -40,7 +40,7 @@ def test_waterfall_prints_numbers_that_add_up_to_the_prediction(why, goal):
     *printed, end = _texts(ax)
     assert [float(text) for text in printed] == steps["shown"].tolist()
     base = round(float(why.reference[3]), 1)
-    assert float(end.removesuffix(" %")) == pytest.approx(base + steps["shown"].sum(), abs=1e-9)
+    assert float(end.removesuffix("\u00a0%")) == pytest.approx(base + steps["shown"].sum(), abs=1e-9)
     widths = [patch.get_width() for patch in ax.patches]
     np.testing.assert_allclose(widths, steps["points"])
     np.testing.assert_allclose(steps["start"] + steps["points"], [*steps["start"][1:], why.prediction[3]], atol=1e-9)
@@ -51,7 +51,7 @@ def test_bars_and_swarm_show_every_number(why):
     bars = why.plot_goals("bars", most=7)
     assert len(bars.patches) == 7 * len(why.goals_present)
     first = why.goals()["prediction"].max()
-    assert bars.texts[0].get_text().strip() == f"{first:.1f} %"
+    assert bars.texts[0].get_text().strip() == f"{first:.1f}\u00a0%"
     swarm = why.plot_goals()
     drawn = [dots.get_offsets()[:, 0] for dots in swarm.collections]
     np.testing.assert_allclose(np.column_stack(drawn), why.contributions)
@@ -69,7 +69,7 @@ def test_change_says_then(why):
     rise = (table["prediction"] - table["reference"]).sort_values(ascending=False, kind="stable").index
     first = table.loc[rise[0]]
     assert [label.get_text() for label in bars.get_yticklabels()] == [key[0] for key in rise]
-    assert bars.texts[0].get_text().strip() == f"{first['reference']:.1f} % → {first['prediction']:.1f} %"
+    assert bars.texts[0].get_text().strip() == f"{first['reference']:.1f}\u00a0% → {first['prediction']:.1f}\u00a0%"
     assert bars.get_title(loc="left") == "What changed by goal, largest rise first\n1 February 2025"
 
 

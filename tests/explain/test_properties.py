@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csrisk import Reference, explain
-from csrisk._explain._game import interaction_map, leave_one_out_map, owen_maps, pairs, shapley_map
-from csrisk._explain._steps import add_up
-from csrisk._explain._trees import read_text
+from csrisk._explain._adapters._trees import read_text
+from csrisk._explain._answers._steps import add_up
+from csrisk._explain._games._game import interaction_map, leave_one_out_map, owen_maps, pairs, shapley_map
 from csrisk.exceptions import ExplanationError
 
 from ._fakes import FakeModel, book, goals_of
@@ -25,6 +25,7 @@ MODELS = [FakeModel(linear=linear, num_leaves=leaves).fit(X, Y) for linear in (F
 COLUMNS = X.columns
 
 
+@pytest.mark.promise("Contributions add up to the prediction, whatever the data, the reference and the model")
 @settings(deadline=None, max_examples=25)
 @given(
     model=st.sampled_from(MODELS),
@@ -135,7 +136,7 @@ for output in ("probability", "log_odds"):
     why = explain(model, X.iloc[:3], reference=X, output=output, n_reference=9, declarations=goals_of(X.columns))
     found += [why.contributions, *why.feature_game(np.arange(3)), why.interactions().to_numpy()]
 print(repr([float(v) for part in found for v in np.nan_to_num(part).ravel()]))
-print("csrisk._explain._compiled" in sys.modules)
+print("csrisk._explain._kernels._compiled" in sys.modules)
 """
     folder = __file__.rsplit("/", 1)[0]
     start = (
@@ -229,7 +230,7 @@ def test_rows_that_share_their_strongest_features_are_explained_together(monkeyp
     settings_ = {"reference": X, "declarations": goals_of(COLUMNS), "n_reference": 12, "n_strongest": 1}
     found = []
     for enough in (1, 10**6):
-        monkeypatch.setattr("csrisk._explain._strongest._SHARING_ROWS", enough)
+        monkeypatch.setattr("csrisk._explain._games._strongest._SHARING_ROWS", enough)
         why = explain(MODELS[3], X.iloc[:25], **settings_, n_jobs=2)
         found.append(why.feature_game(np.arange(25)))
     np.testing.assert_allclose(found[0][0], found[1][0], atol=1e-9)

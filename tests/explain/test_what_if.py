@@ -159,4 +159,4 @@ def test_polars_pickles_and_categories(by_hand):
 def test_the_picture_shows_the_table(by_hand):
     ax = by_hand.plot_what_if("a")
     np.testing.assert_allclose([patch.get_width() for patch in ax.patches], by_hand.levers("a")["change"])
-    assert [text.get_text() for text in ax.texts] == ["16.0 %", "33.0 %", "36.0 %"]
+    assert [text.get_text() for text in ax.texts] == ["16.0\u00a0%", "33.0\u00a0%", "36.0\u00a0%"]

@@ -112,12 +112,19 @@ class Interrupted(Failing):
         raise KeyboardInterrupt
 
 
-def test_interruption_leaves_no_file_and_no_scratch_table(small_book, past, tmp_path):
-    before = _scratch_tables(small_book)
+@pytest.fixture(scope="module")
+def embedded(small_saas):
+    """The small book in DuckDB, where a bound keeps it."""
+    tables = {name: rows for name, rows in small_saas.tables.items() if len(rows)}
+    return CustomerData(tables, end=small_saas.end, threads=2)
+
+
+def test_interruption_leaves_no_file_and_no_scratch_table(embedded, past, tmp_path):
+    before = _scratch_tables(embedded)
     with pytest.raises(KeyboardInterrupt):
-        build_features(small_book, past, [UsageDepth(), Interrupted()], out=tmp_path / "features.parquet")
+        build_features(embedded, past, [UsageDepth(), Interrupted()], out=tmp_path / "features.parquet")
     assert list(tmp_path.iterdir()) == []
-    assert _scratch_tables(small_book) == before
+    assert _scratch_tables(embedded) == before
 
 
 def test_missing_folder_is_said_before_anything_is_computed(small_book, past, tmp_path):
@@ -262,13 +269,13 @@ def _scratch_tables(book):
     return set(book.engine.run("SELECT table_name FROM duckdb_tables() WHERE temporary"))
 
 
-def test_nothing_stays_behind_in_the_engine(small_book, past):
-    before = _scratch_tables(small_book)
-    build_features(small_book, past, [Advocacy(), UsageDepth()])
-    assert _scratch_tables(small_book) == before
+def test_nothing_stays_behind_in_the_engine(embedded, past):
+    before = _scratch_tables(embedded)
+    build_features(embedded, past, [Advocacy(), UsageDepth()])
+    assert _scratch_tables(embedded) == before
     with pytest.raises(RuntimeError, match="half way"):
-        build_features(small_book, past, [UsageDepth(), Failing()], chunk=30)
-    assert _scratch_tables(small_book) == before
+        build_features(embedded, past, [UsageDepth(), Failing()], chunk=30)
+    assert _scratch_tables(embedded) == before
 
 
 @pytest.mark.slow

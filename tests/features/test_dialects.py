@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from csrisk import CustomerData, Snapshots, build_features, label_churn
-from csrisk.data._native_engines import IbisEngine
+from csrisk.data._engines._native_engines import IbisEngine
 from csrisk.exceptions import DataWarning
 from csrisk.features import default_builders
 from csrisk.testing import on_engine, random_tables

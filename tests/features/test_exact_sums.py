@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csrisk import CustomerData, Snapshots, build_features
+from csrisk.data._engines import MONEY as DECIMALS
+from csrisk.data._engines import exact
 from csrisk.features import UsageDepth
-from csrisk.features._rollups import MONEY as DECIMALS
-from csrisk.features._rollups import exact
 
 MONEY = st.floats(-1e9, 1e9).map(lambda value: round(value, 4))
 

@@ -26,7 +26,7 @@ from csrisk.features import (
     default_builders,
     further_builders,
 )
-from csrisk.features._context import attributes_of
+from csrisk.features._families._context import attributes_of
 from csrisk.testing import random_tables
 
 AS_OF = "2025-04-01"
@@ -185,6 +185,11 @@ def test_meetings_by_hand(look) -> None:
     assert row["meetings_missed_share_180d"] == 0.5
     # two hours and one, over two people
     assert row["meeting_hours_per_user_90d"] == 1.5
+
+
+def test_meetings_of_no_days_are_refused() -> None:
+    with pytest.raises(FeatureError, match="hours=0 must be whole numbers of days"):
+        Meetings(hours=0)
 
 
 def test_promises_by_kind_by_hand(look) -> None:

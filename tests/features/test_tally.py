@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from csrisk import CustomerData, Snapshots, build_features
 from csrisk._snapshots import Rows, merge
 from csrisk.features import FeatureBreadth, UsageDepth
-from csrisk.features._past import Past
+from csrisk.features._panel._past import Past
 from csrisk.testing import random_tables
 
 EDGES = [0, 2, 5, 9]

@@ -1,3 +1,5 @@
+"""Amounts: they follow the truth, their sum is not biased, and an outlook is worked out by hand."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -113,6 +115,14 @@ def test_the_interval_of_the_book_holds_what_happens():
     retention = np.where(draw < churn, 0.0, after).sum(axis=1) / level.sum()
     low, high = outlook.book.loc["net_retention", ["low", "high"]]
     assert 0.93 < ((retention > low) & (retention < high)).mean() < 0.97
+
+
+def test_nobody_shrinks_by_more_than_they_pay_in_the_mean_and_in_the_interval():
+    told = {"churn": 0.0, "expansion": 0.0, "expansion_amount": 0.0, "contraction": 1.0}
+    outlook = revenue_outlook(LEVEL, **told, contraction_amount=1000.0)
+    pd.testing.assert_frame_equal(outlook.book, revenue_outlook(LEVEL, **told, contraction_amount=LEVEL).book)
+    # all of it is lost for certain: nothing is left, and nothing is open
+    assert outlook.book.loc["expected_level"].tolist() == pytest.approx([0.0, 0.0, 0.0])
 
 
 def test_probabilities_that_sum_to_more_than_one_leave_no_more_than_churn_does():

@@ -1,3 +1,5 @@
+"""The blend of boosters: shares, slopes and sigmoids that are known are found."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -5,10 +7,10 @@ import pytest
 from scipy.special import expit
 
 from csrisk import ChurnModel
-from csrisk.models._blend import choose_shares, kinds_of_trees
-from csrisk.models._calibration import calibrate_ensemble, fit_sigmoid, probed_rows, spread_of_members
-from csrisk.models._canonical import canonical_sample
-from csrisk.models._lightgbm import rescaled
+from csrisk.models._boosting._blend import choose_shares, kinds_of_trees
+from csrisk.models._boosting._calibration import calibrate_ensemble, fit_sigmoid, probed_rows, spread_of_members
+from csrisk.models._boosting._lightgbm import rescaled
+from csrisk.models._rows._canonical import canonical_sample
 
 
 def sample_of(margin: np.ndarray, seed: int = 0):

@@ -1,3 +1,5 @@
+"""ChurnModel: the same rows give the same bytes, risks are calibrated, and what does not fit is refused."""
+
 from __future__ import annotations
 
 import pickle
@@ -76,6 +78,7 @@ def test_rows_without_a_label_are_left_out_and_counted(model, book):
     assert model_text(again) == model_text(model)
 
 
+@pytest.mark.promise("The same rows make the same model to the byte, in any order")
 @pytest.mark.parametrize("change", ["shuffled rows", "renamed accounts", "two jobs", "second run", "one weight"])
 def test_the_same_rows_make_the_same_bytes(model, book, change):
     X, y = book
@@ -108,8 +111,8 @@ def test_a_weight_of_two_is_two_rows_and_a_weight_of_zero_is_none(book):
 
 
 def test_accounts_stay_on_one_side_of_a_fold(book):
-    from csrisk.models._members import assign_folds
-    from csrisk.models._sample import read_sample
+    from csrisk.models._boosting._members import assign_folds
+    from csrisk.models._rows._sample import read_sample
 
     X, y = book
     matrix = ChurnModel(random_state=0).fit(X, y).encode(X)
@@ -181,6 +184,7 @@ def test_clone_pickle_pipeline_and_grid_search(model, book):
     assert risk.shape == (len(X), 2)
 
 
+@pytest.mark.promise("Risks are calibrated on accounts that were not seen")
 def test_risks_are_calibrated_on_accounts_not_seen():
     rng = np.random.default_rng(5)
     X = rng.normal(size=(6000, 8))

@@ -1,3 +1,5 @@
+"""Frames of every kind are the same risk, to fit and to predict, or are refused."""
+
 from __future__ import annotations
 
 import datetime as dt

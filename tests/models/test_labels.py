@@ -1,3 +1,5 @@
+"""Labels say which outcome is the event, or are refused in words."""
+
 from __future__ import annotations
 
 import warnings

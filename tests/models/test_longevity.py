@@ -1,3 +1,5 @@
+"""LongevityModel: person-periods by hand, curves that are those of the truth and never rise."""
+
 from __future__ import annotations
 
 import pickle

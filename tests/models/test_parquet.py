@@ -9,11 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import roc_auc_score
 
-import csrisk.models._parquet as module
+import csrisk.models._boosting._parquet as module
 from csrisk import ChurnModel
 from csrisk.exceptions import NotEnoughDataError
-from csrisk.models._blend import train_ensemble
-from csrisk.models._canonical import Sample
+from csrisk.models._boosting._blend import train_ensemble
+from csrisk.models._rows._canonical import Sample
 from csrisk.scale import fit_parquet
 
 

@@ -1,3 +1,5 @@
+"""Estimators keep the contract of scikit-learn, in pipelines, searches and notebooks."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -30,6 +32,7 @@ def failing_of_old(estimator: Any) -> dict[str, str]:
     }
 
 
+@pytest.mark.promise("Estimators keep the contract of scikit-learn")
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @parametrize_with_checks(
     [ChurnModel(), ExpansionModel(2, blend=False), AmountModel(2)], expected_failed_checks=failing_of_old

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.slow
-TRUSTED = ["csrisk.models._churn.ChurnModel", "csrisk.models._encoder.ColumnEncoder", "lightgbm.basic.Booster"]
+TRUSTED = ["csrisk.models._churn.ChurnModel", "csrisk.models._rows._encoder.ColumnEncoder", "lightgbm.basic.Booster"]
 
 
 def book() -> tuple[pd.DataFrame, pd.Series]:

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from csrisk.monitoring import drift_by_goal, drift_table
-from csrisk.monitoring._drift import LEAST_ACCOUNTS, USUAL_FACTOR
-from csrisk.monitoring._rules import check_book, check_realised, check_told
+from csrisk.monitoring._judging._drift import LEAST_ACCOUNTS, USUAL_FACTOR
+from csrisk.monitoring._judging._rules import check_book, check_realised, check_told
 
 OLD = pd.DataFrame({"logins": np.arange(200.0), "nps": np.arange(200.0), "footprint_points": np.arange(200.0)})
 NEW = OLD.assign(logins=OLD["logins"] + 100)

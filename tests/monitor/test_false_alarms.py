@@ -9,6 +9,8 @@ from scipy.stats import binom
 
 from csrisk.monitoring import monitor
 
+pytestmark = pytest.mark.promise("Alarms hold their rate in small books")
+
 ACCOUNTS, FEATURES, RUNS = 100, 60, 150
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,12 @@ import pandas as pd
 import pytest
 
 import csrisk as cr
-from csrisk._pipeline._guarding import judged
-from csrisk._pipeline._panel import book, features_of
+from csrisk._pipeline._learning._panel import book, features_of
+from csrisk._pipeline._output._guarding import judged
 from csrisk.datasets import make_saas
 from csrisk.exceptions import ScoringWarning
-from csrisk.monitoring._guards import check_columns, check_date, check_gaps, check_levels, check_rows
-from csrisk.monitoring._tables import TableProfile, months_of, now_of, profile_of
+from csrisk.monitoring._judging._guards import check_columns, check_date, check_gaps, check_levels, check_rows
+from csrisk.monitoring._judging._tables import MONTHS, TableProfile, months_of, now_of, profile_of
 from csrisk.testing import on_engine
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ SPEC = {
     "test": {"n_bootstrap": 20},
     "reference": {"rows": 10},
     "label": {"expansion": "none"},
+    "features": {"optional": []},
 }
 TRAINED, NOW = pd.Timestamp("2025-10-01"), pd.Timestamp("2025-11-01")
 TIMES = {"usage": "at", "contacts": "opened_at", "surveys": "sent_at", "finance": "at"}
@@ -163,30 +165,43 @@ PLANTED: dict[str, tuple[Callable[[Tables], None], str, str]] = {
     "use stale by 20 days": (stale("usage", 20), "CSM007", "the oldest is usage, 21 days"),
     "surveys stale": (stale("surveys", 90), "CSM010", "surveys: 0 accounts with rows in 30 days"),
     "contacts stale": (stale("contacts", 60), "CSM010", "contacts: 0 accounts with rows in 30 days"),
-    "use loaded twice": (twice("usage"), "CSM010", "usage: 50 % of the rows are there twice"),
-    "surveys loaded twice": (twice("surveys"), "CSM010", "surveys: 50 % of the rows are there twice"),
+    "use loaded twice": (twice("usage"), "CSM010", "usage: 50\u00a0% of the rows are there twice"),
+    "surveys loaded twice": (twice("surveys"), "CSM010", "surveys: 50\u00a0% of the rows are there twice"),
     "contacts loaded twice": (twice("contacts"), "CSM010", "contacts: "),
-    "subscriptions loaded twice": (twice("subscriptions"), "CSM010", "subscriptions: 50 % of the rows"),
+    "subscriptions loaded twice": (twice("subscriptions"), "CSM010", "subscriptions: 50\u00a0% of the rows"),
     "one row of use left": (one_row("usage"), "CSM010", "usage: 1 accounts with rows"),
     "one row of surveys left": (one_row("surveys"), "CSM010", "surveys: "),
-    "half the rows of use lost": (half_lost("usage"), "CSM010", "usage: .* % of the rows that the same accounts had"),
-    "half the accounts without use": (half_gone("usage"), "CSM010", "usage: .* % of the accounts of the month before"),
-    "half the accounts without anything": (half_gone(*TIMES), "CSM010", "contacts: .* % of the accounts of the month"),
+    "half the rows of use lost": (
+        half_lost("usage"),
+        "CSM010",
+        "usage: .*\u00a0% of the rows that the same accounts had",
+    ),
+    "half the accounts without use": (
+        half_gone("usage"),
+        "CSM010",
+        "usage: .*\u00a0% of the accounts of the month before",
+    ),
+    "half the accounts without anything": (
+        half_gone(*TIMES),
+        "CSM010",
+        "contacts: .*\u00a0% of the accounts of the month",
+    ),
     "use a year back": (back("usage", days=365), "CSM007", "usage, 366 days"),
     "events a year back": (back(*TIMES, days=365), "CSM007", "tables are late"),
     "no feature column": (without("usage", "feature"), "CSM009", "usage.feature"),
     "no user column": (without("usage", "user_id"), "CSM009", "usage.user_id"),
     "features and users gone": (without("usage", "user_id", "feature"), "CSM009", "2 of .* columns"),
-    "users missing for most": (put("usage", "user_id", None, 0.7), "CSM012", "usage.user_id: 7. % missing"),
-    "features renamed": (renamed("usage", "feature"), "CSM012", "usage.feature: 100 % of the rows .* did not see"),
-    "kinds of contacts renamed": (renamed("contacts", "kind"), "CSM012", "contacts.kind: 100 % of the rows"),
+    "users missing for most": (put("usage", "user_id", None, 0.7), "CSM012", "usage.user_id: 7.\u00a0% missing"),
+    "features renamed": (renamed("usage", "feature"), "CSM012", "usage.feature: 100\u00a0% of the rows .* did not see"),
+    "kinds of contacts renamed": (renamed("contacts", "kind"), "CSM012", "contacts.kind: 100\u00a0% of the rows"),
     "a third of the accounts": (fewer_accounts, "CSM008", "accounts, .* in the reference"),
 }
 
 
-QUICK = {"mrr in cents", "mrr gone", "one row of use left", "half the accounts without use", "use loaded twice"}
+QUICK = {"mrr in cents", "mrr gone", "one row of use left"}
 
 
+@pytest.mark.promise("Drift that is planted is said with table, column and figures")
 @pytest.mark.parametrize(
     "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in PLANTED]
 )
@@ -201,13 +216,19 @@ def test_planted_drift_is_said_with_figures(name: str, pipeline: cr.RiskPipeline
     assert not any(str(one) in told for one in ids for told in found.values())
 
 
+def test_until_hides_the_future(pipeline: cr.RiskPipeline) -> None:
+    """The label of the last snapshot was final when the model was trained, though the tables go on."""
+    last = pipeline.record_.facts["first and last snapshot"].rsplit(" ", 1)[1]
+    assert pd.Timestamp(last) + pd.Timedelta(days=60) <= TRAINED
+
+
 def test_an_ordinary_month_says_nothing(pipeline: cr.RiskPipeline, tables: Tables) -> None:
     assert said(pipeline, known(tables, NOW)) == {}
 
 
 def test_a_date_that_the_model_has_seen_is_said(pipeline: cr.RiskPipeline, tables: Tables) -> None:
     found = said(pipeline, tables, NOW - pd.DateOffset(years=1))
-    assert "as_of 2024-11-01, trained with what was known before 2025-10-01: 334 days back" in found["CSM013"]
+    assert "as_of 1 November 2024, trained with what was known before 1 October 2025: 334 days back" in found["CSM013"]
 
 
 def test_score_warns_once_and_keeps_the_checks(pipeline: cr.RiskPipeline, tables: Tables) -> None:
@@ -249,7 +270,7 @@ def failed_of_tables(data: cr.CustomerData, at: pd.Timestamp, profile: TableProf
     return [str(check) for check in checks if check.failed]
 
 
-@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 15))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 5))])
 def test_ordinary_months_of_other_books_say_nothing_of_tables(seed: int) -> None:
     data = make_saas(60, 24, seed=seed).data()
     trained = data.end - pd.Timedelta(days=90)
@@ -259,8 +280,9 @@ def test_ordinary_months_of_other_books_say_nothing_of_tables(seed: int) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(20, 30))
+@pytest.mark.parametrize("seed", range(20, 20 + int(os.environ.get("CSRISK_BOOKS", "1"))))
 def test_an_ordinary_month_of_other_books_says_nothing(seed: int) -> None:
+    """CSRISK_BOOKS=10 asks for all of which the docs tell; three months of ten more books are in the test below."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         data = make_saas(70, 20, seed=seed).data()
@@ -292,11 +314,12 @@ def test_rows_lost_from_one_month_to_the_next(value: float, n: int, low: float, 
     assert check_rows(profile, now, 50, 50).failed is said
 
 
+@pytest.mark.promise("Honest months raise at most one check in twenty")
 @pytest.mark.slow
 def test_of_twenty_checks_on_honest_books_at_most_one_fails() -> None:
-    """Ten books one, two and three months after training; what fails is printed, the docs state the share."""
+    """One, two and three months after training; what fails is printed. CSRISK_BOOKS=10 asks for those of the docs."""
     judgements, failed = 0, []
-    for seed in range(100, 110):
+    for seed in range(100, 100 + int(os.environ.get("CSRISK_BOOKS", "4"))):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             data = make_saas(60, 22, seed=seed).data()
@@ -312,7 +335,10 @@ def test_of_twenty_checks_on_honest_books_at_most_one_fails() -> None:
 
 
 def test_a_profile_survives_its_file(tables: Tables) -> None:
-    profile = profile_of(cr.CustomerData(tables, end=NOW), TRAINED)
+    data = cr.CustomerData(tables, end=NOW)
+    profile = profile_of(data, TRAINED)
+    # training measures a month more, to judge the latest
+    assert profile_of(data, TRAINED, months_of(data, TRAINED, MONTHS + 1)).to_dict() == profile.to_dict()
     told = TableProfile.from_dict(profile.to_dict())
     pd.testing.assert_frame_equal(told.ranges, profile.ranges, check_names=False)
     assert told.columns == dict(profile.columns)
@@ -326,7 +352,9 @@ def test_a_profile_survives_its_file(tables: Tables) -> None:
     "engine", ["polars", "ibis-duckdb", "ibis-sqlite", pytest.param("pyspark", marks=pytest.mark.slow)]
 )
 def test_every_engine_measures_alike(engine: Any, tables: Tables) -> None:
-    parts = {name: tables[name] for name in ("accounts", "subscriptions", "usage", "contacts")}
+    some = set(sorted(tables["accounts"]["account_id"])[:20])
+    parts = {name: tables[name] for name in ("accounts", "subscriptions", "usage")}
+    parts = {name: rows[rows["account_id"].isin(some)] for name, rows in parts.items()}
     one, other = (cr.CustomerData(on_engine(parts, name), end=NOW) for name in ("duckdb", engine))
     first, second = (profile_of(data, TRAINED) for data in (one, other))
     pd.testing.assert_frame_equal(first.ranges, second.ranges, rtol=1e-9)

@@ -11,7 +11,7 @@ from scipy.special import expit
 
 import csrisk as cr
 from csrisk.exceptions import ConfigError
-from csrisk.monitoring import drift_table, expected_performance, feed_ages, monitor
+from csrisk.monitoring import Alarms, TrainingFacts, drift_table, expected_performance, feed_ages, monitor
 from csrisk.monitoring._distance import distance_table, holm
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ def test_holm_by_hand() -> None:
 
 
 def test_a_calm_book_passes() -> None:
-    found = monitor(book("2025-01-01"), book("2025-07-01"), goals=GOALS, trained_at="2025-01-01")
+    found = monitor(
+        book("2025-01-01"), book("2025-07-01"), goals=GOALS, training=TrainingFacts(trained_at="2025-01-01")
+    )
     assert codes(found) == []
     assert [check.code for check in found.checks] == [f"CSM00{n}" for n in range(1, 9)]
     statuses = found.table()["status"]
@@ -95,13 +97,13 @@ def test_labels_that_arrive_show_calibration_and_performance() -> None:
     twice = pd.Series(chance.random(1500) < np.minimum(1, 2 * old["churn_probability"].to_numpy()), index=old.index)
     history = pd.concat([old[["churn_probability"]], now])
     tested = cr.monitoring.expected_performance(old["churn_probability"]).rename(columns={"expected": "estimate"})
-    calm = monitor(old, history, as_told, goals=GOALS, tested=tested)
+    calm = monitor(old, history, as_told, goals=GOALS, training=TrainingFacts(tested=tested))
     assert codes(calm) == []
     assert calm.performance.loc["auc", "realised"] == pytest.approx(tested.loc["auc", "estimate"], abs=0.04)
-    alarm = monitor(old, history, twice, goals=GOALS, tested=tested)
+    alarm = monitor(old, history, twice, goals=GOALS, training=TrainingFacts(tested=tested))
     assert "CSM003" in codes(alarm)
     shuffled = pd.Series(chance.permutation(as_told.to_numpy()), index=old.index)
-    assert "CSM004" in codes(monitor(old, history, shuffled, goals=GOALS, tested=tested))
+    assert "CSM004" in codes(monitor(old, history, shuffled, goals=GOALS, training=TrainingFacts(tested=tested)))
 
 
 def test_expected_auc_is_that_of_drawn_outcomes() -> None:
@@ -122,8 +124,8 @@ def test_expected_performance_cannot_see_concept_drift() -> None:
     now = book("2025-07-01", 1000)
     tested = expected_performance(now["churn_probability"]).rename(columns={"expected": "estimate"})
     turned = pd.Series(np.random.default_rng(0).random(1000) < 1 - now["churn_probability"].to_numpy(), now.index)
-    before = monitor(now, now, goals=GOALS, tested=tested)
-    after = monitor(now, now, turned, goals=GOALS, tested=tested)
+    before = monitor(now, now, goals=GOALS, training=TrainingFacts(tested=tested))
+    after = monitor(now, now, turned, goals=GOALS, training=TrainingFacts(tested=tested))
     assert codes(before) == []
     assert {"CSM003", "CSM004"} <= set(codes(after))
 
@@ -133,15 +135,19 @@ def test_a_book_that_is_harder_to_rank_is_seen_before_labels_arrive() -> None:
         columns={"expected": "estimate"}
     )
     vague = book("2025-07-01", 1000).assign(churn_probability=0.2)
-    assert "CSM005" in codes(monitor(book("2025-01-01", 1000), vague, goals=GOALS, tested=tested))
+    assert "CSM005" in codes(
+        monitor(book("2025-01-01", 1000), vague, goals=GOALS, training=TrainingFacts(tested=tested))
+    )
 
 
 def test_staleness_and_size() -> None:
     old, now = book("2025-01-01"), book("2026-07-01", 150)
-    found = monitor(old, now, goals=GOALS, trained_at="2025-01-01", max_age="365D")
+    found = monitor(
+        old, now, goals=GOALS, training=TrainingFacts(trained_at="2025-01-01"), alarms=Alarms(max_age="365D")
+    )
     assert codes(found) == ["CSM006", "CSM008"]
     assert "546 days since the model learned" in found.checks[5].measure
-    assert "CSM008" not in codes(monitor(old, now, goals=GOALS, accounts=160))
+    assert "CSM008" not in codes(monitor(old, now, goals=GOALS, training=TrainingFacts(accounts=160)))
 
 
 def test_a_feed_that_stopped_is_named(small_book: CustomerData) -> None:
@@ -178,12 +184,19 @@ def test_goals_come_from_declarations() -> None:
 
 
 ERRORS: list[tuple[dict[str, Any], str]] = [
-    ({"alpha": 0}, "alpha=0 must lie between 0 and 1"),
-    ({"limit": 2}, "limit=2 must lie between 0 and 1"),
     ({"scored": book("2025-07-01").reset_index(drop=True)}, "scored: 400 rows; it needs rows, and account_id"),
     ({"scored": pd.concat([book("2025-07-01")] * 2)}, "scored: 400 snapshots stand twice"),
     ({"labels": pd.Series([True])}, "labels: 1 rows; it needs rows, and account_id and as_of"),
 ]
+
+
+def test_settings_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(ConfigError, match="alpha=0 must lie between 0 and 1"):
+        Alarms(alpha=0)
+    with pytest.raises(ConfigError, match="limit=2 must lie between 0 and 1"):
+        Alarms(limit=2)
+    with pytest.raises(cr.exceptions.CsriskError, match="max_age='soon'"):
+        Alarms(max_age="soon")
 
 
 @pytest.mark.parametrize(("change", "message"), ERRORS)
@@ -210,18 +223,20 @@ def test_scores_of_dates_that_the_model_was_trained_on_are_no_performance() -> N
     came = pd.Series(chance.permutation(old["churn_probability"].to_numpy() > 0.3), index=old.index)
     history = pd.concat([old[["churn_probability"]], now])
     tested = expected_performance(old["churn_probability"]).rename(columns={"expected": "estimate"})
-    options: dict[str, Any] = {"goals": GOALS, "tested": tested}
-    assert {"CSM003", "CSM004"} <= set(codes(monitor(old, history, came, trained_at="2025-01-01", **options)))
-    later = monitor(old, history, came, trained_at="2025-01-02", **options)
+    first = TrainingFacts(trained_at="2025-01-01", tested=tested)
+    assert {"CSM003", "CSM004"} <= set(codes(monitor(old, history, came, goals=GOALS, training=first)))
+    later = monitor(old, history, came, goals=GOALS, training=TrainingFacts("2025-01-02", tested))
     assert codes(later) == []
     assert "realised" not in later.performance
-    words = "1,500 scores of 1 dates before 2025-01-02 are left out, as the model was trained with what came of them"
+    words = (
+        "1,500 scores of 1 dates before 2 January 2025 are left out, as the model was trained with what came of them"
+    )
     for check in later.checks[2:4]:
         assert check.status == "not applicable"
         assert words in check.measure
     earlier = book("2024-06-01", 300)
     both = pd.concat([earlier[["churn_probability"]], history])
     labels = pd.concat([pd.Series(True, index=earlier.index), came])
-    mixed = monitor(old, both, labels, trained_at="2025-01-01", **options)
+    mixed = monitor(old, both, labels, goals=GOALS, training=first)
     assert mixed.performance.loc["event_rate", "realised"] == pytest.approx(came.mean())
-    assert "300 scores of 1 dates before 2025-01-01 are left out" in mixed.checks[3].measure
+    assert "300 scores of 1 dates before 1 January 2025 are left out" in mixed.checks[3].measure

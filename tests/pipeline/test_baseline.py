@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from csrisk._pipeline._baseline import Baseline
+from csrisk._pipeline._learning._baseline import Baseline
 from csrisk.exceptions import ModelFileError
 from csrisk.monitoring import drift_table
-from csrisk.monitoring._tables import TableProfile
+from csrisk.monitoring._judging._tables import TableProfile
 
 if TYPE_CHECKING:
     import csrisk as cr

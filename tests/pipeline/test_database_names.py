@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from csrisk._pipeline._databases import is_database
 from csrisk._pipeline._load import open_source
-from csrisk._pipeline._spec import RiskSpec
-from csrisk._pipeline._spec_features import MeasureSpec
+from csrisk._pipeline._settings._spec import RiskSpec
+from csrisk._pipeline._settings._spec_features import MeasureSpec
+from csrisk._pipeline._sources._databases import is_database
 from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:

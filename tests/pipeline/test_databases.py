@@ -87,7 +87,7 @@ def in_postgres(postgres: str, small_saas: SaasBook) -> Iterator[str]:
     """Connection string of a schema that holds the book, and a table of somebody else."""
     import ibis
 
-    from csrisk.data._from_pandas import from_pandas
+    from csrisk.data._engines._from_pandas import from_pandas
 
     schema = f"csrisk_{secrets.token_hex(4)}"
     address, _, query = postgres.partition("?")

@@ -12,24 +12,17 @@ import pyarrow.parquet as pq
 import pytest
 
 import csrisk as cr
-from csrisk._pipeline._panel import book, features_of
+from csrisk._pipeline._learning._panel import book, features_of
 from csrisk.exceptions import ConfigError
 from csrisk.scale import score_batches, score_spark
 
 KEYS = ("account_id", "as_of")
-SPEC = {
-    "snapshots": {"horizon": "90D"},
-    "model": {"n_members": 2, "min_events": 2, "blend": False},
-    "test": {"n_bootstrap": 20},
-    "label": {"expansion": "mrr"},
-}
 
 
 @pytest.fixture(scope="module")
-def fitted(small_book, tmp_path_factory):
+def fitted(small_book, quick, tmp_path_factory):
     """A pipeline, its model file, and the features of a book in a Parquet file of small row groups."""
-    data = small_book
-    pipeline = cr.RiskPipeline(SPEC).fit(data)
+    data, pipeline = small_book, quick
     folder = tmp_path_factory.mktemp("scale")
     pipeline.save(folder / "model.csrisk")
     X = features_of(pipeline.spec_, data, book(pipeline.spec_, data))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import warnings
+import re
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ def folder_of(name: str) -> Path:
 def call(*words: object) -> str:
     done = CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
     assert done.exit_code == 0, done.output
+    # of the checks that training makes, those of leaks alone warn: as the examples are told there is none
+    assert not re.search(r"^warning: CSR\d+ .*: failed \(", done.stderr, re.MULTILINE), done.stderr
     return done.stdout
 
 
@@ -41,11 +43,14 @@ def aucs(record: dict[str, Any]) -> dict[str, dict[str, float]]:
 
 
 def run(name: str, example: str, out: Path, *at: str) -> tuple[dict[str, Any], pd.DataFrame, str]:
-    """Train, score and report, as the README of the example says; the report in the words that a person reads."""
-    folder, config, model = folder_of(name), ROOT / "examples" / example / "config.toml", out / "m.csrisk"
+    """Train, score and report with the configuration of an example, but fewer members; the report as people read it."""
+    folder, config, model = folder_of(name), out / "config.toml", out / "m.csrisk"
+    text = (ROOT / "examples" / example / "config.toml").read_text(encoding="utf-8")
+    # what is tested holds for two members as for five, which take more than twice as long
+    config.write_text(f"{text}\n[model]\nn_members = 2\n", encoding="utf-8")
     record = json.loads(call("train", folder, "--config", config, "--model", model, "--json"))
-    call("score", folder, "--model", model, *at, "--out", out / "scores.parquet")
-    call("report", folder, "--model", model, *at, "--out", out / "report.html")
+    # one run for both, as scores of a folder have tests of their own
+    call("report", folder, "--model", model, *at, "--out", out / "report.html", "--scores", out / "scores.parquet")
     return record, pd.read_parquet(out / "scores.parquet"), (out / "report.html").read_text(encoding="utf-8")
 
 
@@ -77,14 +82,6 @@ def test_oulad_final_result_is_called_a_leak(tmp_path: Path) -> None:
     with pytest.warns(LeakageWarning, match="account_final_result"):
         checks = RiskPipeline(spec).check(data)
     assert any(check.failed and "account_final_result" in check.found for check in checks)
-
-
-def test_oulad_as_told_has_no_leak() -> None:
-    folder = folder_of("oulad_2013")
-    spec = RiskSpec.from_toml(ROOT / "examples" / "oulad" / "config.toml")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", LeakageWarning)
-        RiskPipeline(spec).check(open_folder(folder, spec))
 
 
 def test_online_retail(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from csrisk._pipeline import read_scores, write_table
-from csrisk._pipeline._history import of_accounts
+from csrisk._pipeline._output._history import of_accounts
 from csrisk.exceptions import ConfigError, DataWarning
 
 if TYPE_CHECKING:

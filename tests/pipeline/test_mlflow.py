@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import csrisk as cr
-from csrisk._pipeline._panel import book, features_of
+from csrisk._pipeline._learning._panel import book, features_of
 from csrisk.exceptions import ModelFileError, ScoringWarning
 
 if TYPE_CHECKING:

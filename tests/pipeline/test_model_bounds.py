@@ -16,13 +16,15 @@ import numpy as np
 import pytest
 
 from csrisk._pipeline._archive import MAX_MEMBER, array_to_bytes
-from csrisk._pipeline._strict_json import MAX_TEXT
+from csrisk._pipeline._model_files._strict_json import MAX_TEXT
 
 from ._model_files import RELEASES, packed, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+pytestmark = pytest.mark.promise("A model file takes bounded memory and time")
 
 MEGABYTES, SECONDS = 1000, 60  # what a file may add, as SECURITY.md says
 Members = dict[str, bytes]

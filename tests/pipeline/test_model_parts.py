@@ -10,7 +10,7 @@ import pytest
 
 import csrisk as cr
 from csrisk._pipeline._archive import array_from_bytes, array_to_bytes
-from csrisk._pipeline._record_rules import MAX_CELLS
+from csrisk._pipeline._model_files._record_rules import MAX_CELLS
 from csrisk.exceptions import ModelFileError
 
 from ._model_files import RELEASES, Members, packed, unpacked

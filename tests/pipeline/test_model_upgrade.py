@@ -36,6 +36,7 @@ def edited(path: Path, name: str, edit: Callable[[Any], object]) -> Members:
     return {**members, name: json.dumps(told).encode()}
 
 
+@pytest.mark.promise("A model file of an earlier release scores as it did")
 @pytest.mark.parametrize("file", EARLIER, ids=lambda path: path.stem)
 def test_a_file_of_an_earlier_release_scores_as_it_did(file: Path, tmp_path: Path) -> None:
     told = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from csrisk._pipeline._archive import MAX_FILE, read_archive, write_archive
-from csrisk._pipeline._strict_json import MAX_TEXT, MAX_VALUES, difference, read_object
-from csrisk._pipeline._zip_members import ZipError, list_members, unpack_member
+from csrisk._pipeline._model_files._strict_json import MAX_TEXT, MAX_VALUES, difference, read_object
+from csrisk._pipeline._model_files._zip_members import ZipError, list_members, unpack_member
 from csrisk.exceptions import ModelFileError
 
 if TYPE_CHECKING:

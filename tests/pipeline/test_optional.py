@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 import csrisk as cr
-from csrisk._pipeline._stored import scoring_members
+from csrisk._pipeline._learning._panel import resolved
+from csrisk._pipeline._model_files._stored import scoring_members
 from csrisk.exceptions import ConfigError, DataContractError, DataWarning
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def test_measures_that_do_not_fit_the_data_are_said(
         cr.RiskPipeline(quick_spec | {"measures": {"cs_pulse": {"goal": "advocacy"}}}).check(data)
     n_rows = len(tables["measures"])
     with pytest.warns(DataWarning, match=rf"CSD331 table=measures column=name count={n_rows} examples=\[csm_pulse\]"):
-        cr._pipeline._panel.resolved(cr.RiskSpec.from_dict(quick_spec), data)
+        resolved(cr.RiskSpec.from_dict(quick_spec), data)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,7 @@ def test_measures_that_do_not_fit_the_data_are_said(
         ({"CSM pulse": {"goal": "advocacy"}}, r"names \['CSM pulse'\] must be small letters"),
         ({"roi": {}}, r"measures.roi: goal must be given"),
         ({"roi": {"goal": "joy"}}, r"measures.roi: goal = 'joy' must be one of"),
-        ({"roi": {"goal": "churn", "unit": "apples"}}, r"unit='apples' must be one of"),
+        ({"roi": {"goal": "churn", "unit": "{apples}"}}, r"unit='{apples}' must be one of"),
         ({"roi": {"goal": "churn", "direction": 2}}, r"measures\.roi: direction = 2 must be -1, 0 or 1"),
         ({"roi": {"goal": "churn", "sign": 1}}, r"measures.roi: unknown key 'sign'"),
         ({"roi": {"goal": "churn", "sentence": "{value.__class__}"}}, r"sentence = .* must be text in which"),

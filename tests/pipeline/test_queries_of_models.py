@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 import csrisk as cr
+from csrisk._pipeline._learning._panel import resolved
 from csrisk._pipeline._load import open_source
-from csrisk._pipeline._panel import resolved
 from csrisk.cli import main
 
 from ._model_files import packed, unpacked

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import csrisk as cr
-from csrisk._pipeline._panel import features_of, resolved
+from csrisk._pipeline._learning._panel import features_of, resolved
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from csrisk._pipeline._record_rules import check_facts, check_table
+from csrisk._pipeline._model_files._record_rules import check_facts, check_table
 
 FACTS: dict[str, Any] = {
     "learned from": "10 snapshots",

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from pyarrow import parquet
 
 import csrisk as cr
-from csrisk._pipeline._panel import book, features_of
+from csrisk._pipeline._learning._panel import book, features_of
 from csrisk.cli import main
 from csrisk.pipeline import open_source
 from csrisk.scale import score_batches, score_spark
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from csrisk.datasets._saas._make import SaasBook
+
+pytestmark = pytest.mark.promise(
+    "The same scores, to the last bit, in Python, on the command line, in batches and on Spark"
+)
 
 SCORES = ["churn_probability", "expansion_probability"]
 

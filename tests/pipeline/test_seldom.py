@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 import csrisk as cr
-from csrisk._pipeline._databases import _names as named_tables
-from csrisk._pipeline._flat_table import read_flat_table, train_flat_table
-from csrisk._pipeline._forward import _run as run_forward
-from csrisk._pipeline._panel import panel
-from csrisk._pipeline._report_parts import books_before
+from csrisk._pipeline._learning._flat_table import read_flat_table, train_flat_table
+from csrisk._pipeline._learning._forward import _run as run_forward
+from csrisk._pipeline._learning._panel import panel
+from csrisk._pipeline._output._past import Past, look_back
+from csrisk._pipeline._sources._databases import _names as named_tables
 from csrisk.exceptions import ConfigError, NotEnoughDataError
 
 
@@ -67,5 +67,6 @@ def test_before_the_data_begin_there_is_no_earlier_portfolio(
     quick: cr.RiskPipeline, small_book: cr.CustomerData
 ) -> None:
     first = pd.MultiIndex.from_tuples([("a", small_book.start)], names=["account_id", "as_of"])
-    why: Any = type("Why", (), {"index": first, "__len__": lambda _: 1})()
-    assert books_before(quick.model_, quick.spec_, small_book, why, quick.reference_) is None
+    facts = {"index": first, "reference_words": "", "declarations": (), "__len__": lambda _: 1}
+    why: Any = type("Why", (), facts)()
+    assert look_back(quick, small_book, why, pd.Index(["a"]), Past(months=0)).previous is None

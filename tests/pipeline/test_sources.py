@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 import csrisk as cr
 from csrisk import RiskSpec
 from csrisk._pipeline import open_source
-from csrisk._shown import masked
+from csrisk._text._shown import masked
 from csrisk.cli import main
 from csrisk.exceptions import ConfigError, CsriskError, DataContractError
 

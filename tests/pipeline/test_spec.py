@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from csrisk._pipeline._spec import _SECTIONS, FeatureSpec, LabelSpec, RiskSpec, SnapshotSpec, TableSpec, TestSpec
+from csrisk._pipeline._settings._spec import (
+    _SECTIONS,
+    FeatureSpec,
+    LabelSpec,
+    RiskSpec,
+    SnapshotSpec,
+    TableSpec,
+    TestSpec,
+)
 from csrisk.exceptions import ConfigError
 from csrisk.models import ChurnModel
 

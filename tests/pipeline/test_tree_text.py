@@ -8,7 +8,7 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 
-from csrisk._pipeline._tree_text import checked_trees, scoring_text
+from csrisk._pipeline._model_files._tree_text import checked_trees, scoring_text
 from csrisk.exceptions import ModelFileError
 
 RNG = np.random.default_rng(0)

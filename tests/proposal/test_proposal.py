@@ -19,7 +19,7 @@ from click.testing import CliRunner
 
 import csrisk as cr
 from csrisk._pipeline._load import open_source
-from csrisk._proposal._words import ACCOUNT_WORDS, COLUMNS, MARKS, TABLES, VALUES
+from csrisk._proposal._matching._words import ACCOUNT_WORDS, COLUMNS, MARKS, TABLES, VALUES
 from csrisk.cli import main
 from csrisk.data import CONTRACT
 from csrisk.data._presets import read_preset

@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 VOID = frozenset({"meta", "link", "input", "br", "img"})
-CLOSED_BY = {"li": {"li"}, "tr": {"tr", "th", "td"}, "th": {"th", "td"}, "td": {"th", "td"}, "option": {"option"}}
+_BLOCKS = {tag: {"p"} for tag in ("p", "div", "ul", "details", "figure", "table")}
+CLOSED_BY = _BLOCKS | {
+    "li": {"li"},
+    "tr": {"tr", "th", "td"},
+    "th": {"th", "td"},
+    "td": {"th", "td"},
+    "option": {"option"},
+}
 
 
 @dataclass

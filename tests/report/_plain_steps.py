@@ -82,7 +82,7 @@ class Steps:
     def _often(self, text: str, account: Any) -> bool:
         rows = self._calls(self.known.of("contacts", account))
         stages = rows["stage"].value_counts()
-        rate = [float(f"{number:.2g}") for number in (len(rows) / self.people[account], self.usual)]
+        rate = [float(f"{number:.3g}") for number in (len(rows) / self.people[account], self.usual)]
         said = [len(rows), 90, *([stages.max()] if len(stages) else []), *rate]
         named = not len(stages) or any(f" in {name};" in text for name in stages.index[stages == stages.max()])
         return figures(text) == said and named
@@ -180,7 +180,7 @@ class Steps:
         return not len(rows) or bool(rows["age"].min() > 365)
 
     def _trap(self, text: str, account: Any) -> bool:
-        least = re.search(r": ([\d.]+)( %)? or more", text)
+        least = re.search(r": ([\d.]+)([ \u00a0]%)? or more", text)
         name = next(words for words in TRAPS if words in text)
         value = TRAPS[name](self, account)
         return value >= float(least.group(1)) / (100 if least.group(2) else 1)

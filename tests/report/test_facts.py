@@ -16,13 +16,15 @@ from lightgbm import LGBMClassifier
 
 import csrisk as cr
 from csrisk._explain import NOT_MEASURED
-from csrisk.datasets import make_agents, make_regimes, make_saas
+from csrisk.datasets import RegimeTraits, make_agents, make_regimes, make_saas
+
+pytestmark = pytest.mark.promise("Every number in the sentences of a report is that of the raw tables")
 
 DAY = pd.Timestamp("2025-10-01")
 WORLDS = {
     "people": lambda n: make_agents(n, 16, seed=31),
     "mechanisms": lambda n: make_saas(n, 16, seed=32, mechanisms="all"),
-    "regimes": lambda n: make_regimes(n, 16, seed=33, correlation=0.6, surveyed=0.5, mechanisms=["invoices"]),
+    "regimes": lambda n: make_regimes(n, 16, seed=33, traits=RegimeTraits(0.6, 0.5), mechanisms=["invoices"]),
 }
 
 

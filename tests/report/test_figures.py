@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csrisk.report._accounts._rounding import add_up
-from csrisk.report._forecast import churn_forecast, mrr_forecast
+from csrisk.report._figures._forecast import churn_forecast, mrr_forecast
 from csrisk.report._printing import _format
 
 
@@ -50,7 +50,7 @@ def test_forecast_lies_within_the_book(chances):
 def test_exact_and_normal_forecast_agree_on_a_large_book(monkeypatch):
     chances = np.random.default_rng(0).beta(1, 9, 3000)
     exact = churn_forecast(chances)
-    monkeypatch.setattr("csrisk.report._forecast._EXACT_UP_TO", 100)
+    monkeypatch.setattr("csrisk.report._figures._forecast._EXACT_UP_TO", 100)
     normal = churn_forecast(chances)
     assert normal.method == "normal approximation, chance alone"
     assert abs(exact.low - normal.low) <= 2

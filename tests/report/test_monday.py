@@ -15,13 +15,13 @@ from _page import read
 from scipy.special import expit
 
 import csrisk as cr
+from csrisk._drawing._palette import DARK, GROUND, LIGHT, MOVES_DARK, MOVES_LIGHT, SERIES, palette_css
 from csrisk._goals import Goal
-from csrisk._numbers import money, percent, signed
-from csrisk._palette import DARK, GROUND, LIGHT, MOVES_DARK, MOVES_LIGHT, SERIES, palette_css
+from csrisk._text._numbers import money, percent, signed
 from csrisk.exceptions import ConfigError
-from csrisk.report._forecast import Bias, churn_forecast, read_bias
+from csrisk.report._figures._forecast import Bias, churn_forecast, read_bias
+from csrisk.report._figures._revenue import why_listed
 from csrisk.report._names import checked_url
-from csrisk.report._revenue import why_listed
 
 # Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB
 SIGHTS = {
@@ -83,28 +83,35 @@ def test_page_and_pictures_have_the_same_colours(page, why):
     assert drawn == {to_rgba(LIGHT[goal]) for goal in why.goals_present}
 
 
-def test_shift_of_zero_leaves_the_total_and_its_range():
-    risk = np.full(400, 0.1)
-    told = Bias(0.0, 0.0, 0.0).total(risk, np.ones(400))
-    plain = churn_forecast(risk)
-    assert told.expected == pytest.approx(40)
-    assert (told.low, told.high) == pytest.approx((plain.low, plain.high), abs=1)  # 40 -+ 1.645 * 6
+def test_shift_of_zero_leaves_the_total_and_widens_its_range():
+    """Without an error of the test e = .4 * sqrt(1 - .25 ** 2) remains: 400 * (expit(m + e) - expit(m - e)) / 2."""
+    told = Bias(0.0, 0.0, 0.0).total(np.full(400, 0.1), np.ones(400))
+    margin, error = np.log(1 / 9), 0.4 * np.sqrt(0.9375)
+    spread = 1.6448536 * np.hypot(6, 200 * (expit(margin + error) - expit(margin - error)))
+    assert (told.expected, told.low, told.high) == pytest.approx((40, 40 - spread, 40 + spread))
 
 
-def test_totals_are_moved_by_the_odds_that_the_test_found():
-    # odds of 1 to 9, twice as high: 2 / 11 of 110 accounts are 20
-    told = Bias(np.log(2), 0.3, 1.1).total(np.full(110, 0.1), np.ones(110))
+def test_a_quarter_of_what_the_test_found_for_sure_is_carried():
+    # odds of 1 to 9, and a quarter of the logarithm of 16 is that of 2: 2 / 11 of 110 accounts are 20
+    told = Bias(np.log(16), np.log(16), np.log(16)).total(np.full(110, 0.1), np.ones(110))
     assert told.expected == pytest.approx(20)
     assert told.low < 20 - 1.645 * 4.0 < 20 + 1.645 * 4.0 < told.high  # wider than chance alone: sqrt(110 * 18 / 121)
-    money = Bias(np.log(2), 0.3, 1.1).total(np.array([0.1, 0.1]), np.array([1100.0, np.nan]))
+    money = Bias(np.log(16), np.log(16), np.log(16)).total(np.array([0.1, 0.1]), np.array([1100.0, np.nan]))
     assert money.expected == pytest.approx(200)
 
 
+def test_less_is_carried_of_a_test_with_few_events():
+    """Shift .4 with an error of .4: .4 squared may lie between periods, .25 * .16 / (.16 + .16) = .125 of .4."""
+    few = Bias(0.4, 0.4 - 1.959964 * 0.4, 0.4 + 1.959964 * 0.4)
+    assert few.carried == pytest.approx((0.05, 0.4 * np.sqrt(1 - 0.25 * 0.125)), rel=1e-6)
+
+
 def test_error_of_the_forward_test_widens_every_total():
-    """100 accounts at .5: chance is 5, an error of .4 in log-odds moves the total by 100 (expit(.4) - .5) = 9.869."""
+    """100 accounts at .5: chance is 5, an error of e in log-odds moves the total by 100 (expit(e) - .5)."""
     risk = np.full(100, 0.5)
-    plain, told = churn_forecast(risk), churn_forecast(risk, Bias(0.4, 0.3, 0.5))  # off by more than its own error
-    spread = NormalDist().inv_cdf(0.95) * np.hypot(5, 100 * (expit(0.4) - 0.5))
+    plain, told = churn_forecast(risk), churn_forecast(risk, Bias(0.4, 0.4, 0.4))
+    error = np.hypot(0.1, 0.4 * np.sqrt(0.9375))  # a quarter is carried: an error of the own total
+    spread = NormalDist().inv_cdf(0.95) * np.hypot(5, 100 * (expit(error) - 0.5))
     assert (told.expected, told.low, told.high) == pytest.approx((50, 50 - spread, 50 + spread))
     assert told.low < plain.low < plain.high < told.high
     assert "chance alone" in plain.method
@@ -117,22 +124,24 @@ def with_intercept(shift: float, low: float, high: float) -> dict[str, pd.DataFr
     return tables
 
 
-def test_headline_is_corrected_where_totals_are_off_beyond_chance(why, data, tmp_path):
+def test_headline_tells_the_corrected_total_with_that_of_the_model(why, data, tmp_path):
     def summary(low: float, high: float) -> dict:
         path = tmp_path / "r.json"
-        evaluation = with_intercept(0.5, low, high)
+        evaluation = with_intercept(1.0, low, high)
         cr.write_report(path, why, data=data, evaluation=evaluation, window=(14, 90))
         return json.loads(path.read_text())["summary"]
 
-    off, may_be = summary(0.2, 0.8), summary(-0.2, 1.2)
-    expected = float((1 / (1 + np.exp(-np.log(why.prediction / (100 - why.prediction)) - 0.5))).sum())
-    assert off["corrected"]["expected"] == may_be["corrected"]["expected"] == pytest.approx(expected)
-    assert off["headline"].startswith(f"About {expected:.0f} of 60 accounts (")
-    assert (
-        f"The model alone says {why.prediction.sum() / 100:.0f}, which proved too few on later data." in off["headline"]
-    )
-    assert may_be["headline"].startswith(f"About {why.prediction.sum() / 100:.0f} of 60 accounts (")
-    assert "from 15 October 2025 to 12 January 2026" in off["headline"]
+    def moved(by: float) -> float:
+        return float((1 / (1 + np.exp(-np.log(why.prediction / (100 - why.prediction)) - by))).sum())
+
+    own, sure, may_be = why.prediction.sum() / 100, summary(1.0, 1.0), summary(-4.0, 6.0)
+    assert sure["corrected"]["expected"] == pytest.approx(moved(0.25))
+    assert own < may_be["corrected"]["expected"] < moved(0.01)
+    assert sure["headline"].startswith(f"About {moved(0.25):.0f} of 60 accounts (")
+    assert f"The model alone says {own:.0f}, too few by the forward test." in sure["headline"]
+    assert may_be["headline"].startswith(f"About {own:.0f} of 60 accounts (")
+    assert "The model alone" not in may_be["headline"]
+    assert "from 15 October 2025 to 12 January 2026" in sure["headline"]
 
 
 def test_bias_is_not_guessed():
@@ -252,8 +261,15 @@ def test_digest_escapes_names(why, hostile, tmp_path):
 
 
 def test_each_owner_has_a_page_of_their_own_accounts(why, data, tmp_path):
+    folder = tmp_path / "r-owners"
+    folder.mkdir()
+    # a page of an owner who has left goes, a file of somebody else stays
+    notes, gone = folder / "notes.html", folder / "007-somebody-else.html"
+    for file in (notes, gone):
+        file.write_text("before", "utf-8")
     cr.write_report(tmp_path / "r.html", why, data=data, by_owner=True)
-    pages = sorted((tmp_path / "r-owners").iterdir())
+    assert (notes.exists(), gone.exists()) == (True, False)
+    pages = sorted(folder.glob("0*.html"))
     assert [page.name for page in pages] == [f"00{n + 1}-manager-{n}.html" for n in range(4)]
     seen = [re.findall(r"acct-\d{5}(?=</u>)", page.read_text("utf-8")) for page in pages]
     for place, accounts in enumerate(seen):
@@ -270,3 +286,15 @@ def test_objects_say_what_they_are(why):
     new = cr.RiskPipeline()
     assert repr(new) == "RiskPipeline(horizon='90D', lead='14D'; not fitted)"
     assert "not fitted" in new._repr_html_()
+
+
+def test_every_total_says_what_its_range_is_of(why, data, tmp_path):
+    """Page, Markdown and digest beside each total; the page names how the range of the total that it shows was made."""
+    evaluation = with_intercept(0.5, 0.2, 0.8)
+    for name in ("r.html", "r.md"):
+        cr.write_report(tmp_path / name, why, data=data, evaluation=evaluation)
+    page, plain = ((tmp_path / name).read_text() for name in ("r.html", "r.md"))
+    assert page.count("interval of the total)") == 2
+    assert plain.count("interval of the total)") == 4
+    assert "accounts by the shift by the forward test, chance and its error" in " ".join(page.split())
+    assert "Ranges are 95 % intervals of each measure" in page.replace("\u00a0", " ")

@@ -79,7 +79,7 @@ def test_snapshots_say_windows_and_censoring(small_book):
 def test_backtest_shows_each_score_by_date():
     _, rows = shown(_books.backtest())
     assert rows[0] == ["score", "trained at", "AUC (95 %)", "events"]
-    assert rows[1][:2] == ["model", "2025-01-01"]
+    assert rows[1][:2] == ["model", "1 January 2025"]
     # all ranked right, but on few events: the interval has a lower end
     assert re.fullmatch(r"1\.000 \(0\.[5-9]\d\d to 1\.000\)", rows[1][2])
 

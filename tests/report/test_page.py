@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
 import warnings
+from pathlib import Path
 
 import _books
 import numpy as np
@@ -13,6 +16,7 @@ from _page import figure, read
 
 import csrisk as cr
 from csrisk._goals import Goal
+from csrisk.exceptions import ExplanationError
 
 
 def write(tmp_path, why, name="risk.html", **parts) -> str:
@@ -73,14 +77,17 @@ def test_printed_figures_are_those_of_the_explanation_within_their_rounding(page
 def test_bars_of_a_card_continue_where_the_last_one_ended(page):
     card = read(page).marked("w")[0]
     level = 0.0
-    rows = [row for row in card.marked("k") if row.all("rect")]
+    rows = [row for row in card.marked("k") if (row.all("i")[0].attributes.get("class") or "")]
+
+    def bar(row):
+        kind, *left, width = row.all("i")[0].attributes["class"].split()  # in two hundredths of the width
+        return kind, int(left[0].removeprefix("x")) if left else 0, int(width.removeprefix("w"))
+
     for row in rows[:-1]:
-        rect = row.all("rect")[0].attributes
-        left, width = (float(rect[name].removesuffix("%")) for name in ("x", "width"))
-        assert left == pytest.approx(level, abs=0.2) or left + width == pytest.approx(level, abs=0.5)
-        level = left if rect["class"] == "d" else left + width
-    total = rows[-1].all("rect")[0].attributes
-    assert float(total["width"].removesuffix("%")) == pytest.approx(level, abs=0.5)
+        kind, left, width = bar(row)
+        assert abs(left - level) <= 1 or abs(left + width - level) <= 1
+        level = left if kind == "d" else left + width
+    assert bar(rows[-1])[2] == pytest.approx(level, abs=1)
 
 
 def test_accounts_come_by_expected_loss_and_without_revenue_by_probability(tmp_path, why, data):
@@ -312,7 +319,7 @@ def test_model_card_says_what_it_is_for_and_what_not(page):
 def test_large_book_stays_small_and_its_lines_are_capped(tmp_path):
     why = _books.explanation(3000)
     path = cr.write_report(tmp_path / "a.html", why, max_cards=100)
-    assert "900 more accounts are in the CSV and JSON forms of this report." in path.read_text("utf-8")
+    assert "1,400 more accounts are in the CSV and JSON forms of this report." in path.read_text("utf-8")
     assert path.stat().st_size < 1_000_000
     assert len(json.loads(write(tmp_path, why, "a.json", max_cards=100))["lines"]) == 2900
 
@@ -355,6 +362,83 @@ def test_totals_that_are_off_beyond_chance_are_said_on_the_first_screen(tmp_path
     first.loc["calibration_intercept"] = [(low + high) / 2, low, high]
     first.loc["mean_risk"] = [0.055, 0.05, 0.06]
     first.loc["event_rate"] = [0.071, 0.06, 0.08]
-    summary = write(tmp_path, why, evaluation=quality).split("id=summary")[1].split("</section>")[0]
+    page = write(tmp_path, why, evaluation=quality)
+    summary = page.split("id=summary")[1].split("</section>")[0]
     assert ("totals are rather" in summary) == (said is not None)
-    assert said is None or said in summary
+    assert said is None or f"{said}, and those above are moved a little" in summary
+    why_off = page.split("id=model")[1].split("Why totals can be off while the order holds")[1].split("</p>")[0]
+    assert "it forecast 5.5\u00a0% and 7.1\u00a0% left" in why_off
+    assert ("beyond the chance" in why_off) == (said is not None)
+
+
+def test_the_accounts_most_likely_to_expand_are_explained_in_points_and_money_that_add_up(tmp_path, why, data):
+    money = dataclasses.replace(why, output="amount")
+    html = write(tmp_path, why, data=data, growth=why, growth_amounts=money)
+    section = next(e for e in read(html).all("section") if e.attributes["id"] == "expansion")
+    cards = [e for e in section.all("details") if "Reference" in e.text()][1:]  # the first holds them all
+    report = json.loads(write(tmp_path, why, "a.json", data=data, growth=why, growth_amounts=money))["growth"]
+    assert len(cards) == len(report) == 10
+    likely = pd.Series(why.prediction, why.index.get_level_values("account_id")).sort_values(ascending=False)
+    assert [card["probability"] for card in report] == pytest.approx((likely[:10] / 100).tolist())
+    assert [card["account"] for card in report] == likely.index[:10].tolist()
+    for card, told in zip(cards, report, strict=True):
+        assert told["name"] in card.text()
+        parts = [goal["shown"] for goal in told["goals"]]
+        assert told["reference_shown"] + sum(parts) == pytest.approx(told["prediction_shown"], abs=1e-9)
+        for goal in told["goals"]:
+            inside = sum(part["shown"] for part in goal["features"]) + goal["rest_shown"]
+            assert inside == pytest.approx(goal["shown"], abs=1e-9)
+        sums = told["amount"]["reference_shown"] + sum(shown for *_, shown in told["amount"]["goals"])
+        assert sums == pytest.approx(told["amount"]["prediction_shown"], abs=1e-9)
+        assert f"Expected growth a month: {told['amount']['prediction_shown']:.1f} =" in card.text()
+    markdown = write(tmp_path, why, "a.md", data=data, growth=why, growth_amounts=money)
+    assert markdown.count("likely to expand\n\n- Reference:") == 10
+
+
+def test_growth_is_in_points_and_its_amounts_are_of_the_same_rows(tmp_path, why):
+    with pytest.raises(ExplanationError, match=r"growth_amounts=...: hand over growth="):
+        write(tmp_path, why, growth_amounts=dataclasses.replace(why, output="amount"))
+    with pytest.raises(ExplanationError, match=r"growth=...: output='log_odds' must be 'probability'"):
+        write(tmp_path, why, growth=dataclasses.replace(why, output="log_odds"))
+    with pytest.raises(ExplanationError, match=r"explain the same rows as growth=..., with output='amount'"):
+        write(tmp_path, why, growth=why, growth_amounts=why)
+
+
+def test_without_a_forward_test_nothing_is_said_of_totals(tmp_path, why):
+    assert "Why totals can be off" not in write(tmp_path, why, evaluation=_books.evaluation())
+
+
+def test_revenue_at_risk_is_given_as_a_share_too(tmp_path, why, data):
+    path = tmp_path / "r.html"
+    cr.write_report(path, why, data=data)
+    cr.write_report(path.with_suffix(".json"), why, data=data)
+    told = json.loads(path.with_suffix(".json").read_text())["summary"]
+    share = told["mrr_at_risk"]["expected"] / told["mrr"]
+    tile = read(path.read_text("utf-8")).all("dl")[0].text()
+    assert f"; {100 * share:.1f}\u00a0% of the revenue" in tile
+    assert "Money is in the currency of the tables." in path.read_text("utf-8")
+    cr.write_report(path, why, data=data, currency="€")
+    assert "in the currency of the tables" not in path.read_text("utf-8")
+
+
+def test_the_guide_to_the_page_leads_to_places_that_are_there(tmp_path, why, parts):
+    """Sections and cards by their anchor; words by the page, or by what prints them where this book lacks the table."""
+    root = Path(cr.__file__).parent
+    guide = (root.parent / "docs" / "reading_the_report.md").read_text("utf-8")
+    expansion = pd.DataFrame({"account_id": ["acct-00001"], "expansion_probability": [0.4]})
+    given = {**parts, "previous": _books.earlier(why), "backtest": _books.backtest(), "expansion": expansion}
+    page = read(write(tmp_path, why, account_url="https://crm.example/{account_id}", **given))
+    there = {element.attributes.get("id") for element in page.all()}
+    printed = page.text() + "".join(
+        file.read_text("utf-8")
+        for room in ("report", "_pipeline/_output")
+        for file in (root / room).rglob("*.*")
+        if file.suffix in (".py", ".js", ".j2")
+    )
+    asked = re.findall(r"^\| [^|]+\? \| ([^|]+) \| [^|]+ \|$", guide, flags=re.MULTILINE)
+    assert len(asked) > 40
+    for place in asked:
+        anchors, words = re.findall(r"`#([\w-]+)`", place), re.findall(r'"([^"]+)"', place)
+        assert anchors or place == "the last line", place
+        assert set(anchors) <= there, place
+        assert [one for one in words if one not in printed] == [], place

@@ -10,6 +10,7 @@ from _page import read
 
 import csrisk as cr
 from csrisk.exceptions import ConfigError
+from csrisk.report import ReportForm
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +28,14 @@ def ranks(path) -> list[int]:
 def test_every_account_has_a_card_on_one_page(pages):
     assert [page.name for page in pages] == ["large book.html", "accounts-002.html", "accounts-003.html"]
     assert [ranks(page) for page in pages] == [list(range(1, 26)), list(range(26, 51)), list(range(51, 61))]
+
+
+def test_pages_of_a_larger_book_are_gone(why, tmp_path):
+    folder = tmp_path / "r-accounts"
+    folder.mkdir()
+    (folder / "accounts-009.html").write_text("before", "utf-8")
+    cr.write_report(tmp_path / "r.html", why, form=ReportForm(chunk=40))
+    assert [file.name for file in folder.iterdir()] == ["accounts-002.html"]
 
 
 def test_lines_of_the_book_lead_to_the_cards(pages):

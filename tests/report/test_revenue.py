@@ -11,8 +11,10 @@ import pytest
 
 import csrisk as cr
 from csrisk.exceptions import ConfigError, DataWarning
-from csrisk.report._revenue import at_stake
+from csrisk.report._figures._revenue import at_stake
 from csrisk.success import company_happiness
+
+pytestmark = pytest.mark.promise("Unknown revenue is never 0")
 
 
 def write(tmp_path, why, name="risk.json", **parts):

@@ -1,3 +1,5 @@
+"""What the best accounts have: chance and correction by hand, and too few are refused."""
+
 from __future__ import annotations
 
 import numpy as np

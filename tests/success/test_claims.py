@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 import csrisk as cr
-from csrisk._wilson import share_interval
+from csrisk._wilson import Z_95, share_interval
 from csrisk.exceptions import ConfigError
 from csrisk.success import CLAIMS, claims, growth_by_stage, past_outcomes, plot_claims
-from csrisk.success._shares import Estimate, auc_lead, difference_of, mean_of, ratio_of, share_of
+from csrisk.success._measured_claims._shares import Estimate, auc_lead, difference_of, mean_of, ratio_of, share_of
 
 N = 60
 IDS = [f"a{i:02d}" for i in range(N)]
@@ -104,7 +108,7 @@ def test_scores_after_contacts() -> None:
     against = _row("contact_against_none", surveys=surveys, contacts=contacts)
     assert against["value"] == pytest.approx(8.0)
     # one row an account: the log odds ratio has the variance 1/24 + 1/6 + 1/10 + 1/20, but for 60/59
-    half = 1.96 * np.sqrt((1 / 24 + 1 / 6 + 1 / 10 + 1 / 20) * 60 / 59)
+    half = 1.959964 * np.sqrt((1 / 24 + 1 / 6 + 1 / 10 + 1 / 20) * 60 / 59)
     assert against["low"] == pytest.approx(8 / np.exp(half))
     assert against["verdict"] == "agree"
 
@@ -280,3 +284,10 @@ def test_the_demo_says_what_its_process_says(demo: cr.CustomerData) -> None:
     assert stages["left_share"].dropna().is_monotonic_decreasing
     shares, differences, ratios = plot_claims(found)
     assert [len(ax.get_yticks()) for ax in (shares, differences, ratios)] == [6, 6, 2]
+
+
+def test_one_constant_tells_how_wide_95_percent_are() -> None:
+    """The quantile itself, and nowhere a rounded one beside it."""
+    assert pytest.approx(norm.ppf(0.975), rel=1e-15) == Z_95
+    package = Path(cr.__file__).parent
+    assert [path.name for path in package.rglob("*.py") if re.search(r"\b1\.96", path.read_text("utf-8"))] == []

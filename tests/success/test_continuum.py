@@ -1,3 +1,5 @@
+"""The place between promoter and saboteur, by hand; without evidence it is unknown."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -36,7 +38,7 @@ def test_position_by_hand() -> None:
     row = _at(data, "2025-07-01").loc["a"]
     assert row["position"] == pytest.approx((0.9 + 0.25 + 0.5) / 3)
     assert row["scores"] == 3
-    assert row["high"] - row["position"] == pytest.approx(1.96 * np.sqrt(0.2**2 / 3))
+    assert row["high"] - row["position"] == pytest.approx(1.959964 * np.sqrt(0.2**2 / 3))
     assert row["stage"] == HAPPINESS_STAGES[2]
 
 
@@ -119,7 +121,7 @@ def test_follows_true_happiness() -> None:
     truth = book.truth.months.xs(pd.Timestamp("2025-12-01"), level="month")["happiness"]
     both = pd.concat([table["position"], truth], axis=1).dropna()
     low = np.tanh(
-        np.arctanh(both["position"].corr(both["happiness"], method="spearman")) - 1.96 / np.sqrt(len(both) - 3)
+        np.arctanh(both["position"].corr(both["happiness"], method="spearman")) - 1.959964 / np.sqrt(len(both) - 3)
     )
     assert low > 0.6
 

@@ -1,3 +1,5 @@
+"""What similar accounts use and an account does not: lift by hand, within plan and product."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -26,7 +28,7 @@ def test_similar_accounts_tell_what_is_missing(data: cr.CustomerData) -> None:
     assert table["share"].to_dict() == {"z": 1.0, "w": 0.0}
     assert table["similar"].tolist() == [2, 2]
     # Wilson for 2 of 2: 1 / (1 + z2 / n)
-    assert table.loc["z", "low"] == pytest.approx(1 / (1 + 1.96**2 / 2))
+    assert table.loc["z", "low"] == pytest.approx(1 / (1 + 1.959964**2 / 2))
 
 
 def test_only_what_plan_and_product_offer(small_book: cr.CustomerData, small_saas: cr.datasets.SaasBook) -> None:
@@ -45,7 +47,7 @@ def test_lift_by_hand(data: cr.CustomerData) -> None:
     row = table[(table["given"] == "p") & (table["then"] == "q")].iloc[0]
     assert (row["accounts"], row["of"]) == (2, 3)
     assert row["lift"] == pytest.approx((2 / 3) / (4 / 5))
-    assert row["low"] == pytest.approx(row["lift"] * np.exp(-1.96 * np.sqrt(1 / 2 - 1 / 3 + 1 / 4 - 1 / 5)))
+    assert row["low"] == pytest.approx(row["lift"] * np.exp(-1.959964 * np.sqrt(1 / 2 - 1 / 3 + 1 / 4 - 1 / 5)))
     assert co_adoption(data, cr.Snapshots.at(data, "2025-07-01"), min_support=3).empty
 
 

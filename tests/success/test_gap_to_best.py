@@ -1,3 +1,5 @@
+"""The gap to the best names the goal that is truly deficient."""
+
 from __future__ import annotations
 
 import numpy as np

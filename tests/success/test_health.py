@@ -1,3 +1,5 @@
+"""The health score by hand: weights, bands, and no score without evidence."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""The journey of an account through its contacts, by hand."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""The feedback ledger by hand: asked, answered, acknowledged, acted."""
+
 from __future__ import annotations
 
 import warnings

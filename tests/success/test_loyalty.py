@@ -1,3 +1,5 @@
+"""Loyalty groups by hand: satisfied and at risk are two things."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -15,9 +17,9 @@ def test_groups_and_shares_by_hand() -> None:
     table = loyalty(loyalty_groups(position, risk, at_risk_from=0.3))
     assert table["accounts"].to_dict() == dict(zip(LOYALTY_GROUPS, [3, 1, 1, 1], strict=True))
     assert table["share"].tolist() == [0.75, 0.25, 0.5, 0.5]
-    # Wilson for 1 of 4: centre (.25 + z2/8) / (1 + z2/4), z2 = 3.8416
-    centre, spread = (0.25 + 3.8416 / 8) / (1 + 3.8416 / 4), 1.96 * np.sqrt(0.25 * 0.75 / 4 + 3.8416 / 64)
-    assert table["low"].iloc[1] == pytest.approx(centre - spread / (1 + 3.8416 / 4))
+    # Wilson for 1 of 4: centre (.25 + z2/8) / (1 + z2/4), z2 = 3.841459
+    centre, spread = (0.25 + 3.841459 / 8) / (1 + 3.841459 / 4), 1.959964 * np.sqrt(0.25 * 0.75 / 4 + 3.841459 / 64)
+    assert table["low"].iloc[1] == pytest.approx(centre - spread / (1 + 3.841459 / 4))
 
 
 def test_driver_is_the_goal_with_the_largest_mean() -> None:

@@ -21,7 +21,7 @@ from csrisk.success import (
     trap_consequences,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.promise("What is called harmful does harm in worlds whose truth is known")]
 
 
 @pytest.fixture(scope="module", params=[3, 8])
@@ -73,7 +73,7 @@ def test_a_trap_that_means_nothing_is_hardly_ever_shown(world) -> None:
             inside = traps[name].fillna(value=False).to_numpy(dtype=bool)[told]
             if 20 <= inside.sum() <= len(inside) - 20:
                 a, b = left[told][inside], left[told][~inside]
-                from csrisk.success._history import compare_shares
+                from csrisk.success._longevity._history import compare_shares
 
                 counts = {"n_in": [len(a)], "n_out": [len(b)], "churned_in": [a.sum()], "churned_out": [b.sum()]}
                 shown.append(bool(compare_shares(pd.DataFrame(counts))["low"].iloc[0] > 0))

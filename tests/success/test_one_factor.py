@@ -1,10 +1,12 @@
+"""One factor behind several measures: known loadings are found again."""
+
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from csrisk.success._one_factor import fit_one_factor
+from csrisk.success._advocacy._one_factor import fit_one_factor
 
 
 def _book(n: int = 20_000, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series, np.ndarray]:

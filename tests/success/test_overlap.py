@@ -1,3 +1,5 @@
+"""Overlap of treated and untreated: propensity and balance by hand, and choice is seen."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -54,7 +56,7 @@ def test_estimated_propensity_takes_the_choice_out_of_the_effect() -> None:
     X, y, chosen = _chosen()
     plain = y[chosen].astype(float).mean() - y[~chosen].astype(float).mean()
     assert plain > 0
-    corrected = UpliftModel(propensity="estimated").fit(X, y, chosen).predict(X).mean()
+    corrected = UpliftModel("dr", propensity="estimated").fit(X, y, chosen).predict(X).mean()
     assert corrected == pytest.approx(0.1, abs=0.05)
 
 

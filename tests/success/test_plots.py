@@ -1,3 +1,5 @@
+"""Pictures of customer success draw the tables they are made of."""
+
 from __future__ import annotations
 
 import re
@@ -53,12 +55,12 @@ def test_picture_of_the_journey_in_the_report_draws_its_table() -> None:
     assert "cx=50.0%" in support[1]
     assert "no evidence" in learn[1]
     assert "circle" not in learn[1]
-    assert "200 contacts, 25% begun by us" in support[3]
+    assert "200 contacts, 25\u00a0% begun by us" in support[3]
     assert [float(x) for x in re.findall(r"width=([\d.]+)%", support[3] + learn[3])] == [100.0, 25.0, 25.0, 0.0]
 
 
 def test_picture_of_a_share_stands_on_the_line_from_0_to_100() -> None:
     drawn = share_dot(Interval(50.0, 23.5, 76.5), "Answered, %")
-    assert "<title>Answered: 50%</title>" in drawn
+    assert "<title>Answered: 50\u00a0%</title>" in drawn
     assert "cx=50.0%" in drawn
     assert "x1=25.0% x2=75.0%" in drawn  # the line has 3 % to spare at both ends

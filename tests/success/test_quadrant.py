@@ -1,3 +1,5 @@
+"""The quadrant of sentiment and profit, by hand and against the truth."""
+
 from __future__ import annotations
 
 import numpy as np

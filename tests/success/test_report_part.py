@@ -16,7 +16,7 @@ from csrisk.features import declared
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 PARTS = {
     "happiness": "What happiness rests on, last 365 days",
-    "quadrant": "Moves between quadrants since 2025-04-02",
+    "quadrant": "Moves between quadrants since 2 April 2025",
     "loyalty": "Satisfaction is not loyalty",
     "best": "What sets the best customers apart",
     "gap": "The gap to the best customers, by goal",
@@ -85,7 +85,7 @@ def test_counts_add_up(demo_part: dict[str, Any]) -> None:
     assert sum(row[1] for row in tables["Gut feel beside the model"]["rows"]) == demo_part["accounts"]
     gap = tables["The gap to the best customers, by goal"]
     assert sum(row[2] or 0 for row in gap["rows"]) <= demo_part["accounts"]
-    moves = tables["Moves between quadrants since 2025-04-02"]
+    moves = tables["Moves between quadrants since 2 April 2025"]
     assert all(row[0] != row[1] for row in moves["rows"])
 
 

@@ -11,7 +11,7 @@ import pytest
 import csrisk as cr
 from csrisk.exceptions import ConfigError, LabelError
 from csrisk.success import cohorts, plot_cohorts, plot_retention, remaining_life, retention
-from csrisk.success._retention import _curve, _mean
+from csrisk.success._longevity._retention import _curve, _mean
 from csrisk.testing import on_engine
 
 if TYPE_CHECKING:

@@ -1,3 +1,5 @@
+"""Traps by hand, and those of the simulator that do harm are found."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,8 @@
+"""Uplift: qini by hand, known effects found, and choice is no effect."""
+
 from __future__ import annotations
+
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -41,7 +45,7 @@ def test_qini_by_hand() -> None:
     assert table.loc[["n_treated", "n_other", "n_events"], "estimate"].tolist() == [2, 2, 3]
 
 
-@pytest.mark.parametrize("method", ["t", "dr"])
+@pytest.mark.parametrize("method", ["x", "t", "dr"])
 def test_learners_find_a_known_effect(method: str) -> None:
     X, y, treated, effect = _trial()
     half = np.arange(len(X)) % 2 == 0
@@ -68,8 +72,8 @@ def test_same_seed_same_model() -> None:
 
 def test_what_cannot_be_learned_is_refused() -> None:
     X, y, treated, _ = _trial(400)
-    with pytest.raises(ConfigError, match=r"method='x' must be 'dr' or 't'"):
-        UpliftModel("x").fit(X, y, treated)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"method='s' must be 'dr', 't' or 'x'"):
+        UpliftModel("s").fit(X, y, treated)  # type: ignore[arg-type]
     with pytest.raises(NotEnoughDataError, match=r"events=0 among the treated and \d+ among the others: at least 20"):
         UpliftModel().fit(X, y & ~treated, treated)
     with pytest.raises(NotEnoughDataError, match=r"0 of 400 rows are treated; both sides are needed"):
@@ -137,3 +141,13 @@ def test_uplift_saves_more_than_risk_at_equal_capacity(capsys: pytest.CaptureFix
     with capsys.disabled():
         print(f"\nsaved revenue per month: uplift {by_uplift:,.0f}, risk {by_risk:,.0f}, random {gain.mean() * k:,.0f}")
     assert by_uplift > max(by_risk, gain.mean() * k, 0)
+
+
+def test_a_resample_without_anybody_treated_is_left_out_in_silence() -> None:
+    """One of eight is treated: a resample misses it in (7 / 8)^8 = 34 of 100 draws, where nothing is divided by it."""
+    index = pd.RangeIndex(8)
+    score, treated = pd.Series(range(8), index), pd.Series(index == 3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        table = evaluate_uplift(score, pd.Series(index % 2), treated, n_bootstrap=40)
+    assert table.loc["qini_per_treated", "estimate"] == pytest.approx(8 * table.loc["qini", "estimate"])

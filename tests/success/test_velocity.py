@@ -1,3 +1,5 @@
+"""Growth beside accounts of the same age, by hand."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -212,7 +212,7 @@ FEATURES: list[tuple[str, str, Callable[[Ground], Any], str]] = [
     ("Feature", f"goal={v!r}", lambda _, v=v: cr.Feature("fit", v, "count", "x"), "goal") for v in ("risk", "", None, 1)
 ]
 FEATURES += [
-    ("Feature", f"unit={v!r}", lambda _, v=v: cr.Feature("fit", "churn", v, "x"), "unit") for v in ("pieces", "", None, 1)
+    ("Feature", f"unit={v!r}", lambda _, v=v: cr.Feature("fit", "churn", v, "x"), "unit") for v in ("{pieces}", "", None, 1)
 ]  # fmt: skip
 FEATURES += [
     ("Feature", f"direction={v!r}", lambda _, v=v: cr.Feature("fit", "churn", "count", "x", direction=v), "direction")
@@ -352,7 +352,7 @@ EVALUATION: list[tuple[str, str, Callable[[Ground], Any], str]] = [
     ("evaluate_uplift", "capacity=0", lambda _: evaluate_uplift(pd.Series([1, 2]), pd.Series([0, 1]), pd.Series([True, False]), capacity=0), "capacity"),
     ("evaluate_survival", "events that are words", lambda _: evaluation.evaluate_survival(pd.DataFrame({"duration": [1, 2], "event": ["no", "yes"]}), pd.DataFrame({1: [0.1, 0.2]})), "event"),
     ("evaluate_survival", "chances above 1", lambda _: evaluation.evaluate_survival(pd.DataFrame({"duration": [1, 2], "event": [True, False]}), pd.DataFrame({1: [0.1, 2]})), "outside"),
-    ("backtest", "n_bootstrap=1e8", lambda g: cr.backtest(g.model, g.X, g.y, g.past, ["2024-09-01"], n_bootstrap=10**8), "n_bootstrap"),
+    ("backtest", "n_bootstrap=1e8", lambda g: cr.backtest(g.model, g.X, g.y, g.past, ["2024-09-01"], measurement=evaluation.Measurement(n_bootstrap=10**8)), "n_bootstrap"),
     ("calibration_curve", "a billion levels", lambda _: evaluation.calibration_curve([0, 1], [0.1, 0.2], n_bins=10**9), "n_bins"),
     ("evaluate", "capacity=0", lambda g: cr.evaluate(g.model, g.X, g.y, capacity=0), "capacity"),
     ("evaluate", "capacity=2", lambda g: cr.evaluate(g.model, g.X, g.y, capacity=2), "capacity"),
@@ -420,8 +420,10 @@ REPORT += [
 
 
 def _priorities(risk: float = 0.5, value: Any = None, **options: Any) -> Any:
-    plain = {"capacity": 1, "cost": 1.0, "save_rate": 0.3, **options}
-    return success.priorities(pd.Series([risk]), pd.Series([1.0]) if value is None else value, **plain)
+    save_rate = options.pop("save_rate", 0.3)
+    campaign = success.Campaign(**{"capacity": 1, "cost": 1.0, **options})
+    worth = pd.Series([1.0]) if value is None else value
+    return success.priorities(pd.Series([risk]), worth, campaign=campaign, save_rate=save_rate)
 
 
 SUCCESS: list[tuple[str, str, Callable[[Ground], Any], str]] = [

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.promise("Bad input ends with one clear error or is listed; nothing is silently wrong")
+
 SECONDS = 600  # far more than all cases of an area take
 ON_FOLDER = ("tables", "tables as CSV", "files", "cells", "books", "configuration")
 CHEAP = ("configuration", "snapshots", "labels", "splits", "features", "models", "evaluation", "success")

@@ -22,6 +22,8 @@ import csrisk as cr
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.promise("Time zone, clock, hash seed and locale change nothing")
+
 ROOT = Path(__file__).parents[2]
 ZONES = ("UTC", "Asia/Kolkata", "America/New_York", "Pacific/Kiritimati")
 

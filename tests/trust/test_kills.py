@@ -29,7 +29,10 @@ from ._victims import Work
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and fork")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="signals and fork"),
+    pytest.mark.promise("A file that csrisk writes is complete or as it was, after a kill and with a full disk"),
+]
 
 ROOT = Path(__file__).parents[2]
 FILES = {"save": "model.csrisk", "score": "scores.parquet", "write": "scores.parquet"}

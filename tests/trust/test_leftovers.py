@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from csrisk import CustomerData, _leftovers
+from csrisk import CustomerData
 from csrisk._atomic import atomic_path, write_atomically
-from csrisk._leftovers import hold, scratch_folder, sweep
+from csrisk._machine import _leftovers
+from csrisk._machine._leftovers import hold, scratch_folder, sweep
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +47,7 @@ def killed(code: str, place: Path) -> subprocess.Popen[str]:
 
 def test_scratch_of_a_killed_process_is_swept_and_that_of_a_living_one_kept(place: Path) -> None:
     code = """
-        from csrisk._leftovers import scratch_folder
+        from csrisk._machine._leftovers import scratch_folder
         folder, held = scratch_folder()
         (folder / "book.duckdb").write_bytes(bytes(1000))
     """

@@ -140,6 +140,7 @@ def judged(original: Original, kinds: str, first: int, last: int) -> Counter[str
     return counts
 
 
+@pytest.mark.promise("A damaged model file is refused, or was damaged where nothing is read")
 @pytest.mark.slow
 def test_a_thousand_damaged_files(original: Original) -> None:
     counts = judged(original, "damages", 0, 1000)
@@ -200,6 +201,7 @@ def test_many_mutants_of_structure(slim: Original) -> None:
     assert slim.kilobytes < 700 * 1024
 
 
+@pytest.mark.promise("A damaged model file is refused, or was damaged where nothing is read")
 def test_some_mutants(original: Original) -> None:
     n_kinds = len(DAMAGES) + len(FORGERIES)
     counts = judged(original, "both", 10_000 * n_kinds, 10_000 * n_kinds + 2 * n_kinds)
@@ -218,6 +220,7 @@ def test_the_hash_of_the_file_refuses_every_forgery(original: Original, tmp_path
     assert not (tmp_path / "pwned").exists()
 
 
+@pytest.mark.promise("A model file runs nothing")
 def test_no_pickle_runs(original: Original, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A loaded pickle would leave a file behind."""
     monkeypatch.chdir(tmp_path)

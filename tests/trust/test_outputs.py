@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 
 from csrisk._atomic import atomic_path, write_atomically
-from csrisk._cells import csv_safe, csv_text
+from csrisk._machine._regular import open_regular
 from csrisk._pipeline import write_table
-from csrisk._printable import one_line, printable
-from csrisk._regular import open_regular
+from csrisk._text._cells import csv_safe, csv_text
+from csrisk._text._printable import one_line, printable
 
 if TYPE_CHECKING:
     from pathlib import Path

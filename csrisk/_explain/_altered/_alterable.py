@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from csrisk._explain._adapters._frames import index_keys
 from csrisk._explain._altered._least import LeastChange, least_change
 from csrisk._explain._altered._picture import draw_levers
 from csrisk._explain._altered._tables import lever_table, what_if_table
-from csrisk._explain._frames import index_keys
 from csrisk.exceptions import ExplanationError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ __all__ = ["Alterable"]
 class Alterable:
     """What an explanation says of accounts with other values."""
 
+    # fields of Explanation, which alone inherits from this class
     index: pd.Index
     output: str
     goals_present: tuple[Goal, ...]

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from csrisk._explain._adapters._subject import Subject, subject_of
 from csrisk._explain._altered._levers import LEVERS, Lever, segment_column
-from csrisk._explain._game import shapley_map
-from csrisk._explain._subject import Subject, subject_of
+from csrisk._explain._games._game import shapley_map
 from csrisk._goals import Goal
+from csrisk._machine import product
+from csrisk._text import number
 from csrisk.exceptions import ExplanationError
 
 if TYPE_CHECKING:
@@ -22,31 +24,19 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from csrisk.features._declaration import Feature
+    from csrisk.features import Feature
 
     Matrix = NDArray[np.float64]
 
 __all__ = ["Asked"]
 
-_ROWS_AT_ONCE = 50_000
+_ROWS_AT_ONCE = 50_000  # mixed rows in one question, so that memory stays bounded
 _WINDOW = re.compile(r"_\d+d$")
 
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """What is needed to ask a model again.
-
-    Parameters
-    ----------
-    model : object
-        The model that was explained.
-    X, reference : pandas.DataFrame
-        What was explained, and all that it was compared with.
-    output : str
-        Scale that is explained.
-    declarations : tuple of Feature
-        In the order of the model.
-    """
+    """What is needed to ask a model again."""
 
     model: Any
     X: pd.DataFrame
@@ -78,30 +68,27 @@ class Asked:
 
         The game is that of `csrisk.explain` with each row as it is for its reference: a goal of which no feature moved
         takes nothing, and the parts add up to the change.
-
-        Returns
-        -------
-        ends : ndarray of shape (n, 2)
-            Predictions before and after.
-        parts : ndarray of shape (n, K)
         """
         subject = self._subject
         function, old, new = subject.on(self.output), _encoded(subject, before), _encoded(subject, after)
         place = np.array([goals.index(feature.goal) for feature in self.declarations])
+        # NaN is not equal to itself: what is missing before and after has not moved
         moved = ~((old == new) | (np.isnan(old) & np.isnan(new)))
         touched = np.column_stack([moved[:, place == goal].any(axis=1) for goal in range(len(goals))])
         ends, parts = np.empty((len(old), 2)), np.zeros(touched.shape)
+        # a goal in which nothing moves takes nothing; without it half as many rows are predicted
         kinds, kind_of = np.unique(touched, axis=0, return_inverse=True)
-        for number, kind in enumerate(kinds):
+        for which, kind in enumerate(kinds):
             players = np.flatnonzero(kind)
-            of_kind = np.flatnonzero(kind_of.ravel() == number)
+            # ravel: numpy 2.0 gives the inverse of rows a second axis
+            of_kind = np.flatnonzero(kind_of.ravel() == which)
             step = max(1, _ROWS_AT_ONCE >> len(players))
             for start in range(0, len(of_kind), step):
                 rows = of_kind[start : start + step]
                 worth = _worth(function, old[rows], new[rows], players, place)
                 ends[rows] = worth[:, [0, -1]]
                 if len(players):
-                    parts[np.ix_(rows, players)] = worth @ shapley_map(len(players)).T
+                    parts[np.ix_(rows, players)] = product(worth, shapley_map(len(players)).T)
         return ends, parts
 
     def altered(self, frame: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
@@ -153,6 +140,7 @@ class Asked:
         by = segment_column(self.names)
         segments = pd.Series("", index=numbers.index) if by is None else self._book[by].astype(object)
         table = numbers.groupby(segments.to_numpy()).median()
+        # the median of all stands last and has no name; _typical takes it from there
         return {name: pd.concat([table[name], pd.Series({None: numbers[name].median()})]) for name in moved}
 
     def _typical(self, frame: pd.DataFrame, name: str) -> pd.Series:
@@ -178,20 +166,21 @@ class Asked:
 
     def _number(self, name: str, value: Any) -> float:
         try:
-            number = float(value)
+            figure = float(value)
         except (TypeError, ValueError):
-            number = np.nan
-        if not np.isfinite(number):
+            figure = np.nan
+        if not np.isfinite(figure):
             raise ExplanationError(f"{name}={value!r} must be a number")
         low, high = self._ranges[name]
-        if not low <= number <= high:
-            shown = f"{low:g} to {high:g}" if np.isfinite(low) else "no value at all"
+        if not low <= figure <= high:
+            shown = f"{number(low)} to {number(high)}" if np.isfinite(low) else "no value at all"
             message = (
-                f"{name}={value!r} is outside of what {len(self.reference):,} rows of the reference and the explained "
+                f"{name}={value!r} is outside of what {number(len(self.reference), 0)} rows of the reference and the "
+                "explained "
                 f"accounts show, {shown}; the model knows nothing of such accounts"
             )
             raise ExplanationError(message)
-        return number
+        return figure
 
     def require(self, names: list[str]) -> None:
         """Say which features the model does not have, and what comes nearest."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from csrisk._text import number
 from csrisk.exceptions import ExplanationError
 
 if TYPE_CHECKING:
@@ -53,11 +54,11 @@ class LeastChange:
         return self.after < self.limit
 
     def __repr__(self) -> str:
-        told = f"{self.before:.1f} -> {self.after:.1f}"
+        told = f"{number(self.before, 1)} -> {number(self.after, 1)}"
         if not self.reached:
-            return f"LeastChange(none does: {told} at the least, not below {self.limit:.1f})"
+            return f"LeastChange(none does: {told} at the least, not below {number(self.limit, 1)})"
         names = self.changes["lever"].unique() if len(self.changes) else ["nothing"]
-        return f"LeastChange({told}, below {self.limit:.1f}: {', '.join(names)})"
+        return f"LeastChange({told}, below {number(self.limit, 1)}: {', '.join(names)})"
 
 
 def least_change(asked: Asked, row: int, limit: float, scale: float, levers: Sequence[str] | None) -> LeastChange:
@@ -72,6 +73,7 @@ def least_change(asked: Asked, row: int, limit: float, scale: float, levers: Seq
         full = pd.concat([_with(asked, base, [*taken, (lever, 1.0)]) for lever in pool])
         answers = scale * asked.answer(full)
         best = int(np.argmin(answers))
+        # none lowers it any further; the next would raise it
         if answers[best] >= after:
             break
         after = float(answers[best])
@@ -92,10 +94,12 @@ def _taken_back(
     """Lower one lever to the least of 20 shares that still stays under the limit."""
     limit, after, scale = goal
     tries = [
-        [(lever, number / _STEPS if at == place else own) for at, (lever, own) in enumerate(taken)]
-        for number in range(_STEPS)
+        [(lever, step / _STEPS if at == place else own) for at, (lever, own) in enumerate(taken)]
+        # from 0: a lever taken later may have made this one needless
+        for step in range(_STEPS)
     ]
     answers = scale * asked.answer(pd.concat([_with(asked, base, one) for one in tries]))
+    # shares rise, so the first that suffices is the least
     under = np.flatnonzero(answers < limit)
     return (taken, after) if not len(under) else (tries[under[0]], float(answers[under[0]]))
 

@@ -16,24 +16,12 @@ _SEGMENT = "account_segment"
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What happens to one feature.
+    """What happens to one feature."""
 
-    Parameters
-    ----------
-    feature : str
-        Name; the move is left out where a model does not have it.
-    target : float or "segment"
-        Where it goes: a value (NaN where nothing would be left to measure), or the median of its segment.
-    share : float, default 1.0
-        How much of the way.
-    only : {-1, 0, 1}, default 0
-        Only down (-1) or only up (1): a value that is past the target stays.
-    """
-
-    feature: str
-    target: float | Literal["segment"]
-    share: float = 1.0
-    only: int = 0
+    feature: str  # left out where a model does not have it
+    target: float | Literal["segment"]  # a value, NaN where nothing is left to measure, or the median of the segment
+    share: float = 1.0  # how much of the way
+    only: int = 0  # -1 only down, 1 only up: a value past the target stays
 
     def moved(self, value: pd.Series, typical: pd.Series | None, strength: float = 1.0) -> pd.Series:
         """Move values; what is unknown stays unknown."""
@@ -50,21 +38,11 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Lever:
-    """One lever.
-
-    Parameters
-    ----------
-    name : str
-        How it is called.
-    moves : tuple of Move
-        All features that hang together in it, whatever their window.
-    stays : str, default ""
-        What would follow in truth but stays as it is, in words.
-    """
+    """One lever."""
 
     name: str
     moves: tuple[Move, ...]
-    stays: str = ""
+    stays: str = ""  # what would follow in truth but stays as it is, in words
 
 
 def segment_column(columns: list[str]) -> str | None:

@@ -44,16 +44,19 @@ def lever_table(
     levers = asked.levers if levers is None else levers
     base = asked.values(rows)
     names = [str(name or "row") for name in base.index.names]
-    if not levers:
+    pulled = [asked.pulled(base, lever) for lever in levers]
+    moved = [_moves(base, after, lever) for after, lever in zip(pulled, levers, strict=True)]
+    moves = np.concatenate(moved) if moved else np.zeros(0, dtype=bool)
+    # a model is not asked about nobody
+    if not moves.any():
         columns = ["prediction", "what_if", "change", *map(str, goals), "stays", "place"]
         empty = pd.DataFrame(columns=columns, dtype="float64")
         return empty.set_axis(pd.MultiIndex.from_arrays([[]] * (len(names) + 1), names=[*names, "lever"]))
-    pulled = [asked.pulled(base, lever) for lever in levers]
-    moves = np.concatenate([_moves(base, after, lever) for after, lever in zip(pulled, levers, strict=True)])
     both = pd.concat([base] * len(levers)), pd.concat(pulled)
     table = _told(asked, (both[0][moves], both[1][moves]), goals, scale)
     number = np.repeat(np.arange(len(levers)), len(base))[moves]
     row = np.tile(np.arange(len(base)), len(levers))[moves]
+    # the last key counts first: by row, and in it the largest fall first
     order = np.lexsort((table["change"].to_numpy(), row))
     table = table.assign(lever=[levers[n].name for n in number], stays=[levers[n].stays for n in number], place=row)
     return table.iloc[order].set_index("lever", append=True)
@@ -62,6 +65,7 @@ def lever_table(
 def _moves(before: pd.DataFrame, after: pd.DataFrame, lever: Lever) -> NDArray[np.bool_]:
     names = [move.feature for move in lever.moves]
     old, new = (frame[names].astype("float64").to_numpy() for frame in (before, after))
+    # NaN is not equal to itself: what is missing before and after has not moved
     return np.asarray(~((old == new) | (np.isnan(old) & np.isnan(new))).all(axis=1))
 
 

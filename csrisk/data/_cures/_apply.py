@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import narwhals.stable.v2 as nw
 
 from csrisk.data._cures._given import MONEY, UNITS
-from csrisk.data._declaration import DTYPES
-from csrisk.data._readers import read_moment
-from csrisk.data._rules import bad, raw
+from csrisk.data._declared._declaration import DTYPES
+from csrisk.data._engines._rules import bad, raw
+from csrisk.data._reading._readers import read_moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from csrisk.data._cures._given import Given
-    from csrisk.data._declaration import Column, Table
+    from csrisk.data._declared._declaration import Column, Table
 
 __all__ = ["RATED", "cured", "unrated", "worded"]
 
@@ -36,6 +36,7 @@ def cured(read: nw.LazyFrame[Any], table: Table, columns: Mapping[Column, Given]
     made: dict[str, nw.Expr] = {}
     for column, given in columns.items():
         made |= _column(column, given, there)
+    # after all others, as a rate is for amounts that are in their unit already
     for given in (given for column, given in columns.items() if column.name == "currency" and given.rates):
         made |= _rated(table, given, made, there)
     if not made:
@@ -59,6 +60,7 @@ def _column(column: Column, given: Given, there: frozenset[str]) -> dict[str, nw
     if given.unit:
         made |= _moments(column, value, UNITS[given.unit], there)
     if given.factor != 1:
+        # two exact steps: the float of 1/12 is rounded before it is used
         made[column.name] = value = value * given.factor.numerator / given.factor.denominator
     if given.scale:
         low, high, first, last = given.scale
@@ -78,6 +80,7 @@ def _literal(column: Column, value: Any) -> nw.Expr:
 def _meanings(column: Column, given: Given, there: frozenset[str]) -> dict[str, nw.Expr]:
     """Look words up; what is none of them stays, or cannot be read as it could not before."""
     name = column.name
+    # a missing value is the empty word, which may be declared as any other
     told = nw.col(worded(name)).str.strip_chars().str.to_lowercase().fill_null("")
     value = nw.col(name) if name in there else nw.lit(None).cast(DTYPES[column.kind])
     for word, meaning in given.words:
@@ -113,6 +116,8 @@ def _rated(table: Table, given: Given, made: dict[str, nw.Expr], there: frozense
         name: made.get(name, nw.col(name)) for name in MONEY.get(table.name, ()) if name in there or name in made
     }
     rated = {name: value * rate for name, value in amounts.items()}
+    # what was converted is in the base now; the rest keeps its name for the message
     rated["currency"] = nw.when(~rate.is_null()).then(nw.lit(base)).otherwise(currency)
     some = reduce(or_, [~value.is_null() for value in amounts.values()], nw.lit(False))
+    # a row without an amount needs no rate
     return rated | {RATED: rate.is_null() & some}

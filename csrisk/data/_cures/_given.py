@@ -11,11 +11,11 @@ from fractions import Fraction
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from csrisk.data._readers import read_moment
+from csrisk.data._reading._readers import read_moment
 from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:
-    from csrisk.data._declaration import Column
+    from csrisk.data._declared._declaration import Column
 
 __all__ = ["MONEY", "UNITS", "Given", "givens_of", "misfit"]
 
@@ -36,40 +36,19 @@ _PARTS = {"unit": "time", "dates": "time", "factor": "number", "scale": "number"
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a column of the contract is read from.
-
-    Parameters
-    ----------
-    name : str
-        The user's column; empty for a constant.
-    constant : str, number or bool, optional
-        The same value in each row.
-    unit : {"s", "ms", "us"}, optional
-        The time is a number, counted from 1970-01-01 UTC.
-    dates : {"day first", "month first"}, optional
-        How times in text begin: 31/12/2024 or 12/31/2024.
-    factor : Fraction
-        What a number is multiplied with.
-    scale : tuple of float, optional
-        Lowest and highest value of the user's scale, and of the contract's.
-    leading_number : bool
-        The number stands before words: ``9 - likely``.
-    words : tuple of pairs
-        A value of the user, in lower case, and what it means.
-    rates : tuple of pairs
-        A currency, in upper case, and what one unit of it is worth in the currency whose rate is 1.
-    preset : str
-        The preset that names the column; empty where the user does.
-    """
+    """What a column of the contract is read from."""
 
     name: str
     constant: str | float | bool | None = None
     unit: str = ""
     dates: str = ""
+    # a fraction, so that 1/12 can be said and stays what it is
     factor: Fraction = Fraction(1)
     scale: tuple[float, ...] = ()
     leading_number: bool = False
+    # in lower case, with what it means
     words: tuple[tuple[str, Any], ...] = ()
+    # a currency in upper case, and what one unit of it is worth in the one whose rate is 1
     rates: tuple[tuple[str, float], ...] = ()
     preset: str = ""
 
@@ -87,6 +66,7 @@ def givens_of(columns: Mapping[str, Any]) -> dict[str, Given]:
 def misfit(column: Column, given: Given) -> str:
     """Say why a cure does not fit the kind of a column; empty where it does."""
     for part, kind in _PARTS.items():
+        # what was not said has its default
         if column.kind != kind and getattr(given, part) != getattr(Given(""), part):
             return f"{part} is for a {kind}, and {column.name} is {_a(column.kind)}"
     if given.rates and column.name != "currency":
@@ -167,6 +147,7 @@ def _one_of(*allowed: str) -> Any:
 
 def _factor(where: str, value: object) -> Fraction:
     try:
+        # by its text: the float 0.01 is not one hundredth
         factor = Fraction(str(value).replace(" ", "")) if isinstance(value, str | int | float) else Fraction(0)
     except (ValueError, ZeroDivisionError):
         factor = Fraction(0)
@@ -199,6 +180,7 @@ def _words(where: str, value: object) -> tuple[tuple[str, Any], ...]:
 
 def _rates(where: str, value: object) -> tuple[tuple[str, float], ...]:
     rates = tuple((key.strip().upper(), rate) for key, rate in _pairs(where, value))
+    # type and not isinstance, as true is a whole number to Python
     real = all(type(rate) in (int, float) and isfinite(rate) and rate > 0 for _, rate in rates)
     if not real or sum(rate == 1 for _, rate in rates) != 1 or len({key for key, _ in rates}) < len(rates):
         raise _wrong(where, value, "a table of currencies and their rates, one of them 1: { EUR = 1, USD = 0.92 }")

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import narwhals.stable.v2 as nw
 
-from csrisk.data._breach import Breach, did_you_mean
-from csrisk.data._staging import number, tally
+from csrisk.data._engines._staging import number, tally
+from csrisk.data._findings._breach import Breach, did_you_mean
 from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:
-    from csrisk.data._engine import Engine
-    from csrisk.data._planning import Brought
+    from csrisk.data._engines._engine import Engine
+    from csrisk.data._engines._planning import Brought
 
 __all__ = ["Filtered", "filtered", "require_where", "spelt"]
 
@@ -90,6 +90,7 @@ def filtered(engine: Engine, table: str, brought: Brought, conditions: Sequence[
             kind = 'times, and can be asked for "" alone' if types[name].is_temporal() else str(types[name])
             breaches.append(Breach("CSD025", table, name, detail=f"where.{condition.column}: the values are {kind}"))
             continue
+        # missing is none of the values; as null it would be left out under `not`, too
         told = [one.fill_null(False) for one in found if one is not None]
         hits |= {f"n_{place}_{i}": one for i, one in enumerate(told)}
         any_of = reduce(or_, told)
@@ -97,6 +98,7 @@ def filtered(engine: Engine, table: str, brought: Brought, conditions: Sequence[
     if breaches:
         return Filtered(brought, breaches)
     keeps = reduce(and_, kept)
+    # one query for all counts, as each reads the whole table
     tallies = [tally(one).alias(name) for name, one in {"kept": keeps, **hits}.items()]
     row = engine.collect(rows.select(number().alias("rows"), *tallies)).iloc[0].fillna(0)
     counts = {str(name): int(value) for name, value in row.items()}

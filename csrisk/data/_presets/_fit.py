@@ -6,35 +6,20 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from csrisk.data._breach import Breach
 from csrisk.data._cures._given import Given
+from csrisk.data._findings._breach import Breach
 from csrisk.data._presets._preset import folded, read_preset
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from csrisk.data._declaration import Table
+    from csrisk.data._declared._declaration import Table
 
 __all__ = ["fitted"]
 
 
 def fitted(table: Table, types: Iterable[str], given: Mapping[str, Given]) -> tuple[dict[str, Given], list[Breach]]:
-    """Find the columns of a preset in a file, however the export spells them, and name those that are not there.
-
-    Parameters
-    ----------
-    table : Table
-        The contract.
-    types : iterable of str
-        The user's columns.
-    given : Mapping of str to Given
-        What the user said, with what the preset says.
-
-    Returns
-    -------
-    tuple
-        What is read, and what is said of it.
-    """
+    """Find the columns of a preset in a file, however the export spells them, and name those that are not there."""
     name = next((one.preset for one in given.values() if one.preset), "")
     if not name:
         return dict(given), []
@@ -42,6 +27,7 @@ def fitted(table: Table, types: Iterable[str], given: Mapping[str, Given]) -> tu
     if preset.table != table.name:
         return {}, [_refused(table, f"preset {name!r} is one for the table {preset.table}")]
     times = Counter(folded(str(column)) for column in types)
+    # a spelling that fits two columns is a question, which the exact name alone answers
     alike = {folded(str(column)): str(column) for column in types if times[folded(str(column))] == 1}
     alike |= {str(column): str(column) for column in types}  # the name as it stands goes first
     found = {

@@ -24,27 +24,7 @@ _FEW = 3  # columns that a file must share with a preset before it is taken for 
 
 @dataclass(frozen=True)
 class Preset:
-    """What one export calls the columns of a table.
-
-    Parameters
-    ----------
-    name : str
-        Vendor and export, as ``"zendesk.tickets"``.
-    table : str
-        Table of the contract.
-    about : str
-        Which export it is.
-    columns : Mapping
-        Names in the contract to names, or cures, in the export.
-    source : list of str
-        Public addresses, or repository and path, that the names were taken from.
-    example, gives : str
-        A small export, and the table that comes of it, as CSV.
-    asks : Mapping
-        What the user must say: names in the contract to what the example says.
-    note : str
-        What is left out, and what to add.
-    """
+    """What one export calls the columns of a table."""
 
     name: str
     table: str
@@ -68,6 +48,7 @@ def _declared() -> Mapping[str, Preset]:
     """Read every preset there is."""
     found = {}
     paths = [path for path in files("csrisk.data._presets").iterdir() if path.name.endswith(".toml")]
+    # a folder gives its files in any order
     for path in sorted(paths, key=lambda one: one.name):
         for export, told in tomllib.loads(path.read_text(encoding="utf-8")).items():
             name = f"{path.name.removesuffix('.toml')}.{export}"
@@ -180,4 +161,5 @@ def _marked(name: str, told: Any) -> Any:
     """Say of a column that the preset named it, so that it may be missing."""
     if isinstance(told, str):
         return {"name": told, "preset": name}
+    # a constant stands alone
     return told if "constant" in told else {**told, "preset": name}

@@ -17,6 +17,7 @@ __all__ = ["refused", "require_text", "tables_of"]
 _MOST_TEXT = 20_000
 _SYSTEM = re.compile("(duckdb|pragma|sqlite|pg)_")
 # classes of expressions
+# an allow-list, so that what a later version of the engine adds is refused until it was looked at
 _CLASSES = frozenset(
     {
         *("BETWEEN", "CASE", "CAST", "COLLATE", "COLUMN_REF", "COMPARISON", "CONJUNCTION", "CONSTANT", "FUNCTION"),
@@ -48,32 +49,18 @@ def require_text(query: object) -> str:
 
 
 def tables_of(query: str) -> list[str]:
-    """Check a query, and name the tables that it reads.
-
-    Parameters
-    ----------
-    query : str
-        In the SQL of DuckDB.
-
-    Returns
-    -------
-    list of str
-        Names as they are written, those of its own WITH left out.
-
-    Raises
-    ------
-    ConfigError
-        If it is anything but one SELECT that reads tables by their names and uses functions of the list.
-    """
+    """Check a query, and name the tables that it reads."""
     tree = _parsed(require_text(query))
     named: dict[str, str] = {}
     own = {str(key).casefold() for node in _nodes(tree) for key in _own_names(node)}
+    # scopes are not followed here: beyond that of the WITH the name would be the view of the engine
     if system := sorted(name for name in own if _SYSTEM.match(name)):
         raise refused(f"WITH {system[0]} is called like a view of the engine", "call it otherwise")
     for node in _nodes(tree):
         _check(node)
         if node.get("type") == "BASE_TABLE":
             name = str(node["table_name"])
+            # files may differ in case alone, tables of the engine do not
             if named.setdefault(name.casefold(), name) != name:
                 raise refused(f"{name!r} and {named[name.casefold()]!r} differ in case alone", "write them alike")
     return [name for folded, name in named.items() if folded not in own]
@@ -93,6 +80,7 @@ def _parsed(query: str) -> Any:
             raise refused(f"it holds {len(found)} statements")
         kind = found[0].type.name
         if kind != "SELECT":
+            # DuckDB makes several statements of a PIVOT whose columns it has to look up first
             what = "PIVOT; write it as SUM(...) FILTER (WHERE ...), or with IN" if kind == "MULTI" else kind
             raise refused(f"it is no SELECT but {what}")
         text = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [query]).fetchall()[0][0]
@@ -106,6 +94,7 @@ def _parsed(query: str) -> Any:
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    # no recursion: queries in each other may go deeper than Python does
     stack = [tree]
     while stack:
         node = stack.pop()
@@ -130,6 +119,7 @@ def _check(node: dict[str, Any]) -> None:
             raise refused(f"it holds {kind}")
     elif isinstance(of, str) and of not in _FORMS and not of.endswith("_TYPE_INFO"):
         raise refused(f"it holds {of.removesuffix('_QUERY_NODE').removesuffix('_REF')}")
+    # current_date needs no brackets, and is parsed as a column
     if kind == "COLUMN_REF" and (name := node["column_names"][-1].lower()) in CHANGING | TELLING:
         raise refused(f"{name} differs from run to run", "write the date, so that each run gives the same rows")
     if node.get("sample") or node.get("at_clause"):

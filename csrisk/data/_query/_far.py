@@ -24,26 +24,7 @@ _NEVER = (
 
 
 def far_table(connection: Any, query: str, there: Sequence[str]) -> Any:
-    """Check a query for a database, and give its result as a table that is computed there.
-
-    Parameters
-    ----------
-    connection : ibis.BaseBackend
-        Where.
-    query : str
-        One SELECT in the SQL of that database.
-    there : sequence of str
-        Tables that it may read.
-
-    Returns
-    -------
-    ibis.Table
-
-    Raises
-    ------
-    ConfigError
-        If it is anything else, reads other tables, or the database refuses it.
-    """
+    """Check a query for a database, and give its result as a table that is computed there."""
     _check(require_text(query), connection.dialect, {name.casefold() for name in there})
     try:
         return connection.sql(query)
@@ -65,6 +46,7 @@ def _check(query: str, dialect: Any, there: set[str]) -> None:
         raise refused(f"it holds {len(found)} statements")
     if not isinstance(found[0], exp.Query):
         raise refused(f"it is no SELECT but {type(found[0]).__name__.upper()}")
+    # versions of sqlglot know different classes
     never = tuple(kind for name in _NEVER if (kind := getattr(exp, name, None)) is not None)
     if (one := found[0].find(*never)) is not None:
         name = one.name if isinstance(one, exp.Anonymous) else type(one).__name__
@@ -73,6 +55,7 @@ def _check(query: str, dialect: Any, there: set[str]) -> None:
         raise refused(f"{min(called)} differs from run to run", "write the date, so that each run gives the same rows")
     own = {one.alias.casefold() for one in found[0].find_all(exp.CTE)}
     for table in found[0].find_all(exp.Table):
+        # a function in FROM is a Table to sqlglot as well
         if not isinstance(table.this, exp.Identifier) or table.db or table.catalog:
             raise refused(f"FROM {table.sql(dialect)[:60]} is no table by its name alone")
         if table.name.casefold() not in there | own:

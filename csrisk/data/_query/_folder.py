@@ -10,30 +10,32 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from csrisk._leftovers import scratch_folder
-from csrisk._shown import scheme
-from csrisk.data._breach import Breach, did_you_mean
-from csrisk.data._contract import CONTRACT
-from csrisk.data._kinds import TABLE_ENDINGS, UnreadableError, endings
-from csrisk.data._one_table import plain_kinds
-from csrisk.data._parts import find_parts, near_name, skipped
+from csrisk._machine import scratch_folder
+from csrisk._text import scheme
+from csrisk.data._declared._contract import CONTRACT
+from csrisk.data._declared._kinds import TABLE_ENDINGS, UnreadableError, endings
+from csrisk.data._engines._source import open_source
+from csrisk.data._findings._breach import Breach, did_you_mean
 from csrisk.data._query._allowed import refused, tables_of
 from csrisk.data._query._sealed import SEALED, SECONDS, write_answer
-from csrisk.data._readers import ROW, quoted, trimmed
-from csrisk.data._source import open_source
+from csrisk.data._reading._one_table import plain_kinds
+from csrisk.data._reading._parts import find_parts, near_name, skipped
+from csrisk.data._reading._readers import ROW, quoted, trimmed
 from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from csrisk.data._engine import DuckDBEngine
+    from csrisk.data._engines._engine import DuckDBEngine
 
 __all__ = ["Answers", "answered"]
 
 _ELSEWHERE = re.compile(r"[/\\~]|[A-Za-z]:")
 # text that is read as a type and written again as it was: no leading zero, no sign, no zone is lost
 _TYPES = {
+    # 18 digits fit into 64 bits, whatever they are
     "BIGINT": r"0|-?[1-9]\d{0,17}",
+    # 15 digits come back from a float as they were
     "DOUBLE": r"-?(0|[1-9]\d{0,9})([.]\d{1,5})?",
     "BOOLEAN": "(?i)true|false",
     "DATE": r"\d{4}-\d{2}-\d{2}",
@@ -42,15 +44,7 @@ _TYPES = {
 
 
 class Answers(NamedTuple):
-    """What queries gave.
-
-    Parameters
-    ----------
-    paths : dict of str to Path
-        Rows by table.
-    files : frozenset of str
-        First names below the folder of what they read.
-    """
+    """What queries gave."""
 
     paths: dict[str, Path]
     files: frozenset[str]
@@ -60,28 +54,7 @@ class Answers(NamedTuple):
 def answered(
     folder: Path, queries: Mapping[str, str], *, memory_limit: str | None = None, seconds: float = SECONDS
 ) -> Iterator[Answers]:
-    """Run queries over the files of a folder; what they gave lies in a scratch folder until the block ends.
-
-    Parameters
-    ----------
-    folder : Path
-        The only place that is read.
-    queries : mapping of str to str
-        By table.
-    memory_limit : str, optional
-        As of the embedded engine.
-    seconds : float
-        Time that each may take.
-
-    Yields
-    ------
-    Answers
-
-    Raises
-    ------
-    ConfigError
-        If a query is refused or cannot be run; the message names the table.
-    """
+    """Run queries over the files of a folder; what they gave lies in a scratch folder until the block ends."""
     if not queries or not folder.is_dir():
         yield Answers({}, frozenset())
         return
@@ -109,14 +82,16 @@ def _answer(
 ) -> Path:
     import duckdb
 
-    from csrisk.data._engine import DuckDBEngine
+    from csrisk.data._engines._engine import DuckDBEngine
 
+    # files are copied into a database first: the connection that runs the query can open no file
     book = scratch / f"{table}.duckdb"
     with closing(DuckDBEngine(memory_limit)) as engine:
         engine.run(f"ATTACH '{str(book).replace(chr(39), chr(39) * 2)}' AS asked")
         for name, path in files.items():
             _bring(engine, table, name, path)
         engine.run("DETACH asked")
+        # the same for the query, where none was said
         limit = engine.run("SELECT current_setting('memory_limit')")[0][0]
     config = {**SEALED, "memory_limit": limit, "temp_directory": str(scratch / "spill")}
     with duckdb.connect(str(book), read_only=True, config=config) as connection:

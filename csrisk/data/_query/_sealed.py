@@ -6,8 +6,8 @@ import threading
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from csrisk.data._files import repeated
 from csrisk.data._query._allowed import refused
+from csrisk.data._reading._files import repeated
 from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:
@@ -31,28 +31,7 @@ SEALED: Mapping[str, str] = MappingProxyType(
 
 
 def write_answer(connection: Any, query: str, path: Path, seconds: float = SECONDS) -> Path:
-    """Run a query that was checked on a sealed connection of DuckDB, and write its rows as Parquet.
-
-    Parameters
-    ----------
-    connection : duckdb.DuckDBPyConnection
-        Opened with `SEALED`.
-    query : str
-        One SELECT.
-    path : Path
-        Where to.
-    seconds : float, default 300
-        Time after which it is stopped.
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    ConfigError
-        If it takes too long, needs too much memory, or is wrong; the message holds no value of the tables.
-    """
+    """Run a query that was checked on a sealed connection of DuckDB, and write its rows as Parquet."""
     import duckdb
     import pyarrow as pa
 
@@ -69,6 +48,7 @@ def write_answer(connection: Any, query: str, path: Path, seconds: float = SECON
     except (duckdb.Error, pa.ArrowException, OSError, MemoryError) as error:
         raise _told(error, seconds if late.is_set() else 0.0) from None
     finally:
+        # left running, it would interrupt whatever the connection does next
         timer.cancel()
     return path
 
@@ -81,10 +61,12 @@ def _write(relation: Any, path: Path, late: threading.Event) -> None:
         raise refused(f"its result has more than one column called {', '.join(again)[:80]}", "name them apart with AS")
     # windows and joins give their rows in an order of threads: the same query is to give the same table in every run
     relation = relation.order("ALL")
+    # versions of DuckDB call it otherwise
     name = next(name for name in ("to_arrow_reader", "fetch_arrow_reader") if hasattr(relation, name))
     reader = getattr(relation, name)(_BATCH)
     with pq.ParquetWriter(path, reader.schema) as writer:
         for batch in reader:
+            # an interrupt that comes while a batch is written stops nothing
             if late.is_set():
                 raise duckdb.InterruptException("INTERRUPT Error: Interrupted!")
             writer.write_batch(batch)

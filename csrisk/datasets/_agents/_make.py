@@ -94,6 +94,7 @@ def make_agents(
     check_sizes(n_accounts, months, monthly_churn)
     if not 0 <= spread <= 0.3:
         raise ConfigError(f"spread={spread!r} must lie between 0 and 0.3")
+    # 3: no stream is shared with the other worlds of the same seed
     streams = [np.random.default_rng(s) for s in np.random.SeedSequence([seed, 3]).spawn(13)]
     book = signed(n_accounts, calendar(months, end), streams[0], streams[1])
     book.size = size_of(book.segment, streams[9])

@@ -19,30 +19,19 @@ _RETURNS = 0.08  # monthly chance that an empty seat is filled
 
 @dataclass(frozen=True, slots=True)
 class Users:
-    """Every user slot of every account by month; the champion has slot 0.
+    """Every user slot of every account by month; the champion has slot 0."""
 
-    Parameters
-    ----------
-    engaged, annoyed : ndarray of shape (accounts, months, slots)
-        How much a user likes to use it, and how much effort it was of late.
-    present : ndarray of bool
-        Whether somebody sits there.
-    turn : ndarray of int
-        How many sat there before.
-    decider, loop : ndarray of shape (accounts, months)
-        What those think who pay, and how well their feedback is heard.
-    """
-
-    engaged: NDArray[np.float64]
-    annoyed: NDArray[np.float64]
-    present: NDArray[np.bool_]
-    turn: NDArray[np.int64]
-    decider: NDArray[np.float64]
-    loop: NDArray[np.float64]
+    engaged: NDArray[np.float64]  # how much a user likes to use it; shape (accounts, months, slots)
+    annoyed: NDArray[np.float64]  # how much effort it was of late
+    present: NDArray[np.bool_]  # whether somebody sits there
+    turn: NDArray[np.int64]  # how many sat there before
+    decider: NDArray[np.float64]  # what those think who pay; shape (accounts, months)
+    loop: NDArray[np.float64]  # how well their feedback is heard
 
     @property
     def gone(self) -> NDArray[np.float64]:
         """Share of the seats that nobody uses."""
+        # seats that were ever taken: there are slots for the largest account
         seats = self.present.any(axis=1).sum(axis=1)[:, None]
         return np.asarray(1 - self.present.sum(axis=2) / np.maximum(seats, 1))
 
@@ -71,6 +60,7 @@ def simulate(size: NDArray[np.int64], n_months: int, spread: float, rng: np.rand
         mood, strain = ((x * present).sum(axis=1, keepdims=True) / count for x in (engaged, annoyed))
         hit = 1.2 * (rng.random((n, slots)) < 0.06) + 0.9 * (rng.random((n, 1)) < 0.025)
         annoyed = 0.65 * annoyed + spread * strain + hit
+        # without a champion the others cool down, as with one who tires of it
         champion = np.where(present[:, :1], engaged[:, :1], -0.6)
         engaged = 0.75 * engaged + 0.6 * spread * mood + 0.15 * champion + 0.1 + climate - 0.3 * annoyed
         engaged = engaged + 0.3 * rng.standard_normal((n, slots))

@@ -31,6 +31,7 @@ def use(book: Book, people: Users, ids: NDArray[np.object_], rng: np.random.Gene
     day = days_in_month(book, account, month, rng)
     there = lives(book, account, day)
     account, month, slot, day = account[there], month[there], slot[there], day[there]
+    # the code of the user is that of make_saas: slot x 100 + how many sat there before
     return rows_of_use(book, ids, (account, month, day, slot * 100 + people.turn[account, month, slot]), rng)
 
 
@@ -73,6 +74,7 @@ def _roles(book: Book, people: Users, ids: NDArray[np.object_]) -> pd.DataFrame:
     began = np.where(month == 0, start[account], first[month])
     champion = pd.DataFrame({"account": account, "turn": turn[account, month], "role": "champion", "from_at": began})
     champion["from_at"] = np.maximum(champion["from_at"].to_numpy(), start[account])
+    # changes before the start of the account all fall on its first day; the last of them is there then
     champion = champion.drop_duplicates(["account", "from_at"], keep="last")
     champion["to_at"] = champion.groupby("account")["from_at"].shift(-1)
     rows = pd.concat([decider, champion], ignore_index=True)
@@ -98,6 +100,7 @@ def _one_of(
     rng: np.random.Generator,
 ) -> NDArray[np.int64]:
     """Draw one of the users who are there, by log-weights; the champion where nobody is."""
+    # the largest of log-weights with Gumbel noise is a draw by the weights
     wish = np.where(people.present[account, month], weight + rng.gumbel(size=weight.shape), -np.inf)
     return np.asarray(wish.argmax(axis=1))
 

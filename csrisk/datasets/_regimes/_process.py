@@ -29,6 +29,7 @@ _LEVEL = np.array([0.45, -0.5, -1.7])  # state of a goal that is good, strained,
 def regimes(shape: tuple[int, int], correlation: float, rng: np.random.Generator) -> NDArray[np.int64]:
     """Regime of each goal by account and month: 0 good, 1 strained, 2 broken; a common cause moves all of them."""
     n_accounts, n_months = shape
+    # every goal keeps variance 1, and any two of them this correlation
     shared, own = np.sqrt(correlation), np.sqrt(1 - correlation)
     noise = shared * rng.standard_normal((n_months, n_accounts, 1))
     noise = noise + own * rng.standard_normal((n_months, n_accounts, 4))
@@ -36,6 +37,7 @@ def regimes(shape: tuple[int, int], correlation: float, rng: np.random.Generator
     out = np.empty((n_accounts, n_months, 4), dtype=np.int64)
     for month in range(n_months):
         if month:
+            # the variance stays 1 from month to month, and with it the share of broken goals
             at = _PERSISTENCE * at + np.sqrt(1 - _PERSISTENCE**2) * noise[month]
         broken = (at < _BROKEN) | (broken & (at < _MENDED))
         out[:, month] = np.select([broken, at < _STRAINED], [2, 1], 0)
@@ -60,8 +62,10 @@ def log_odds(players: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def states_of(regime: NDArray[np.int64], first_month: NDArray[np.int64], rng: np.random.Generator) -> Latent:
     """States from which tables are written; half of the champions are lost where use breaks."""
+    # levels are in good direction, and effort is bad where it is high
     sign = np.array([1.0, -1.0, 1.0, 1.0])
     states = sign * (_LEVEL[regime] + 0.25 * rng.standard_normal(regime.shape))
+    # roll brings the last month before the first one, which the next line leaves out
     breaks = (regime[..., 0] == 2) & (np.roll(regime[..., 0], 1, axis=1) < 2)
     breaks &= np.arange(regime.shape[1]) > np.maximum(first_month, 0)[:, None]
     return Latent(states, {"champion_lost": breaks & (rng.random(breaks.shape) < 0.5)})

@@ -27,6 +27,7 @@ def contacts(book: Book, ids: NDArray[np.object_], rng: np.random.Generator) -> 
     frame = pd.concat([cases, _repeats(cases, rng)], ignore_index=True)
     frame = frame[lives(book, frame["account"].to_numpy(), frame["day"].to_numpy())].reset_index(drop=True)
     frame["opened_at"] = times(frame["day"].to_numpy().astype("datetime64[D]"), rng)
+    # numbers of contacts follow this order
     frame = frame.sort_values(["opened_at", "account", "case"], kind="stable").reset_index(drop=True)
     return _work(book, frame, ids, rng)
 
@@ -37,6 +38,7 @@ def days_in_month(
     """Draw a working day within the month, or the Monday after a weekend."""
     length = np.diff(book.months).astype(int)
     day = book.months[month] + np.floor(rng.random(len(account)) * length[month]).astype("timedelta64[D]")
+    # + 3: day 0 of datetime64, 1 January 1970, was a Thursday
     weekday = (day.astype(int) + 3) % 7
     return np.asarray(np.where(weekday >= 5, day + (7 - weekday).astype("timedelta64[D]"), day))
 
@@ -79,7 +81,9 @@ def _repeats(cases: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
 def _work(book: Book, frame: pd.DataFrame, ids: NDArray[np.object_], rng: np.random.Generator) -> pd.DataFrame:
     account, month = frame["account"].to_numpy(), frame["month"].to_numpy()
     effort = book.latent.states[account, month, 1]
+    # isin: concat left NaN where nothing repeats, and NaN is true
     is_repeat = frame.get("repeat", pd.Series(False, frame.index)).isin([True]).to_numpy()
+    # every case has a repeat so far; effort decides which of them come
     keep = ~is_repeat | (rng.random(len(frame)) < 1 / (1 + np.exp(1.3 - 1.0 * effort)))
     frame, account, effort = frame[keep].reset_index(drop=True), account[keep], effort[keep]
     n, kind = len(frame), frame["kind"].to_numpy()
@@ -87,6 +91,7 @@ def _work(book: Book, frame: pd.DataFrame, ids: NDArray[np.object_], rng: np.ran
     hours = np.exp(np.log(np.where(served, 14.0, 3.0)) + 0.55 * effort + 0.7 * rng.standard_normal(n))
     opened = frame["opened_at"].to_numpy().astype("datetime64[us]")
     resolved = opened + (hours * 3600).astype("timedelta64[s]")
+    # what ends after the last day is not seen
     unresolved = (resolved >= book.months[-1]) | (rng.random(n) < 0.003)
     out: dict[str, Any] = {
         "account_id": ids[account],

@@ -29,22 +29,9 @@ _TREATMENT_MONTHS = 4
 
 @dataclass(slots=True)
 class Book:
-    """Everything that the tables are written from; months are columns.
+    """Everything that the tables are written from; months are columns."""
 
-    Parameters
-    ----------
-    months : ndarray of datetime64[D]
-        First day of each month, and the first day that is not observed any more.
-    latent : Latent
-        States and shocks.
-    segment, term, discount, first_month, start_day : ndarray of shape (accounts,)
-        Fixed attributes; `start_day` is a date.
-
-    A world of another process states its own log-odds by outcome (`scores`), whom calls go to (`aim`, a share by
-    account and month), how much is used by account (`pace`), and with how many seats accounts begin (`size`).
-    """
-
-    months: NDArray[np.datetime64]
+    months: NDArray[np.datetime64]  # first day of each, and the first day that is not observed
     latent: Latent
     segment: NDArray[np.int64]
     term: NDArray[np.int64]
@@ -65,11 +52,13 @@ class Book:
     end_day: NDArray[np.datetime64] = field(init=False)
     changes: list[dict[str, NDArray[Any]]] = field(init=False, default_factory=list)
     campaigns: list[dict[str, NDArray[Any]]] = field(init=False, default_factory=list)
-    pushes: dict[str, Push] = field(init=False, default_factory=dict)
+    pushes: dict[str, Push] = field(init=False, default_factory=dict)  # mechanisms at work, by name
+    # log-odds of a world of another process, by outcome
     scores: dict[str, NDArray[np.float64]] = field(init=False, default_factory=dict)
+    # share of those called, by account and month; None: half of them, by lot
     aim: NDArray[np.float64] | None = field(init=False, default=None)
-    pace: NDArray[np.float64] | None = field(init=False, default=None)
-    size: NDArray[np.int64] | None = field(init=False, default=None)
+    pace: NDArray[np.float64] | None = field(init=False, default=None)  # how much is used, by account
+    size: NDArray[np.int64] | None = field(init=False, default=None)  # seats at the start, by account
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -86,6 +75,7 @@ class Book:
         """Log-odds that mechanisms add beside the states."""
         out = np.zeros(self.shape)
         for push in self.pushes.values():
+            # in a world with log-odds of its own states move nobody, so what is pushed there is added here
             out += push.effect(self, outcome) if outcome in self.scores else push.direct(outcome)
         return out
 
@@ -104,6 +94,7 @@ def live(book: Book, monthly_churn: float, treatment_effect: float, rng: np.rand
     for month in range(book.shape[1]):
         active = (book.first_month <= month) & ~left
         book.active[:, month] = active
+        # before the log-odds: a call works from its own month on
         _campaign(book, month, active, rng)
         for name in OUTCOMES:
             book.log_odds[name][:, month] = _log_odds(book, name, month, driven[name], treatment_effect)
@@ -153,6 +144,7 @@ class _Holding:
 def _draw(
     book: Book, month: int, active: NDArray[np.bool_], seats: NDArray[np.int64], rng: np.random.Generator
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    # for everybody, whoever has left: who left before does not shift the chances of the others
     chance = rng.random((3, len(active)))
     can = active & (book.first_month < month) & (month > 0)
     hit = {
@@ -197,6 +189,7 @@ def called_lately(book: Book, month: int) -> NDArray[np.bool_]:
 def _relieve(book: Book, month: int, grows: NDArray[np.bool_]) -> None:
     """Who grew has seats enough again."""
     if "overuse" in book.pushes:
+        # over-use lasts seven months at most
         book.pushes["overuse"].levels["over_seats"][grows, month + 1 : month + 8] = 0.0
 
 
@@ -204,11 +197,14 @@ def _base(book: Book, outcome: str, rate: float) -> float:
     """Find the base of the log-odds that gives the wanted rate among those who have not left yet."""
     driven, interaction = _driven(book, outcome)
     score = driven + interaction + contract_term(book, outcome) + book.direct(outcome)
+    # the months in which something may happen, see _draw
     running = np.arange(book.shape[1]) > np.maximum(book.first_month, 0)[:, None]
     low, high = -15.0, 5.0
+    # 20 halved 40 times is below 1e-10
     for _ in range(40):
         middle = (low + high) / 2
         chance = np.where(running, _sigmoid(score + middle), 0.0)
+        # share that has not left before the month; nobody leaves twice
         still = np.roll(np.cumprod(1 - chance, axis=1), 1, axis=1) if outcome == "churn" else np.ones_like(chance)
         still[:, 0] = 1.0
         weight = running * still
@@ -269,6 +265,7 @@ def _event_day(book: Book, month: int, rng: np.random.Generator) -> NDArray[np.d
 
 def _term_start(book: Book) -> NDArray[np.datetime64]:
     age = np.maximum(0, -book.first_month)
+    # a term that ran when the book opens began before it
     begun = np.where(book.term > 1, age // book.term * book.term, 0)
     day = book.start_day - book.start_day.astype("datetime64[M]")
     month = book.start_day.astype("datetime64[M]") + begun.astype("timedelta64[M]")
@@ -283,6 +280,7 @@ def _record(book: Book, month: int, moved: NDArray[np.bool_], day: NDArray[np.da
     planned = (book.months[month].astype("datetime64[M]") + to_go.astype("timedelta64[M]")).astype(
         "datetime64[D]"
     ) + anniversary
+    # monthly contracts go on until they are ended
     planned[term == 1] = np.datetime64("NaT", "D")
     change = {"account": rows, "start_at": day[rows], "planned_end": planned}
     change |= {name: getattr(holding, name)[rows] for name in ("seats", "plan", "holds")}

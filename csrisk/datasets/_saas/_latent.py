@@ -19,7 +19,7 @@ GOALS = ("footprint", "churn", "advocacy", "feedback")  # the goal of each state
 _CORRELATION = 0.25
 _PERSISTENCE = 0.9  # AR(1) coefficient from month to month
 _ACCOUNT_SHARE = 0.5  # share of the variance that never changes within an account
-_SHOCK_DECAY = 0.88
+_SHOCK_DECAY = 0.88  # half of a jump is left after five to six months
 _OUTAGE_DECAY = 0.4
 
 # Monthly probability of a shock and the jump of (value, effort, advocacy, loop) that it brings.
@@ -50,18 +50,10 @@ CONTRACT = {
 
 @dataclass(frozen=True, slots=True)
 class Latent:
-    """States and shocks of every account in every month.
+    """States and shocks of every account in every month."""
 
-    Parameters
-    ----------
-    states : ndarray of shape (accounts, months, 4)
-        In the order of `STATES`.
-    shocks : dict of str to ndarray of shape (accounts, months)
-        True in the month in which a shock hits.
-    """
-
-    states: NDArray[np.float64]
-    shocks: dict[str, NDArray[np.bool_]]
+    states: NDArray[np.float64]  # shape (accounts, months, 4), in the order of STATES
+    shocks: dict[str, NDArray[np.bool_]]  # true in the month in which a shock hits; shape (accounts, months)
 
 
 def draw_states(n_accounts: int, n_months: int, first_month: NDArray[np.int64], rng: np.random.Generator) -> Latent:
@@ -75,13 +67,16 @@ def draw_states(n_accounts: int, n_months: int, first_month: NDArray[np.int64], 
     outage = (rng.random(n_months) < _OUTAGE[0])[:, None, None] * np.array(_OUTAGE[1])
 
     states = np.empty((n_accounts, n_months, 4))
+    # the first month is drawn as every later one is distributed, so that nothing has to settle
     moving, shaken, out = noise[0], jumps[:, 0], np.zeros((1, 4))
     for month in range(n_months):
         if month:
+            # the factor of the noise keeps the variance the same in all months
             moving = _PERSISTENCE * moving + np.sqrt(1 - _PERSISTENCE**2) * noise[month]
             shaken = _SHOCK_DECAY * shaken + jumps[:, month]
         out = _OUTAGE_DECAY * out + outage[month]
         states[:, month] = level + moving + shaken + out
+    # told by the effort (1), which is what an outage moves
     shocks["outage"] = np.broadcast_to(outage[:, 0, 1] > 0, (n_accounts, n_months))
     return Latent(states, shocks)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from csrisk.data._customer_data import CustomerData
+    from csrisk.data import CustomerData
 
 __all__ = ["SaasBook", "SaasTruth", "account_ids", "calendar", "check_sizes", "make_saas", "signed", "written"]
 
@@ -55,7 +55,7 @@ class SaasBook:
 
     def data(self) -> CustomerData:
         """Give the tables as `CustomerData`, those without a row left out."""
-        from csrisk.data._customer_data import CustomerData
+        from csrisk.data import CustomerData
 
         return CustomerData({name: table for name, table in self.tables.items() if len(table)}, end=self.end)
 
@@ -106,7 +106,7 @@ def make_saas(
     health l,
 
     .. math:: s_{a,t} = \sqrt{.5}\,m_a + x_{a,t} + d_{a,t} + o_t, \quad
-              x_{a,t} = .92\,x_{a,t-1} + \sqrt{1-.92^2}\,\sqrt{.5}\,\epsilon_{a,t}, \quad
+              x_{a,t} = .9\,x_{a,t-1} + \sqrt{1-.9^2}\,\sqrt{.5}\,\epsilon_{a,t}, \quad
               d_{a,t} = .88\,d_{a,t-1} + j_{a,t},
 
     where m and :math:`\epsilon` are normal with unit variance and correlation .25 in good direction (high value goes
@@ -146,12 +146,15 @@ def make_saas(
     4
     """
     check_sizes(n_accounts, months, monthly_churn)
+    # tables have streams of their own: more draws for one leave the others of a seed as they are
     streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(9)]
     book = signed(n_accounts, calendar(months, end), streams[0], streams[1])
+    # before the book lives: the base of the log-odds is set with them, so that the rate stays as asked
     draw(book, chosen(mechanisms), seed)
     live(book, monthly_churn, treatment_effect, streams[2])
     ids = account_ids(n_accounts)
     tables = written(book, ids, streams[3:])
+    # into finished tables: without mechanisms those of a seed stay the same to the byte
     write(book, ids, tables, seed)
     truth = tell(book, ids, treatment_effect)
     tables["accounts"]["ended_reason"] = reasons(tables["accounts"], truth, seed)
@@ -201,6 +204,7 @@ def signed(n: int, days: NDArray[np.datetime64], chance: np.random.Generator, st
     age = np.floor(np.exp(chance.uniform(0, np.log(60), n))).astype(np.int64)
     joined = 1 + np.floor(chance.random(n) * max(1, months - 1)).astype(np.int64)
     first_month = np.where(before, -age, np.minimum(joined, months - 1))
+    # a day that every month has: renewals fall on it
     day = chance.integers(0, 28, n)
     month = days[0].astype("datetime64[M]") + first_month.astype("timedelta64[M]")
     start = month.astype("datetime64[D]") + day.astype("timedelta64[D]")

@@ -50,6 +50,7 @@ def subscriptions(book: Book, ids: NDArray[np.object_]) -> pd.DataFrame:
             parts.append(pd.DataFrame(part).assign(product=product))
     frame = pd.concat(parts, ignore_index=True)
     frame = frame.sort_values(["account", "product", "start_at"], kind="stable").reset_index(drop=True)
+    # before rows of what is not held go: such a row ends the one before it
     following = frame.groupby(["account", "product"])["start_at"].shift(-1)
     ended = book.end_day[frame["account"].to_numpy()].astype("datetime64[s]")
     frame["end_at"] = following.where(following.notna(), ended)
@@ -82,6 +83,7 @@ def finance(book: Book, ids: NDArray[np.object_], rng: np.random.Generator) -> p
     ends = book.end_day[account]
     share = np.where(started, (last - book.start_day[account]).astype(int) + 1, 30)
     share = np.where(ends <= last, (ends - book.months[month]).astype(int), share).astype(float)
+    # months of 31 days are full with 30
     share = np.clip(share, 0, 30) / 30
     noise = np.exp(0.15 * rng.standard_normal(len(account)))
     frame = pd.DataFrame(
@@ -102,6 +104,7 @@ def treatments(book: Book, ids: NDArray[np.object_]) -> pd.DataFrame:
     if not parts:
         parts = [pd.DataFrame({"account": pd.Series(dtype=int), "at": pd.Series(dtype="datetime64[s]"), "treated": []})]
     frame = pd.concat(parts, ignore_index=True)
+    # not the other way round: NaT compares false, and accounts that run on have no end
     frame = frame[~(frame["at"].to_numpy() >= book.end_day[frame["account"].to_numpy()])]
     frame = frame.sort_values(["at", "account"], kind="stable").reset_index(drop=True)
     return pd.DataFrame(

@@ -12,6 +12,7 @@ from csrisk._days import as_midnights
 from csrisk.datasets._saas._contracts import OUTCOMES, called_lately, contract_term
 from csrisk.datasets._saas._latent import CONTRACT, GOALS, INTERACTION, STATES, log_odds_parts
 from csrisk.datasets._saas._money import costs
+from csrisk.datasets._saas._reasons import last_drivers
 from csrisk.exceptions import ConfigError, SnapshotError
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ class SaasTruth:
         out = out - out.mean()
         goals = out[list(GOALS)].to_numpy()
         highest = np.sort(goals, axis=1)
+        # the contract of that month is taken off: a window has plain and renewal months of its own
         base = now["churn_log_odds"] - now["churn_contract_term"]
         return out.assign(
             risk=np.sort(out.to_numpy(), axis=1).sum(axis=1),
@@ -140,6 +142,7 @@ class SaasTruth:
         now = self._before(day)
         span = window(now, day, 0, horizon)
         shift = self.treatment_effect * now["persuadable"].to_numpy()
+        # calls of before are taken off, so that one call is held against none
         alone = (now["churn_log_odds"] - now["churn_contract_term"]).to_numpy() + shift * now["called"].to_numpy()
         saved = ever(alone, *span) - ever(alone - shift, *span)
         return pd.Series(saved, index=now.index, name="call_effect")
@@ -201,6 +204,7 @@ class SaasTruth:
             message = f"as_of={day.date()} must be the first day of a month from {first.date()} to {last.date()}"
             raise SnapshotError(message)
         now = cast("pd.DataFrame", self.months.xs(month, level="month"))
+        # who left in that month does not run on the day
         return now[~now["churn"]]
 
 
@@ -214,6 +218,7 @@ def window(
     at_renewal = np.array([table[t][1] for t in term])
     start, stop = day + pd.Timedelta(days=lead), day + pd.Timedelta(days=lead + horizon)
     renewals = np.zeros(len(now))
+    # the shortest term that renews has some 90 days
     for turn in range(horizon // 80 + 3):
         due = now["next_renewal"].to_numpy().astype("datetime64[M]") + (turn * term).astype("timedelta64[M]")
         date = due.astype("datetime64[D]") + now["renewal_day"].to_numpy().astype("timedelta64[D]")
@@ -256,7 +261,7 @@ def tell(book: Book, ids: NDArray[np.object_], treatment_effect: float) -> SaasT
     months["driver"] = np.array(GOALS, dtype=object)[drive.argmax(axis=1)]
     by_account = months.groupby(level="account_id", sort=False)
     accounts = by_account[list(STATES)].mean()
-    accounts["driver"] = by_account["driver"].last()
+    accounts["driver"] = last_drivers(months)
     accounts["months"] = by_account.size()
     accounts["left"] = by_account["churn"].any()
     strength = {name: push.strength for name, push in book.pushes.items()}
@@ -270,6 +275,7 @@ def _happiness(states: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def renewals(book: Book, account: NDArray[np.int64], month: NDArray[np.int64]) -> dict[str, NDArray[np.generic]]:
     age = np.arange(book.shape[1]) - book.first_month[:, None]
+    # the start of a contract is no renewal
     wait = np.where(age > 0, -age % book.term[:, None], book.term[:, None])[account, month]
     day = book.start_day - book.start_day.astype("datetime64[M]")
     due = (book.months[month].astype("datetime64[M]") + wait.astype("timedelta64[M]")).astype("datetime64[D]") + day[
@@ -291,6 +297,7 @@ def _contributions(
     linear, interaction = log_odds_parts(states, outcome)
     total = book.log_odds[outcome][account, month]
     contract = contract_term(book, outcome)[account, month]
+    # what is left when all else is taken off is what calls did
     treatment = total - book.base[outcome] - linear.sum(axis=1) - interaction - contract
     treatment -= book.direct(outcome)[account, month]
 
@@ -301,6 +308,7 @@ def _contributions(
     of_x = x * _book_mean(y, month, book.shape[1])
     of_y = y * _book_mean(x, month, book.shape[1])
     parts = np.stack([centred(column) for column in linear.T])
+    # mean over the two orders: v(x) - v(none) and v(both) - v(y)
     parts[0] += half * (centred(x * y) + of_x - of_y)
     parts[1] += half * (centred(x * y) + of_y - of_x)
     for push in book.pushes.values():

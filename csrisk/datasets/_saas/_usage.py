@@ -84,8 +84,10 @@ def _visits(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.datetime64]]:
     days = np.arange(book.months[0], book.months[-1], np.timedelta64(1, "D"))
     month_of = np.searchsorted(book.months, days, side="right") - 1
+    # + 3: day 0 of datetime64, 1 January 1970, was a Thursday
     weekday = (days.astype(int) + 3) % 7
     of_year = (days - days.astype("datetime64[Y]")).astype(int)
+    # less around day 215, early August, and day 362, between the years
     season = 1 - 0.12 * np.exp(-(((of_year - 215) / 25.0) ** 2)) - 0.25 * np.exp(-(((of_year - 362) / 8.0) ** 2))
     closed = np.isin([str(d)[5:] for d in days], _HOLIDAYS)
     rhythm = _WEEKDAY[weekday] * season * np.where(closed, 0.08, 1.0)
@@ -95,6 +97,7 @@ def _visits(
     if book.pace is not None:
         rate = rate * book.pace[:, None]
     level = np.where(book.active, rate, 0.0)[:, month_of] * rhythm
+    # mean 1: days of an account differ by more than counts of a constant rate would
     level *= rng.gamma(4.0, 0.25, level.shape)
     level[days < book.start_day[:, None]] = 0.0
     level[days >= book.until[:, None]] = 0.0
@@ -111,6 +114,7 @@ def _who(
     """Code of the person: slot x 100 + how many sat there before."""
     n_accounts = book.shape[0]
     skew = rng.uniform(1.0, 2.2, n_accounts)
+    # a power above 1 draws low slots more often, and slot 0, the champion, most
     slot = np.floor(users(book)[account, month] * rng.random(len(account)) ** skew[account]).astype(np.int64)
     slots = int(slot.max(initial=0)) + 1
     stay = rng.uniform(8, 60, (n_accounts, slots))
@@ -132,6 +136,7 @@ def _what(
     taste = rng.normal(0, 0.8, (n_accounts, len(PRODUCTS)))[:, in_product]
     wish = popular + taste + rng.gumbel(0, 0.5, (n_accounts, len(FEATURES)))
     can = (book.plan[:, :, None] >= in_plan) & book.holds[:, :, in_product]
+    # 99: what the plan does not hold comes behind every wish
     order = np.argsort(np.where(can, -wish[:, None, :], 99.0), axis=2)
     value = book.latent.states[..., 0]
     share = 1 / (1 + np.exp(-(0.1 + 0.8 * value)))
@@ -141,6 +146,7 @@ def _what(
 
 
 def _user_ids(account: NDArray[np.int64], user: NDArray[np.int64]) -> NDArray[np.object_]:
+    # a name is written once for each user, not for each visit
     code, unique = pd.factorize(account * 1_000_000 + user)
     names = [f"user-{c // 1_000_000:04d}-{c % 1_000_000 // 100:03d}-{c % 100:02d}" for c in unique]
     return np.asarray(np.array(names, dtype=object)[code])

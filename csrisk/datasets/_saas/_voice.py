@@ -145,6 +145,7 @@ def expectations(book: Book, ids: NDArray[np.object_], rng: np.random.Generator)
     account, agreed = account[alive], agreed[alive]
     n = len(agreed)
     promised = rng.choice([30, 45, 60, 90], n)
+    # by the states of the time when it is due, not of the day of the promise
     later = _month(book, agreed + promised.astype("timedelta64[D]"))
     happy = 0.75 * book.latent.states[account, later, 2] + 0.35 * book.latent.states[account, later, 0]
     speed = promised * np.exp(-0.1 - 0.15 * happy + 0.3 * rng.standard_normal(n))

@@ -98,6 +98,7 @@ def account_names(n: int, rng: np.random.Generator) -> list[str]:
     first, second = _FIRST.split(), _SECOND.split()
     pairs = len(first) * len(second)
     rounds, rest = divmod(n, pairs)
+    # permutations: a name comes again only when all are used, and then with a number
     codes = np.concatenate([rng.permutation(pairs) for _ in range(rounds)] + [rng.permutation(pairs)[:rest]])
     names = [f"{first[code // len(second)]} {second[code % len(second)]}" for code in codes]
     return [name if i < pairs else f"{name} {i // pairs + 1}" for i, name in enumerate(names)]

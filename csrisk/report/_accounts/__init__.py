@@ -1,1 +1,5 @@
 """What the report says of one account: its card, its steps, where it stands."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -10,13 +10,14 @@ import numpy.typing as npt
 
 from csrisk._explain import NEGLIGIBLE, NO_REASON, NOT_MEASURED, driver_words, plain_drivers
 from csrisk._goals import Goal
+from csrisk._text import unbroken
 from csrisk.report._accounts._compare import Peers, spoken
 from csrisk.report._accounts._followed import NOTHING
 from csrisk.report._accounts._levers import make_levers
 from csrisk.report._accounts._next_steps import make_next_steps
 from csrisk.report._accounts._rounding import add_up
 from csrisk.report._accounts._timeline import make_timelines
-from csrisk.report._book import Book, book_features
+from csrisk.report._book import Book, book_features, figure_at
 from csrisk.report._content import Card, FeaturePart, GoalPart, Line
 from csrisk.report._names import clean
 
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
 __all__ = ["STEPS", "make_cards", "make_lines"]
 
 Floats = npt.NDArray[np.float64]
+# up to which place, how many features of a goal, from how many points on: 500 accounts stay below a megabyte
 _NAMED = ((25, 6, NEGLIGIBLE), (60, 3, 0.1), (120, 2, 0.25), (200, 1, 0.5))
 _NAMED_LATER = (0, 1.0)
+# how many of the first cards have what takes most room, so that 500 accounts stay below a megabyte
 _OPENED = 25
 _TIMELINES = 40
 _COMPARED = 25
@@ -72,10 +75,12 @@ class _Details:
 
     def strongest(self, position: int, goal: str) -> list[int]:
         """Columns of the features of a goal that matter for an account, the largest contribution first."""
+        # on each page the first cards say most
         most, least = next(((most, least) for upto, most, least in _NAMED if position % self.page < upto), _NAMED_LATER)
         if position < _OPENED:
             most = len(self.goal_of)  # all that have a number of their own, so that the rest stays small
         own = self.columns[goal]
+        # NaN is what has no number of its own and is in the rest
         size = np.nan_to_num(np.abs(self.opened[position, own]))
         order = np.argsort(-size, kind="stable")[:most]
         return [int(own[at]) for at in order if size[at] >= least]
@@ -103,31 +108,6 @@ def make_cards(
     three from a tenth of a point on, up to 120 two from a quarter on, up to 200 one from half a point on, and later
     ones goals only; what is not named is summed up as the rest, so the parts add up everywhere. This keeps a file of
     500 accounts below a megabyte. Where the cards are spread over pages, places are counted on each page.
-
-    Parameters
-    ----------
-    book : Book
-        The book in order of priority.
-    count : int
-        Number of cards.
-    data : CustomerData or None
-        Gives the first 40 a timeline, and the first 60 what to do next.
-    peers : Peers
-        Those that the first 25 are compared with.
-    moves : Moves or None
-        What moved since an earlier book.
-    gaps : sequence
-        By account, its gap to the best customers by goal; the first 25 show it.
-    page : int, optional
-        Cards on a page.
-    standing : Standing, optional
-        Where the accounts stand; its quadrant is named and asks for steps.
-    followed : Followed, optional
-        What followed in the past: which relationship traps ask for a step, and what features are worth.
-
-    Returns
-    -------
-    tuple of Card
     """
     goal_of = [str(feature.goal) for feature in book.why.declarations]
     columns = {
@@ -138,6 +118,7 @@ def make_cards(
     features = book_features(book.why).iloc[rows]
     points = book.why.feature_game(rows)[0]
     opened = points.copy()
+    # the first accounts are opened further, until 80 % of a goal have names
     opened[:_OPENED] = book.why.opened_game(rows[:_OPENED])[0]
     details = _Details(
         book,
@@ -175,19 +156,7 @@ def make_cards(
 
 
 def make_lines(book: Book, start: int) -> tuple[Line, ...]:
-    """Write the lines of the accounts that come after the last card.
-
-    Parameters
-    ----------
-    book : Book
-        The book in order of priority.
-    start : int
-        First place to write, from 0.
-
-    Returns
-    -------
-    tuple of Line
-    """
+    """Write the lines of the accounts that come after the last card."""
     main = book.why.main_goals[book.rows]
     at_risk = book.at_risk
     return tuple(
@@ -196,8 +165,8 @@ def make_lines(book: Book, start: int) -> tuple[Line, ...]:
             account=book.accounts[at],
             name=book.names[at],
             probability=float(book.probability[at]),
-            mrr=_at(book.mrr, at),
-            at_risk=_at(at_risk, at),
+            mrr=figure_at(book.mrr, at),
+            at_risk=figure_at(at_risk, at),
             main_goal=main[at] or "",
         )
         for at in range(start, len(book.keys))
@@ -206,6 +175,7 @@ def make_lines(book: Book, start: int) -> tuple[Line, ...]:
 
 def _card(details: _Details, position: int) -> Card:
     book = details.book
+    # the printed ends come first: goals have to add up to what a reader sees between them
     reference, prediction = round(float(book.reference[position]), 1), round(float(book.prediction[position]), 1)
     exact = details.goals[position].tolist()
     shown = add_up(prediction - reference, exact)
@@ -224,8 +194,8 @@ def _card(details: _Details, position: int) -> Card:
         reference=float(book.reference[position]) / 100,
         prediction_shown=prediction,
         reference_shown=reference,
-        mrr=_at(book.mrr, position),
-        at_risk=_at(book.at_risk, position),
+        mrr=figure_at(book.mrr, position),
+        at_risk=figure_at(book.at_risk, position),
         goals=goals,
         main_goal=details.main[position] or "",
         reason=NO_REASON if feature is None else _printed(sentence),
@@ -240,11 +210,13 @@ def _goal_part(details: _Details, position: int, place: int, goal: str, shown: f
     points = float(details.goals[position, place])
     named = details.strongest(position, goal)
     exact = [float(details.opened[position, column]) for column in named]
+    # a goal of which nothing was recorded carries no points: what the model makes of the silence is part of context
     silent = _silence(details, position) if goal == Goal.CONTEXT else ()
     *printed, rest = add_up(
         shown, [*exact, *(value for _, value in silent), points - sum(exact) - sum(v for _, v in silent)]
     )
     declared = details.book.why.declarations
+    # parts stand in the order in which they were handed over: features, silence, rest
     unknown = zip(silent, printed[len(exact) :], strict=True)
     return GoalPart(
         goal=goal,
@@ -274,8 +246,5 @@ def _silence(details: _Details, position: int) -> tuple[tuple[str, float], ...]:
 
 
 def _printed(sentence: str) -> str:
-    return clean(sentence, longest=400).replace(" %", "\u00a0%")
-
-
-def _at(values: Floats | None, position: int) -> float | None:
-    return None if values is None or np.isnan(values[position]) else float(values[position])
+    # a number and its sign stay on one line
+    return unbroken(clean(sentence, longest=400))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from csrisk._numbers import month
+from csrisk._text import month
 from csrisk.report._book import book_features
 from csrisk.report._names import clean
 
@@ -35,23 +35,13 @@ class Facets:
     def choices(self, name: str) -> tuple[str, ...]:
         """Values to choose from, months in their order; none where there is nothing to choose."""
         found = self.months if name == "renewal" else tuple(sorted({*getattr(self, name)} - {_NONE}))
+        # one value leaves nothing to choose
         return found if 2 <= len(found) <= _MOST else ()
 
 
 def read_facets(book: Book, data: CustomerData | None) -> Facets:
-    """Read the attributes; owners are colleagues, and a pseudonymised report names none of them.
-
-    Parameters
-    ----------
-    book : Book
-        The book in order of priority.
-    data : CustomerData or None
-        Gives attributes of the accounts.
-
-    Returns
-    -------
-    Facets
-    """
+    """Read the attributes; owners are colleagues, and a pseudonymised report names none of them."""
+    # a pseudonymised book calls its accounts otherwise than by their ids
     named = book.accounts == tuple(map(str, book.keys))
     dates = _renewals(book)
     known = dates.dropna().unique().sort_values()

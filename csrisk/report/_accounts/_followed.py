@@ -19,19 +19,7 @@ __all__ = ["NOTHING", "Followed", "what_followed"]
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """Past snapshots with a known outcome, and what they say of traps and of features; None where nothing is known.
-
-    Parameters
-    ----------
-    history : History or None
-        Past snapshots.
-    traps : pandas.DataFrame or None
-        As `csrisk.success.trap_consequences` gives it.
-    worth : pandas.DataFrame or None
-        As `csrisk.success.feature_worth` gives it.
-    fires : pandas.DataFrame or None
-        As `csrisk.success.after_the_fire` gives it.
-    """
+    """Past snapshots with a known outcome, and what they say of traps and of features; None where nothing is known."""
 
     history: History | None = None
     traps: pd.DataFrame | None = None

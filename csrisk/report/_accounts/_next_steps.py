@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 
 from csrisk._goals import Goal
-from csrisk._snapshots import Snapshots
+from csrisk._snapshots import Snapshots, seen
+from csrisk._text import day, number, percent
 from csrisk.report._accounts._quadrant_steps import quadrant_steps
 from csrisk.report._book import book_features
 from csrisk.report._content import Step
 from csrisk.report._names import clean
 from csrisk.report._success._growth import offer_words
 from csrisk.success import TRAPS, hard_cases, unused_features
-from csrisk.success._seen import seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +35,9 @@ _AMONG = 2000
 _RENEWAL_DAYS = 90
 _YEAR = 365
 _OFTEN, _BUSY = 3, 2.0
+# of 10: up to here an answer to the NPS question is a detractor's
 _DETRACTOR = 6
+# lower bound: most similar accounts use it, beyond chance
 _SURE = 0.5
 _STALE_DAYS = 7
 _AFTER_FIRE = 180
@@ -97,28 +99,6 @@ def make_next_steps(
     Every step rests on rows of the tables as they were known at the date; none of them was tested for its effect, but a
     relationship trap asks for a step only where those inside it left more often in the history of these tables. The
     goals that raise the risk of the account come first, and a goal gives two steps at most.
-
-    Parameters
-    ----------
-    book : Book
-        The book in order of priority.
-    data : CustomerData or None
-        The tables; None gives no steps but those that the features tell.
-    count : int
-        Number of accounts.
-    standing : Standing, optional
-        Where the accounts stand: the quadrant, traps and room to grow ask for steps of their own.
-    harmful : frozenset of str
-        Traps in which more accounts left later than outside, as `csrisk.success.trap_consequences` finds them.
-    worth : pandas.Series, optional
-        What features are worth, to choose among those that fit.
-    fires_help : bool, default False
-        Whether customers whose hard case went well were shown to speak for us; then they are asked to.
-
-    Returns
-    -------
-    tuple of tuple of Step
-        At most four steps by account.
     """
     found: list[list[Step]] = [[] for _ in range(count)]
     for place, step in itertools.chain(_renewals(book, count), _unmeasured(book, count)):
@@ -133,6 +113,7 @@ def make_next_steps(
         if standing is not None:
             asked = _references(look, standing) if fires_help else ()
             for place, step in itertools.chain(_by_quadrant(look, standing, count), _growth(standing, count), asked):
+                # first within their goal: the order of sources decides there
                 found[place].insert(0, step)
     return tuple(_chosen(steps, book.points.iloc[place]) for place, steps in enumerate(found))
 
@@ -145,6 +126,7 @@ def _look(book: Book, data: CustomerData | None, count: int) -> _Seen | None:
     accounts = snapshots.index.get_level_values("account_id")
     places = np.array([place[key] for key in accounts], dtype=np.int64)
     everyone = book.snapshots(data) or snapshots
+    # similar accounts are sought among more than those that get steps
     wider = _snapshots(book, data, max(count, _AMONG)) or snapshots
     return _Seen(data, snapshots, places, (book.as_of - pd.Timestamp(0)).days, everyone, wider)
 
@@ -156,6 +138,7 @@ def _snapshots(book: Book, data: CustomerData, count: int) -> Snapshots | None:
 
 def _chosen(steps: list[Step], points: pd.Series) -> tuple[Step, ...]:
     """Order steps by how much their goal raises the risk, the same order of sources within a goal."""
+    # a goal that the model has no features for raises nothing
     ordered = sorted(steps, key=lambda step: -float(points.get(step.goal, 0.0)))
     counted: Counter[str] = Counter()
     kept = []
@@ -171,6 +154,7 @@ def _renewals(book: Book, count: int) -> Iterator[Found]:
     if "days_to_renewal" not in features:
         return
     left = features["days_to_renewal"].to_numpy(np.float64)[book.rows[:count]]
+    # a renewal that is over is negative, an unknown one NaN: neither is due
     for place in np.flatnonzero((left >= 0) & (left <= _RENEWAL_DAYS)):
         due = int(left[place])
         yield int(place), Step("churn", "Talk about the renewal now", f"it is due in {due} {_days(due)}")
@@ -211,8 +195,10 @@ def _repeats(look: _Seen) -> Iterator[Found]:
     for place, n in _counted(counts[(counts >= _OFTEN) & (rate >= _BUSY * usual)]):
         stages = rows.loc[rows["place"] == place, "stage"].dropna().value_counts()
         where = f", {int(stages.iloc[0])} of them in {clean(stages.index[0])}" if len(stages) else ""
-        own = f"{rate.loc[place]:.2g} a person, " if unit else ""
-        text = f"{n} contacts not begun by us in 90 days{where}; {own}{usual:.2g} {'is' if unit else 'are'} usual here"
+        own = f"{number(rate.loc[place])} a person, " if unit else ""
+        text = (
+            f"{n} contacts not begun by us in 90 days{where}; {own}{number(usual)} {'is' if unit else 'are'} usual here"
+        )
         yield place, Step("churn", "Find out why they call so often", text)
 
 
@@ -220,10 +206,12 @@ def _rates(look: _Seen, counts: pd.Series) -> tuple[pd.Series, float, bool]:
     """Contacts of 90 days by person, the median over the book, and whether persons are known; else by account."""
     rows = seen(look.data, look.all, "contacts", ["initiated_by"], window=90)
     rows = rows[rows["initiated_by"] != "vendor"]
+    # with those who never called: they are part of what is usual
     everyone = rows.groupby("snapshot").size().reindex(range(len(look.all)), fill_value=0)
     if not look.data.has("usage", "user_id"):
         return counts, float(everyone.median()), False
     people = seen(look.data, look.all, "usage", ["user_id"], window=90).groupby("snapshot")["user_id"].nunique()
+    # whoever calls is somebody, also where no use was seen
     people = people.reindex(everyone.index, fill_value=0).clip(lower=1)
     place = look.place_of_all.reindex(everyone.index)
     own = people.groupby(place).first().reindex(counts.index)
@@ -262,7 +250,7 @@ def _detractors(look: _Seen) -> Iterator[Found]:
     low = last.groupby("place").agg(score=("score", "mean"), answered=("answered_at_day", "max"))
     for place, score, answered in low[low["score"] <= _DETRACTOR].itertuples():
         ago = look.today - int(answered)
-        text = f"the last NPS answer was {score:.3g} of 10, {ago} {_days(ago)} ago"
+        text = f"the last NPS answer was {number(score)} of 10, {ago} {_days(ago)} ago"
         yield int(place), Step("advocacy", "Ask the detractor what would have to change", text)
 
 
@@ -290,7 +278,7 @@ def _traps(look: _Seen, standing: Standing, harmful: frozenset[str]) -> Iterator
     for trap in TRAPS:
         if trap.name in _SAID_ELSEWHERE | _POINT_NOWHERE or trap.name not in harmful:
             continue
-        from_on = f"{100 * trap.threshold:.0f} %" if trap.measure.startswith("share") else f"{trap.threshold:g}"
+        from_on = percent(trap.threshold, 0) if trap.measure.startswith("share") else number(trap.threshold)
         step = Step(
             str(_GOAL_OF_TRAP.get(trap.name, Goal.CHURN)),
             trap.next_step[:1].upper() + trap.next_step[1:],
@@ -316,6 +304,7 @@ def _waiting(look: _Seen) -> pd.DataFrame:
 def _answers(look: _Seen, *more: str) -> pd.DataFrame:
     """Answers given within a year, however long ago was asked."""
     rows = look.rows("surveys", ["answered_at_day", "closed_at_day", *more])
+    # as floats: the day of an answer not given is missing, and not within any year
     return rows[rows["answered_at_day"].astype("float64") >= look.today - _YEAR]
 
 
@@ -340,7 +329,7 @@ def _references(look: _Seen, standing: Standing) -> Iterator[Found]:
     place = dict(zip(look.snapshots.index, look.place.tolist(), strict=True))
     for key in well.index.intersection(standing.ask.index):
         closed = well.loc[[key], "closed_at"].iloc[0]
-        case = f"the hard case closed on {closed.day} {closed:%B} went well"
+        case = f"the hard case closed on {day(closed)} went well"
         yield place[key], Step("advocacy", "Ask for a reference", f"{case}, and such customers speak for us more often")
 
 

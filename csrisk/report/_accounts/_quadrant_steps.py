@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from csrisk._goals import Goal
+from csrisk._text import percent
 from csrisk.report._content import Step
 from csrisk.report._names import clean
 from csrisk.success import QUADRANTS
@@ -36,20 +37,9 @@ def recoverable(standing: Standing) -> pd.Series:
 def quadrant_steps(
     standing: Standing, contacts: pd.DataFrame, overdue: pd.Series, count: int
 ) -> Iterator[tuple[int, Step]]:
-    """Give the steps of the first accounts, by their place in the book.
-
-    Parameters
-    ----------
-    standing : Standing
-        Where the accounts stand.
-    contacts : pandas.DataFrame
-        Contacts of half a year, columns ``place`` and ``stage``.
-    overdue : pandas.Series
-        Number of promises that are overdue, by place.
-    count : int
-        Number of accounts.
-    """
+    """Give the steps of the first accounts, by their place in the book."""
     names, slight = standing.quadrants, recoverable(standing).to_numpy(bool)
+    # without quadrants the column is missing: nobody is known to be a business risk
     risky = (
         standing.quadrant["business_risk"].to_numpy(bool) if "business_risk" in standing.quadrant else slight & False
     )
@@ -74,10 +64,11 @@ def _expectations(overdue: int, risky: bool) -> Step:
 def _cost(stages: pd.Series, margin: float, credited: float) -> Step:
     counts = stages.dropna().value_counts()
     brings = (
-        f"brings {100 * margin:.0f} % of its revenue after the cost to serve" if margin == margin else "brings little"
+        # an unknown margin is NaN, which differs from itself
+        f"brings {percent(margin, 0)} of its revenue after the cost to serve" if margin == margin else "brings little"
     )
     if credited >= _CREDITED:
-        brings += f" and {100 * credited:.0f} % of what was billed went back as credits"
+        brings += f" and {percent(credited, 0)} of what was billed went back as credits"
     if counts.empty:
         return Step(str(Goal.CHURN), "Find out what makes them costly to serve", f"happy, but {brings}")
     stage, most = clean(counts.index[0]), int(counts.iloc[0])

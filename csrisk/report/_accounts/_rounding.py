@@ -44,12 +44,17 @@ def add_up(total: float, parts: Sequence[float], *, digits: int = 1) -> tuple[fl
     if exact.size == 0:
         return ()
     units = np.floor(exact)
+    # what rounding down has taken from the total, in units of the last digit
     left = round(total * scale) - int(units.sum())
     movable = exact != 0 if (exact != 0).any() else np.ones(exact.size, dtype=bool)
+    # largest remainder first; parts of exactly zero last, and cut off
     order = np.argsort(np.where(movable, units - exact, np.inf), kind="stable")[: int(movable.sum())]
+    # more than one round only where the total lies further from the parts than rounding takes it
     while left:
+        # added to the largest remainders first, taken from the smallest first
         step = order if left > 0 else order[::-1]
         for position in step[: abs(left)]:
             units[position] += 1 if left > 0 else -1
         left -= int(np.sign(left)) * min(abs(left), len(step))
+    # + 0.0, as -0.0 would print a minus
     return tuple(float(value) for value in np.round(units / scale + 0.0, digits))

@@ -26,19 +26,7 @@ __all__ = ["Standing", "read_standing"]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Tables in the order of the book, on its keys; accounts that the tables do not know have missing values.
-
-    Parameters
-    ----------
-    seen : Snapshots
-        The accounts that the tables know.
-    mood, company, quadrant : pandas.DataFrame
-        As `csrisk.success` gives them; `quadrant` is empty where no position is known.
-    traps, growth : pandas.DataFrame
-        Relationship traps, and what to offer to whom.
-    ask : pandas.DataFrame
-        Whom to ask for a reference, on the index of `seen`; nobody where no advocacy is recorded.
-    """
+    """Tables in the order of the book, on its keys; accounts that the tables do not know have missing values."""
 
     seen: Snapshots
     mood: pd.DataFrame
@@ -65,10 +53,12 @@ def read_standing(book: Book, data: CustomerData | None) -> Standing | None:
     quadrant = success_quadrant(mood, company) if mood["position"].notna().any() else pd.DataFrame()
     risk = pd.Series(book.probability, index=mood.index)
     place = seen.index.get_level_values("account_id")
+    # for those that the tables know, in the order of their snapshots
     there = [column.reindex(place).set_axis(seen.index) for column in (mood["position"], risk)]
     growth = _in_order(growth_advice(data, there[0], there[1], seen), book)
     traps = _in_order(relationship_traps(data, seen), book)
     ask = whom_to_ask(data, there[0], there[1], seen)
+    # without a record of advocacy nobody knows who was asked before
     return Standing(seen, mood, company, quadrant, traps, growth, ask if data.has("advocacy") else ask.iloc[:0])
 
 

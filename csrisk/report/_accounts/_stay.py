@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from csrisk._text import number
 from csrisk.exceptions import ConfigError
 from csrisk.report._content import Column, Interval, Stay, Table
 
@@ -21,13 +22,7 @@ _MONEY = ("expected_margin", "margin_low", "margin_high")
 
 
 def make_stays(book: Book, lifetimes: pd.DataFrame | None) -> tuple[Stay | None, ...]:
-    """Give each account in order how long it is expected to stay; None where nobody can tell.
-
-    Raises
-    ------
-    ConfigError
-        If the frame lacks columns.
-    """
+    """Give each account in order how long it is expected to stay; None where nobody can tell."""
     if lifetimes is None:
         return (None,) * len(book.keys)
     missing = [name for name in (*_NAMES, *_MONEY) if name not in lifetimes]
@@ -54,7 +49,8 @@ def stay_table(stays: tuple[Stay | None, ...]) -> Table | None:
     parts = [part for part in np.array_split(np.arange(len(known)), min(4, len(known))) if len(part)]
     for part in [*parts, np.arange(len(known))]:
         inside = [known[at] for at in part]
-        name = "all" if len(inside) == len(known) and rows else f"from {inside[0].months.estimate:.1f} months"
+        # a single account is its own quarter: the row of all comes after it
+        name = "all" if len(inside) == len(known) and rows else f"from {number(inside[0].months.estimate, 1)} months"
         money = [stay.margin.estimate for stay in inside if stay.margin is not None]
         months = float(np.mean([stay.months.estimate for stay in inside]))
         rows.append((name, len(inside), months, float(np.sum(money)) if money else None, len(money)))

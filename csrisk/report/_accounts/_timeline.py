@@ -24,22 +24,7 @@ Weekly = npt.NDArray[np.int64]
 
 
 def make_timelines(book: Book, data: CustomerData | None, count: int) -> tuple[Timeline | None, ...]:
-    """Count use, contacts and surveys by week for the first accounts of a book, as far as each snapshot may see.
-
-    Parameters
-    ----------
-    book : Book
-        The book in order of priority.
-    data : CustomerData or None
-        The tables; None gives no timeline.
-    count : int
-        Number of accounts.
-
-    Returns
-    -------
-    tuple of Timeline or None
-        None where nothing was seen in these weeks.
-    """
+    """Count use, contacts and surveys by week for the first accounts of a book, as far as each snapshot may see."""
     known = [] if data is None else [at for at in range(count) if book.keys[at] in data.accounts]
     if data is None or not known:
         return (None,) * count
@@ -48,6 +33,7 @@ def make_timelines(book: Book, data: CustomerData | None, count: int) -> tuple[T
     place = pd.Series(known, index=pairs["account_id"]).reindex(snapshots.index.get_level_values("account_id"))
     counted = {table: _weekly(snapshots, data, table, place.to_numpy(), count) for table in _TABLES}
     answered = _weekly(snapshots, data, "surveys", place.to_numpy(), count, only="answered_at_day")
+    # without times of answers nobody knows which surveys were answered, and 0 would say that none was
     told = not data.has("surveys") or data.given("surveys", "answered_at")
     return tuple(
         _timeline(counted["usage"][at], counted["contacts"][at], counted["surveys"][at], answered[at] if told else None)
@@ -67,7 +53,9 @@ def _weekly(
     if only is not None:
         seen = seen.filter(~nw.col(only).is_null())
     rows = data.engine.collect(seen.group_by("snapshot", "age").agg(nw.len().alias("rows")))
+    # yesterday is of age 1, and the newest week stands last
     week = WEEKS - 1 - (rows["age"].to_numpy(np.int64) - 1) // 7
+    # days of one week share a cell: plain assignment would keep the last of them
     np.add.at(weekly, (place[rows["snapshot"].to_numpy(np.int64)], week), rows["rows"].to_numpy(np.int64))
     return weekly
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from csrisk._numbers import money, number, percent, signed
+from csrisk._text import money, number, percent, signed, unbroken
 from csrisk.report._printing._html import environment
 from csrisk.report._printing._markdown import escape
 
@@ -22,12 +22,14 @@ def _tiles(report: Report) -> list[tuple[str, str, str]]:
     """Figures for executives: retention, revenue at risk, what moved, how far to trust it."""
     summary = report.summary
     churn, lost = summary.corrected or summary.churn, summary.mrr_corrected or summary.mrr_at_risk
+    # where more leave fewer stay: the ends change places
     kept = [percent(1 - share / summary.accounts) for share in (churn.expected, churn.high, churn.low)]
-    tiles = [("Accounts expected to stay", kept[0], f"{kept[1]} to {kept[2]}")]
+    level = f"({percent(churn.level, 0)} interval of the total)"
+    tiles = [("Accounts expected to stay", kept[0], f"{kept[1]} to {kept[2]} {level}")]
     if lost is not None and summary.mrr:
         low, high = (money(end, report.currency) for end in (lost.low, lost.high))
         share = percent(lost.expected / summary.mrr)
-        told = f"{low} to {high}; {share} of {money(summary.mrr, report.currency)}"
+        told = f"{low} to {high} {level}; {share} of {money(summary.mrr, report.currency)}"
         tiles.append(("Monthly revenue at risk", money(lost.expected, report.currency), told))
     if report.moves is not None:
         change = f"points of mean risk since {report.moves.since}"
@@ -53,7 +55,7 @@ def _first(report: Report) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
 def _html(report: Report) -> str:
     heads, rows = _first(report)
     template = environment().get_template("digest.html.j2")
-    return template.render(r=report, tiles=_tiles(report), heads=heads, rows=rows)
+    return unbroken(template.render(r=report, tiles=_tiles(report), heads=heads, rows=rows))
 
 
 def _markdown(report: Report) -> str:
@@ -64,7 +66,7 @@ def _markdown(report: Report) -> str:
     lines += [f"- **{one.severity.capitalize()}:** {escape(one.text)}" for one in report.summary.decisions]
     lines += ["", "## First accounts to look at", "", f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}"]
     lines += [f"| {' | '.join(map(escape, row))} |" for row in rows]
-    return "\n".join([*lines, "", escape(report.limits[0]), ""])
+    return unbroken("\n".join([*lines, "", escape(report.limits[0]), ""]))
 
 
 DIGESTS: Mapping[str, Callable[[Report], str]] = {".html": _html, ".md": _markdown}

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from csrisk._numbers import day, money, number, percent, signed
+from csrisk._text import day, money, number, percent, reworded, signed
 from csrisk.report._content import Cell, Column, Interval
 
 __all__ = ["cell", "day", "money", "number", "percent", "signed"]
 
 
 def cell(value: Cell, column: Column) -> str:
-    """Write one cell of a table.
-
-    Parameters
-    ----------
-    value : Cell
-        The value; None is written as a dash.
-    column : Column
-        Says how.
-
-    Returns
-    -------
-    str
-    """
+    """Write one cell of a table."""
     if value is None:
         return "\u2013"
     if isinstance(value, Interval):
@@ -33,12 +21,17 @@ def cell(value: Cell, column: Column) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return number(value, 0)
-    return _float(value, column) if isinstance(value, float) else value
+    if isinstance(value, float):
+        return _float(value, column)
+    # names are their owners'; other text may hold the dates of a table or of a model file
+    return value if column.kind == "name" else reworded(value)
 
 
 def _float(value: float, column: Column) -> str:
     if column.kind == "percent":
         return percent(value, 1 if column.digits is None else column.digits)
+    if column.kind == "heat":
+        return number(100 * value, 0)
     if column.kind == "points":
         return signed(value)
     if column.kind == "money":

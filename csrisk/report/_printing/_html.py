@@ -15,11 +15,13 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from csrisk._drawing import palette_css
 from csrisk._explain import WHAT_IF_NOTE
-from csrisk._palette import palette_css
-from csrisk.report._content import Card, Cell, Column, Interval, Line, Report, Stay, Table, Timeline
+from csrisk._text import number, reworded, unbroken
+from csrisk.report._content import Card, Cell, Column, GrowthAmount, Interval, Line, Report, Stay, Table, Timeline
 from csrisk.report._printing import _format, _svg
-from csrisk.report._success._svg import journey_rows, quadrant_plot, share_dot
+from csrisk.report._printing._past import past_line, past_panels, past_words
+from csrisk.report._success._svg import journey_rows, quadrant_plot, share_dot, survival_plot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +33,7 @@ __all__ = [
     "account_link",
     "environment",
     "gap_words",
+    "grown_words",
     "render_html",
     "render_owners",
     "render_pages",
@@ -40,66 +43,42 @@ __all__ = [
     "timeline_words",
 ]
 
-MOST_LINES = 2000
+MOST_LINES = 1500
+SUMMED = 200  # cards that repeat their rows as a sum: 500 stay below a megabyte
 FIRST = 25  # accounts of a list that is open; the others are folded
 _SHORT = 12  # letters of a word that fits a narrow column
-_RIGHT = frozenset({"integer", "number", "percent", "points", "money"})
+_RIGHT = frozenset({"integer", "number", "percent", "points", "money", "heat"})
 
 
 def render_html(report: Report) -> str:
     """Render a report as HTML.
 
     All text is escaped by the template engine. Style and script are inline and allowed by their hash alone.
-
-    Parameters
-    ----------
-    report : Report
-        What the report says.
-
-    Returns
-    -------
-    str
     """
     return _render("report.html.j2", report, _Common(report))
 
 
 def render_pages(report: Report, chunk: int, folder: str, book: str) -> tuple[str, Iterator[tuple[str, str]]]:
-    """Render a report as a page of the book and pages of accounts.
-
-    Parameters
-    ----------
-    report : Report
-        What the report says, with a card for every account.
-    chunk : int
-        Cards on a page; the page of the book holds the first of them.
-    folder : str
-        Folder of the other pages, seen from the page of the book.
-    book : str
-        Name of the page of the book.
-
-    Returns
-    -------
-    page : str
-        The page of the book.
-    pages : iterator of (str, str)
-        Name and content of each other page.
-    """
+    """Render a report as a page of the book and pages of accounts."""
     common = _Common(report)
     parts = [report.cards[start : start + chunk] for start in range(0, len(report.cards), chunk)]
-    names = [f"accounts-{number:03d}.html" for number in range(1, len(parts) + 1)]
+    names = [f"accounts-{page:03d}.html" for page in range(1, len(parts) + 1)]
     note = (
-        f"This page holds the cards of the first {len(parts[0]):,} of {len(report.cards):,} accounts; the others are "
-        f"on {len(parts) - 1} {'page' if len(parts) == 2 else 'pages'} of {chunk:,} in the folder {folder}."
+        f"This page holds the cards of the first {number(len(parts[0]), 0)} of {number(len(report.cards), 0)} "
+        "accounts; the others are "
+        f"on {len(parts) - 1} {'page' if len(parts) == 2 else 'pages'} of {number(chunk, 0)} in the folder {folder}."
     )
     first = replace(
         report,
         cards=parts[0],
+        # whoever has a card on another page has a line on that of the book
         lines=tuple(_line(card) for card in report.cards[chunk:]),
         cards_note=note if len(parts) > 1 else "",
     )
     links = [(f"{quote(folder)}/{names[at]}", parts[at][0].rank, parts[at][-1].rank) for at in range(1, len(parts))]
     page = _render("report.html.j2", first, common, links=links, chunk=chunk)
     back = quote(book)
+    # rendered one at a time, as they are written
     others = (
         (names[at], _render("accounts.html.j2", replace(report, cards=part), common, names=names, at=at, book=back))
         for at, part in enumerate(parts)
@@ -109,25 +88,13 @@ def render_pages(report: Report, chunk: int, folder: str, book: str) -> tuple[st
 
 
 def render_owners(report: Report, book: str) -> list[tuple[str, str]]:
-    """Render a page of cards for each owner.
-
-    Parameters
-    ----------
-    report : Report
-        What the report says.
-    book : str
-        Name of the page of the book.
-
-    Returns
-    -------
-    list of (str, str)
-        Name and content of each page.
-    """
+    """Render a page of cards for each owner."""
     common = _Common(report)
     owners = sorted({card.owner for card in report.cards} - {""})
     pages = []
     for place, owner in enumerate(owners, start=1):
         own = tuple(card for card in report.cards if card.owner == owner)
+        # a name of a file on every system; the number in front keeps owners apart whose words are the same
         words = re.sub(r"[^a-z0-9]+", "-", owner.lower()).strip("-")[:40]
         part = replace(report, title=f"{report.title}: {owner}", cards=own)
         page = _render("accounts.html.j2", part, common, names=(), at=0, book=quote(book))
@@ -139,11 +106,14 @@ class _Common:
     """What all pages of a report share."""
 
     def __init__(self, report: Report) -> None:
-        css, js = _style(), _asset("script.js")
+        css, js = _style() + Markup(_svg.bars_css()), _asset("script.js")  # our own text
+        # of the cards of all pages, so that bars can be compared between pages
         self.scale = _svg.card_scale(report.cards)
         self.environment = environment()
         self.environment.filters["money"] = partial(_format.money, currency=report.currency)
         self.environment.filters["stay"] = partial(stay_words, currency=report.currency)
+        self.environment.filters["grown"] = partial(grown_words, currency=report.currency)
+        headings = {goal.goal: goal.heading for goal in report.goals}
         goals = {goal.goal: place for place, goal in enumerate(report.goals, start=1)}
         choices = {
             name: {value: place for place, value in enumerate(values, start=1)}
@@ -162,26 +132,32 @@ class _Common:
             "version": version("csrisk"),
             "priced": report.summary.mrr is not None,
             "scale": self.scale,
-            "headings": {goal.goal: goal.heading for goal in report.goals},
+            "headings": headings,
             "bars": lambda card: _svg.card_bars(card, self.scale),
             "first": FIRST,
+            "summed": SUMMED,
             "places": lambda card: " ".join(
                 map(
                     str,
                     (
+                        # the filter by goal follows the reason that is shown
                         goals.get(card.reason_goal or card.main_goal, 0),
                         *(values.get(getattr(card, name), 0) for name, values in choices.items()),
                     ),
                 )
             ),
             "line": _svg.timeline_plot,
+            "past_line": lambda past: past_line(past, self.scale),
+            "past_panels": lambda card: past_panels(card, self.scale, headings, report.past_learned),
+            "past_words": lambda past: past_words(past, report.past),
             "line_words": timeline_words,
         }
 
 
 def _render(template: str, report: Report, common: _Common, **more: Any) -> str:
+    # a goal without evidence has no spread, and must not stretch the scale of the others
     spread_scale = _svg.spread_scale([goal for goal in report.goals if goal.evidence])
-    return common.environment.get_template(template).render(
+    page = common.environment.get_template(template).render(
         r=report,
         **common.values,
         **{"links": (), "chunk": 0, **more},
@@ -191,16 +167,20 @@ def _render(template: str, report: Report, common: _Common, **more: Any) -> str:
         quadrant=quadrant_plot,
         journey=journey_rows,
         dot=share_dot,
+        survival=survival_plot,
         trend=_svg.trend_plot,
         calibration=None if report.calibration is None else _svg.calibration_plot(report.calibration),
         trust=_trust(report),
         ranks=_ranks(report.cards),
     )
+    # words of notes too; neither style nor script holds a number before a blank and the sign
+    return unbroken(page)
 
 
 def _trust(report: Report) -> Interval | None:
     """Find the area under the curve of the model, which the first screen shows."""
     rows = report.quality[0].rows if report.quality else ()
+    # the first column is the model, baselines stand beside it
     found = (cell for row in rows if row[0] == "AUC" for cell in row[1:2])
     return next((cell for cell in found if isinstance(cell, Interval)), None)
 
@@ -208,32 +188,23 @@ def _trust(report: Report) -> Interval | None:
 def _ranks(cards: tuple[Card, ...]) -> dict[str, int]:
     """Say which card of the page belongs to a name, where no other account has the same."""
     often = Counter(card.name for card in cards)
+    # a link to one of two accounts of a name would lead to the wrong one half of the time
     return {card.name: card.rank for card in cards if often[card.name] == 1}
 
 
 def render_value(title: str, name: str, as_of: str, tables: tuple[Table, ...]) -> str:
-    """Render the page for the champion of an account; it has no script.
-
-    Parameters
-    ----------
-    title, name, as_of : str
-        Heading, account and date.
-    tables : tuple of Table
-        What it shows.
-
-    Returns
-    -------
-    str
-    """
+    """Render the page for the champion of an account; it has no script."""
     css = _style()
     engine = environment()
     engine.filters["money"] = partial(_format.money, currency="")
+    # no script-src: what default-src forbids stays forbidden, so no script can run
     policy = (
         f"default-src 'none'; style-src 'sha256-{_digest(css)}'; img-src data:; base-uri 'none'; form-action 'none'"
     )
-    return engine.get_template("value.html.j2").render(
+    page = engine.get_template("value.html.j2").render(
         title=title, name=name, as_of=as_of, tables=tables, css=css, policy=policy, ranks={}, dot=share_dot
     )
+    return unbroken(page)
 
 
 def _line(card: Card) -> Line:
@@ -241,36 +212,18 @@ def _line(card: Card) -> Line:
 
 
 def sum_words(card: Card) -> str:
-    """Write the printed parts of a card as a sum.
-
-    Parameters
-    ----------
-    card : Card
-        The account.
-
-    Returns
-    -------
-    str
-    """
+    """Write the printed parts of a card as a sum."""
     terms = [_format.signed(part.shown) for part in card.goals]
+    # 0x2212 is the minus sign that numbers are printed with, and no hyphen
     signs = (f"{'+' if not t.startswith(chr(0x2212)) else chr(0x2212)} {t.lstrip('+' + chr(0x2212))}" for t in terms)
     left = " ".join([_format.number(card.reference_shown, 1), *signs])
     return f"{left} = {_format.number(card.prediction_shown, 1)}"
 
 
 def gap_words(card: Card) -> str:
-    """Say by which goals an account lies behind the best customers.
-
-    Parameters
-    ----------
-    card : Card
-        The account.
-
-    Returns
-    -------
-    str
-    """
+    """Say by which goals an account lies behind the best customers."""
     headings = {part.goal: part.heading.lower() for part in card.goals}
+    # what is less would print as 0.0
     behind = [(points, headings.get(goal, goal)) for goal, points in card.gap if points >= 0.05]
     if not behind:
         return "No goal lies behind the best customers."
@@ -279,19 +232,7 @@ def gap_words(card: Card) -> str:
 
 
 def stay_words(stay: Stay, currency: str) -> str:
-    """Say how long an account is expected to stay, and what it brings.
-
-    Parameters
-    ----------
-    stay : Stay
-        Months and margin.
-    currency : str
-        Written before amounts.
-
-    Returns
-    -------
-    str
-    """
+    """Say how long an account is expected to stay, and what it brings."""
     ends = [_format.number(end or 0.0, 1) for end in (stay.months.low, stay.months.high)]
     months = f"Expected to stay {_format.number(stay.months.estimate, 1)} months; four of five such accounts leave"
     words = f"{months} between {ends[0]} and {ends[1]}, or stay as long as was looked ahead"
@@ -301,24 +242,22 @@ def stay_words(stay: Stay, currency: str) -> str:
     return f"{words}. It brings {_format.money(stay.margin.estimate, currency)} in that time ({low} to {high})."
 
 
+def grown_words(amount: GrowthAmount, currency: str) -> str:
+    """Say what growth is expected of an account, and what it is made of."""
+    parts = ", ".join(f"{heading.lower()} {_format.signed(shown)}" for heading, _, shown in amount.goals)
+    told = _format.money(amount.prediction_shown, currency, 1)
+    return f"Expected growth a month: {told} = {_format.number(amount.reference_shown, 1)} on the mean, {parts}."
+
+
 def timeline_words(line: Timeline) -> str:
-    """Say in words what a timeline draws.
-
-    Parameters
-    ----------
-    line : Timeline
-        Weekly counts.
-
-    Returns
-    -------
-    str
-    """
+    """Say in words what a timeline draws."""
     first, last = (sum(part) for part in (line.use[:4], line.use[-4:]))
-    surveys = f"{sum(line.surveys):,} surveys"
-    told = surveys if line.answered is None else f"{sum(line.answered):,} of {surveys} answered"
+    surveys = f"{number(sum(line.surveys), 0)} surveys"
+    told = surveys if line.answered is None else f"{number(sum(line.answered), 0)} of {surveys} answered"
     return (
-        f"{len(line.use)} weeks: {first:,} records of use in the first four and {last:,} in the last four; "
-        f"{sum(line.contacts):,} contacts; {told}."
+        f"{len(line.use)} weeks: {number(first, 0)} records of use in the first four and {number(last, 0)} in the "
+        "last four; "
+        f"{number(sum(line.contacts), 0)} contacts; {told}."
     )
 
 
@@ -343,10 +282,13 @@ def environment() -> Environment:
         "points": lambda change: _format.signed(change),
         "count": lambda value: _format.number(value, 0),
         "v": lambda value: f"{value:.6g}",
+        "worded": reworded,
         "sum": sum_words,
         "gap": gap_words,
         "cell": _cell,
         "right": lambda column: column.kind in _RIGHT,
+        # ten colours: 100 % has that of the highest tenth
+        "level": lambda share: min(9, int(10 * share)),
         "few": _few,
         "broad": _broad,
         "ranged": _ranged,
@@ -376,6 +318,7 @@ def _cell(value: Cell, column: Column, ranged: bool = False) -> str:
     """Write a cell; the range of an estimate stands beside it, and its place stays free where others have one."""
     if isinstance(value, Interval) and value.low is not None and value.high is not None:
         estimate, low, high = (_format.number(x, column.digits) for x in (value.estimate, value.low, value.high))
+        # format of Markup escapes what is filled in
         return Markup("{} <small>{} to {}</small>").format(estimate, low, high)
     text = _format.cell(value, column)
     return Markup("{} <small></small>").format(text) if ranged else text
@@ -410,4 +353,5 @@ def _policy(css: str, js: str) -> str:
 
 
 def _digest(text: str) -> str:
+    # as a content security policy names what it allows: base64 of the SHA-256 of the very bytes
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -5,19 +5,22 @@ from __future__ import annotations
 import string
 from typing import TYPE_CHECKING
 
+from csrisk._text import number, reworded, unbroken
 from csrisk.report._names import csv_safe
 from csrisk.report._printing import _format
-from csrisk.report._printing._html import MOST_LINES, gap_words, stay_words, sum_words, timeline_words
+from csrisk.report._printing._html import MOST_LINES, gap_words, grown_words, stay_words, sum_words, timeline_words
+from csrisk.report._printing._past import past_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from csrisk.report._content import Card, Report, Table
+    from csrisk.report._content import Card, GrowthCard, Report, Table
 
 __all__ = ["escape", "render_markdown"]
 
 _ESCAPED = {ord(sign): f"\\{sign}" for sign in string.punctuation if sign not in " ,'%\""}
 _ESCAPED |= {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;"}
+# what our own sentences hold of dots, dashes and parentheses stays readable
 _PLAIN = {ord(sign): f"\\{sign}" for sign in "\\`*_[]|#~"} | {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;"}
 
 
@@ -42,35 +45,29 @@ def escape(text: str) -> str:
 
 
 def render_markdown(report: Report) -> str:
-    """Render a report as Markdown.
-
-    Parameters
-    ----------
-    report : Report
-        What the report says.
-
-    Returns
-    -------
-    str
-    """
+    """Render a report as Markdown."""
     parts = [
         f"# {escape(report.title)}",
         _where(report),
         *_summary(report),
         *_moves(report),
+        *_told(report),
         "## The book by goal",
         _goals(report),
         _course(report),
         *report.missing,
         *_success(report),
         "## Accounts in order of priority",
-        *(_card(card, report.currency) for card in report.cards),
+        *(_card(card, report.currency, report.past) for card in report.cards),
         report.cards_note,
         _lines(report),
-        *(_table(table, level=2) for table in (report.expansion, *report.extra) if table),
+        *([] if report.expansion is None else [_table(report.expansion, level=2)]),
+        *(_growth(card, report.currency) for card in report.growth),
+        *(_table(table, level=2) for table in report.extra),
         "## How far to trust the model",
         _table(report.model),
         *(_table(table) for table in report.quality),
+        *([_plain(report.totals)] if report.totals else []),
         "\n".join(f"- {limit}" for limit in report.limits),
         *(
             _table(table, level=2)
@@ -78,7 +75,7 @@ def render_markdown(report: Report) -> str:
             if table
         ),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return unbroken("\n\n".join(part for part in parts if part) + "\n")
 
 
 def _where(report: Report) -> str:
@@ -92,32 +89,33 @@ def _summary(report: Report) -> Iterator[str]:
     yield "## Summary"
     yield summary.headline
     churn = summary.churn
-    level = _format.percent(churn.level, 0)
+    level = f"({_format.percent(churn.level, 0)} interval of the total)"
     rows = [
-        ("Accounts in the book", f"{summary.accounts:,}", ""),
-        ("Forecast churn", f"{churn.expected:,.0f}", f"{churn.low:,.0f} to {churn.high:,.0f} ({level} interval)"),
+        ("Accounts in the book", number(summary.accounts, 0), ""),
+        ("Forecast churn", number(churn.expected, 0), f"{number(churn.low, 0)} to {number(churn.high, 0)} {level}"),
     ]
     if summary.corrected is not None:
         told = summary.corrected
-        span = f"{told.low:,.0f} to {told.high:,.0f} ({level} interval)"
-        rows.append(("Forecast churn, corrected by the forward test", f"{told.expected:,.0f}", span))
+        span = f"{number(told.low, 0)} to {number(told.high, 0)} {level}"
+        rows.append(("Forecast churn, corrected by the forward test", number(told.expected, 0), span))
     money = summary.mrr_at_risk
     if money:
         low, high = (_format.money(value, report.currency) for value in (money.low, money.high))
+        # a sum says what it lacks: unknown revenue is not 0
         rows.append(("Monthly revenue", _format.money(summary.mrr, report.currency), _without(summary.unpriced)))
         at_risk = _format.money(money.expected, report.currency)
-        rows.append(("Monthly revenue at risk", at_risk, f"{low} to {high} ({level} interval)"))
+        rows.append(("Monthly revenue at risk", at_risk, f"{low} to {high} {level}"))
     if summary.mrr_corrected is not None:
         at_risk, low, high = (
             _format.money(getattr(summary.mrr_corrected, end), report.currency) for end in ("expected", "low", "high")
         )
-        rows.append(("Monthly revenue at risk, corrected", at_risk, f"{low} to {high} ({level} interval)"))
+        rows.append(("Monthly revenue at risk, corrected", at_risk, f"{low} to {high} {level}"))
     yield _grid(("", "Figure", "Range"), "lrl", rows)
     yield "\n".join(f"- {_plain(decision.text)}" for decision in summary.decisions)
 
 
 def _without(unpriced: int) -> str:
-    return f"without {unpriced:,} of unknown revenue" if unpriced else ""
+    return f"without {number(unpriced, 0)} of unknown revenue" if unpriced else ""
 
 
 def _moves(report: Report) -> Iterator[str]:
@@ -127,8 +125,9 @@ def _moves(report: Report) -> Iterator[str]:
     headings = {goal.goal: goal.heading for goal in report.goals}
     yield f"## What moved since {moves.since}"
     yield (
-        f"The mean probability of the {moves.accounts:,} accounts seen both times changed by "
-        f"{_format.signed(moves.change)} points. New in the book: {moves.new:,}. Gone: {moves.gone:,}."
+        f"The mean probability of the {number(moves.accounts, 0)} accounts seen both times changed by "
+        f"{_format.signed(moves.change)} points. New in the book: {number(moves.new, 0)}. Gone: "
+        f"{number(moves.gone, 0)}."
     )
     rows = [
         (escape(move.name), _format.percent(move.before / 100), _format.percent(move.now / 100),
@@ -138,19 +137,29 @@ def _moves(report: Report) -> Iterator[str]:
     yield _grid(("Account", "Before", "Now", "Change", "Mostly by"), "lrrrl", rows) if rows else ""
 
 
+def _told(report: Report) -> Iterator[str]:
+    if report.told is None:
+        return
+    yield f"## What was told on {report.told.since}, and what happened"
+    yield _plain(report.told.headline)
+    yield _plain(report.told.source)
+    yield from (_table(table) for table in report.told.tables)
+
+
 def _success(report: Report) -> Iterator[str]:
     success = report.success
     if success is None:
         return
     yield "## Success beside the risk"
-    yield f"Happiness is known for {success.known:,} of {success.accounts:,} accounts."
+    yield f"Happiness is known for {number(success.known, 0)} of {number(success.accounts, 0)} accounts."
     if success.known:
-        yield _grid(("Stage", "Accounts"), "lr", [(stage, f"{count:,}") for stage, count in success.stages])
+        yield _grid(("Stage", "Accounts"), "lr", [(stage, number(count, 0)) for stage, count in success.stages])
     if success.quadrants:
-        rows = [(name, f"{count:,}", _format.percent(risk)) for name, count, risk in success.quadrants]
+        rows = [(name, number(count, 0), _format.percent(risk)) for name, count, risk in success.quadrants]
         yield _grid(("Quadrant", "Accounts", "Mean risk"), "lrr", rows)
     tables = (success.loyalty, success.leavers, success.journey, success.ledger, success.trend, *success.more)
-    yield from (_table(table) for table in tables if table)
+    survival = () if success.survival is None else success.survival.tables
+    yield from (_table(table) for table in (*tables, *success.cohorts, *survival) if table)
 
 
 def _goals(report: Report) -> str:
@@ -176,7 +185,7 @@ def _course(report: Report) -> str:
         return ""
     headings = {goal.goal: goal.heading for goal in report.goals}
     rows = [
-        (date, f"{course.accounts[at]:,}", _format.percent(course.predictions[at] / 100),
+        (reworded(date), number(course.accounts[at], 0), _format.percent(course.predictions[at] / 100),
          *(_format.signed(values[at]) for _, values in course.goals))
         for at, date in enumerate(course.dates)
     ]  # fmt: skip
@@ -184,7 +193,7 @@ def _course(report: Report) -> str:
     return "### Goals over time\n\n" + _grid(head, "l" + "r" * (len(head) - 1), rows)
 
 
-def _card(card: Card, currency: str) -> str:
+def _card(card: Card, currency: str, dates: tuple[str, ...]) -> str:
     facts = f" ({', '.join(map(escape, card.facts))})" if card.facts else ""
     money = "" if card.at_risk is None else f", {_format.money(card.at_risk, currency)} of monthly revenue at risk"
     lines = [
@@ -195,6 +204,7 @@ def _card(card: Card, currency: str) -> str:
     for goal in card.goals:
         lines.append(f"- {goal.heading}: {_format.signed(goal.shown)}{'' if goal.evidence else ' (not measured)'}")
         lines += [f"  - {_plain(part.sentence)} {_format.signed(part.shown)}" for part in goal.features]
+        # the rest of a goal without a named feature is the goal, which is said above
         if goal.rest_count and goal.features:
             lines.append(f"  - {goal.rest_count} other features {_format.signed(goal.rest_shown)}")
     lines.append(f"- Sum: {sum_words(card)}")
@@ -207,8 +217,26 @@ def _card(card: Card, currency: str) -> str:
     if card.stay:
         lines.append(f"- {stay_words(card.stay, currency)}")
     lines += [f"- {_plain(step.action)}: {_plain(step.evidence)}." for step in card.steps]
+    if card.past:
+        lines.append(f"- {past_words(card.past, dates)}")
     if card.timeline:
         lines.append(f"- {timeline_words(card.timeline)}")
+    return "\n".join(lines)
+
+
+def _growth(card: GrowthCard, currency: str) -> str:
+    lines = [
+        f"### {escape(card.name)}: {_format.percent(card.prediction_shown / 100)} likely to expand",
+        "",
+        f"- Reference: {_format.percent(card.reference_shown / 100)}",
+    ]
+    for goal in card.goals:
+        lines.append(f"- {goal.heading}: {_format.signed(goal.shown)}{'' if goal.evidence else ' (not measured)'}")
+        lines += [f"  - {_plain(part.sentence)} {_format.signed(part.shown)}" for part in goal.features]
+    if card.offer:
+        lines.append(f"- {_plain(card.offer)}: {_plain(card.offer_reason)}.")
+    if card.amount:
+        lines.append(f"- {grown_words(card.amount, currency)}")
     return "\n".join(lines)
 
 
@@ -223,7 +251,9 @@ def _lines(report: Report) -> str:
 
 
 def _table(table: Table, *, level: int = 3) -> str:
-    align = "".join("r" if column.kind in ("integer", "number", "money", "points") else "l" for column in table.columns)
+    align = "".join(
+        "r" if column.kind in ("integer", "number", "money", "points", "heat") else "l" for column in table.columns
+    )
     rows = [
         tuple(escape(_format.cell(value, column)) for value, column in zip(row, table.columns, strict=True))
         for row in table.rows
@@ -240,4 +270,5 @@ def _grid(head: tuple[str, ...], align: str, rows: Iterable[tuple[str, ...]]) ->
 
 def _plain(text: str) -> str:
     """Sentences of csrisk with foreign values in them: readable, but with nothing that Markdown would act on."""
+    # many readers of Markdown make links of bare addresses, also of foreign ones
     return text.translate(_PLAIN).replace("://", "\\:\\/\\/").replace("www.", "www\\.")

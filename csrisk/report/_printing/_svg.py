@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from csrisk.report._printing._format import percent, signed
+from csrisk._text import number, percent, reworded, signed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Scale",
+    "bars_css",
     "calibration_plot",
     "card_bars",
     "card_scale",
@@ -28,7 +29,8 @@ __all__ = [
 ]
 
 
-_NOTHING = Markup("<svg aria-hidden=true></svg>")
+_NOTHING = Markup("<i></i>")
+_PARTS = 200  # of the width of a bar: a class of two letters and a number is a third of what a drawing takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +42,24 @@ class Scale:
 
     def at(self, value: float) -> float:
         """Place of a value, in per cent, clipped to the drawing."""
+        # one value alone has no span to divide by
         span = (self.high - self.low) or 1.0
         return min(100.0, max(0.0, 100 * (value - self.low) / span))
 
     def bar(self, start: float, end: float, kind: str) -> Markup:
-        """Draw a rectangle between two values; never thinner than a hair, so that small is not invisible."""
-        left, right = sorted((self.at(start), self.at(end)))
-        width = max(right - left, 0.4)
-        return Markup("<svg aria-hidden=true><rect class={} x={}% width={}% /></svg>").format(
-            kind, _short(min(left, 100 - width)), _short(width)
-        )
+        """Draw a bar between two values; never thinner than a hair, so that small is not invisible."""
+        left, right = sorted(round(_PARTS * self.at(value) / 100) for value in (start, end))
+        width = max(right - left, 1)
+        # a hair at the very end stays inside of the drawing
+        left = min(left, _PARTS - width)
+        return Markup('<i class="{}{} w{}"></i>').format(kind, f" x{left}" if left else "", width)
+
+
+def bars_css() -> str:
+    """Write the places and widths that bars have as classes: a page may hold thousands of bars."""
+    places = "".join(f".x{at}{{--x:{100 * at / _PARTS:g}%}}" for at in range(1, _PARTS))
+    widths = "".join(f".w{at}{{--w:{100 * at / _PARTS:g}%}}" for at in range(1, _PARTS + 1))
+    return places + widths
 
 
 def card_scale(cards: Sequence[Card]) -> Scale:
@@ -60,14 +70,19 @@ def card_scale(cards: Sequence[Card]) -> Scale:
         for goal in card.goals:
             level += goal.shown
             highest = max(highest, level)
+        if card.past is not None:
+            highest = max(highest, *(risk for risk in card.past.risks if risk is not None))
+    # // rounds down, so negated twice it rounds up: to the next five points
     return Scale(0.0, min(100.0, 5.0 * -(-highest // 5.0)))
 
 
 def card_bars(card: Card, scale: Scale) -> tuple[Markup, ...]:
     """Bars of a card from top to bottom: the reference, each goal from where the last one ended, the account."""
     level = card.reference_shown
+    # from printed parts: the bars end where the printed sum does
     bars = [scale.bar(0, level, "t")]
     for goal in card.goals:
+        # a goal of 0 has no bar: the hair that a bar is at least would say that it moved something
         bars.append(scale.bar(level, level + goal.shown, "u" if goal.shown > 0 else "d") if goal.shown else _NOTHING)
         level += goal.shown
     return (*bars, scale.bar(0, card.prediction_shown, "s"))
@@ -100,6 +115,7 @@ def spread_bar(goal: GoalSpread, scale: Scale) -> Markup:
 def calibration_plot(points: Calibration) -> Markup:
     """Predicted against observed on equal axes, with intervals and the diagonal of perfect calibration."""
     top = max((*points.predicted, *points.observed, *points.high, 0.1))
+    # up to the next tenth, so that the axis has round numbers
     top = min(1.0, -(-top * 10 // 1) / 10)
     size = 320.0
 
@@ -127,6 +143,7 @@ def calibration_plot(points: Calibration) -> Markup:
 
 def timeline_plot(line: Timeline) -> Markup:
     """Bars of weekly use, and below them a mark in each week with contacts and with surveys."""
+    # without any use there is nothing to divide by
     top = max(*line.use, 1)
     use = "".join(f"M{at} 40v-{36 * n / top:.0f}" for at, n in enumerate(line.use) if n)
     return Markup(
@@ -144,18 +161,16 @@ def course_plot(course: Course, headings: Mapping[str, str]) -> Markup:
     def y(value: float) -> float:
         return round(210 - 2 * scale.at(value), 1)
 
+    # one date alone has no step to the next
     step = 430 / max(1, len(course.dates) - 1)
     grid = Markup("").join(
         Markup("<line class={} x1=50 x2=480 y1={} y2={} /><text x=44 y={} text-anchor=end>{}</text>").format(
             "zeroline" if value == 0 else "grid", y(value), y(value), y(value) + 4, signed(value)
         )
+        # 0 may be an end itself, and is drawn once
         for value in dict.fromkeys((min(*ends, 0.0), 0.0, max(*ends, 0.0)))
     )
-    shown = range(0, len(course.dates), max(1, -(-len(course.dates) // 6)))
-    ticks = Markup("").join(
-        Markup("<text x={} y=230 text-anchor=middle>{}</text>").format(round(50 + step * at, 1), course.dates[at])
-        for at in shown
-    )
+    ticks = _ticks(course.dates, [round(50 + step * at, 1) for at in range(len(course.dates))], 230, most=4)
     lines = Markup("").join(
         Markup('<g class="c{} g-{}"><path d="{}"/><circle cx=480 cy={} r=3.5 /><text x=490 y={}>{}</text></g>').format(
             place,
@@ -175,9 +190,22 @@ def course_plot(course: Course, headings: Mapping[str, str]) -> Markup:
     )
 
 
+def _ticks(labels: Sequence[str], places: Sequence[float], height: int, most: int) -> Markup:
+    """Write as many labels as have room below the axis, the outer ones inside of it; dates in words."""
+    shown = range(0, len(labels), max(1, -(-len(labels) // most)))
+    anchors = {0: "start", len(labels) - 1: "end"} if len(labels) > 1 else {}
+    return Markup("").join(
+        Markup("<text x={} y={} text-anchor={}>{}</text>").format(
+            places[at], height, anchors.get(at, "middle"), reworded(labels[at])
+        )
+        for at in shown
+    )
+
+
 def _apart(heights: Sequence[float], least: float = 14.0) -> list[float]:
     """Move labels down until none covers another, in the order of their heights."""
     placed = list(heights)
+    # from above: a label that was moved pushes those below it
     order = sorted(range(len(placed)), key=placed.__getitem__)
     for above, below in itertools.pairwise(order):
         placed[below] = max(placed[below], round(placed[above] + least, 1))
@@ -199,32 +227,31 @@ def trend_plot(trend: Trend) -> Markup:
     """Lines over groups with their intervals, the model drawn strongest."""
     known = [i for _, values in trend.series for i in values if i is not None]
     ends = [x for i in known for x in (i.low, i.high, i.estimate) if x is not None]
+    # .5 is chance for an AUC, and always in the picture
     low, high = (min(0.5, *ends), max(*ends)) if ends else (0.0, 1.0)
     low, high = int(low * 10) / 10, -(-high * 10 // 1) / 10
     y = Scale(low, high)
     step = 300 / max(1, len(trend.labels) - 1)
     grid = Markup("").join(
-        Markup("<line class=grid x1=40 x2=360 y1={0} y2={0} /><text x=34 y={1} text-anchor=end>{2:.2f}</text>").format(
-            round(200 - 1.8 * y.at(v), 1), round(204 - 1.8 * y.at(v), 1), v
+        Markup("<line class=grid x1=40 x2=360 y1={0} y2={0} /><text x=34 y={1} text-anchor=end>{2}</text>").format(
+            round(200 - 1.8 * y.at(v), 1), round(204 - 1.8 * y.at(v), 1), number(v, 2)
         )
         for v in (low, (low + high) / 2, high)
     )
     lines = Markup("").join(
         _series(values, y, step, n, len(trend.series)) for n, (_, values) in enumerate(trend.series)
     )
-    shown = range(0, len(trend.labels), max(1, -(-len(trend.labels) // 5)))
-    ticks = Markup("").join(
-        Markup("<text x={} y=222 text-anchor=middle>{}</text>").format(round(50 + step * at, 1), trend.labels[at])
-        for at in shown
-    )
+    ticks = _ticks(trend.labels, [round(50 + step * at, 1) for at in range(len(trend.labels))], 222, most=3)
     return Markup('<svg class=plot viewBox="0 0 396 230" role=img><title>{}</title>{}{}{}</svg>').format(
         trend.caption, grid, lines, ticks
     )
 
 
 def _series(values: Sequence[Interval | None], y: Scale, step: float, place: int, count: int) -> Markup:
+    # side by side: at one place the ranges of scores would cover each other
     shift = 3 * (place - (count - 1) / 2)
     points = [(round(50 + step * at + shift, 1), value) for at, value in enumerate(values) if value is not None]
+    # four colours are told apart: what comes after shares the last
     kind = f"c{min(place, 3)}"
     path = " ".join(f"{'M' if not n else 'L'}{x} {200 - 1.8 * y.at(v.estimate):.1f}" for n, (x, v) in enumerate(points))
     bars = Markup("").join(

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from csrisk._text import number
 from csrisk.exceptions import CsriskError
 from csrisk.report._content import Column, Interval, Table
-from csrisk.report._success._tables import percent
+from csrisk.report._success._tables import share_of
 from csrisk.success import FIRES, claims, growth_by_stage
 
 if TYPE_CHECKING:
@@ -37,9 +38,11 @@ def claims_tables(data: CustomerData, followed: Followed, until: pd.Timestamp) -
 
 
 def _claims(table: pd.DataFrame) -> Table | None:
+    # a claim that nobody of this portfolio can speak to is left out
     told = table[table["n"] > 0]
     rows: list[tuple[Cell, ...]] = []
     for _, row in told.iterrows():
+        # shares and differences are printed in per cent and points
         scale = 1.0 if row["unit"] == "ratio" else 100.0
         own = None
         if pd.notna(row["low"]):
@@ -67,11 +70,12 @@ def _claims(table: pd.DataFrame) -> Table | None:
 
 def _claimed(row: pd.Series, scale: float) -> str:
     low, high, unit = scale * float(row["claimed_low"]), scale * float(row["claimed_high"]), _UNITS[row["unit"]]
+    # a claim of "more than" has no upper end
     if np.isinf(high):
-        return f"above {low:g} {unit}"
+        return f"above {number(low)} {unit}"
     if np.isinf(low):
-        return f"below {high:g} {unit}"
-    return f"{low:g} {unit}" if low == high else f"{low:g} to {high:g} {unit}"
+        return f"below {number(high)} {unit}"
+    return f"{number(low)} {unit}" if low == high else f"{number(low)} to {number(high)} {unit}"
 
 
 def _growth(table: pd.DataFrame) -> Table | None:
@@ -79,7 +83,7 @@ def _growth(table: pd.DataFrame) -> Table | None:
     if not table["n_growth"].any():
         return None
     rows: list[tuple[Cell, ...]] = [
-        (str(stage), int(row["n"]), percent(row["left"], row["n"]), percent(row["grew"], row["n_growth"]))
+        (str(stage), int(row["n"]), share_of(row["left"], row["n"]), share_of(row["grew"], row["n_growth"]))
         for stage, row in told.iterrows()
     ]
     columns = (
@@ -93,12 +97,13 @@ def _growth(table: pd.DataFrame) -> Table | None:
 
 
 def _fires(table: pd.DataFrame) -> Table | None:
+    # FIRES[0] is no fire: where nobody had one there is nothing to tell
     if table["n"].sum() == table.loc[FIRES[0], "n"]:
         return None
     rows: list[tuple[Cell, ...]] = []
     for name, row in table.iterrows():
         said = "spoke for us more often" if row["helps"] else "left more often" if row["harms"] else "not shown"
-        left, spoke = (percent(row[what], row["n"]) for what in ("left", "spoke"))
+        left, spoke = (share_of(row[what], row["n"]) for what in ("left", "spoke"))
         rows.append((str(name), int(row["n"]), int(row["accounts"]), left, spoke, said))
     columns = (
         Column("Hard cases of the year before"),

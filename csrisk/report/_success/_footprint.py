@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from csrisk._snapshots import Snapshots
+from csrisk._text import number
 from csrisk.report._content import Column, Interval, Table
 from csrisk.report._names import clean
-from csrisk.report._success._tables import percent
+from csrisk.report._success._tables import share_of
 from csrisk.success import co_adoption, unused_features, velocity
 
 if TYPE_CHECKING:
@@ -27,24 +28,7 @@ _SURE = 0.5
 def footprint_tables(
     data: CustomerData, seen: Snapshots, book: Book, worth: pd.Series | None = None
 ) -> dict[str, Table | None]:
-    """Make the tables of the footprint, None where there is no evidence.
-
-    Parameters
-    ----------
-    data : CustomerData
-        The tables.
-    seen : Snapshots
-        The accounts of the book.
-    book : Book
-        The book in order of priority.
-    worth : pandas.Series, optional
-        What features are worth; those worth most come first.
-
-    Returns
-    -------
-    dict of str to Table or None
-        By name of the part.
-    """
+    """Make the tables of the footprint, None where there is no evidence."""
     first = [key for key in book.keys if key in data.accounts][:_AMONG]
     some = Snapshots.of(data, pd.DataFrame({"account_id": first, "as_of": book.as_of}))
     names = dict(zip(book.keys, book.names, strict=True))
@@ -58,6 +42,7 @@ def footprint_tables(
 
 def _within_reach(table: pd.DataFrame, n: int) -> Table | None:
     """By feature: how many accounts have it, do not use it, and resemble accounts of which most do."""
+    # the lower bound: most similar accounts use it beyond chance
     fits = table[table["low"] >= _SURE].reset_index()
     if fits.empty:
         return None
@@ -65,13 +50,14 @@ def _within_reach(table: pd.DataFrame, n: int) -> Table | None:
     order = grouped.size().sort_values(ascending=False, kind="stable")
     if "worth" in fits:
         worth = grouped["worth"].first().reindex(order.index)
+        # stable: features of one worth stay in the order of their accounts
         order = order.loc[worth.sort_values(ascending=False, kind="stable").index]
     order = order.head(_LISTED)
     rows: list[tuple[Cell, ...]] = []
     for name, count in order.items():
         part = grouped.get_group(name)
         share = Interval(*(100 * float(part[bound].mean()) for bound in ("share", "low", "high")))
-        rows.append((clean(name), int(count), percent(count, n), share, round(float(part["similar"].mean()))))
+        rows.append((clean(name), int(count), share_of(count, n), share, round(float(part["similar"].mean()))))
     columns = (
         Column("Feature"),
         Column("Accounts", "integer"),
@@ -87,10 +73,11 @@ def _within_reach(table: pd.DataFrame, n: int) -> Table | None:
 
 
 def _together(table: pd.DataFrame) -> Table | None:
+    # a lift of 1 is chance, and must lie outside of the range
     sure = table[table["low"] > 1].head(_LISTED)
     rows: list[tuple[Cell, ...]] = []
     for _, row in sure.iterrows():
-        users = percent(row["accounts"], row["of"])
+        users = share_of(row["accounts"], row["of"])
         lift = Interval(float(row["lift"]), float(row["low"]), float(row["high"]))
         rows.append(
             (clean(row["given"]), clean(row["then"]), int(row["accounts"]), users, 100 * float(row["base"]), lift)
@@ -110,11 +97,13 @@ def _together(table: pd.DataFrame) -> Table | None:
 
 
 def _slowest(table: pd.DataFrame, names: dict[Any, str]) -> Table | None:
+    # where use does not name features, days of use are what is left to count
     measure = "features" if table["features_place"].notna().any() else "active_days"
     place = f"{measure}_place"
     known = table.dropna(subset=place)
     if known.empty:
         return None
+    # the whole range below the middle: slower than half of the cohort beyond chance
     slow = known[known[f"{place}_high"] < _SURE].sort_values([f"{place}_high", place], kind="stable").head(_LISTED)
     rows: list[tuple[Cell, ...]] = []
     for key, row in slow.droplevel("as_of").iterrows():
@@ -130,6 +119,9 @@ def _slowest(table: pd.DataFrame, names: dict[Any, str]) -> Table | None:
         Column("Change of active days", "integer"),
     )
     count = int((known[f"{place}_high"] < _SURE).sum())
-    note = f"{count:,} of {len(known):,} accounts with use and a cohort are slower than half of it beyond chance; last"
+    note = (
+        f"{number(count, 0)} of {number(len(known), 0)} accounts with use and a cohort are slower than half of it "
+        "beyond chance; last"
+    )
     caption = "Slow for their tenure"
     return Table(caption, columns, tuple(rows), f"{note} 90 days.") if rows else None

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from csrisk._text import day, number
+from csrisk.report._book import figure_at
 from csrisk.report._content import Column, Interval, Table
 from csrisk.report._names import clean
 from csrisk.success import release_adoption
@@ -41,8 +43,10 @@ def offer_words(offer: Any) -> str:
 
 def with_advice(flat: pd.DataFrame, book: Book, standing: Standing) -> tuple[pd.DataFrame, tuple[Column, ...]]:
     """Add to the accounts likely to expand why and what to offer; those to be kept first are said to be so."""
+    # standing is in the order of the book, the list in that of the expansion
     growth = standing.growth.set_axis(list(book.keys)).reindex(flat["account_id"])
     known = standing.mood["position"].set_axis(list(book.keys)).reindex(flat["account_id"]).notna().to_numpy()
+    # of whom happiness is unknown nobody can say that they are not happy
     ready = growth["ready"].eq(other=True).fillna(value=False).to_numpy(bool) | ~known
     offered = growth["offer"].notna().to_numpy()
     steps = [offer_words(offer) if there else None for offer, there in zip(growth["offer"], offered, strict=True)]
@@ -61,10 +65,11 @@ def _room(book: Book, standing: Standing) -> Table | None:
     rows: list[tuple[Cell, ...]] = []
     for at in there:
         row = standing.growth.iloc[at]
-        money = None if book.mrr is None else float(book.mrr[at])
+        money = figure_at(book.mrr, int(at))
         rows.append(
             (book.names[at], offer_words(row["offer"]), clean(row["reason"]), money, float(book.probability[at]))
         )
+    # by money; sort is stable, so without it in the order of priority
     rows.sort(key=lambda row: -row[3] if isinstance(row[3], float) else 0.0)
     columns = (
         Column("Account", "name"),
@@ -74,7 +79,7 @@ def _room(book: Book, standing: Standing) -> Table | None:
         Column("Risk", "percent"),
     )
     note = "Happy, and at risk below the median. Whether an offer is taken up was not tested."
-    note += f" The first {_LISTED} of {len(rows):,}." if len(rows) > _LISTED else ""
+    note += f" The first {_LISTED} of {number(len(rows), 0)}." if len(rows) > _LISTED else ""
     return (
         Table("Room to grow: what to offer to the safe and happy", columns, tuple(rows[:_LISTED]), note)
         if rows
@@ -83,10 +88,12 @@ def _room(book: Book, standing: Standing) -> Table | None:
 
 
 def _worth(table: pd.DataFrame) -> Table | None:
+    # without a range nothing was compared
     told = table[table["churn_low"].notna() | table["growth_low"].notna()].head(_LISTED)
     rows: list[tuple[Cell, ...]] = []
     for name, row in told.iterrows():
-        shown = [f"{what} {row[f'{what}_q']:.3f}" for what in ("churn", "growth") if row[f"{what}_q"] <= 0.05]
+        # false discovery rate of 5 %, as many features are looked at
+        shown = [f"{what} {number(row[f'{what}_q'], 3)}" for what in ("churn", "growth") if row[f"{what}_q"] <= 0.05]
         figures = (_points(row, "churn"), _points(row, "growth"))
         rows.append((clean(name), int(row["users"]), int(row["others"]), *figures, ", ".join(shown) or "not shown"))
     columns = (
@@ -115,7 +122,7 @@ def _releases(table: pd.DataFrame) -> Table | None:
     for name, row in table.head(_LISTED).iterrows():
         share = Interval(*(100 * float(row[end]) for end in ("share", "low", "high")))
         wait = None if pd.isna(row["days_to_use"]) else float(row["days_to_use"])
-        rows.append((clean(name), f"{row['released']:%Y-%m-%d}", int(row["accounts"]), share, wait))
+        rows.append((clean(name), day(row["released"]), int(row["accounts"]), share, wait))
     columns = (
         Column("Feature"),
         Column("Released"),

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from csrisk._snapshots import seen
+from csrisk._text import number
 from csrisk.checks import declared_judgements, disagreements
 from csrisk.report._accounts._quadrant_steps import recoverable
-from csrisk.report._book import book_features
+from csrisk.report._book import book_features, figure_at
 from csrisk.report._content import Cell, Column, Interval, Table
-from csrisk.report._forecast import churn_forecast
+from csrisk.report._figures._forecast import churn_forecast
 from csrisk.report._names import clean
-from csrisk.report._success._tables import percent
+from csrisk.report._success._tables import share_of
 from csrisk.success import QUADRANTS, USES, VOICES, voice_and_use, voice_consequences, voices_against
-from csrisk.success._seen import seen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +60,7 @@ def list_tables(
 
 def _at(book: Book, index: pd.Index) -> list[int]:
     place = {key: at for at, key in enumerate(book.keys)}
+    # the snapshots hold no account that the tables do not know, so places in them are none in the book
     return [place[key] for key in index.get_level_values("account_id")]
 
 
@@ -96,9 +98,10 @@ def _captives(book: Book, standing: Standing, groups: pd.Series) -> Table | None
     if "days_to_renewal" not in features:
         return None
     left = features["days_to_renewal"].to_numpy(np.float64)[book.rows]
+    # an unknown renewal is NaN, and binds nobody
     bound = (groups.astype(object) == _CAPTIVE).to_numpy() & (left >= _BOUND_DAYS)
     rows: list[Row] = [
-        (book.names[at], _money(book, at), _mood(standing, at), float(book.probability[at]), int(left[at]))
+        (book.names[at], figure_at(book.mrr, at), _mood(standing, at), float(book.probability[at]), int(left[at]))
         for at in np.flatnonzero(bound).tolist()
     ]
     columns = (_NAME, Column("Money a month", "money"), _HAPPY, _RISK, Column("Days to renewal", "integer"))
@@ -109,6 +112,7 @@ def _captives(book: Book, standing: Standing, groups: pd.Series) -> Table | None
 def _decide(book: Book, standing: Standing) -> Table | None:
     both = np.array(standing.quadrants) == QUADRANTS[3]
     slight = recoverable(standing).to_numpy(bool)
+    # those worth a recovery first, then in order of priority
     order = sorted(np.flatnonzero(both).tolist(), key=lambda at: (not slight[at], at))
     margin = standing.company["margin"].to_numpy(np.float64, na_value=np.nan)
     rows: list[Row] = [
@@ -137,10 +141,12 @@ def _owners(data: CustomerData, book: Book, standing: Standing, steps: Sequence[
     owners = pd.Series([clean(name) if isinstance(name, str) else "nobody" for name in accounts])
     mrr = np.full(len(owners), np.nan) if book.mrr is None else book.mrr
     table = pd.DataFrame({"owner": owners, "risk": book.probability, "mrr": mrr, "at_risk": book.probability * mrr})
+    # steps are made for the first accounts alone
     table["steps"] = [*steps, *[0] * (len(table) - len(steps))]
     table["escalations"] = standing.mood["escalations"].fillna(0).to_numpy(np.int64)
     totals = {name: (name, "sum") for name in ("mrr", "at_risk", "steps", "escalations")}
     summed = table.groupby("owner").agg(accounts=("risk", "size"), leaving=("risk", "sum"), **totals)
+    # sums of unknown revenue are 0: there the number of leavers decides
     summed = summed.sort_values(["at_risk", "leaving"], ascending=False, kind="stable")
     rows: list[Row] = []
     for owner, row in summed.iterrows():
@@ -159,7 +165,7 @@ def _owners(data: CustomerData, book: Book, standing: Standing, steps: Sequence[
     )
     note = (
         "Expected to leave: the sum of the probabilities, with 90 % intervals by chance alone. Steps: of the first "
-        f"{sum(1 for _ in steps):,} accounts. Escalations: cases handed on twice or more, or reopened."
+        f"{number(sum(1 for _ in steps), 0)} accounts. Escalations: cases handed on twice or more, or reopened."
     )
     return _table("Accounts by owner", columns, rows, note, most=25)
 
@@ -169,18 +175,21 @@ def _reviews(data: CustomerData, book: Book, standing: Standing) -> Table | None
     if not data.has("contacts", "kind"):
         return None
     rows = seen(data, standing.seen, "contacts", ["kind"])
+    # QBR, business review and Value-Report are of the kinds above too
     kinds = rows["kind"].astype("str").str.lower().str.replace(r"[ -]", "_", regex=True)
     reviews = rows[kinds.isin(_REVIEWS)]
     if reviews.empty:
         return None
+    # the smallest age is the latest review
     last = reviews.groupby("snapshot")["age"].min()
     days = np.full(len(book.keys), np.nan)
     days[np.array(_at(book, standing.seen.index))[last.index.to_numpy(np.int64)]] = last.to_numpy(np.float64)
     stake = np.zeros(len(days)) if book.mrr is None else np.nan_to_num(book.mrr)
+    # not within rather than beyond: who never had one is NaN, and late
     late = np.flatnonzero(~(days <= _REVIEW_DAYS))
     order = late[np.argsort(-stake[late], kind="stable")].tolist()
     found: list[Row] = [
-        (book.names[at], _days(days[at]), _money(book, at), float(book.probability[at])) for at in order
+        (book.names[at], _days(days[at]), figure_at(book.mrr, at), float(book.probability[at])) for at in order
     ]
     columns = (_NAME, Column("Last value review"), Column("Money a month", "money"), _RISK)
     note = f"{len(found)} of {len(days)} accounts: no business review and no value report within {_REVIEW_DAYS} days."
@@ -198,7 +207,7 @@ def _voices(data: CustomerData, standing: Standing, history: History | None) -> 
         for use in USES:
             n = int(((now["voice"] == voice) & (now["use"] == use)).sum())
             cell = {} if later is None else later.loc[[(voice, use)]].iloc[0].to_dict()
-            rows.append((f"{voice}, use {use}", n, percent(cell["churned"], cell["n"]) if cell else None))
+            rows.append((f"{voice}, use {use}", n, share_of(cell["churned"], cell["n"]) if cell else None))
     left = Column("Such accounts left later, %", "number", 1)
     columns = (Column("Voice and use"), Column("Accounts now", "integer"), left)
     note = (
@@ -231,14 +240,10 @@ def _judged(data: CustomerData, book: Book, standing: Standing) -> Table | None:
     return _table("Judgement against model: where they disagree", columns, rows, note)
 
 
-def _money(book: Book, at: int) -> float | None:
-    return None if book.mrr is None else float(book.mrr[at])
-
-
 def _days(value: Any) -> str:
     return "never" if pd.isna(value) else f"{int(value)} days ago"
 
 
 def _table(caption: str, columns: tuple[Column, ...], rows: list[Row], note: str, most: int = _LISTED) -> Table | None:
-    more = f" The first {most} of {len(rows):,}." if len(rows) > most else ""
+    more = f" The first {most} of {number(len(rows), 0)}." if len(rows) > most else ""
     return Table(caption, columns, tuple(rows[:most]), note + more) if rows else None

@@ -10,10 +10,12 @@ import pandas as pd
 
 from csrisk._goals import Goal
 from csrisk._snapshots import Snapshots
+from csrisk._text import day
 from csrisk.report._accounts._followed import NOTHING
 from csrisk.report._content import Column, Interval, Success, Table
 from csrisk.report._names import clean
 from csrisk.report._success._claims import claims_tables
+from csrisk.report._success._cohorts import cohort_tables, survival_of
 from csrisk.report._success._footprint import footprint_tables
 from csrisk.report._success._growth import growth_tables
 from csrisk.report._success._handovers import handovers_table
@@ -55,6 +57,7 @@ __all__ = ["make_success"]
 _LISTED = 15
 _LEAVERS = "satisfied but at risk"
 _HALF_YEAR = 182
+_STAY = "how long accounts stay"
 _LOYALTY, _TREND = "satisfaction and loyalty", "feedback over the year"
 
 # what is read once and not each time: history, and long lists
@@ -91,6 +94,7 @@ _NEEDS = {
     "features within reach": "use by feature, and similar accounts that use what others do not",
     "products that go together": "use by product, in pairs that 10 accounts share beyond chance",
     "pace of adoption": "use, and accounts that are slow for their tenure beyond chance",
+    _STAY: "contracts with their ends",
     _TREND: "surveys",
     "effect of plays": "treatments assigned at random whose time is up; without, this is a risk ranking, not uplift",
     "health score by hand": "features of use, effort, sentiment or relationship by their usual names",
@@ -104,26 +108,7 @@ def make_success(
     followed: Followed = NOTHING,
     steps: Sequence[int] = (),
 ) -> Success | None:
-    """Work out where the book stands beside its risk, from whatever tables there are.
-
-    Parameters
-    ----------
-    book : Book
-        The book in order of priority.
-    data : CustomerData or None
-        The tables.
-    standing : Standing or None
-        Where the accounts stand.
-    followed : Followed, optional
-        What followed in the past, as far as it was known at the date.
-    steps : sequence of int
-        How many steps the first accounts have.
-
-    Returns
-    -------
-    Success or None
-        None where no table of these accounts was handed over.
-    """
+    """Work out where the book stands beside its risk, from whatever tables there are."""
     if data is None or standing is None:
         return None
     seen, mood, company, quadrant = standing.seen, standing.mood, standing.company, standing.quadrant
@@ -134,6 +119,7 @@ def make_success(
     parts = _parts(book, data, standing, groups, followed)
     parts |= list_tables(data, book, standing, groups, history, steps)
     parts |= claims_tables(data, followed, book.as_of)
+    by_start, lives = cohort_tables(data, book.as_of), survival_of(data, book.as_of)
     return Success(
         accounts=len(mood),
         known=int(known.sum()),
@@ -148,7 +134,10 @@ def make_success(
         loyalty=parts[_LOYALTY],
         ledger=_ledger(data, seen) if data.has("surveys") else None,
         trend=parts[_TREND],
-        more=_more(parts),
+        # this part has pictures of its own, so it is named only where it is missing
+        more=_more(parts | ({} if by_start or lives else {_STAY: None})),
+        cohorts=by_start,
+        survival=lives,
     )
 
 
@@ -158,6 +147,7 @@ def _parts(
     """Make every further table; None where there is no evidence."""
     seen, mood, quadrant = standing.seen, standing.mood, standing.quadrant
     risk = pd.Series(book.probability, index=mood.index)
+    # where no happiness is known there are no quadrants at all
     sides = quadrant["quadrant"] if "quadrant" in quadrant else pd.Series(None, index=mood.index, dtype=object)
     best = best_customers(sides.astype(object), risk)
     keys = list(seen.index.get_level_values("account_id"))
@@ -170,6 +160,7 @@ def _parts(
         "gap to the best by goal": gap_table(best, book),
         "preventive and corrective contacts": _directions(data, seen) if data.has("contacts", "stage") else None,
         "relationship traps": traps_table(standing.traps, book, followed.traps),
+        # tables without teams are not said to lack them
         **({"handovers": handovers_table(data, seen)} if data.has("contacts", "team") else {}),
         **footprint_tables(data, seen, book, followed.feature_worth),
         **growth_tables(data, seen, book, standing, followed.worth),
@@ -183,6 +174,7 @@ def _more(parts: dict[str, Table | None]) -> tuple[Table, ...]:
     """Give the tables that have no picture of their own, and one that names the parts without evidence."""
     there = {name: table for name, table in parts.items() if table is not None and name not in (_LOYALTY, _TREND)}
     told = tuple(replace(table, folded=name in _FOLDED) for name, table in there.items())
+    # what is missing is said with what it needs, so that nobody takes it for good news
     silent = tuple((name, _NEEDS[name]) for name, table in parts.items() if table is None)
     if not silent:
         return told
@@ -191,6 +183,7 @@ def _more(parts: dict[str, Table | None]) -> tuple[Table, ...]:
 
 def _moves(book: Book, data: CustomerData, keys: list[Any], now: pd.Series) -> Table | None:
     then = book.as_of - pd.Timedelta(days=_HALF_YEAR)
+    # nothing was seen before the tables begin
     if then <= data.start:
         return None
     earlier = Snapshots.of(data, pd.DataFrame({"account_id": keys, "as_of": then}))
@@ -198,7 +191,7 @@ def _moves(book: Book, data: CustomerData, keys: list[Any], now: pd.Series) -> T
     if not mood["position"].notna().any():
         return None
     before = success_quadrant(mood, company)["quadrant"].droplevel("as_of")
-    return moves_table(before.reindex(now.index).astype(object), now.astype(object), str(then.date()))
+    return moves_table(before.reindex(now.index).astype(object), now.astype(object), day(then))
 
 
 def _directions(data: CustomerData, seen: Snapshots) -> Table | None:
@@ -248,6 +241,7 @@ def _points(table: pd.DataFrame, book: Book) -> tuple[tuple[float, float, float]
     """Position, value and probability of each account that has both sides."""
     if "quadrant" not in table:
         return ()
+    # a dot needs both coordinates
     both = table["position"].notna().to_numpy() & table["value"].notna().to_numpy()
     columns = table["position"].to_numpy(np.float64), table["value"].to_numpy(np.float64), book.probability
     return tuple((float(x), float(y), float(p)) for x, y, p in zip(*(c[both] for c in columns), strict=True))

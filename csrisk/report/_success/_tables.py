@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from csrisk._goals import Goal
-from csrisk._labels import label_churn
+from csrisk._labelling import label_churn
 from csrisk._snapshots import Snapshots
-from csrisk._wilson import share_interval
+from csrisk._text import day, number, percent
+from csrisk._wilson import Z_95, share_interval
 from csrisk.exceptions import CsriskError
 from csrisk.report._accounts._compare import spoken
 from csrisk.report._book import book_features
@@ -42,7 +43,7 @@ __all__ = [
     "ledger_table",
     "loyalty_table",
     "moves_table",
-    "percent",
+    "share_of",
     "plays_table",
     "traps_table",
 ]
@@ -55,7 +56,7 @@ _KINDS = ("scores", "comments", "acts", "escalations", "promises")
 _SPOKEN = ("answers with a score", "comments", "acts of advocacy", "escalated cases", "promises kept or due")
 
 
-def percent(hits: float, n: float) -> Interval | None:
+def share_of(hits: float, n: float) -> Interval | None:
     """Give a share in percent with its 95 % interval (Wilson); None of nothing, or of what is not known."""
     if not n or pd.isna(hits) or pd.isna(n):
         return None
@@ -69,18 +70,19 @@ def evidence_table(mood: pd.DataFrame) -> Table | None:
     if not counts.to_numpy().any():
         return None
     rows: list[Row] = [
-        (words, int(counts[kind].sum()), int((counts[kind] > 0).sum()), percent((counts[kind] > 0).sum(), len(mood)))
+        (words, int(counts[kind].sum()), int((counts[kind] > 0).sum()), share_of((counts[kind] > 0).sum(), len(mood)))
         for kind, words in zip(_KINDS, _SPOKEN, strict=True)
     ]
     columns = (Column("Evidence"), Column("Pieces", "integer"), Column("Accounts", "integer"), _share("Accounts, %"))
     told = mood["reliability"].dropna()
-    note = f"It explains {100 * told.mean():.0f} % of the differences between accounts. " if len(told) else ""
+    note = f"It explains {percent(told.mean(), 0)} of the differences between accounts. " if len(told) else ""
     half = (mood["high"] - mood["low"]).median() / 2
     return _table(
         "What happiness rests on, last 365 days",
         columns,
         rows,
-        f"{note}The middle account is placed to within {half:.2f} of the scale from 0 to 1 (95 %)."
+        f"{note}The middle account is placed to within {number(half, 2)} of the scale from 0 to 1 (95 %)."
+        # NaN differs from itself: no range is known
         if half == half
         else note,
     )
@@ -88,21 +90,24 @@ def evidence_table(mood: pd.DataFrame) -> Table | None:
 
 def moves_table(before: pd.Series, now: pd.Series, since: str) -> Table | None:
     """Count the moves between quadrants; both series hold quadrants of the same accounts in the same order."""
+    # who is known at one of the dates alone made no move
     pairs = pd.DataFrame({"before": before.to_numpy(object), "now": now.to_numpy(object)}).dropna()
     if pairs.empty:
         return None
     counts = pairs.value_counts(sort=False)
+    # of those in a quadrant before, also of those who stayed
     of = pairs["before"].value_counts()
     ordered = counts.sort_values(ascending=False, kind="stable").rename("accounts").reset_index()
     rows: list[Row] = [
-        (clean(start), clean(end), int(n), percent(n, of[start]))
+        (clean(start), clean(end), int(n), share_of(n, of[start]))
         for start, end, n in zip(ordered["before"], ordered["now"], ordered["accounts"], strict=True)
         if start != end
     ]
     stayed = int((pairs["before"] == pairs["now"]).sum())
     columns = (Column("From"), Column("To"), Column("Accounts", "integer"), _share("Of those that were there, %"))
     note = (
-        f"{stayed:,} of {len(pairs):,} accounts known at both dates are where they were. Accounts that left are not in"
+        f"{number(stayed, 0)} of {number(len(pairs), 0)} accounts known at both dates are where they were. "
+        "Accounts that left are not in"
     )
     return _table(f"Moves between quadrants since {since}", columns, rows, f"{note} the book.")
 
@@ -119,7 +124,10 @@ def business_risk_table(quadrant: pd.DataFrame, mood: pd.DataFrame, book: Book) 
     ]
     columns = (Column("Account", "name"), Column("Money a month", "money"), _happy(), Column("Risk", "percent"))
     known = int(quadrant["quadrant"].notna().sum())
-    note = f"{len(inside):,} of {known:,} accounts with a quadrant bring in the upper quarter and are neither happy nor"
+    note = (
+        f"{number(len(inside), 0)} of {number(known, 0)} accounts with a quadrant bring in the upper quarter and "
+        "are neither happy nor"
+    )
     return _table("Business risk: highly profitable, but neutral", columns, rows, f"{note} unhappy.")
 
 
@@ -173,7 +181,7 @@ def apart_table(best: pd.Series, book: Book) -> Table | None:
         Column("Accounts", "integer"),
     )
     note = "Best: in the success quadrant and risk below the median, so what they say of us is part of the definition."
-    note = f"{int(best.sum()):,} best customers. {note} Corrected for many"
+    note = f"{number(int(best.sum()), 0)} best customers. {note} Corrected for many"
     return _table(
         "What sets the best customers apart", columns, rows, f"{note} comparisons (false discovery rate 5 %)."
     )
@@ -185,12 +193,15 @@ def gap_table(best: pd.Series, book: Book) -> Table | None:
     if min(inside.sum(), (~inside).sum()) < _LISTED:
         return None
     gap = book.points[~inside] - book.points[inside].mean()
+    # errors of two independent means add up in squares
     spread = np.sqrt(book.points[~inside].var() / (~inside).sum() + book.points[inside].var() / inside.sum())
+    # context adds up with the rest, but nobody can close a gap in segment or region
     own = [goal for goal in gap if goal != Goal.CONTEXT]
+    # idxmax names a goal also where the account lies behind in none
     first = gap[own].idxmax(axis=1).where(gap[own].max(axis=1) > 0)
     rows: list[Row] = []
     for goal in gap:
-        mean, half = float(gap[goal].mean()), 1.96 * float(spread[goal])
+        mean, half = float(gap[goal].mean()), Z_95 * float(spread[goal])
         count = int((first == goal).sum()) if goal in own else None
         rows.append((Goal(str(goal)).heading, Interval(mean, mean - half, mean + half), count))
     columns = (
@@ -198,7 +209,10 @@ def gap_table(best: pd.Series, book: Book) -> Table | None:
         Column("Behind the best, percentage points", "number", 1),
         Column("Accounts with their largest gap here", "integer"),
     )
-    note = f"{int((~inside).sum()):,} other accounts against {int(inside.sum()):,} best ones; the rows add up to the"
+    note = (
+        f"{number(int((~inside).sum()), 0)} other accounts against {number(int(inside.sum()), 0)} best ones; the "
+        "rows add up to the"
+    )
     return _table("The gap to the best customers, by goal", columns, rows, f"{note} gap in mean risk.")
 
 
@@ -212,9 +226,9 @@ def traps_table(found: pd.DataFrame, book: Book, consequences: pd.DataFrame | No
         inside = np.flatnonzero(found[str(name)].fillna(False).to_numpy(dtype=bool))
         some = ", ".join(book.names[at] for at in inside[:3])
         counts = int(row["accounts"]), int(row["of"])
-        limit = f"from {row['threshold']:g}"
+        limit = f"from {number(row['threshold'])}"
         later = {} if consequences is None else consequences.loc[[str(name)]].iloc[0].to_dict()
-        after = [percent(later[f"churned_{side}"], later[f"n_{side}"]) if later else None for side in ("in", "out")]
+        after = [share_of(later[f"churned_{side}"], later[f"n_{side}"]) if later else None for side in ("in", "out")]
         # without harm in the history of these tables a trap asks for nothing
         harm = bool(later.get("harmful"))
         rows.append(
@@ -241,6 +255,7 @@ def traps_table(found: pd.DataFrame, book: Book, consequences: pd.DataFrame | No
 def ledger_table(data: CustomerData, keys: Sequence[Any], as_of: pd.Timestamp) -> Table | None:
     """Follow the feedback ledger over four quarters."""
     quarters = (as_of - pd.Timedelta(days=_QUARTER * back) for back in (3, 2, 1, 0))
+    # no snapshot lies before the tables begin
     dates = [date for date in quarters if date > data.start]
     pairs = pd.DataFrame([(key, date) for date in dates for key in keys], columns=["account_id", "as_of"])
     table = feedback_ledger(data, Snapshots.of(data, pairs), window=_QUARTER, by="book")
@@ -248,11 +263,11 @@ def ledger_table(data: CustomerData, keys: Sequence[Any], as_of: pd.Timestamp) -
         return None
     rows: list[Row] = [
         (
-            str(pd.Timestamp(row.Index).date()),  # type: ignore[arg-type]
+            day(pd.Timestamp(row.Index)),  # type: ignore[arg-type]
             int(row.asked),  # type: ignore[arg-type]
-            percent(row.answered, row.asked),  # type: ignore[arg-type]
-            percent(row.acknowledged, row.answered),  # type: ignore[arg-type]
-            percent(row.closed, row.answered),  # type: ignore[arg-type]
+            share_of(row.answered, row.asked),  # type: ignore[arg-type]
+            share_of(row.acknowledged, row.answered),  # type: ignore[arg-type]
+            share_of(row.closed, row.answered),  # type: ignore[arg-type]
             _known(row.hours_to_answer),
             _known(row.hours_to_acknowledge),
             _known(row.days_to_act),
@@ -287,6 +302,7 @@ def plays_table(data: CustomerData, as_of: pd.Timestamp) -> Table | None:
             y = label_churn(data, drawn)
         except CsriskError:
             continue
+        # only windows that are over by the date of the book
         final = drawn.index.get_level_values("as_of") <= as_of - pd.Timedelta(days=_HORIZON)
         y, side = y[final].dropna().astype(float), treated[final]
         side = side.reindex(y.index)
@@ -294,15 +310,16 @@ def plays_table(data: CustomerData, as_of: pd.Timestamp) -> Table | None:
         if min(len(ours), len(others)) < _LISTED:
             continue
         gap = 100 * float(others.mean() - ours.mean())
-        half = 196 * float(np.sqrt(ours.var() / len(ours) + others.var() / len(others)))
+        # half an interval of 95 %, in percentage points
+        half = 100 * Z_95 * float(np.sqrt(ours.var() / len(ours) + others.var() / len(others)))
         kept = Interval(gap, gap - half, gap + half)
         rows.append(
             (
                 clean(play),
                 len(ours),
                 len(others),
-                percent(ours.sum(), len(ours)),
-                percent(others.sum(), len(others)),
+                share_of(ours.sum(), len(ours)),
+                share_of(others.sum(), len(others)),
                 kept,
             )
         )
@@ -330,6 +347,7 @@ def health_table(book: Book, index: pd.Index) -> Table | None:
     if not band.notna().any():
         return None
     first = np.zeros(len(band), dtype=bool)
+    # a tenth of the accounts, and one at least
     first[np.argsort(-book.probability, kind="stable")[: max(1, len(band) // 10)]] = True
     rows: list[Row] = []
     for name in ("red", "yellow", "green"):
@@ -337,7 +355,7 @@ def health_table(book: Book, index: pd.Index) -> Table | None:
         risk = float(book.probability[inside].mean()) if inside.any() else None
         top = int((inside & first).sum())
         rows.append(
-            (name, int(inside.sum()), percent(inside.sum(), band.notna().sum()), risk, top, percent(top, first.sum()))
+            (name, int(inside.sum()), share_of(inside.sum(), band.notna().sum()), risk, top, share_of(top, first.sum()))
         )
     columns = (
         Column("Health score"),

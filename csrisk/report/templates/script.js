@@ -97,15 +97,16 @@
     return box && value ? box.options[id === "goal" ? [...box.options].findIndex((o) => o.value === String(value)) : value].text : "";
   };
   document.getElementById("csv").addEventListener("click", () => {
-    const rows = [["priority", "account_id", "name", "churn_probability", "mrr", "mrr_at_risk", "segment", "plan", "owner", "renewal", "reason"]];
+    // an attribute without a choice has no values in the page, and a column of blanks would say that nobody has one
+    const kinds = ["segment", "plan", "owner", "renewal"].map((id, at) => [id, at + 5]).filter(([id]) => document.getElementById(id));
+    const rows = [["priority", "account_id", "name", "churn_probability", "mrr", "mrr_at_risk", ...kinds.map(([id]) => id), "reason"]];
     for (const card of order) {
       if (card.hidden) continue;
       const { values } = facts.get(card);
       const name = card.querySelector(".o bdi").textContent;
       const free = !card.querySelector(".m");
       const figures = [values[1], ...(free ? ["", ""] : [values[2], values[3]])].map(String);
-      const kinds = ["segment", "plan", "owner", "renewal"].map((id, at) => chosen(id, values[at + 5]));
-      rows.push([String(values[0]), card.querySelector(".o u")?.textContent ?? name, name, ...figures, ...kinds, card.querySelector(".e").textContent]);
+      rows.push([String(values[0]), card.querySelector(".o u")?.textContent ?? name, name, ...figures, ...kinds.map(([id, at]) => chosen(id, values[at])), card.querySelector(".e").textContent]);
     }
     const text = rows.map((row) => row.map(harmless).join(",")).join("\r\n");
     const link = document.createElement("a");

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from csrisk._figure import SMALL, WIDTH, as_money, axes_or_new, plain
-from csrisk._palette import INK, QUIET, SERIES
+from csrisk._drawing import INK, QUIET, SERIES, SMALL, WIDTH, as_money, axes_or_new, plain
+from csrisk._text import number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +20,8 @@ _PLANS = {
     "hold-out": SERIES[3],
     "beyond capacity": QUIET,
     "costs more than it saves": SERIES[1],
+    "do not contact": INK,
+    "not in the pilot": QUIET,
 }
 
 
@@ -45,14 +47,15 @@ def plot_stages(happy: pd.DataFrame, ax: Axes | None = None) -> Axes:
     'unknown'
     """
     counts = happy["stage"].value_counts(sort=False)
+    # bars are drawn from below: the last name stands at the top
     names = ["unknown", *map(str, counts.index[::-1])]
     numbers = [int(happy["stage"].isna().sum()), *map(int, counts[::-1])]
     ax = plain(axes_or_new(ax, (WIDTH, 0.9 + 0.34 * len(names))), "x")
     bars = ax.barh(names, numbers, color=[QUIET, *[SERIES[0]] * len(counts)])
-    ax.bar_label(bars, [f"{number:,}" for number in numbers], padding=3, fontsize=SMALL)
+    ax.bar_label(bars, [number(count, 0) for count in numbers], padding=3, fontsize=SMALL)
     ax.margins(x=0.1)
     ax.locator_params(axis="x", integer=True)
-    ax.set_xlabel(f"Accounts, of {len(happy):,}", fontsize=SMALL)
+    ax.set_xlabel(f"Accounts, of {number(len(happy), 0)}", fontsize=SMALL)
     return ax
 
 
@@ -97,11 +100,11 @@ def plot_loyalty(groups: pd.Series, position: pd.Series, risk: pd.Series, ax: Ax
     seen = position.notna() & risk.notna()
     marked = {"satisfied but at risk": (SERIES[1], "^"), "dissatisfied but safe": (SERIES[0], "s")}
     others = seen & ~groups.isin(list(marked))
-    label = f"others ({others.sum():,})"
+    label = f"others ({number(others.sum(), 0)})"
     ax.scatter(position[others], 100 * risk[others], s=14, color=QUIET, alpha=0.5, linewidths=0, label=label)
     for name, (colour, marker) in marked.items():
         inside = seen & (groups == name)
-        label = f"{name} ({inside.sum():,})"
+        label = f"{name} ({number(inside.sum(), 0)})"
         ax.scatter(position[inside], 100 * risk[inside], s=22, color=colour, marker=marker, linewidths=0, label=label)
     ax.set(xlim=(-0.02, 1.02), ylim=(0, None))
     ax.set_xlabel("Happiness (0 walkaway angry, 1 gushing promoter)", fontsize=SMALL)
@@ -129,28 +132,41 @@ def plot_priorities(plan: pd.DataFrame, ax: Axes | None = None, *, most: int = 1
     Examples
     --------
     >>> import pandas as pd
-    >>> from csrisk.success import plot_priorities, priorities
+    >>> from csrisk.success import Campaign, plot_priorities, priorities
     >>> index = pd.Index(["a", "b", "c"], name="account_id")
     >>> risk, value = pd.Series([0.5, 0.1, 0.2], index), pd.Series([1000.0, 9000.0, 100.0], index)
-    >>> ax = plot_priorities(priorities(risk, value, capacity=1, cost=50, save_rate=0.25, holdout=0))
+    >>> campaign = Campaign(capacity=1, cost=50, holdout=0)
+    >>> ax = plot_priorities(priorities(risk, value, campaign=campaign, save_rate=0.25))
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['contact (1)', 'beyond capacity (1)', 'costs more than it saves (1)']
     """
+    # matplotlib is loaded only by those who draw
+    from matplotlib.patches import Rectangle
+
     ax = plain(axes_or_new(ax, (WIDTH, 3.6)), "y")
-    shown = plan[plan["gain"].notna()].head(most)
+    # a pilot is ordered by risk, and drawn by gain as every plan is
+    shown = plan[plan["gain"].notna()].sort_values("gain", ascending=False, kind="stable").head(most)
+    shown = shown.assign(rank=np.arange(1, len(shown) + 1))
     counts = plan["plan"].value_counts()
+    key: list[Any] = []
+    words: list[str] = []
     for name, colour in _PLANS.items():
         part = shown[shown["plan"] == name]
+        # a plan that nobody has is not in the legend; one beyond the bars drawn is
         if name in counts:
-            ax.bar(part["rank"], part["gain"], width=0.9, color=colour, label=f"{name} ({counts[name]:,})")
+            bars = ax.bar(part["rank"], part["gain"], width=0.9, color=colour)
+            # of bars that are not drawn matplotlib would take a colour of its own
+            key.append(bars if len(part) else Rectangle((0, 0), 1, 1, color=colour))
+            words.append(f"{name} ({number(counts[name], 0)})")
     ax.axhline(0, color=INK, linewidth=0.8)
     ax.locator_params(axis="x", integer=True)
     ax.set_xlim(0.3, max(len(shown), 1) + 0.7)
-    ax.set_xlabel(f"Accounts by expected gain, {len(shown):,} of {len(plan):,}", fontsize=SMALL)
+    ax.set_xlabel(f"Accounts by expected gain, {number(len(shown), 0)} of {number(len(plan), 0)}", fontsize=SMALL)
     ax.set_ylabel("Expected gain of a contact", fontsize=SMALL)
     if np.abs(ax.get_ylim()).max() >= _WHOLE:
         ax.yaxis.set_major_formatter(as_money)
-    ax.legend(fontsize=SMALL, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, columnspacing=1)
+    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 2, "columnspacing": 1}
+    ax.legend(key, words, fontsize=SMALL, frameon=False, **place)
     return ax
 
 

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from csrisk._figure import SMALL, WIDTH, as_percent, as_points, axes_or_new, plain
-from csrisk._numbers import day
-from csrisk._palette import QUIET, SERIES
+from csrisk._drawing import QUIET, SERIES, SMALL, WIDTH, as_percent, as_points, axes_or_new, plain
+from csrisk._text import day, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
 
-__all__ = ["plot_ledger", "plot_migration", "plot_traps", "plot_uplift", "plot_what_sets_apart"]
+__all__ = ["plot_campaign", "plot_ledger", "plot_migration", "plot_traps", "plot_uplift", "plot_what_sets_apart"]
 
 _LETTERS, _TALLEST = 32, 12.0  # of one line of a name; inches
 _FEW = 4  # dates whose words stand beside each other
@@ -53,7 +52,9 @@ def plot_migration(moves: pd.DataFrame, ax: Axes | None = None, *, most: int = 8
     before, after = moves["before"].astype(str), moves["after"].astype(str)
     moved = (before != after) & ~before.isin(_NO_PLACE) & ~after.isin(_NO_PLACE)
     shown = moves[moved].nlargest(most, "accounts")
-    names = [f"{a} → {b} ({n:,})" for a, b, n in shown[["before", "after", "accounts"]].itertuples(index=False)]
+    names = [
+        f"{a} → {b} ({number(n, 0)})" for a, b, n in shown[["before", "after", "accounts"]].itertuples(index=False)
+    ]
     return _shares(ax, shown, "share", names, "Share of those that were there before")
 
 
@@ -83,7 +84,9 @@ def plot_traps(summary: pd.DataFrame, ax: Axes | None = None) -> Axes:
     known = summary.dropna(subset="share")
     columns = ["measure", "threshold", "accounts", "of"]
     rows = known[columns].to_numpy()
-    names = [f"{what}: {limit:g} or more ({n:,}\u00a0of\u00a0{of:,})" for what, limit, n, of in rows]
+    names = [
+        f"{what}: {number(limit)} or more ({number(n, 0)}\u00a0of\u00a0{number(of, 0)})" for what, limit, n, of in rows
+    ]
     return _shares(ax, known, "share", names, "Share of the accounts with enough evidence")
 
 
@@ -114,7 +117,7 @@ def plot_what_sets_apart(apart: pd.DataFrame, ax: Axes | None = None, *, most: i
     shown = apart[apart["stands_out"].astype(bool)].head(most)
     names = [_in_words(str(name)) for name in shown.index]
     n_best, n_other = (int(apart[name].max()) if len(apart) else 0 for name in ("n_best", "n_other"))
-    words = f"Chance that one of the best ({n_best:,}) has more\nthan one of the others ({n_other:,})"
+    words = f"Chance that one of the best ({number(n_best, 0)}) has more\nthan one of the others ({number(n_other, 0)})"
     return _shares(ax, shown, "chance", names, words, line=0.5)
 
 
@@ -145,8 +148,42 @@ def plot_uplift(quality: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """
     shown = 100 * quality.loc[["effect", "saved_at_capacity"], ["estimate", "low", "high"]]
     n_treated, n_other = quality.loc[["n_treated", "n_other"], "estimate"]
-    words = f"Points of churn less: {n_treated:,.0f} treated against {n_other:,.0f} left alone"
+    words = f"Points of churn less: {number(n_treated, 0)} treated against {number(n_other, 0)} left alone"
     ax = _dots(ax, shown, "estimate", ["all", "the first by score"], words, 0.0)
+    ax.xaxis.set_major_formatter(as_points)
+    return ax
+
+
+def plot_campaign(effect: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw what a campaign was worth: points of churn less than among the held out, for each planned and each contact.
+
+    Parameters
+    ----------
+    effect : pandas.DataFrame
+        As `evaluate_campaign` gives it. What is not known (no contact was written down) is left out.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from csrisk.success import plot_campaign
+    >>> effect = pd.DataFrame(
+    ...     {"estimate": [0.1, None, 80, 20], "low": [0.02, None, None, None], "high": [0.18, None, None, None]},
+    ...     index=["kept", "kept_per_contact", "n_contact", "n_holdout"],
+    ... )
+    >>> plot_campaign(effect).get_xlabel()
+    'Points of churn less: 80 planned against 20 held out'
+    """
+    words = {"kept": "each planned", "kept_per_contact": "each contacted"}
+    shown = 100 * effect.loc[list(words), ["estimate", "low", "high"]].dropna()
+    n_contact, n_holdout = effect.loc[["n_contact", "n_holdout"], "estimate"]
+    label = f"Points of churn less: {number(n_contact, 0)} planned against {number(n_holdout, 0)} held out"
+    ax = _dots(ax, shown, "estimate", [words[str(name)] for name in shown.index], label, 0.0)
     ax.xaxis.set_major_formatter(as_points)
     return ax
 
@@ -179,9 +216,10 @@ def plot_ledger(ledger: pd.DataFrame, ax: Axes | None = None) -> Axes:
     for at, (name, words) in enumerate(columns.items()):
         middle, low, high = (ledger[f"{name}{end}"].to_numpy(float) for end in ("", "_low", "_high"))
         spread = [middle - low, high - middle]
+        # side by side, so that one interval does not hide the other
         ax.errorbar(place + 0.06 * at, middle, yerr=spread, color=SERIES[at], marker="o", capsize=3, label=words)
     dates = pd.DatetimeIndex(ledger.index.get_level_values("as_of"))
-    names = [f"to {day(date)}\n{n:,.0f} asked" for date, n in zip(dates, ledger["asked"], strict=True)]
+    names = [f"to {day(date)}\n{number(n, 0)} asked" for date, n in zip(dates, ledger["asked"], strict=True)]
     ax.set_xticks(place, names, rotation=0 if len(names) <= _FEW else 90)
     ax.set(ylim=(0, 1.02), xlim=(-0.5, max(len(ledger), 1) - 0.5))
     ax.yaxis.set_major_formatter(as_percent)
@@ -211,6 +249,7 @@ def _dots(
     if line is not None:
         ax.axvline(line, color=QUIET, linewidth=1, linestyle="--")
     ax.set_yticks(place, told)
+    ax.tick_params(axis="y", pad=7)  # a dot at nothing stands on the axis
     ax.set_ylim(-0.6, max(len(told), 1) - 0.4)
     ax.set_xlabel(words, fontsize=SMALL)
     if not told:

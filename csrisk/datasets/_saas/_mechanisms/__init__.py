@@ -61,6 +61,7 @@ def chosen(mechanisms: str | Iterable[str] | Mapping[str, float]) -> dict[str, f
 def draw(book: Book, strength: Mapping[str, float], seed: int) -> None:
     """Draw what happens to whom, and add what it does to the states; each mechanism has a stream of its own."""
     for name, size in strength.items():
+        # all are drawn before any moves a state: some look at states, and would depend on the others
         levels, struck = MECHANISMS[name].draw(book, _stream(seed, name, 0))
         book.pushes[name] = Push(MECHANISMS[name], size, levels, struck)
     for push in book.pushes.values():
@@ -75,9 +76,11 @@ def write(book: Book, ids: NDArray[np.object_], tables: dict[str, pd.DataFrame],
     for name, push in book.pushes.items():
         push.mechanism.write(world, push, _stream(seed, name, 1))
     for name, push in book.pushes.items():
+        # when all have written: its columns are filled in the rows of the others, too
         if push.mechanism.dress:
             push.mechanism.dress(world, _stream(seed, name, 2))
 
 
 def _stream(seed: int, name: str, turn: int) -> np.random.Generator:
+    # by the place of the declaration: a mechanism put between others would change their streams
     return np.random.default_rng([seed, 101 + list(MECHANISMS).index(name), turn])

@@ -181,6 +181,7 @@ def _write_fires(world: World, push: Push, rng: np.random.Generator) -> None:
 def _dress_severity(world: World, rng: np.random.Generator) -> None:
     contacts = world.tables["contacts"]
     n, helped = len(contacts), (contacts["kind"] == "support").to_numpy()
+    # severity 1 is left to fires, whose sign it is
     severity = np.where(helped, rng.choice([2.0, 3.0, 4.0], n, p=[0.15, 0.5, 0.35]), np.nan)
     cause = rng.choice(["question", "request", "defect", "outage"], n, p=[0.5, 0.25, 0.2, 0.05]).astype(object)
     hours = pd.Series(severity).map(_HOURS).to_numpy(dtype=float)

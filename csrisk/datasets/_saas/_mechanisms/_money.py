@@ -53,6 +53,7 @@ def _write_invoices(world: World, push: Push, rng: np.random.Generator) -> None:
             "disputed_at": np.where(disputed, world.until_end(account, objected.astype("datetime64[us]")), NEVER),
         }
     )
+    # an objection after the account has left was never made
     rows["disputed"] = rows["disputed"] & rows["disputed_at"].notna()
     world.add("invoices", rows)
 

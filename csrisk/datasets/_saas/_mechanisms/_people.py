@@ -49,6 +49,7 @@ def _write_people(world: World, push: Push, rng: np.random.Generator) -> None:
     place = sponsor.groupby("account").cumcount()
     sponsor["person_id"] = [f"person-{a:04d}-{k:02d}" for a, k in zip(sponsor["account"], place, strict=True)]
     ends = left.sort_values(["account", "to_at"], kind="stable")
+    # who goes first is the first sponsor, and so on
     ends = ends.assign(place=ends.groupby("account").cumcount())[["account", "place", "to_at"]]
     sponsor = sponsor.assign(place=place, role="sponsor").merge(ends, on=["account", "place"], how="left")
     fixed = [
@@ -93,12 +94,14 @@ def _champions(world: World, rng: np.random.Generator) -> pd.DataFrame:
 def _write_talks(world: World, push: Push, sponsor: pd.DataFrame, rng: np.random.Generator) -> None:
     """Talks of sponsors while they are not silent."""
     talks = world.when(~push.struck["silent"] & (rng.random(world.book.shape) < 0.7), rng)
+    # one unit of time on both sides, or merge_asof refuses them
     spans = sponsor[["account", "from_at", "to_at", "person_id"]].assign(
         from_at=sponsor["from_at"].astype("datetime64[us]")
     )
     talks = pd.merge_asof(
         talks.sort_values("at"), spans.sort_values("from_at"), left_on="at", right_on="from_at", by="account"
     )
+    # merge_asof takes the latest who came, who may have gone before a successor is there
     talks = talks[talks["person_id"].notna() & ~(talks["to_at"] <= talks["at"])].reset_index(drop=True)
     n, opened = len(talks), talks["at"].to_numpy()
     world.add(

@@ -29,54 +29,26 @@ NEVER, NOTHING = np.datetime64("NaT", "us"), np.array(None, dtype=object)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One thing that happens to accounts, and what it does per unit of its level.
-
-    Parameters
-    ----------
-    name : str
-        Column of the truth that holds the level, 0 where it does not work.
-    meaning : str
-        When it works.
-    states : tuple of float
-        What is added to (value, effort, advocacy, loop).
-    log_odds : mapping of str to float
-        What is added to the monthly log-odds of an outcome beside the states.
-    """
+    """One thing that happens to accounts, and what it does per unit of its level."""
 
     name: str
-    meaning: str
-    states: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
-    log_odds: Mapping[str, float] = field(default_factory=dict)
+    meaning: str  # when it works
+    states: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)  # added to (value, effort, advocacy, loop)
+    log_odds: Mapping[str, float] = field(default_factory=dict)  # added beside the states
 
 
 @dataclass(frozen=True, slots=True)
 class Mechanism:
-    """A mechanism: its name, the goal of what it does beside the states, its parts and its signs.
-
-    Parameters
-    ----------
-    name : str
-        As in ``make_saas(mechanisms=...)``.
-    goal : str
-        Goal to which its direct effect counts; what it does through a state counts to the goal of the state.
-    signs : str
-        What shows it in the tables.
-    parts : tuple of Part
-        What it does; empty for a sign without an effect.
-    draw : callable
-        Levels of the parts, and what else its rows are written from.
-    write : callable
-        Adds its signs to the tables.
-    dress : callable, optional
-        Fills its columns in all rows when every mechanism has written.
-    """
+    """A mechanism: its name, the goal of what it does beside the states, its parts and its signs."""
 
     name: str
-    goal: str
+    goal: str  # of the direct effect; what goes through a state counts to the goal of the state
     signs: str
-    parts: tuple[Part, ...]
+    parts: tuple[Part, ...]  # none for a sign without an effect
+    # levels of the parts, and what else the rows are written from
     draw: Callable[[Book, np.random.Generator], tuple[Levels, Struck]] = field(repr=False)
     write: Callable[[World, Push, np.random.Generator], None] = field(repr=False)
+    # fills its columns in all rows when every mechanism has written
     dress: Callable[[World, np.random.Generator], None] | None = field(default=None, repr=False)
 
 
@@ -118,6 +90,7 @@ class Push:
         shift = self.shift()
         if shift is not None:
             with_it, together = log_odds_parts(book.latent.states, outcome)
+            # the states hold the shift already
             without, apart = log_odds_parts(book.latent.states - shift, outcome)
             out += (with_it - without).sum(axis=-1) + together - apart
         return out
@@ -176,6 +149,7 @@ class World:
         if old is not None:
             for name in rows.columns.difference(old.columns):
                 old = old.assign(**{name: _nothing(rows[name], len(old))})
+            # types of the old rows: concat would make objects of booleans where a column is missing
             kinds = old.dtypes.to_dict()
             filled = {n: rows[n].astype(k) if n in rows else _nothing(old[n], len(rows)) for n, k in kinds.items()}
             rows = pd.concat([old, pd.DataFrame(filled)], ignore_index=True)
@@ -183,6 +157,7 @@ class World:
 
 
 def _nothing(like: pd.Series, n: int) -> pd.Series:
+    # a plain bool cannot be missing
     return pd.Series([None] * n, dtype="boolean" if like.dtype == bool else like.dtype)
 
 

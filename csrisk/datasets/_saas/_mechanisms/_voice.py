@@ -29,6 +29,7 @@ def _write_stance(world: World, push: Push, rng: np.random.Generator) -> None:
     acts = world.tables["advocacy"]
     stars = np.where(acts["kind"] == "review", rng.choice([3.0, 4.0, 5.0], len(acts), p=[0.1, 0.4, 0.5]), np.nan)
     stance = np.where(rng.random(len(acts)) < 0.6, "for", NOTHING)
+    # three stars are neither for nor against us
     world.tables["advocacy"] = acts.assign(stance=np.where(stars == 3.0, NOTHING, stance).astype(object), rating=stars)
     rows = world.when(push.struck["against"], rng)
     kind = _AGAINST[rng.choice(4, len(rows), p=[0.4, 0.2, 0.35, 0.05])]
@@ -121,6 +122,7 @@ def _write_pulse(world: World, push: Push, rng: np.random.Generator) -> None:  #
     """Judge from 1 to 5 in most months: what drives the account, seen with noise and each manager's own bias."""
     book = world.book
     score = book.log_odds["churn"] - contract_term(book, "churn")
+    # or 1: one account in one month does not differ
     spread = score[book.active].std() or 1.0
     rows = world.when(book.active & (rng.random(book.shape) < 0.7), rng)
     owner = world.tables["accounts"]["owner"].to_numpy()[rows["account"]]

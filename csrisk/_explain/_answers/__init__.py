@@ -1,0 +1,1 @@
+"""What is made of contributions: goals, drivers, reasons, steps, tables and pictures."""

@@ -1,0 +1,156 @@
+"""The game behind a link (probability): the margin of every mixed row is needed, because the link is not linear.
+
+Each tree and player has one bit per leaf: set if the splits of that player leave the leaf open. The leaf of the row
+that takes the players of S from x and the others from z is the one bit left in ``AND over S of x's words & AND over
+notS of z's words``. Rows that share the same open leaves share their line of outputs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from csrisk._explain._games._backend import kernels
+from csrisk._explain._games._blocks import in_blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from csrisk._explain._adapters._codes import Forest
+
+    Matrix = NDArray[np.float64]
+
+__all__ = ["LinkGame", "Side"]
+
+_WORD_BYTES, _LINE_BYTES, _MOST_ROWS = 48 << 20, 24 << 20, 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """Rows on one side of the game."""
+
+    codes: NDArray[Any]  # shape (columns, n)
+    terms: Matrix | None = None  # linear part of the margin by feature, shape (n, p)
+    margin: Matrix | None = None  # what the model itself gives, shape (n,)
+
+    def __len__(self) -> int:
+        return int(self.codes.shape[1])
+
+    def take(self, rows: NDArray[np.intp] | slice) -> Side:
+        """Take some of the rows."""
+        terms = None if self.terms is None else self.terms[rows]
+        margin = None if self.margin is None else self.margin[rows]
+        # an array with gaps is another type to numba, which would compile every kernel once more
+        return Side(np.ascontiguousarray(self.codes[:, rows]), terms, margin)
+
+    def linear(self, columns: NDArray[np.bool_]) -> Matrix:
+        """Linear part of some features."""
+        return np.zeros(len(self)) if self.terms is None else self.terms[:, columns].sum(axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class LinkGame:
+    """Mean of a link over mixed rows."""
+
+    forest: Forest
+    left_leaves: NDArray[np.uint64]  # leaves below each side of each node, as bits of 64-bit words
+    right_leaves: NDArray[np.uint64]
+    intercept: float
+    link: Callable[[Matrix], Matrix]
+
+    @classmethod
+    def of(cls, forest: Forest, intercept: float, link: Callable[[Matrix], Matrix]) -> LinkGame:
+        """Set up the game of a forest."""
+        return cls(forest, *forest.leaves_below, intercept, link)
+
+    def worth(
+        self,
+        rows: Side,
+        reference: Side,
+        player_of_feature: NDArray[np.int64],
+        coalitions: Sequence[int],
+        n_jobs: int = 1,
+        title: str = "",
+    ) -> Matrix:
+        """Worth of some coalitions for every row."""
+        n_players = int(player_of_feature.max()) + 1
+        others = self._words(reference.codes, player_of_feature, n_players)
+        values = np.empty((len(rows), len(coalitions)))
+        member = np.arange(n_players)
+
+        def work(first: int, last: int) -> None:
+            part = rows.take(slice(first, last))
+            words = self._words(part.codes, player_of_feature, n_players)
+            # for each block its own, as blocks run in threads
+            room = _lines(len(part), len(reference))
+            for place, coalition in enumerate(coalitions):
+                mine = (coalition >> member & 1).astype(bool)[player_of_feature]
+                margin = self._margins(words, others, coalition, room)
+                margin += (part.linear(mine) + self.intercept)[:, None] + reference.linear(~mine)
+                values[first:last, place] = self.link(margin).mean(axis=1)
+
+        in_blocks(work, len(rows), self._rows_at_once(n_players, len(reference)), n_jobs, title)
+        return values
+
+    def paired_worth(
+        self,
+        rows: Side,
+        partners: Side,
+        player_of_feature: NDArray[np.int64],
+        coalitions: Sequence[int],
+        n_jobs: int = 1,
+        title: str = "",
+    ) -> Matrix:
+        """Worth of some coalitions for rows that each have one reference row of their own; see `worth`."""
+        n_players = int(player_of_feature.max()) + 1
+        values = np.empty((len(rows), len(coalitions)))
+        member = np.arange(n_players)
+
+        def work(first: int, last: int) -> None:
+            part, other = rows.take(slice(first, last)), partners.take(slice(first, last))
+            words = [self._words(side.codes, player_of_feature, n_players) for side in (part, other)]
+            for place, coalition in enumerate(coalitions):
+                mine = (coalition >> member & 1).astype(bool)[player_of_feature]
+                margin = part.linear(mine) + other.linear(~mine) + self.intercept
+                kernels().paired_margins(*words, self.forest.leaf_start, self.forest.value, coalition, margin)
+                values[first:last, place] = self.link(margin)
+
+        in_blocks(work, len(rows), self._rows_at_once(2 * n_players, 1), n_jobs, title)
+        return values
+
+    def _margins(self, words: NDArray[np.uint64], others: NDArray[np.uint64], coalition: int, room: Matrix) -> Matrix:
+        out, table = room[0], room[1:]
+        out[:] = 0.0
+        forest = self.forest
+        kernels().mixed_margins(words, others, forest.leaf_start, forest.value, coalition, out, table)
+        # the padding of the lines would enter the mean of the link
+        return np.ascontiguousarray(out[:, : others.shape[3]])
+
+    def _words(self, codes: NDArray[Any], player_of_feature: NDArray[np.int64], n_players: int) -> NDArray[np.uint64]:
+        forest = self.forest
+        shape = (forest.n_trees, n_players, self.left_leaves.shape[1], codes.shape[1])
+        # bits behind the last leaf of a tree stay set; they are harmless, as the lowest open bit counts
+        words = np.full(shape, ~np.uint64(0))
+        player = player_of_feature[forest.feature]
+        kernels().leaf_words(
+            forest.node_start, forest.column, forest.cut, codes, player, self.left_leaves, self.right_leaves, words
+        )
+        return words
+
+    def _rows_at_once(self, n_players: int, n_reference: int) -> int:
+        row_words = 8 * self.forest.n_trees * n_players * self.left_leaves.shape[1]
+        # 40 bytes: one line of sums and four of trees, eight bytes each
+        fits = min(_WORD_BYTES // max(row_words, 1), _LINE_BYTES // (40 * (n_reference + 8)))
+        return int(max(16, min(_MOST_ROWS, fits)))
+
+
+def _lines(n_rows: int, n_reference: int) -> Matrix:
+    """Working memory of the kernel: five times (n, m padded to 8), from the start of a cache line."""
+    wide = -(-n_reference // 8) * 8
+    room = np.zeros(5 * n_rows * wide + 8)
+    skip = -(room.ctypes.data // 8) % 8
+    return room[skip : skip + 5 * n_rows * wide].reshape(5, n_rows, wide)

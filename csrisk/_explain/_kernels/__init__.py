@@ -1,0 +1,1 @@
+"""The sums behind the games, compiled where numba is installed and in NumPy elsewhere."""

@@ -1,0 +1,5 @@
+"""What depends on the machine: compilation, processes, products of matrices, plain files."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,1 @@
+"""Which file is which table, and which column is which."""

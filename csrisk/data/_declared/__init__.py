@@ -1,0 +1,5 @@
+"""The contract: every table with its columns, kinds and words, declared once."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,5 @@
+"""What was found in the tables: breaches, joins, money, and where observation ends."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

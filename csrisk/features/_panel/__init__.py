@@ -1,0 +1,1 @@
+"""What families share: the past of each snapshot, roll-ups by account and day, and tallies."""

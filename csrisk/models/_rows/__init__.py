@@ -1,0 +1,5 @@
+"""From a feature matrix to the encoded rows of a model."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

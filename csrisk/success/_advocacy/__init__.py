@@ -1,0 +1,1 @@
+"""Advocacy and feedback: the continuum, loyalty, quadrants and the ledger of answers."""

@@ -1,0 +1,1 @@
+"""Effort: fires, handovers, traps, quiet accounts and the journey."""

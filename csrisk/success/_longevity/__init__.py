@@ -1,0 +1,1 @@
+"""How long accounts stay: cohorts, curves of retention, remaining life."""

@@ -1,0 +1,1 @@
+"""Claims of the field, held against the portfolio at hand."""

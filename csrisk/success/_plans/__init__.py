@@ -1,0 +1,1 @@
+"""Whom to call: priorities, uplift, and health scores held against what happened."""

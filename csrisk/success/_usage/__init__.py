@@ -1,0 +1,1 @@
+"""Footprint: features used, their worth, releases, growth and velocity."""
