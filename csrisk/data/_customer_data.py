@@ -51,11 +51,12 @@ class CustomerData:
     ----------
     tables : Mapping of str to frame or path
         Tables by their name in the contract. A table is a pandas, Polars or Arrow frame, a DuckDB relation, a path (a
-        file, a folder of parts, a pattern, or a list of them), a PySpark frame, or an Ibis table. Tables of Spark or of
-        a database stay there: everything is computed where they are, pandas, Polars and Arrow tables beside them are
-        sent there, and only features come home. All else is read by the embedded engine, DuckDB. It computes the
-        features of large books and of DuckDB relations, Polars those of Polars frames and, where it is installed, of
-        small books (up to 500,000 rows), for which it needs half the time; both give the same bits.
+        file, a folder of parts, a pattern, or a list of them), a PySpark frame, or an Ibis table. A level of the index
+        of a pandas frame that has a name is a column. Tables of Spark or of a database stay there: everything is
+        computed where they are, pandas, Polars and Arrow tables beside them are sent there, and only features come
+        home. All else is read by the embedded engine, DuckDB. It computes the features of large books and of DuckDB
+        relations, Polars those of Polars frames and, where it is installed, of small books (up to 500,000 rows), for
+        which it needs half the time; both give the same bits.
     columns : Mapping of str to Mapping, optional
         For a table, canonical column name to the name in the user's table: ``{"usage": {"at": "event_time"}}``. In the
         place of a name may stand what the column needs to become that of the contract, as

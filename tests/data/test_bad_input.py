@@ -209,7 +209,7 @@ LISTED: list[tuple[str, dict[str, Any], dict[str, Any], str, int, str]] = [
         3,
         "kept",
     ),
-    ("words for nothing as ids", {"usage": usage(account_id=["a", "None", "NULL"])}, {}, "CSD112", 2, "row set aside"),
+    ("words for nothing as ids", {"usage": usage(account_id=["a", "\\N", "NULL"])}, {}, "CSD112", 2, "row set aside"),
     (
         "catalogue of other features",
         {"usage": usage(), "features": pd.DataFrame({"feature": ["p", "q"]})},

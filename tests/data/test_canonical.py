@@ -315,6 +315,71 @@ def test_unusual_types(table: Any) -> None:
     assert found["plan"].tolist() == ["x", "y"]
 
 
+ODD_ATTRIBUTES = {
+    "mixed": pd.Series([{"a": 1}, {"a": "x"}]),
+    "lists": pd.Series([[1], ["x"]]),
+    "sparse": pd.Series(pd.arrays.SparseArray([1, 0])),
+    "spans": pd.Series(pd.cut([1, 5], [0, 3, 6])),
+    "months": pd.Series(pd.Categorical(pd.PeriodIndex(["2024-01", "2024-02"], freq="M"))),
+    "complex": pd.Series([1j, 2]),
+    "large": pd.Series([2**70, 2**70 + 1], dtype=object),
+    "decimals": pd.Series([decimal.Decimal("Infinity"), decimal.Decimal(2)], dtype=object),
+}
+
+
+def test_a_column_of_no_type_of_arrow_does_not_take_its_table_along() -> None:
+    accounts = pd.DataFrame({"account_id": ["a", "b"], **ODD_ATTRIBUTES})
+    usage = pd.DataFrame({"account_id": ["a", "b"], "at": MOMENTS, "properties": ODD_ATTRIBUTES["mixed"]})
+    data = CustomerData({"accounts": accounts, "usage": usage})
+    left_out = {breach.column for breach in data.breaches if breach.code == "CSD011"}
+    assert left_out == {"mixed", "lists", "complex"}
+    found = data.frame("accounts")
+    assert found["sparse"].tolist() == [1.0, 0.0]
+    assert found["spans"].tolist() == ["(0, 3]", "(3, 6]"]
+    assert found["months"].tolist() == ["2024-01", "2024-02"]
+    assert found["large"].tolist() == [str(2**70), str(2**70 + 1)]
+
+
+def test_ids_of_more_than_64_bits_are_exact() -> None:
+    usage = pd.DataFrame({"account_id": pd.Series([2**70, 2**70 + 1], dtype=object), "at": MOMENTS})
+    assert CustomerData({"usage": usage}).accounts.tolist() == [str(2**70), str(2**70 + 1)]
+
+
+def test_lists_as_ids_are_refused_by_their_column() -> None:
+    usage = pd.DataFrame({"account_id": [[1], ["x"]], "at": MOMENTS})
+    with pytest.raises(DataContractError, match="CSD011 table=usage column=account_id"):
+        CustomerData({"usage": usage})
+
+
+@pytest.mark.parametrize("beside", ["nothing", "ibis"])
+def test_a_batch_with_half_floats_and_wide_decimals_is_read(beside: str) -> None:
+    columns = {
+        "account_id": pa.array([decimal.Decimal(9007199254740993), decimal.Decimal(12)], pa.decimal256(50, 2)),
+        "at": pa.array(MOMENTS),
+        "quantity": pa.array(np.array([0, 1.5], dtype=np.float16)),
+    }
+    tables: dict[str, Any] = {"usage": pa.record_batch(columns)}
+    if beside == "ibis":
+        ibis = pytest.importorskip("ibis", reason="the extra ibis is not installed")
+        accounts = pa.table({"account_id": ["9007199254740993", "12"]})
+        tables["accounts"] = ibis.duckdb.connect().create_table("accounts", accounts)
+    data = CustomerData(tables)
+    assert data.accounts.tolist() == ["12", "9007199254740993"]
+    assert sorted(data.frame("usage")["quantity"]) == [0.0, 1.5]
+
+
+@pytest.mark.parametrize("index", [["account_id"], ["account_id", "at"], ["known_at"], ["quantity", "at"]])
+def test_what_stands_in_a_named_index_is_a_column_as_in_a_parquet_file(index: list[str], tmp_path: Any) -> None:
+    usage = pd.DataFrame(
+        {"account_id": ["a", "b"], "at": MOMENTS, "quantity": [0, 2], "known_at": pd.Timestamp("2025-03-01")}
+    )
+    moved = usage.set_index(index)
+    moved.to_parquet(tmp_path / "usage.parquet")
+    want = CustomerData({"usage": usage}).frame("usage")
+    for brought in (moved, tmp_path / "usage.parquet", usage.set_index(index, drop=False)):
+        pd.testing.assert_frame_equal(CustomerData({"usage": brought}).frame("usage"), want)
+
+
 ROWS = st.lists(
     st.tuples(
         st.sampled_from(["a", "b", "", None, "B"]),

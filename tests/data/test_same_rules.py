@@ -248,6 +248,53 @@ def test_times_that_a_database_keeps_as_text_are_read_alike_at_every_door(tmp_pa
         pd.testing.assert_frame_equal(other.frame("usage"), first.frame("usage"), check_dtype=False)
 
 
+def test_text_in_numbers_of_sqlite_is_no_nought_at_any_door(tmp_path):
+    ibis = pytest.importorskip("ibis", reason="the extra ibis is not installed")
+    path = tmp_path / "book.db"
+    rows = [
+        ("a", "2025-01-01", "many", ""),
+        ("b", "2025-01-02", "", "x"),
+        ("c", "2025-01-03", "7", 2.5),
+        ("c", "2025-01-04", 0, 1),
+    ]
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE usage (account_id TEXT, at TEXT, quantity INTEGER, value REAL)")
+        connection.execute("CREATE TABLE contacts (account_id TEXT, opened_at TEXT, reopened BOOLEAN)")
+        connection.executemany("INSERT INTO usage VALUES (?, ?, ?, ?)", rows)
+        contacts = [("a", "2025-01-01", "perhaps"), ("b", "2025-01-02", ""), ("c", "2025-01-03", 1)]
+        connection.executemany("INSERT INTO contacts VALUES (?, ?, ?)", contacts)
+        connection.commit()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        first = open_source(path, RiskSpec())
+        far = ibis.sqlite.connect(path)
+        other = CustomerData({name: far.table(name) for name in first.tables})
+    assert other.breaches == first.breaches
+    pd.testing.assert_frame_equal(other.rejected, first.rejected)
+    assert first.frame("usage")["quantity"].tolist() == [1.0, 7.0, 0.0]
+    assert first.frame("usage")["value"].isna().tolist() == [True, False, False]
+    for name in first.tables:
+        pd.testing.assert_frame_equal(other.frame(name), first.frame(name), check_dtype=False)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_words_for_nothing_are_no_user_case_or_feature(engine, request, monkeypatch) -> None:
+    words = {"user_id": ["NULL", "None", "\\N", "u"], "feature": ["NULL", "nan", "\\N", "NA"]}
+    uses = usage(at=days(0, 1, 2, 3), account_id=["a", "a", "b", "b"], **words)
+    cases = pd.DataFrame(
+        {"account_id": ["a", "a", "b"], "opened_at": days(0, 1, 2), "case_id": ["(null)", "-", "c"], "handler": "<NA>"}
+    )
+    tables = handed({"usage": uses, "contacts": cases}, engine, request, monkeypatch)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        data = CustomerData(tables, threads=bound(engine))
+    assert data.frame("usage")["user_id"].dropna().tolist() == ["u"]
+    # North America is a region, and may be a feature
+    assert data.frame("usage")["feature"].dropna().tolist() == ["NA"]
+    assert data.frame("contacts")["case_id"].dropna().tolist() == ["c"]
+    assert not data.has("contacts", "handler")
+
+
 @pytest.mark.parametrize("kind", ["pandas", "arrow", "polars", "ibis-duckdb", "ibis-polars"])
 def test_decimal_ids_are_exact_however_large(kind):
     large = [Decimal(9007199254740992), Decimal(9007199254740993), Decimal("12.00")]

@@ -55,6 +55,20 @@ def duckdb_file(path: Path, table: str = "usage") -> Path:
 
 
 @pytest.mark.filterwarnings("ignore::csrisk.exceptions.DataWarning")
+def test_tables_of_other_schemas_are_not_those_of_the_file(tmp_path: Path) -> None:
+    import duckdb
+
+    path = duckdb_file(tmp_path / "book.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE SCHEMA marts; CREATE TABLE marts.contacts AS SELECT 'x' AS account_id")
+    assert open_source(path, RiskSpec()).tables == ("usage",)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE marts.usage AS FROM usage; DROP TABLE usage")
+    with pytest.raises(DataContractError, match=r"all of its 2 tables in schemas other than main; make views of them"):
+        open_source(path, RiskSpec())
+
+
+@pytest.mark.filterwarnings("ignore::csrisk.exceptions.DataWarning")
 @pytest.mark.parametrize("table", ["usage", "USAGE"])
 @pytest.mark.parametrize("name", ["book.db", "book.sqlite3", "book.DB", "book.bin", "book"])
 @pytest.mark.parametrize("make", [sqlite_file, duckdb_file])

@@ -128,8 +128,19 @@ def duckdb_file(path: Path, name: str, *, sealed: bool = False) -> tuple[Any, li
             f"DuckDB file {name} cannot be opened: {type(error).__name__}; it is damaged, of a newer DuckDB, or open "
             "elsewhere for writing"
         ) from None
-    rows = connection.execute("SELECT table_name FROM information_schema.tables").fetchall()
-    return connection, [str(row[0]) for row in rows]
+    # a plain name means the schema that the connection looks into
+    rows = connection.execute(
+        "SELECT table_name, table_schema = current_schema() FROM information_schema.tables"
+        " WHERE table_catalog = current_database()"
+    ).fetchall()
+    there = [str(name) for name, is_here in rows if is_here]
+    if rows and not there:
+        connection.close()
+        raise DataContractError(
+            f"{name} keeps all of its {len(rows)} tables in schemas other than main; make views of them in main: "
+            "CREATE VIEW usage AS SELECT * FROM the_schema.usage"
+        )
+    return connection, there
 
 
 def _open_sqlite(path: Path, name: str, spec: RiskSpec, end: str | None) -> CustomerData:

@@ -19,10 +19,11 @@ def from_pandas(frame: pd.DataFrame) -> tuple[Any, frozenset[str]]:
     """Convert a frame; columns of mixed Python objects are written as text, so that nothing is guessed."""
     import pyarrow as pa
 
+    # by position, as names may repeat, which is refused with their names later
+    columns = [*_levels(frame), *((name, frame.iloc[:, place]) for place, name in enumerate(frame.columns))]
     arrays, names, mixed = [], [], set()
-    for position, name in enumerate(frame.columns):
-        # by position, as names may repeat, which is refused with their names later
-        array, was_mixed = _column(frame.iloc[:, position])
+    for name, series in columns:
+        array, was_mixed = _column(series)
         arrays.append(array)
         names.append(str(name))
         if was_mixed:
@@ -30,12 +31,44 @@ def from_pandas(frame: pd.DataFrame) -> tuple[Any, frozenset[str]]:
     return pa.table(arrays, names=names), frozenset(mixed)
 
 
+def _levels(frame: pd.DataFrame) -> list[tuple[Any, pd.Series[Any]]]:
+    """Give the levels of an index that have a name of their own: columns, as in a Parquet file of the frame."""
+    taken = {str(name).casefold() for name in frame.columns}
+    named = [(place, name) for place, name in enumerate(frame.index.names) if name is not None]
+    return [
+        (name, frame.index.get_level_values(place).to_series(index=pd.RangeIndex(len(frame))))
+        for place, name in named
+        if str(name).casefold() not in taken
+    ]
+
+
 def _column(series: pd.Series[Any]) -> tuple[Any, bool]:
     import pyarrow as pa
 
+    if isinstance(series.dtype, pd.SparseDtype):
+        series = series.astype(series.dtype.subtype)
+    try:
+        return _as_arrow(series)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        values = series.tolist()
+    # whole numbers of more than 64 bits are ids, and exact as text
+    if not any(isinstance(value, _NESTED) for value in values) and _is_plain(series):
+        return pa.array([_as_text(value) for value in values], type=pa.string()), False
+    # what no type of Arrow holds is no value of any kind, which is said of its column
+    return pa.array([None if _missing(value) else [] for value in values], type=pa.list_(pa.string())), False
+
+
+def _is_plain(series: pd.Series[Any]) -> bool:
+    return series.dtype == object and pd.api.types.infer_dtype(series, skipna=True) in _PLAIN
+
+
+def _as_arrow(series: pd.Series[Any]) -> tuple[Any, bool]:
+    import pyarrow as pa
+
     if isinstance(series.dtype, pd.CategoricalDtype):
-        # categories of Python objects may be of several types, and go the way of objects
-        if series.cat.categories.dtype != object:
+        words = series.cat.categories
+        # categories of Python objects may be of several types, and go the way of objects; spans have no type in Arrow
+        if words.dtype != object and not isinstance(words.dtype, pd.PeriodDtype | pd.IntervalDtype):
             return pa.Array.from_pandas(series).dictionary_decode(), False
         series = series.astype(object)
     # a period is no moment, so it goes as text and not as a time

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from csrisk._text import MISSING_WORDS
+from csrisk.data._engines._arrow_types import plain_table
 from csrisk.data._engines._engine import as_lazy, home
 from csrisk.data._engines._from_pandas import from_pandas
 from csrisk.data._engines._native_table import NativeTable
@@ -26,6 +27,8 @@ from csrisk.data._reading._readers import BLANK, ROW, ZONE, read_moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from csrisk.data._declared._contract import Kind
 
 __all__ = ["IbisEngine", "NativeEngine", "SparkEngine", "is_native", "native_engine", "unwrapped"]
 
@@ -50,6 +53,7 @@ class NativeEngine(ABC):
     errors: tuple[type[Exception], ...] = (DriverError,)
     name: str
     keeps_times_as_text = False  # so that a time may be one that cannot be read
+    marks_numbers = False  # whether columns of numbers may hold text, which is marked
 
     def __init__(self) -> None:
         self._kept: list[Callable[[], object]] = []
@@ -66,6 +70,7 @@ class NativeEngine(ABC):
                 return self._strange(name)
             if again := twice(name, arrow.schema.names):
                 return again
+            arrow = plain_table(arrow)
             brought = self.from_arrow(arrow.append_column(ROW, [np.arange(len(arrow))])).to_native()
         elif not self.holds(brought):
             return self._strange(name)
@@ -106,7 +111,7 @@ class NativeEngine(ABC):
         return self.from_arrow(pa.Table.from_pandas(frame.reset_index(drop=True), preserve_index=False))
 
     @abstractmethod
-    def read(self, table: Any, names: Mapping[str, str], times: frozenset[str]) -> Lazy:
+    def read(self, table: Any, names: Mapping[str, str], kinds: Mapping[str, Kind]) -> Lazy:
         """Select columns under new names beside the position, ``row``; times become microseconds, and NaN null."""
 
     @abstractmethod
@@ -185,15 +190,15 @@ class SparkEngine(NativeEngine):
         """Whether the rows of a table have positions: those that came from elsewhere."""
         return ROW in table.columns
 
-    def read(self, table: Any, names: Mapping[str, str], times: frozenset[str]) -> nw.LazyFrame[Any]:
+    def read(self, table: Any, names: Mapping[str, str], kinds: Mapping[str, Kind]) -> nw.LazyFrame[Any]:
         """Select columns under new names beside the position, ``row``; times become microseconds, and NaN null."""
         from pyspark.sql import functions as f
 
-        kinds = {field.name: field.dataType.typeName() for field in table.schema.fields}
+        types = {field.name: field.dataType.typeName() for field in table.schema.fields}
         # a dot in a name is a path to Spark, unless the name stands in backticks
-        there = {name: table[f"`{name.replace('`', '``')}`"] for name in kinds}
-        row = there[ROW] if ROW in kinds else f.lit(None).cast("bigint")
-        columns = [_spark_value(there[old], kinds[old], new in times).alias(new) for new, old in names.items()]
+        there = {name: table[f"`{name.replace('`', '``')}`"] for name in types}
+        row = there[ROW] if ROW in types else f.lit(None).cast("bigint")
+        columns = [_spark_value(there[old], types[old], kinds[new] == "time").alias(new) for new, old in names.items()]
         return as_lazy(table.select(row.alias("row"), *columns))
 
 
@@ -206,7 +211,7 @@ class IbisEngine(NativeEngine):
         self._turn = Turn.of(backend)
         self.name = f"ibis {backend.name}"
         # SQLite has no type of times
-        self.keeps_times_as_text = backend.name == "sqlite"
+        self.keeps_times_as_text = self.marks_numbers = backend.name == "sqlite"
 
     def holds(self, table: Any) -> bool:
         """Whether a table lives in this very engine."""
@@ -246,16 +251,18 @@ class IbisEngine(NativeEngine):
         plain = ROW in table.columns or not self.has_order(table)
         return as_lazy(table if plain else table.mutate(**{ROW: ibis.row_number()}))
 
-    def read(self, table: Any, names: Mapping[str, str], times: frozenset[str]) -> nw.LazyFrame[Any]:
+    def read(self, table: Any, names: Mapping[str, str], kinds: Mapping[str, Kind]) -> nw.LazyFrame[Any]:
         """Select columns under new names beside the position, ``row``; times become microseconds, and NaN null."""
         import ibis
 
         row = ibis.row_number() if self.has_order(table) else ibis.null("int64")
         columns = {"row": table[ROW] if ROW in table.columns else row}
-        columns |= {new: self._value(table[old], new in times) for new, old in names.items()}
-        for new in times if self.keeps_times_as_text else ():
-            if table[names[new]].type().is_string():
-                columns |= _sqlite_time(table[names[new]], new)
+        columns |= {new: self._value(table[old], kinds[new] == "time") for new, old in names.items()}
+        for new, old in names.items():
+            if self.keeps_times_as_text and kinds[new] == "time" and table[old].type().is_string():
+                columns |= _sqlite_time(table[old], new)
+            elif self.marks_numbers and kinds[new] in ("number", "bool"):
+                columns |= _sqlite_number(table[old], new)
         return as_lazy(table.select(**columns))
 
     def _value(self, column: Any, is_time: bool) -> Any:
@@ -285,6 +292,15 @@ def _sqlite_time(column: Any, name: str) -> dict[str, Any]:
     zones = clock.ifelse(column.re_search(f":.*{ZONE}[{BLANK}]*$"), ibis.null("boolean"))
     broken = column.notnull() & moment.isnull() & ~column.lower().strip().isin(MISSING_WORDS)  # noqa: PD003, PD004  # Ibis
     return {name: moment, bad(name): broken, raw(name): column, zone(name): zones}
+
+
+def _sqlite_number(column: Any, name: str) -> dict[str, Any]:
+    """Read a number as it is read from files: SQLite keeps text in any column, and would count it as 0."""
+    import ibis
+
+    text, is_text = column.cast("string"), column.typeof().isin(["text", "blob"])
+    value = is_text.ifelse(ibis.null(column.type()), column)
+    return {name: value, bad(name): is_text & ~text.lower().strip().isin(MISSING_WORDS), raw(name): text}
 
 
 def _spark_value(column: Any, kind: str, is_time: bool) -> Any:

@@ -85,8 +85,8 @@ class NativeTable:
     def read(self, columns: Mapping[Column, Given], empty: frozenset[str]) -> nw.LazyFrame[Any]:
         """Give position, values and marks of columns."""
         there = {column: given.name for column, given in columns.items() if given.name not in empty}
-        times = frozenset(column.name for column in there if column.kind == "time")
-        rows = self._engine.read(self._table, {column.name: name for column, name in there.items()}, times)
+        kinds = {column.name: column.kind for column in there}
+        rows = self._engine.read(self._table, {column.name: name for column, name in there.items()}, kinds)
         values: list[Any] = ["row"]
         for column in columns:
             if column not in there:
@@ -97,7 +97,13 @@ class NativeTable:
             values.append(value.alias(column.name))
             if column.kind == "time" and self.textual(there[column]):
                 values += [nw.col(bad(column.name)), nw.col(raw(column.name)), nw.col(zone(column.name))]
-            if broken is not None:
+            if self._engine.marks_numbers and column.kind in ("number", "bool"):
+                marked = nw.col(bad(column.name))
+                values += [
+                    (marked if broken is None else marked | broken).alias(bad(column.name)),
+                    nw.col(raw(column.name)),
+                ]
+            elif broken is not None:
                 values.append(broken.alias(bad(column.name)))
                 values.append(nw.col(column.name).cast(nw.String).alias(raw(column.name)))
         return rows.select(*values)

@@ -24,12 +24,13 @@ __all__ = ["Brought", "Plan", "make_plan", "marks"]
 
 # names of csrisk's own beside which an attribute needs another
 _RESERVED = {"account", "ahead", "age", "as_of", "cut", "day", "id", "known", "lead", "n", "row", "snapshot", "told"}
-# what programs write where there is no id
+# what programs write where there is no value, and what is never the name of anything
+_NULL = ["NULL", "null", "Null", "(null)", "\\N", "#N/A", "<NA>", "nan", "NaN", "NAN", "NaT"]
+# what they write where there is no id; a category may be called so: NA is a region, and none a plan
+_NO_ID = [*_NULL, "None", "none", "NONE", "nil", "(blank)", "(none)", "-", "undefined", "NA", "N/A", "n/a"]
 _NOBODY = [
-    *("NULL", "null", "Null", "None", "none", "NONE", "nil", "(null)", "(blank)", "(none)", "#N/A", "-"),
-    *("undefined", "unknown", "Unknown", "UNKNOWN"),
+    *(*_NO_ID, "unknown", "Unknown", "UNKNOWN"),
     *("Total", "total", "TOTAL", "Totals", "Grand Total", "Grand total", "Gesamt", "Summe"),  # foot of a report
-    *("nan", "NaN", "NAN", "NA", "N/A", "n/a", "<NA>", "NaT"),
 ]
 _MARK = re.compile(
     r"_?(is)?_?(hard|soft)?_?(deleted|removed|voided|archived|test|testaccount)(_?(at|on|date|flag))?_?", re.IGNORECASE
@@ -146,11 +147,23 @@ def make_plan(table: Table, brought: Brought, given: Mapping[str, Given]) -> tup
         read = read.with_columns(nw.col("account_id").is_in([*_NOBODY, first.name]).fill_null(False).alias(NOBODY))
         named = nw.when(~nw.col(NOBODY)).then(nw.col("account_id"))
         read = read.with_columns(named.alias("account_id"))
+    if without_nulls := _without_nulls(mapping):
+        read = read.with_columns(*without_nulls)
     times = {c.title: one.name for c, one in mapping.items() if c.kind == "time" and not one.is_constant}
     naive = frozenset(title for title, user in times.items() if brought.naive(user))
     textual = not table.has_account or brought.textual(first.name)
     names = frozenset(read.collect_schema().names())
     return Plan(table, brought, tuple(mapping), read, names, naive, textual), notes.breaches
+
+
+def _without_nulls(mapping: Mapping[Column, Given]) -> list[nw.Expr]:
+    """Make words for nothing missing in further ids and categories, as they are in times and numbers."""
+    words = {"id": _NO_ID, "category": _NULL}
+    return [
+        nw.when(~nw.col(column.name).is_in(words[column.kind])).then(nw.col(column.name)).alias(column.name)
+        for column in mapping
+        if column.kind in words and column.name != "account_id"
+    ]
 
 
 def _check_cures(notes: _Notes, brought: Brought, mapping: Mapping[Column, Given]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from csrisk.data._declared._kinds import UnreadableError
+from csrisk.data._engines._arrow_types import plain_table
 from csrisk.data._engines._from_pandas import from_pandas
 from csrisk.data._findings._breach import Breach
 from csrisk.data._reading._files import Source, open_path, repeated, twice, types_of, why_unreadable
@@ -45,8 +46,10 @@ def _open(engine: DuckDBEngine, view: str, table: str, brought: object) -> Sourc
     if brought is None:
         return Breach("CSD007", table)
     # an Arrow table; a stream cannot be told its size, and is read once
-    if hasattr(brought, "append_column") and is_large(brought):
-        brought = _written(engine, view, brought)
+    if hasattr(brought, "append_column"):
+        brought = plain_table(brought)
+        if is_large(brought):
+            brought = _written(engine, view, brought)
     if is_path(brought):
         opened = open_path(engine, view, table, brought)
         # of a frame that was written to a file first, nobody knows the file
