@@ -134,6 +134,15 @@ def test_what_has_no_index_stands_in_the_order_of_the_rows():
         evaluate_scores(frame["y"], frame[["risk", "value"]].to_numpy())
 
 
+def test_groups_are_the_accounts_that_were_given():
+    given = [1, "1", 2, 2]
+    told = evaluate_scores([0, 1, 0, 1], [0.1, 0.4, 0.3, 0.2], given, **FEW)
+    assert told.loc["n_accounts", "estimate"] == 3
+    for wrong in (dict.fromkeys(range(4), "a"), {"a", "b", "c", "d"}, np.zeros((4, 2))):
+        with pytest.raises(ValueError, match=r"groups: .* of shape .*; give one account for each row"):
+            evaluate_scores([0, 1, 0, 1], [0.1, 0.4, 0.3, 0.2], wrong, **FEW)
+
+
 def test_rows_that_cannot_be_told_apart_are_refused_in_another_order_only():
     y = pd.Series([0, 1, 1], index=["a", "a", "b"])
     assert evaluate_scores(y, pd.Series([1, 2, 3], index=y.index), **FEW).loc["auc", "estimate"] == 1

@@ -96,8 +96,8 @@ def explain(
     Raises
     ------
     ExplanationError
-        If the model is not recognised, a column has no goal, a frame is empty, or a model of another library predicts
-        something else for the original frames than what is explained.
+        If the model is not recognised, its labels do not say which is the event, a column has no goal, a frame is
+        empty, or a model of another library predicts something else for the original frames than what is explained.
 
     Examples
     --------

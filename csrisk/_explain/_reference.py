@@ -243,8 +243,16 @@ class Reference:
         left = pd.DataFrame(dict(zip(keys, own, strict=True))).assign(row=range(len(X)))
         right = pd.DataFrame(dict(zip(keys, past, strict=True)))
         right = right.assign(partner=range(len(right)))
-        both = left.merge(right, on="account", suffixes=("", "_past"))
-        both = both[both["time_past"] < both["time"]].sort_values("time_past", kind="stable")
+        try:
+            both = left.merge(right, on="account", suffixes=("", "_past"))
+            both = both[both["time_past"] < both["time"]].sort_values("time_past", kind="stable")
+        except (TypeError, ValueError) as error:  # numbers beside text, times with a zone beside times without
+            kinds = [[str(kind) for kind in frame[keys].dtypes] for frame in (left, right)]
+            message = (
+                f"reference='self': accounts and dates are {kinds[0]} in X and {kinds[1]} in the reference, which "
+                "cannot be compared; give both indexes the same types"
+            )
+            raise ExplanationError(message) from error
         partner = np.full(len(X), -1, dtype=np.intp)
         # sorted by time: of several earlier snapshots the last is written last and stays
         partner[both["row"].to_numpy()] = both["partner"].to_numpy()

@@ -1,6 +1,7 @@
 """What other packages use of this room."""
 
 from ._cells import MISSING_WORDS as MISSING_WORDS
+from ._cells import csv_bare as csv_bare
 from ._cells import csv_safe as csv_safe
 from ._cells import csv_text as csv_text
 from ._display import html_table as html_table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import numbers
+import re
 import unicodedata
 from typing import Any
 
@@ -12,7 +13,7 @@ import pandas as pd
 
 from csrisk._text._printable import one_line
 
-__all__ = ["MISSING_WORDS", "csv_safe", "csv_text"]
+__all__ = ["MISSING_WORDS", "csv_bare", "csv_safe", "csv_text"]
 
 # what programs write where there is no value, in lower case
 MISSING_WORDS = ("", "nan", "nat", "none", "null", "na", "n/a", "<na>")
@@ -20,6 +21,8 @@ MISSING_WORDS = ("", "nan", "nat", "none", "null", "na", "n/a", "<na>")
 _FORMULA = frozenset("=+-@|%\uff1d\uff0b\uff0d\uff20\u2212\ufe62\ufe63\ufe66\ufe6b\u207a\u207b\u208a\u208b")
 _QUOTES = frozenset("'\"`\u2018\u2019\u201c\u201d\u00ab\u00bb\uff02\uff07")
 _CONTROLS = frozenset("\t\r\n")
+# where a spreadsheet set to another country, or LibreOffice as it comes, begins a new cell within a cell of ours
+_ENDS = re.compile(r"(?<=[;\t])")
 _PLAIN = (numbers.Number, np.generic, pd.Timestamp)
 
 
@@ -27,7 +30,7 @@ def csv_safe(text: str) -> str:
     """Put an apostrophe before what a spreadsheet would run as a formula.
 
     The rule of OWASP's page on CSV injection, with the full-width and small forms of the same characters, also behind
-    blanks, quotes and marks that do not show.
+    blanks, quotes and marks that do not show, and behind a semicolon or tab, where a spreadsheet may begin a new cell.
 
     Parameters
     ----------
@@ -40,9 +43,34 @@ def csv_safe(text: str) -> str:
 
     Examples
     --------
-    >>> csv_safe("=HYPERLINK(1)"), csv_safe("Acme")
-    ("'=HYPERLINK(1)", 'Acme')
+    >>> csv_safe("=HYPERLINK(1)"), csv_safe("Acme"), csv_safe("Acme;=1")
+    ("'=HYPERLINK(1)", 'Acme', "Acme;'=1")
     """
+    return "".join(_begun(part) for part in _ENDS.split(text))
+
+
+def csv_bare(text: str) -> str:
+    """Take the apostrophes off again that `csv_safe` put.
+
+    Parameters
+    ----------
+    text : str
+        Cell text that was read.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> csv_bare("'=1"), csv_bare("'t Hooft"), csv_bare("Acme;'=1")
+    ('=1', "'t Hooft", 'Acme;=1')
+    """
+    # only where csv_safe would have put it there: an id may begin with an apostrophe of its own
+    return "".join(part[1:] if part[:1] == "'" and _begun(part[1:]) == part else part for part in _ENDS.split(text))
+
+
+def _begun(text: str) -> str:
     # most cells begin so, and no formula does
     if text[:1].isalnum():
         return text

@@ -219,6 +219,32 @@ def test_numbers_keep_their_types(X, y):
     np.testing.assert_allclose(why.prediction, Typed().predict(frame.iloc[:4]))
 
 
+@pytest.mark.parametrize("kinds", [{}, {"seats": "Int64", "is_big": "boolean"}], ids=["numpy", "nullable"])
+@pytest.mark.parametrize("change", [{"seats": 2.5}, {"is_big": 0.25}, {"seats": 3}, {"is_big": True}])
+def test_what_if_asks_for_the_value_and_not_for_its_whole_part(change, kinds, X, y):
+    frame = X.drop(columns="tier").astype(kinds)
+    model = LogisticRegression(max_iter=500).fit(frame, y)
+    why = cr.explain(model, frame.iloc[:4], reference=frame.iloc[:40], declarations=GOALS)
+    asked = why.what_if(frame.index[0], change)["what_if"]
+    own = model.predict_proba(frame.iloc[[0]].astype(float).assign(**change))[:, 1]
+    np.testing.assert_allclose(asked, 100 * own)
+
+
+@pytest.mark.parametrize("labels", [("retained", "churned"), (1, 2), ("False", "True")])
+@pytest.mark.parametrize("name", ["pipeline", "calibrated", "LightGBM"])
+def test_labels_that_name_no_event_are_asked_for(name, labels, X, y):
+    frame = X.astype({"tier": "category"})
+    model = MODELS[name]().fit(frame, np.array(labels)[y.to_numpy()])
+    with pytest.raises(ExplanationError, match=r"classes_: y holds the labels .*, and neither says that"):
+        cr.explain(model, frame.iloc[:5], reference=frame.iloc[:40], declarations=GOALS)
+
+
+@pytest.mark.parametrize("labels", [(-1, 1), (0.0, 1.0), (False, True)])
+def test_labels_that_name_the_event_are_explained(labels, X, y):
+    frame = X.astype({"tier": "category"})
+    _require_own(MODELS["LightGBM"]().fit(frame, np.array(labels)[y.to_numpy()]), frame.iloc[:5], frame.iloc[:40])
+
+
 def test_a_regressor_of_whole_numbers(X):
     frame = X[["use", "seats"]]
     model = RandomForestRegressor(n_estimators=3, random_state=0).fit(frame, frame["seats"] * 3.0)
@@ -234,6 +260,22 @@ def test_own_past_goes_by_the_names_of_the_levels(names):
     for past in (frame, frame.swaplevel()):
         for rows in (frame, frame.swaplevel()):
             assert cr.Reference.own_past(past)._partners(rows).tolist() == [-1, 0, 1, -1, 3, 4, -1, 6, 7]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda index: index.set_levels(index.levels[1].tz_localize("UTC"), level=1),
+        lambda index: index.set_levels([1, 2, 3], level=0),
+    ],
+    ids=["with a zone", "numbers as ids"],
+)
+def test_own_past_of_another_kind_of_index_is_told(other):
+    dates = pd.to_datetime(["2025-01-01", "2025-02-01"])
+    index = pd.MultiIndex.from_product([["a", "b", "c"], dates], names=["account_id", "as_of"])
+    frame = pd.DataFrame({"use": np.arange(6.0)}, index=index)
+    with pytest.raises(ExplanationError, match=r"cannot be compared; give both indexes the same types"):
+        cr.Reference.own_past(frame).covers(frame.set_axis(other(index)))
 
 
 def test_an_account_is_found_by_the_name_of_its_level(X, y):

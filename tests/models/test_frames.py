@@ -180,6 +180,12 @@ def test_what_is_hardly_what_it_seems_is_said_when_a_model_learns():
     assert "'row': 240 whole numbers in 240 rows" in counted
 
 
+@pytest.mark.parametrize("wrong", [dict.fromkeys(range(240), "a"), set(range(240)), np.zeros((240, 2))])
+def test_groups_that_are_no_column_are_refused(wrong):
+    with pytest.raises(ValueError, match=r"groups: .* of shape .*; give one account for each row"):
+        ChurnModel(n_members=2).fit(FRAME, CHURN, groups=wrong)
+
+
 def test_a_category_is_held_against_the_accounts_where_they_are_known():
     owner = np.repeat(np.arange(60), 4)
     (found,) = said(FRAME[["use"]].assign(name=[f"name {one}" for one in owner]), groups=owner)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import stat
 import sys
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ import pytest
 from csrisk._atomic import atomic_path, write_atomically
 from csrisk._machine._regular import open_regular
 from csrisk._pipeline import write_table
-from csrisk._text._cells import csv_safe, csv_text
+from csrisk._text._cells import csv_bare, csv_safe, csv_text
 from csrisk._text._printable import one_line, printable
 
 if TYPE_CHECKING:
@@ -180,6 +181,21 @@ def test_a_cell_is_neither_formula_nor_line(tmp_path: Path, text: str) -> None:
         bare = cell.lstrip('\ufeff\u200b\u3000\u00a0 "\u201c')
         assert bare.startswith(("'", "a"))
     assert [row[2] for row in rows[1:]] == ["-0.5", "0.25"]
+
+
+@pytest.mark.parametrize("text", ["a;=1+1", "a;b; @x", "a\t+1", 'a;"=1', "a;;\uff1d1", "=a;=b", "a, b;|x", "a;\t=1"])
+def test_no_formula_begins_where_a_spreadsheet_may_part_a_cell(tmp_path: Path, text: str) -> None:
+    """With other settings of the country the semicolon ends a cell, as the tab does for LibreOffice."""
+    table = pd.DataFrame({"account_id": ["b", text], text: [text, "x"]})
+    written = write_table(tmp_path / "b.csv", table).read_text("utf-8")
+    for cell in re.split(r"[;\t\n]", written):
+        assert not cell.strip().replace('"', "").startswith(("=", "+", "@", "|", "\uff1d"))
+    assert pd.read_csv(tmp_path / "b.csv", dtype=str)["account_id"].map(csv_bare).tolist() == ["b", text]
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "a;=1", "a;'=1", "'=1", "''=1", "'t Hooft", "a;b", "a\t=1;=2", "a;'b"])
+def test_what_was_made_harmless_is_read_back(text: str) -> None:
+    assert csv_bare(csv_safe(text)) == text
 
 
 def test_numbers_dates_and_missing_values_are_as_pandas_writes_them() -> None:

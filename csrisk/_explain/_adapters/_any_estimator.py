@@ -75,11 +75,18 @@ class _Column:
             # 0 for what is absent, which has no position; it is masked in the next line
             found = self._values.to_numpy()[np.where(absent, 0, numbers).astype(np.intp)] if len(self._values) else None
             return pd.Series(found, index=range(len(numbers)), dtype=object).mask(absent).astype(self._dtype)
-        # whole numbers of numpy hold no NaN: such a column goes back as floats
-        if self._dtype is None or (absent.any() and isinstance(self._dtype, np.dtype)):
+        # whole numbers of numpy hold no NaN, and none a fraction that what_if asked for: such a column goes as floats
+        if self._dtype is None or (absent.any() and isinstance(self._dtype, np.dtype)) or not self._holds(numbers):
             return pd.Series(numbers)
         whole = pd.Series(pd.array(np.where(absent, 0.0, numbers), dtype="Float64")).mask(absent)
         return (whole if absent.any() else pd.Series(numbers)).astype(self._dtype)
+
+    def _holds(self, numbers: Matrix) -> bool:
+        """Whether the type of the column can hold the numbers as they are."""
+        present = numbers[~np.isnan(numbers)]
+        if pd.api.types.is_bool_dtype(self._dtype):
+            return bool(np.isin(present, (0, 1)).all())
+        return not pd.api.types.is_integer_dtype(self._dtype) or bool((present == np.rint(present)).all())
 
 
 def own_prediction(model: Any, frame: pd.DataFrame) -> Matrix:

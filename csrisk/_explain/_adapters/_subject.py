@@ -16,6 +16,7 @@ from csrisk._explain._adapters._any_estimator import Codec, own_prediction
 from csrisk._explain._adapters._frames import columns_of
 from csrisk._explain._adapters._prepared import Prepared, prepared
 from csrisk.exceptions import ExplanationError
+from csrisk.models._rows import event_of, which_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -84,6 +85,7 @@ def _libraries() -> tuple[Any, ...]:
 
 def subject_of(model: Any, X: pd.DataFrame, reference: pd.DataFrame) -> Subject:
     """Recognise a model."""
+    _require_event(model)
     for library in _libraries():
         if library.reads(model):
             return cast("Subject", library.subject(model, X, reference))
@@ -95,6 +97,14 @@ def subject_of(model: Any, X: pd.DataFrame, reference: pd.DataFrame) -> Subject:
         "fitted on a frame (feature_names_in_)"
     )
     raise ExplanationError(message)
+
+
+def _require_event(model: Any) -> None:
+    """Ask which label is the event: the second column of predict_proba may be the probability of those who stay."""
+    classes = getattr(model, "classes_", None)
+    # more classes, or one, are refused where the model predicts
+    if classes is not None and len(classes) == 2 and event_of(classes) is None:
+        raise ExplanationError(f"{type(model).__name__}.classes_: {which_event('y', classes)}, and fit again")
 
 
 def labels_of(names: Sequence[Any], X: pd.DataFrame, reference: pd.DataFrame) -> list[Any]:

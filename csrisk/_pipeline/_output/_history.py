@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import pandas as pd
 
 from csrisk._days import as_midnights
-from csrisk._text import csv_safe
+from csrisk._text import csv_bare
 from csrisk.exceptions import ConfigError, DataWarning
 from csrisk.models._rows import as_features
 
@@ -19,7 +19,6 @@ __all__ = ["of_accounts", "read_scores"]
 _COLUMNS = ["account_id", "as_of", "churn_probability", "model_id"]
 _SUFFIXES = (".parquet", ".csv")
 _MOST_NAMED = 5
-_APOSTROPHE = "'"
 
 
 def read_scores(source: Any, model_id: str | None = None) -> pd.DataFrame:
@@ -162,12 +161,5 @@ def _read_csv(path: Path) -> pd.DataFrame:
     except (ValueError, OSError) as error:
         raise ConfigError(f"history: {path.name!r} is not a readable CSV file") from error
     if "account_id" in frame:
-        frame["account_id"] = [_bare(text) for text in frame["account_id"]]
+        frame["account_id"] = [csv_bare(text) for text in frame["account_id"]]
     return frame
-
-
-def _bare(text: str) -> str:
-    """Take off the apostrophe that the writer of CSV put before a text."""
-    bare = text.removeprefix(_APOSTROPHE)
-    # only where the writer would have put it there: an id may begin with an apostrophe of its own
-    return bare if bare != text and csv_safe(bare) == text else text

@@ -9,7 +9,16 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from csrisk.models._rows import align, event_of, first_index, floats, index_accounts, told, which_event
+from csrisk.models._rows import (
+    account_labels,
+    align,
+    event_of,
+    first_index,
+    floats,
+    index_accounts,
+    told,
+    which_event,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,8 +85,7 @@ def in_order(target: np.ndarray, codes: np.ndarray | None, values: Mapping[str, 
 
 def codes_of(groups: Any, n_rows: int) -> np.ndarray:
     """Give accounts numbers in the order of their labels."""
-    labels = groups if isinstance(groups, pd.Series | pd.Index) else pd.Index(np.asarray(groups))
-    codes, distinct = pd.factorize(labels)
+    codes, distinct = pd.factorize(account_labels(groups))
     if len(codes) != n_rows or (codes < 0).any():
         raise ValueError(
             f"groups: {len(codes)} values, {int((codes < 0).sum())} of them missing, for {n_rows} rows; "

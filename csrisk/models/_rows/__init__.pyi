@@ -1,5 +1,6 @@
 """What other packages use of this room."""
 
+from ._align import account_labels as account_labels
 from ._align import align as align
 from ._align import chosen as chosen
 from ._align import first_index as first_index

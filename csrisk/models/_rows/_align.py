@@ -11,7 +11,7 @@ import pandas as pd
 
 from csrisk.exceptions import DataWarning
 
-__all__ = ["ACCOUNT", "align", "chosen", "first_index", "floats", "index_accounts", "same_levels"]
+__all__ = ["ACCOUNT", "account_labels", "align", "chosen", "first_index", "floats", "index_accounts", "same_levels"]
 
 ACCOUNT = "account_id"
 
@@ -61,6 +61,20 @@ def index_accounts(index: pd.Index | None) -> pd.Index | None:
             stacklevel=3,
         )
     return None
+
+
+def account_labels(groups: Any) -> Any:
+    """Read the account of each row as it is: numbers and words side by side are not made one kind."""
+    if isinstance(groups, pd.Series | pd.Index):
+        return groups
+    found = np.asarray(groups, dtype=object if isinstance(groups, list | tuple) else None)
+    # a mapping would count as its keys, which are other accounts
+    if found.ndim != 1:
+        raise ValueError(
+            f"groups: {type(groups).__name__} of shape {found.shape}; give one account for each row, as a list, an "
+            "array or a Series"
+        )
+    return found
 
 
 def chosen(mask: Any, index: pd.Index, name: str, other: str) -> np.ndarray:

@@ -11,7 +11,11 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from csrisk.exceptions import NotEnoughDataError
+<<<<<<< HEAD
 from csrisk.models._rows._align import ACCOUNT, align, first_index, floats, index_accounts
+=======
+from csrisk.models._rows._align import account_labels, align, first_index, floats, index_accounts
+>>>>>>> hunt2
 from csrisk.models._rows._canonical import Sample, canonical_sample
 from csrisk.models._rows._event import refuse_missing_words, require_event
 
@@ -57,7 +61,7 @@ def account_groups(X: Any, groups: Any) -> np.ndarray | None:
         if groups is None:
             return None
     groups = align(groups, index, "groups", "X", reorder=False)
-    codes = pd.factorize(groups if isinstance(groups, pd.Series | pd.Index) else np.asarray(groups))[0]
+    codes = pd.factorize(account_labels(groups))[0]
     check_consistent_length(X, codes)
     if (codes < 0).any():
         raise ValueError(f"groups: {int((codes < 0).sum())} of {len(codes)} are missing; each row needs its account")

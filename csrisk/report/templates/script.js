@@ -88,8 +88,9 @@
   // rows of a table, such that a spreadsheet runs none of them: the rule of csrisk._cells
   const harmless = (text) => {
     const line = text.replace(/\s+/gu, " ").trim();
-    const bare = line.replace(/^[\s\p{Cc}\p{Cf}\p{Z}'"`\u2018\u2019\u201c\u201d\u00ab\u00bb\uff02\uff07]+/u, "");
-    const cell = /^[=+\-@|%\uff1d\uff0b\uff0d\uff20\u2212\ufe62\ufe63\ufe66\ufe6b\u207a\u207b\u208a\u208b]/u.test(bare) ? `'${line}` : line;
+    // behind a semicolon a spreadsheet of another country begins a new cell
+    const begun = (part) => /^[=+\-@|%\uff1d\uff0b\uff0d\uff20\u2212\ufe62\ufe63\ufe66\ufe6b\u207a\u207b\u208a\u208b]/u.test(part.replace(/^[\s\p{Cc}\p{Cf}\p{Z}'"`\u2018\u2019\u201c\u201d\u00ab\u00bb\uff02\uff07]+/u, "")) ? `'${part}` : part;
+    const cell = line.split(";").map(begun).join(";");
     return /[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
   };
   const chosen = (id, value) => {

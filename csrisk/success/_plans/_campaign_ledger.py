@@ -9,7 +9,7 @@ import pandas as pd
 
 from csrisk._atomic import atomic_path, write_atomically
 from csrisk._days import as_midnights
-from csrisk._text import csv_safe, csv_text
+from csrisk._text import csv_bare, csv_text
 from csrisk.exceptions import ConfigError
 
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ def read_ledger(path: str | Path) -> pd.DataFrame:
         # an account may be called NA, and 007 must not become 7
         table = pd.read_csv(path, dtype=words, keep_default_na=False, na_values=[""])
         for name in set(_KEY) & set(table):
-            table[name] = table[name].map(_unquoted)
+            table[name] = table[name].map(csv_bare)
     else:
         table = pd.read_parquet(path)
     return check_ledger(table)
@@ -275,11 +275,6 @@ def _merged(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     parts = [before.assign(contacted_at=contacted), now[~again]]
     # pandas warns of empty parts, whose types it will take into account
     return pd.concat([part for part in parts if len(part)], ignore_index=True)
-
-
-def _unquoted(text: str) -> str:
-    """Take away the apostrophe that keeps a spreadsheet from running an id as a formula."""
-    return text[1:] if text[:1] == "'" and csv_safe(text[1:]) == text else text
 
 
 def _known_suffix(path: str | Path) -> Path:
