@@ -11,11 +11,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from csrisk.exceptions import NotEnoughDataError
-<<<<<<< HEAD
-from csrisk.models._rows._align import ACCOUNT, align, first_index, floats, index_accounts
-=======
-from csrisk.models._rows._align import account_labels, align, first_index, floats, index_accounts
->>>>>>> hunt2
+from csrisk.models._rows._align import ACCOUNT, account_labels, align, first_index, floats, index_accounts
 from csrisk.models._rows._canonical import Sample, canonical_sample
 from csrisk.models._rows._event import refuse_missing_words, require_event
 
@@ -111,7 +107,7 @@ def read_later(later: Any, matrix: np.ndarray, X: Any, groups: Any, sample: Samp
             f"{missing} does not say which account a row belongs to, so that nobody can be found again; "
             f"give X and later the index level {ACCOUNT!r}"
         )
-    accounts = pd.Index(np.asarray(known)[sample.place])
+    accounts = pd.Index(np.asarray(account_labels(known))[sample.place])
     first = ~accounts.duplicated()
     found = accounts[first].get_indexer(pd.Index(np.asarray(own)))
     return Later(matrix, np.where(found >= 0, np.flatnonzero(first)[found], -1))
