@@ -40,6 +40,8 @@ __all__ = [
 _logger = logging.getLogger("csrisk")
 # what a fitted model may be told anew: where tables are, how it is shown, when it alarms
 _LATE = ("tables", "report", "monitor")
+# where a command keeps which option writes which file
+_WRITTEN = "csrisk.cli.written"
 
 
 class _Date(click.ParamType):  # type: ignore[type-arg]  # generic in new releases of click alone
@@ -89,7 +91,17 @@ class Out(click.Path):
             raise ConfigError(f"{path.name}: No such file or directory: folder {path.parent.name!r} must exist")
         if path.is_dir():
             raise ConfigError(f"{path.name}: Is a directory; name a file in it")
+        if ctx is not None and param is not None:
+            _require_own_file(ctx, param, path)
         return path
+
+
+def _require_own_file(ctx: click.Context, param: click.Parameter, path: Path) -> None:
+    """Refuse a file that another option writes: the second would overwrite the first, and both be called written."""
+    taken = ctx.meta.setdefault(_WRITTEN, {})
+    other = taken.setdefault(path.resolve(), param.opts[0])
+    if other != param.opts[0]:
+        raise ConfigError(f"{param.opts[0]} {path.name!r}: {other} writes this file; give each a file of its own")
 
 
 class _Existing(click.Path):

@@ -287,6 +287,16 @@ ERRORS = [
     (["train", "{folder}", "--config", "{empty}/absent.toml", "--model", "m"], 1, "error: configuration 'absent.toml'"),
     (["train", "{folder}", "--config", "{folder}/usage.parquet", "--model", "m"], 1, "error: .*it is not UTF-8 text"),
     (["train", "{folder}", "--model", "{empty}"], 1, "error: .*: Is a directory; name a file in it"),
+    (
+        ["report", "{folder}", "--model", "{model}", "--out", "{empty}/r.csv", "--scores", "{empty}/./r.csv"],
+        1,
+        "error: --scores 'r.csv': --out writes this file; give each a file of its own",
+    ),
+    (
+        ["monitor", "{folder}", "--model", "{model}", "--report", "{empty}/m.csv", "--out", "{empty}/m.csv"],
+        1,
+        "error: --out 'm.csv': --report writes this file; give each a file of its own",
+    ),
     (["score", "{folder}", "--model", "{model}", "--as-of", "2999-01-01"], 1, "error: .*2999"),
     (["monitor", "{folder}", "--model", "{model}", "--history", "{empty}/no"], 1, "error: history 'no': No such file"),
     (["train", "{folder}", "--model", "m", "--set", "test.n_bootstrap=100000000"], 1, "at least 20 and at most 10,000"),
