@@ -4,8 +4,7 @@
 
 Areas by resampled accounts (no model), happiness (no model), and totals and bands of accounts of trained models:
 one for each date of a portfolio, tested and used as the pipeline does, on the features of four families and with one
-kind of trees, which saves time. "Without the book" are models that were not told who is in the book today (`later` of
-`ChurnModel.fit`). Portfolios are appended to ``--kept`` one by one, so that an interrupted run goes on;
+kind of trees, which saves time. Portfolios are appended to ``--kept`` one by one, so that an interrupted run goes on;
 ``--draws 0`` and ``--books 0`` leave the first two out.
 """
 
@@ -96,21 +95,18 @@ def portfolios(world: str, seeds: Sequence[int]) -> Iterator[dict[str, Any]]:
         X = features[features.index.get_level_values("account_id").str.startswith(f"{seed}/")]
         y, at = churn.reindex(X.index), X.index.get_level_values("as_of")
         days = np.sort(at.unique())
-        told: dict[str, dict[str, list[float]]] = {"told": {}, "without": {}}
+        told = {}
         for last in range(1, len(days) - GAP):
-            past, book = at <= days[last], X[at == days[last + GAP]]
-            for name, later in (("told", book), ("without", None)):
-                model = cr.ChurnModel(blend=False, min_events=5, random_state=0, n_jobs=1)
-                model.fit(X[past], y[past], later=later)
-                for day in range(last + GAP, len(days)):
-                    risk = model.predict_proba(X[at == days[day]])[:, 1]
-                    told[name][f"{last},{day}"] = risk.round(6).tolist()
+            model = cr.ChurnModel(blend=False, min_events=5, random_state=0, n_jobs=1)
+            model.fit(X[at <= days[last]], y[at <= days[last]])
+            for day in range(last + GAP, len(days)):
+                told[f"{last},{day}"] = model.predict_proba(X[at == days[day]])[:, 1].round(6).tolist()
         parts = [at == day for day in days]
         yield {
             "world": world,
             "seed": seed,
             "days": [f"{pd.Timestamp(day):%Y-%m-%d}" for day in days],
-            **told,
+            "told": told,
             "account": [X.index.get_level_values("account_id")[part].tolist() for part in parts],
             "y": [y[part].tolist() for part in parts],
             "mrr": [X.loc[part, "mrr"].astype(float).round(2).tolist() for part in parts],
@@ -136,7 +132,6 @@ def forecasts(found: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
                 "tested": pd.Series(tested, index),
                 "came": pd.Series(came, index, dtype=float),
                 "risk": np.array(one["told"][f"{labelled - 1},{now}"]),
-                "without": np.array(one["without"][f"{labelled - 1},{now}"]),
                 "left": np.array(one["y"][now], float),
                 "mrr": np.array(one["mrr"][now], float),
             }
@@ -150,8 +145,6 @@ def totals(found: Iterable[dict[str, Any]]) -> pd.DataFrame:
         risk, left, mrr = one["risk"], one["left"], one["mrr"]
         lost, ones = float(np.nansum(mrr * left)), np.ones(len(risk))
         told = {
-            "churners, without the book, chance alone": (churn_forecast(one["without"]), left.sum()),
-            "revenue, without the book, chance alone": (mrr_forecast(one["without"], mrr), lost),
             "churners, chance alone": (churn_forecast(risk), left.sum()),
             "revenue, chance alone": (mrr_forecast(risk, mrr), lost),
         }

@@ -161,7 +161,7 @@ class RiskPipeline:
         with training.every_core():
             test = training.tested(new.spec_, past)
             _logger.info("churn model from %s snapshots of %s accounts", f"{len(past.X):,}", f"{past.accounts:,}")
-            new.model_ = churn_model(new.spec_, past.X).fit(past.X, past.churn, later=past.book)
+            new.model_ = churn_model(new.spec_, past.X).fit(past.X, past.churn)
             new.expansion_model_ = training.expansion_model(new.spec_, past)
             new.amounts_ = training.fit_amounts(new.spec_, data, past, new.expansion_model_)
             new.longevity_model_ = fit_longevity(new.spec_, data, past, until)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from sklearn.utils.validation import has_fit_parameter
 
 from csrisk._days import as_midnights
 from csrisk._deprecated import grouped, require_none_left
@@ -261,9 +260,7 @@ def backtest(
 ) -> Backtest:
     """Retrain at several dates and score what came after each.
 
-    At each date the model learns from the snapshots whose labels were final by then, and scores all later snapshots. An
-    estimator whose `fit` takes `later`, as that of `ChurnModel` does, gets the features of the latest date up to then
-    that it does not learn from, as it would have them on that day.
+    At each date the model learns from the snapshots whose labels were final by then, and scores all later snapshots.
 
     Parameters
     ----------
@@ -330,21 +327,12 @@ def backtest(
     for date in as_midnights(dates, "dates").sort_values():
         # X may hold some of the snapshots alone
         train, test = (part.reindex(X.index) & y.notna() for part in ForwardSplit.at(snapshots, date, grace=grace))
-        made = make()
-        book = _book_at(X, train, date) if has_fit_parameter(made, "later") else None
-        fitted = made.fit(X[train], y[train]) if book is None else made.fit(X[train], y[train], later=book)
+        fitted = make().fit(X[train], y[train])
         # of what was learned, so that the baseline knows no more than the model
         base_rate = labelled_rows(y[train], X[train], *model_event(fitted))[0].mean()
         parts.append(_scored(fitted, X[test], y[test], rivals, date).assign(**{BASE_RATE: base_rate}))
     scores = pd.concat(parts)
     return Backtest(scores, told.capacity, told.n_bootstrap, told.random_state)
-
-
-def _book_at(X: pd.DataFrame, train: pd.Series, date: pd.Timestamp) -> pd.DataFrame | None:
-    """Take the latest book that is known at a date, where it is later than all that is learned from."""
-    as_of = X.index.get_level_values("as_of")
-    known = as_of[(as_of <= date) & (as_of > as_of[train].max())]
-    return X[as_of == known.max()] if len(known) else None
 
 
 def _snapshots_of(scores: pd.DataFrame) -> pd.MultiIndex:

@@ -43,7 +43,7 @@ class ChurnModel(RiskClassifier):
     boosters_ : tuple of lightgbm.Booster
         Members, with the calibration in their leaves: the mean of their raw scores is the log-odds of the risk.
     calibration_ : tuple of float
-        Slope and intercept that were fitted on out-of-fold margins; the intercept with what `later` added.
+        Slope and intercept that were fitted on out-of-fold margins.
     shares_ : dict of str to float
         Share of each kind of trees in the margin.
     linear_ : None

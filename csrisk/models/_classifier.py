@@ -12,13 +12,12 @@ from csrisk._params import check_params
 from csrisk.models._boosting._blend import BLEND_ROWS, Ensemble, kinds_of_trees, train_ensemble
 from csrisk.models._boosting._members import direct_member, raw_margin
 from csrisk.models._rows._frames import FrameReader, directions, seed_of
-from csrisk.models._rows._sample import account_groups, read_later, read_sample, require_accounts
+from csrisk.models._rows._sample import account_groups, read_sample, require_accounts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from csrisk.models._rows._canonical import Sample
-    from csrisk.models._rows._sample import Later
 
 __all__ = ["RiskClassifier"]
 
@@ -49,7 +48,7 @@ class RiskClassifier(ClassifierMixin, FrameReader):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, *, groups: Any = None, sample_weight: Any = None, later: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, *, groups: Any = None, sample_weight: Any = None) -> Self:
         """Fit the members, then the probabilities on rows that each member has not seen.
 
         Parameters
@@ -67,12 +66,6 @@ class RiskClassifier(ClassifierMixin, FrameReader):
         sample_weight : array-like, optional
             Weights >= 0. A row of weight 0 is left out. Whole weights that sum to at most 20,000 are counts of rows; of
             others only the ratios matter.
-        later : DataFrame, optional
-            Features of the accounts that are there after the training, such as the book to be scored, with the index
-            level ``account_id``; their outcome is not asked. Members take the past staying of an account for a trait
-            of it, so that the total risk of such a book is too low; this raises the intercept until the total is that
-            of members who never saw the account. The order of accounts stays. Give it where an event ends an account;
-            fewer than 30 accounts known to training change nothing.
 
         Returns
         -------
@@ -82,8 +75,7 @@ class RiskClassifier(ClassifierMixin, FrameReader):
         ------
         ValueError
             If a parameter is out of range, X holds infinite values or unreadable columns, y is not binary, does not say
-            which label is the event or has another index, weights are negative, or rows of `later` or of X do not say
-            whose they are.
+            which label is the event or has another index, or weights are negative.
         NotEnoughDataError
             If fewer accounts than `min_events` have an event, or are without one.
 
@@ -100,9 +92,7 @@ class RiskClassifier(ClassifierMixin, FrameReader):
         self._require_events(sample, is_book=account_groups(X, groups) is not None)
         self.n_events_ = sample.n_accounts_with(1)
         self.linear_ = None
-        # taken as it stands: nothing is learned of what comes later but who is there
-        held = None if later is None else read_later(later, self.encode(later), X, groups, sample)
-        trained = self._train(sample, held)
+        trained = self._train(sample)
         self.boosters_, self.calibration_, self.shares_ = trained.boosters, trained.calibration, trained.shares
         return self
 
@@ -181,7 +171,7 @@ class RiskClassifier(ClassifierMixin, FrameReader):
             what = f"{word} {self._outcome} in {len(sample)} labelled rows"
             require_accounts(sample.n_accounts_with(outcome), what, self.min_events, is_book=is_book)
 
-    def _train(self, sample: Sample, later: Later | None) -> Ensemble:
+    def _train(self, sample: Sample) -> Ensemble:
         params = self._member_params()
         # each fold needs accounts of both outcomes, or its member would be stopped by one class
         n_folds = min(self.n_members, sample.n_accounts_with(1), sample.n_accounts_with(0))
@@ -189,8 +179,7 @@ class RiskClassifier(ClassifierMixin, FrameReader):
         if n_folds < 2:
             return Ensemble((direct_member(sample, params, self._categories()),), (1.0, 0.0), {"plain": 1.0})
         several = len(sample) <= BLEND_ROWS if self.blend == "auto" else bool(self.blend)
-        kinds = kinds_of_trees(params, several=several)
-        return train_ensemble(sample, n_folds, kinds, self._categories(), self.n_jobs, later)
+        return train_ensemble(sample, n_folds, kinds_of_trees(params, several=several), self._categories(), self.n_jobs)
 
     def _member_params(self) -> dict[str, Any]:
         params: dict[str, Any] = {"learning_rate": self.learning_rate, "num_leaves": self.num_leaves}

@@ -18,14 +18,12 @@ from csrisk.models._boosting._calibration import (
 )
 from csrisk.models._boosting._lightgbm import raw_score, rescaled
 from csrisk.models._boosting._members import assign_folds, fold_members
-from csrisk.models._boosting._seen import shift_of_seen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from csrisk.models._boosting._lightgbm import Booster
     from csrisk.models._rows._canonical import Sample
-    from csrisk.models._rows._sample import Later
 
 __all__ = ["BLEND_ROWS", "Ensemble", "kinds_of_trees", "train_ensemble"]
 
@@ -61,17 +59,11 @@ def kinds_of_trees(params: Mapping[str, Any], *, several: bool) -> dict[str, dic
 
 
 def train_ensemble(
-    sample: Sample,
-    n_folds: int,
-    kinds: Mapping[str, Mapping[str, Any]],
-    categorical: list[int],
-    n_jobs: int | None,
-    later: Later | None = None,
+    sample: Sample, n_folds: int, kinds: Mapping[str, Mapping[str, Any]], categorical: list[int], n_jobs: int | None
 ) -> Ensemble:
     """Train the members of each kind, choose shares, train the chosen kinds over other folds too, and calibrate."""
     seed = int(next(iter(kinds.values()))["seed"])
     fold = assign_folds(sample, n_folds, seed)
-    folds = [fold]
     first = fold_members(sample, fold, list(kinds.values()), categorical, n_jobs)
     shares = choose_shares(np.column_stack([margin for _, margin in first]), sample)
     # a kind without a share is not trained a second time
@@ -80,7 +72,6 @@ def train_ensemble(
     if len(kinds) > 1:
         # the same folds again would train the same accounts together, so others are dealt
         others = assign_folds(sample, n_folds, seed + 1)
-        folds.append(others)
         again = [{**list(kinds.values())[kind], "seed": seed + 1} for kind in used]
         rounds.append(fold_members(sample, others, again, categorical, n_jobs))
     margins = np.array(
@@ -94,9 +85,6 @@ def train_ensemble(
     slope, intercept = calibrate_ensemble(margins, n_folds * len(rounds), sample, noise)
     # the ensemble is the plain mean of its boosters, so the share of a kind goes into its leaves, times their number
     weight = slope * shares[used] * len(used)
-    if later is not None:
-        margins = intercept + np.array([_later_margins(one, weight, later.matrix) for one in rounds])
-        intercept += shift_of_seen(margins, np.array(folds)[:, later.row], later.row >= 0)
     boosters = tuple(
         rescaled(member, weight[number], intercept)
         for one in rounds
@@ -104,14 +92,6 @@ def train_ensemble(
         for member in members
     )
     return Ensemble(boosters, (slope, intercept), dict(zip(kinds, shares.tolist(), strict=True)))
-
-
-def _later_margins(
-    kinds: Sequence[tuple[Sequence[Booster], np.ndarray]], weight: np.ndarray, matrix: np.ndarray
-) -> np.ndarray:
-    """Mean margin over the kinds, by the fold that their members have not seen: shape (folds, rows)."""
-    every = [[raw_score(member, matrix) for member in members] for members, _ in kinds]
-    return np.asarray(sum(one * np.asarray(margin) for one, margin in zip(weight, every, strict=True)) / len(kinds))
 
 
 def _spread_of_members(members: Sequence[Booster], fold: np.ndarray, sample: Sample) -> float:

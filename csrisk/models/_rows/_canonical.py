@@ -20,16 +20,13 @@ class Sample:
     target: np.ndarray
     weight: np.ndarray
     group: np.ndarray
-    # where each row stood in what was given; None where it was never given as a whole
-    place: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.target)
 
     def take(self, rows: np.ndarray) -> Sample:
         """Rows of the sample."""
-        place = None if self.place is None else self.place[rows]
-        return Sample(self.matrix[rows], self.target[rows], self.weight[rows], self.group[rows], place)
+        return Sample(self.matrix[rows], self.target[rows], self.weight[rows], self.group[rows])
 
     def n_accounts_with(self, outcome: int) -> int:
         """Count the accounts with at least one row of an outcome."""
@@ -46,7 +43,7 @@ def canonical_sample(matrix: np.ndarray, target: np.ndarray, weight: np.ndarray,
     order = np.lexsort((weight, target, content, group))
     codes = np.unique(group[order], return_inverse=True)[1]
     # the one copy of the whole matrix
-    return Sample(matrix[rows[order]], target[order].astype(np.float64), weight[order], codes, rows[order])
+    return Sample(matrix[rows[order]], target[order].astype(np.float64), weight[order], codes)
 
 
 def hash_rows(matrix: np.ndarray) -> np.ndarray:

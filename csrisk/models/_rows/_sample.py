@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,11 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from csrisk.exceptions import NotEnoughDataError
-from csrisk.models._rows._align import ACCOUNT, account_labels, align, first_index, floats, index_accounts
+from csrisk.models._rows._align import account_labels, align, first_index, floats, index_accounts
 from csrisk.models._rows._canonical import Sample, canonical_sample
 from csrisk.models._rows._event import refuse_missing_words, require_event
 
-__all__ = ["Later", "account_groups", "read_later", "read_sample", "read_target", "read_weight", "require_accounts"]
+__all__ = ["account_groups", "read_sample", "read_target", "read_weight", "require_accounts"]
 
 # Below ten events the standard error of an AUC of .8 is above .08 (Hanley and McNeil 1982): nothing can be told apart.
 _BOOK_MIN_EVENTS = 10
@@ -84,33 +83,7 @@ def read_sample(
     require_event(classes, X)
     order = np.flatnonzero(used)
     sample = canonical_sample(matrix[order], target, weight[order], None if group is None else group[order])
-    sample = replace(sample, place=order[sample.place])
     return sample, classes, int((~labelled).sum())
-
-
-@dataclass(frozen=True)
-class Later:
-    """Rows from after the training, and for each a training row of the same account, -1 where training had none."""
-
-    matrix: np.ndarray
-    row: np.ndarray
-
-
-def read_later(later: Any, matrix: np.ndarray, X: Any, groups: Any, sample: Sample) -> Later:
-    """Find the accounts of later rows among those of the training."""
-    index = first_index(X)
-    known = index_accounts(index) if groups is None else align(groups, index, "groups", "X", reorder=False)
-    own = index_accounts(first_index(later))
-    if known is None or own is None:
-        missing = "later" if own is None else "X"
-        raise ValueError(
-            f"{missing} does not say which account a row belongs to, so that nobody can be found again; "
-            f"give X and later the index level {ACCOUNT!r}"
-        )
-    accounts = pd.Index(np.asarray(account_labels(known))[sample.place])
-    first = ~accounts.duplicated()
-    found = accounts[first].get_indexer(pd.Index(np.asarray(own)))
-    return Later(matrix, np.where(found >= 0, np.flatnonzero(first)[found], -1))
 
 
 def read_weight(sample_weight: Any, X: Any, n_rows: int) -> np.ndarray:
