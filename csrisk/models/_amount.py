@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -122,7 +123,10 @@ class AmountModel(RegressorMixin, FrameReader):
         weight, group = read_weight(sample_weight, X, len(amount)), account_groups(X, groups)
         # a row of weight 0 teaches nothing, but would count as an account and could make up a fold
         used = np.flatnonzero(labelled & (weight > 0))
-        sample = canonical_sample(matrix[used], amount[used], weight[used], None if group is None else group[used])
+        unit = _unit(amount[used], weight[used])
+        # in single precision, as LightGBM holds it: the same amounts in cents are then the same to the last bit
+        share = (amount[used] / unit).astype(np.float32).astype(np.float64)
+        sample = canonical_sample(matrix[used], share, weight[used], None if group is None else group[used])
         self.n_unlabelled_ = int((~labelled).sum())
         # accounts and not rows: folds are dealt by account, and rows of one account are no evidence of their own
         self.n_events_ = len(np.unique(sample.group[sample.target > 0]))
@@ -130,7 +134,7 @@ class AmountModel(RegressorMixin, FrameReader):
         # the checks of scikit-learn want a single row refused in the words "1 sample"
         if len(sample) < 2:
             raise ValueError("y has an amount in 1 sample alone; a model needs two or more")
-        self._train(sample)
+        self._train(sample, unit)
         return self
 
     def margin(self, X: Any) -> np.ndarray:
@@ -182,7 +186,7 @@ class AmountModel(RegressorMixin, FrameReader):
         tags.target_tags.positive_only = True
         return tags
 
-    def _train(self, sample: Sample) -> None:
+    def _train(self, sample: Sample, unit: float) -> None:
         seed = seed_of(self.random_state)
         params = {
             "objective": "tweedie",
@@ -196,13 +200,26 @@ class AmountModel(RegressorMixin, FrameReader):
         n_folds = min(self.n_members, self.n_events_, int(sample.group.max()) + 1)
         # trees that have seen every row tell nothing of how far they are off, so the factor is 1
         if n_folds < 2:
-            self.boosters_, self.bias_ = (direct_member(sample, params, self._categories()),), 1.0
+            member = direct_member(sample, params, self._categories())
+            self.boosters_, self.bias_ = (rescaled(member, 1.0, math.log(unit)),), 1.0
             return
         fold = assign_folds(sample, n_folds, seed)
         ((members, margin),) = fold_members(sample, fold, [params], self._categories(), self.n_jobs)
         self.bias_ = float(product(sample.weight, sample.target) / product(sample.weight, np.exp(margin)))
         # margins are averaged, so each member carries the whole logarithm of the factor
-        self.boosters_ = tuple(rescaled(member, 1.0, float(np.log(self.bias_))) for member in members)
+        own = math.log(self.bias_) + math.log(unit)
+        self.boosters_ = tuple(rescaled(member, 1.0, own) for member in members)
+
+
+def _unit(amount: np.ndarray, weight: np.ndarray) -> float:
+    """Mean amount: learned in it, a model is the same whatever the currency or its cents.
+
+    Folds are dealt by the content of rows, and LightGBM asks a leaf for a sum of second derivatives that grows with the
+    amounts; both would change with the unit.
+    """
+    # exact sums: the order of rows changes no bit
+    mean = math.fsum(weight / math.fsum(weight) * amount)
+    return mean if mean > 0 else 1.0
 
 
 def _read_amounts(y: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:

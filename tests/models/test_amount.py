@@ -142,3 +142,13 @@ def test_probabilities_that_sum_to_more_than_one_leave_no_more_than_churn_does()
 def test_input_that_makes_no_sense_is_refused(change, message):
     with pytest.raises(ValueError, match=message):
         revenue_outlook(LEVEL, **({"churn": 0.1, "expansion": 0.1, "expansion_amount": 1.0} | change))
+
+
+@pytest.mark.parametrize("n_members", [1, 3])
+@pytest.mark.parametrize("unit", [0.01, 100.0, 1e-9, 163.7])
+def test_the_unit_of_money_changes_nothing_but_the_unit(book, n_members, unit):
+    X, amount = book
+    model = AmountModel(n_members, random_state=0)
+    expected = model.fit(X, amount).predict(X)
+    assert np.ptp(expected) > 0
+    np.testing.assert_allclose(model.fit(X, amount * unit).predict(X) / unit, expected, rtol=1e-12)
