@@ -31,6 +31,7 @@ from csrisk._goals import Goal
 from csrisk._text import number
 from csrisk.exceptions import ExplanationError
 from csrisk.features import attached
+from csrisk.models._rows import hash_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -188,10 +189,10 @@ def _herded(
     if comparison.paired or len(comparison.reference) <= seed[0]:
         return comparison
     rng = np.random.default_rng(seed[1])
-    looked_at = comparison.reference
+    # by content: which rows stand for the reference, and so every contribution, must not hang on their order
+    looked_at = comparison.reference[np.argsort(hash_rows(other[comparison.reference]), kind="stable")]
     if len(looked_at) > _HERDED_FROM:
-        # sorted: of equal scores herding takes the first, and so the first of the reference
-        looked_at = np.sort(rng.choice(looked_at, _HERDED_FROM, replace=False))
+        looked_at = looked_at[np.sort(rng.choice(len(looked_at), _HERDED_FROM, replace=False))]
 
     def chosen() -> NDArray[np.intp]:
         if known is None:

@@ -234,3 +234,16 @@ def test_names_that_agree_and_no_times_keep_the_order_of_the_levels() -> None:
     index = pd.MultiIndex.from_tuples([("a", "p"), ("b", "q")], names=["account_id", "product"])
     for level, keys in enumerate(index_keys(index, index)):
         assert list(keys) == list(index.get_level_values(level))
+
+
+@pytest.mark.parametrize("looked_at", [200, 120])
+@pytest.mark.parametrize("kind", ["trees", "predictions alone"])
+def test_the_order_of_reference_rows_changes_no_bit(monkeypatch, frame, risk, model, kind, looked_at) -> None:
+    monkeypatch.setattr("csrisk._explain._explain._HERDED_FROM", looked_at)
+    numbers = frame.drop(columns="plan")
+    told, X = (model, frame) if kind == "trees" else (LogisticRegression().fit(numbers, risk), numbers)
+
+    def goals(reference: pd.DataFrame) -> pd.DataFrame:
+        return cr.explain(told, X[:20], reference=reference, declarations=GOALS, n_reference=40).goals()
+
+    pd.testing.assert_frame_equal(goals(X), goals(X.sample(frac=1, random_state=3)), check_exact=True)

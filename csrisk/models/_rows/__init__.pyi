@@ -7,6 +7,7 @@ from ._align import first_index as first_index
 from ._align import floats as floats
 from ._align import index_accounts as index_accounts
 from ._align import same_levels as same_levels
+from ._canonical import hash_rows as hash_rows
 from ._encoder import ColumnEncoder as ColumnEncoder
 from ._encoder import encode_frame as encode_frame
 from ._encoder import learn_columns as learn_columns
