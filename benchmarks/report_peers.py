@@ -57,8 +57,11 @@ def evidently(model: LGBMClassifier, train: pd.DataFrame, rows: pd.DataFrame, pa
     def dataset(frame: pd.DataFrame) -> Dataset:
         x = frame.drop(columns="churn")
         told = BinaryClassification(target="churn", prediction_probas="risk", pos_label=1)
-        definition = DataDefinition(numerical_columns=list(x.columns), classification=[told])
-        return Dataset.from_pandas(frame.assign(risk=model.predict_proba(x)[:, 1]), data_definition=definition)
+        # a column without any value, which it refuses, has no median either; the model takes it all the same
+        numbers = [name for name in x.columns if frame[name].notna().all() and before[name].notna().all()]
+        definition = DataDefinition(numerical_columns=numbers, classification=[told])
+        seen = frame[[*numbers, "churn"]].assign(risk=model.predict_proba(x)[:, 1])
+        return Dataset.from_pandas(seen, data_definition=definition)
 
     made = Report([ClassificationPreset(), DataDriftPreset()]).run(dataset(rows), dataset(before))
     made.save_html(str(path))
