@@ -224,5 +224,6 @@ def _column(column: Column, there: bool, *, filled: bool) -> list[Any]:
         return both if there else [nw.lit(None).cast(nw.Int64).alias(one) for one in both]
     value = nw.col(name) if there else nw.lit(None).cast(DTYPES[column.kind])
     if filled and column.default is not None:
-        value = value.fill_null(column.default) if there else nw.lit(float(column.default))
+        # a missing number has its type; a plain 1.0 is an exact decimal to PostgreSQL and comes home as no number
+        value = value.fill_null(column.default)
     return [value.alias(name)]
