@@ -188,30 +188,32 @@ def _herded(
     """Replace a large reference by few rows that stand for it."""
     if comparison.paired or len(comparison.reference) <= seed[0]:
         return comparison
-    rng = np.random.default_rng(seed[1])
-    # by content: which rows stand for the reference, and so every contribution, must not hang on their order
-    looked_at = comparison.reference[np.argsort(hash_rows(other[comparison.reference]), kind="stable")]
-    if len(looked_at) > _HERDED_FROM:
-        looked_at = looked_at[np.sort(rng.choice(len(looked_at), _HERDED_FROM, replace=False))]
+    reference = comparison.reference
 
     def chosen() -> NDArray[np.intp]:
+        # by content: which rows stand for the reference, and so every contribution, must not hang on their order
+        order = np.argsort(hash_rows(other[reference]), kind="stable")
+        if len(order) > _HERDED_FROM:
+            rng = np.random.default_rng(seed[1])
+            order = order[np.sort(rng.choice(len(order), _HERDED_FROM, replace=False))]
+        looked_at = other[reference[order]]
         if known is None:
             # without trees the contributions of goals would cost 2^K predictions for each pair of rows
-            points = subject.margin(other[looked_at])[:, None]
+            points = subject.margin(looked_at)[:, None]
         else:
-            codes = coded(known.forest, other[looked_at])
+            codes = coded(known.forest, looked_at)
             n_goals = int(goal_of_feature.max()) + 1
             # rows that stand for the goals have half the error of random ones, see docs/attribution.md
             game = MarginGame.against(known.forest, goal_of_feature, n_goals, codes)
             points = game.apply(codes, shapley_map(n_goals))
-        return herd(points, seed[0], seed[1])
+        return np.asarray(order[herd(points, seed[0], seed[1])])
 
     # without a seed another choice is asked for each time
     if known is None or seed[1] is None:
-        return Comparison(comparison.rows, looked_at[chosen()])
+        return Comparison(comparison.rows, reference[chosen()])
     # all that the choice depends on beside the trees; by value, as a user may change a frame in place
-    about = (other[looked_at].tobytes(), goal_of_feature.tobytes(), repr(seed).encode())
-    return Comparison(comparison.rows, looked_at[known.herded(about, chosen)])
+    about = (other[reference].tobytes(), goal_of_feature.tobytes(), repr(seed).encode())
+    return Comparison(comparison.rows, reference[known.herded(about, chosen)])
 
 
 def _tree_engine(
