@@ -52,8 +52,7 @@ class NativeEngine(ABC):
 
     errors: tuple[type[Exception], ...] = (DriverError,)
     name: str
-    keeps_times_as_text = False  # so that a time may be one that cannot be read
-    marks_numbers = False  # whether columns of numbers may hold text, which is marked
+    keeps_text = False  # in columns of times and numbers too, where it is marked
 
     def __init__(self) -> None:
         self._kept: list[Callable[[], object]] = []
@@ -210,8 +209,8 @@ class IbisEngine(NativeEngine):
         self._backend = backend
         self._turn = Turn.of(backend)
         self.name = f"ibis {backend.name}"
-        # SQLite has no type of times
-        self.keeps_times_as_text = self.marks_numbers = backend.name == "sqlite"
+        # SQLite has no type of times, and none that its columns insist on
+        self.keeps_text = backend.name == "sqlite"
 
     def holds(self, table: Any) -> bool:
         """Whether a table lives in this very engine."""
@@ -259,9 +258,9 @@ class IbisEngine(NativeEngine):
         columns = {"row": table[ROW] if ROW in table.columns else row}
         columns |= {new: self._value(table[old], kinds[new] == "time") for new, old in names.items()}
         for new, old in names.items():
-            if self.keeps_times_as_text and kinds[new] == "time" and table[old].type().is_string():
+            if self.keeps_text and kinds[new] == "time" and table[old].type().is_string():
                 columns |= _sqlite_time(table[old], new)
-            elif self.marks_numbers and kinds[new] in ("number", "bool"):
+            elif self.keeps_text and kinds[new] in ("number", "bool"):
                 columns |= _sqlite_number(table[old], new)
         return as_lazy(table.select(**columns))
 

@@ -42,7 +42,7 @@ class NativeTable:
         """Whether the type of a column can hold values of a kind."""
         dtype = self.types[name]
         if column.kind == "time":
-            return isinstance(dtype, nw.Datetime | nw.Date) or (self._engine.keeps_times_as_text and self.textual(name))
+            return isinstance(dtype, nw.Datetime | nw.Date) or (self._engine.keeps_text and self.textual(name))
         plain = dtype.is_numeric() or dtype == nw.Boolean
         if column.kind in ("number", "bool"):
             return bool(plain)
@@ -97,7 +97,7 @@ class NativeTable:
             values.append(value.alias(column.name))
             if column.kind == "time" and self.textual(there[column]):
                 values += [nw.col(bad(column.name)), nw.col(raw(column.name)), nw.col(zone(column.name))]
-            if self._engine.marks_numbers and column.kind in ("number", "bool"):
+            if self._engine.keeps_text and column.kind in ("number", "bool"):
                 marked = nw.col(bad(column.name))
                 values += [
                     (marked if broken is None else marked | broken).alias(bad(column.name)),
