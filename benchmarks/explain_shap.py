@@ -32,10 +32,9 @@ def main() -> None:
     rows = X.loc[test]
     rows = rows[rows.index.get_level_values("as_of") == rows.index.get_level_values("as_of").max()]
     why = cr.explain(model, rows, reference=X.loc[train])
-    engine = why.game
-    if not isinstance(engine, TreeEngine):
-        raise TypeError("the demo model has trees")
-    exact = why.contributions
+    engine = _engine(why)
+    # before what was not measured moves to context: shap knows no such rule
+    exact = 100 * engine.contributions()
     change = (why.prediction - why.reference)[:, None]
     reference = X.loc[train].iloc[engine.comparisons[0].reference]
     summed = _summed_shap(model, rows, reference, engine.goal_of_feature, "raw")
@@ -53,7 +52,14 @@ def main() -> None:
     alone = cr.explain(first, rows, reference=reference, n_reference=len(reference))
     shap_probability = 100 * _summed_shap(first, rows, reference, engine.goal_of_feature, "probability")
     print("\none member of the model alone")
-    print(_table({'shap "probability"': (shap_probability, alone.contributions)}).to_string(float_format="%.2f"))
+    print(_table({'shap "probability"': (shap_probability, 100 * _engine(alone).contributions())}).to_string(float_format="%.2f"))
+
+
+def _engine(why: cr.Explanation) -> TreeEngine:
+    engine = why.game.engine
+    if not isinstance(engine, TreeEngine):
+        raise TypeError("the demo model has trees")
+    return engine
 
 
 class _Member:

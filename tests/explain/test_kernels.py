@@ -201,3 +201,27 @@ def test_a_game_of_many_players_fits_the_room_that_is_made_for_it():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("csrisk._explain._games._points_game.kernels", lambda: _plain)
         np.testing.assert_allclose(found[0], game.worth(row, tables)[0], atol=1e-12, rtol=0)
+
+
+@pytest.mark.usefixtures("_backend")
+@pytest.mark.parametrize("n_reference", [1, 9, 64, 65, 130])
+def test_leaves_that_many_players_stay_away_from(n_reference):
+    # one tree is a chain over all features: rows and reference rows part at the first node, and once at each after it
+    rng = np.random.default_rng(n_reference)
+    X = rng.integers(0, 2, size=(3_000, 12)).astype(float)
+    y = np.cumprod(X, axis=1).sum(axis=1)
+    options = {"num_leaves": 13, "min_data_in_leaf": 1, "min_sum_hessian_in_leaf": 0, "verbose": -1, "seed": 0}
+    booster = lightgbm.train(options, lightgbm.Dataset(X, y), num_boost_round=3)
+    reference = rng.integers(0, 2, size=(n_reference, 12)).astype(float)
+    reference[0] = 1.0
+    forest = compile_forest(read_booster(booster))
+    game = PointsGame.against(LinkGame.of(forest, 0.0, _sigmoid), Side(coded(forest, reference)))
+    # ten players alone, then three and a rest, so that players of the first game move together in the second
+    goal = np.zeros(12, dtype=np.int64)
+    tables = [table_of(0, np.arange(9), goal), table_of(0, np.array([2, 5, 11]), goal)]
+    for row in (np.zeros((1, 12)), np.ones((1, 12)), X[:1]):
+        found = game.worth(Side(coded(forest, row)), tables)
+        for table, worth in zip(tables, found, strict=True):
+            seats = [np.flatnonzero(table.player == player) for player in range(table.player.max() + 1)]
+            right = coalition_values(lambda m: _sigmoid(booster.predict(m, raw_score=True)), row, reference, seats)
+            np.testing.assert_allclose(worth, right[0], atol=1e-12)

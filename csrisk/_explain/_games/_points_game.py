@@ -70,26 +70,25 @@ class PointsGame:
 
     link: LinkGame
     reference: Side
-    masks: NDArray[np.uint8]
+    sides: NDArray[np.uint64]  # a bit for each reference row that goes left: shape (nodes, words)
+    everyone: NDArray[np.uint64]  # a bit for each reference row
 
     @classmethod
     def against(cls, link: LinkGame, reference: Side) -> PointsGame:
         """Send the reference through the forest."""
         forest = link.forest
-        # whole bytes: the kernel decides for eight reference rows by one byte
-        sides = np.zeros((len(forest.column), -(-len(reference) // 8) * 8), dtype=bool)
+        sides = np.zeros((len(forest.column), -(-len(reference) // 64)), dtype=np.uint64)
         for first in range(0, len(sides), _NODES_AT_ONCE):
             nodes = slice(first, first + _NODES_AT_ONCE)
-            sides[nodes, : len(reference)] = reference.codes[forest.column[nodes]] <= forest.cut[nodes, None]
-        # little: the lowest bit is the first of eight rows, as the instruction for the blend takes it
-        return cls(link, reference, np.packbits(sides, axis=1, bitorder="little"))
+            sides[nodes] = _as_words(reference.codes[forest.column[nodes]] <= forest.cut[nodes, None])
+        return cls(link, reference, sides, _as_words(np.ones((1, len(reference)), dtype=bool))[0])
 
     def worth(self, row: Side, tables: Sequence[Table]) -> list[Matrix]:
         """Worth of all coalitions of each table for one row."""
         forest = self.link.forest
         player, games = _common_players(tables)
         first = np.concatenate([[0], np.cumsum([table.size for table in tables])]).astype(np.int64)
-        margin = _aligned(int(first[-1]), 8 * self.masks.shape[1])
+        margin = _aligned(int(first[-1]), -(-len(self.reference) // 8) * 8)
         kernels().lattice_margins(
             forest.node_start,
             forest.leaf_start,
@@ -98,7 +97,8 @@ class PointsGame:
             forest.value,
             player[forest.feature],
             row.codes[forest.column, 0] <= forest.cut,
-            self.masks,
+            self.sides,
+            self.everyone,
             games,
             first,
             margin,
@@ -120,6 +120,14 @@ def _common_players(tables: Sequence[Table]) -> tuple[Ints, Ints]:
     seats = np.stack([table.player for table in tables])
     kinds, player = np.unique(seats, axis=1, return_inverse=True)
     return player.reshape(-1).astype(np.int64), np.ascontiguousarray(kinds).astype(np.int64)
+
+
+def _as_words(flags: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Pack flags, the first as the lowest bit: shape (n, words)."""
+    bits = np.zeros((len(flags), -(-flags.shape[1] // 64) * 64), dtype=bool)
+    bits[:, : flags.shape[1]] = flags
+    # "<u8": as the bytes stand, whatever the order of bytes of the machine
+    return np.packbits(bits, axis=1, bitorder="little").view("<u8").astype(np.uint64)
 
 
 def _aligned(n_rows: int, n_columns: int) -> Matrix:

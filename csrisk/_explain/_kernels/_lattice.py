@@ -1,9 +1,9 @@
-"""Margins of one row for all coalitions of several games; each tree is folded from its leaves up.
+"""Margins of one row for all coalitions of several games; each tree hands sets of reference rows down to its leaves.
 
-In the game of a goal its strongest features, its rest and the other goals are players. A node asks one player. For
-coalitions with that player the row decides, so a line of reference rows is handed up as it is; for coalitions without,
-each reference row decides for itself, and two lines are blended. Only players at or below a node matter there:
-coalitions that agree on those share their line.
+In the game of a goal its strongest features, its rest and the other goals are players. A node asks one player. Where a
+reference row takes the same side as the row, nobody is asked; where it takes the other, coalitions with the player
+follow the row and those without follow the reference row. So a set of reference rows reaches a leaf for the coalitions
+that hold all of some players and none of some others, and most sets are empty before they are deep.
 """
 
 # mypy: ignore-errors
@@ -15,64 +15,91 @@ from typing import NamedTuple
 
 import numpy as np
 
-from csrisk._explain._kernels._vector_code import add8, add_blend8, blend8, subtract8
+from csrisk._explain._kernels._vector_code import add8, add_where8, count_bits, lowest_bit
 from csrisk._machine import compiled
 
 __all__ = ["lattice_margins"]
 
 _compile = compiled()
-# trees of few players are played once for all games: their effects are kept by set of players, up to so many sets
-_FEW, _SETS = 4, 1024
+# what leaves give is kept once for all games, by the players that it needs together: up to so many sets of players
+_SETS = 2048
+# a leaf that so many players must stay away from would bring a set for each subset of them
+_FEW = 5
+# eight rows at once pay from so many of 64 on
+_ROW_BY_ROW = 8
 
 
 class _Tree(NamedTuple):
-    """One tree, the sides of the row and of the reference rows at its nodes."""
+    """One tree: its children, the bit of the player that each node asks, and the sides of both kinds of rows."""
 
     left: np.ndarray
     right: np.ndarray
+    bit: np.ndarray
     goes_left: np.ndarray
-    masks: np.ndarray
+    sides: np.ndarray
 
 
 @_compile
-def lattice_margins(node_start, leaf_start, left, right, value, player, goes_left, masks, games, first_line, out):
+def lattice_margins(
+    node_start, leaf_start, left, right, value, player, goes_left, sides, everyone, games, first_line, out
+):
     """Add to `out` the margins of one row for all coalitions of several games."""
-    n_bytes, most = masks.shape[1], max(np.diff(first_line).max(), 1 << _FEW)
-    largest = max(np.diff(node_start).max(), 1)
-    below, local = np.zeros(largest, dtype=np.int64), np.zeros(largest, dtype=np.int64)
-    line_of = np.zeros((largest, most), dtype=np.int64)
-    sums, room = _lines(len(out), n_bytes), _lines(256, n_bytes)
+    n_bytes, bit = out.shape[1] // 8, 1 << player
+    sums, kept = _lines(len(out), n_bytes), _lines(_SETS, n_bytes)
     # four slots for each set keep probing short; their number is a power of two, as the mask needs
-    kept, keys, slots = _lines(_SETS, n_bytes), np.zeros(_SETS, dtype=np.int64), np.full(4 * _SETS, -1)
-    n_kept = 0
-    for tree in range(len(node_start) - 1):
-        own = slice(node_start[tree], node_start[tree + 1])
-        this = _Tree(left[own], right[own], goes_left[own], masks[own])
-        values, players = value[leaf_start[tree] : leaf_start[tree + 1]], player[own]
-        room = _with_leaves(room, values)
-        union = _union(players)
-        if _size(union) <= _FEW:
-            # a tree may bring a new set for each subset of its players
-            if n_kept + (1 << _FEW) > _SETS:
-                n_kept = _hand_out(kept, keys, slots, n_kept, games, first_line, sums)
-            for node in range(len(players)):
-                # players by rank in the tree: lines of few players need few bits, whoever they are
-                local[node] = 1 << _size(union & ((1 << players[node]) - 1))
-            room = _fold(this, 0, len(values), local, below, line_of, room)
-            n_kept = _keep(union, line_of[0], room, kept, keys, slots, n_kept)
-            continue
-        for game in range(len(games)):
-            for node in range(len(players)):
-                local[node] = 1 << games[game, players[node]]
-            lines = slice(first_line[game], first_line[game + 1])
-            room = _play(this, len(values), local, below, line_of, room, sums[lines], out[lines])
+    keys, slots, n_kept = np.zeros(_SETS, dtype=np.int64), np.full(4 * _SETS, -1), 0
+    # a node takes one state and leaves at most three
+    most = 2 * max(np.diff(node_start).max(), 1) + 3
+    state, rows = np.zeros((most, 3), dtype=np.int64), np.zeros((most, sides.shape[1]), dtype=np.uint64)
+    own = np.zeros_like(everyone)
+    for place in range(len(node_start) - 1):
+        nodes, first_leaf = slice(node_start[place], node_start[place + 1]), leaf_start[place]
+        tree = _Tree(left[nodes], right[nodes], bit[nodes], goes_left[nodes], sides[nodes])
+        # a tree without splits is its one leaf
+        n_states = _push(0 if len(tree.left) else -1, 0, 0, everyone, state, rows, 0)
+        while n_states:
+            n_states -= 1
+            node, within, without = state[n_states]
+            own[:] = rows[n_states]
+            if node >= 0:
+                n_states = _divide(tree, node, within, without, own, state, rows, n_states)
+            elif count_bits(without) > _FEW:
+                _put(within, without, value[first_leaf - node - 1], own, games, first_line, out)
+            else:
+                if n_kept + (1 << _FEW) > _SETS:
+                    n_kept = _hand_out(kept, keys, slots, n_kept, games, first_line, sums)
+                n_kept = _keep(within, without, value[first_leaf - node - 1], own, kept, keys, slots, n_kept)
     # what is kept after the last tree
     _hand_out(kept, keys, slots, n_kept, games, first_line, sums)
     for game in range(len(games)):
-        # once for all trees: differences may be added up before they are spread
         _sum_subsets(sums[first_line[game] : first_line[game + 1]])
     for line in range(len(out)):
         _add(out[line], sums[line])
+
+
+@_compile
+def _divide(tree, node, within, without, own, state, rows, n_states):
+    """Hand the reference rows at a node down; gives the number of states that wait."""
+    bit, goes_left = tree.bit[node], tree.goes_left[node]
+    near, far = (tree.left[node], tree.right[node]) if goes_left else (tree.right[node], tree.left[node])
+    if within & bit:
+        return _push(near, within, without, own, state, rows, n_states)
+    any_with, any_against = np.uint64(0), np.uint64(0)
+    for word in range(len(own)):
+        side = tree.sides[node, word] if goes_left else ~tree.sides[node, word]
+        rows[n_states, word] = own[word] & side
+        own[word] &= ~side
+        any_with |= rows[n_states, word]
+        any_against |= own[word]
+    if any_with:
+        # its rows stand there already
+        state[n_states] = near, within, without
+        n_states += 1
+    if any_against:
+        if not without & bit:
+            n_states = _push(near, within | bit, without, own, state, rows, n_states)
+        n_states = _push(far, within, without | bit, own, state, rows, n_states)
+    return n_states
 
 
 @_compile
@@ -84,103 +111,10 @@ def _lines(n_lines, n_bytes):
 
 
 @_compile
-def _with_leaves(room, values):
-    """Lines of constants, one per leaf, at the beginning of the room."""
-    if 2 * len(values) > len(room):
-        room = _lines(4 * len(values), room.shape[1] // 8)
-    for leaf in range(len(values)):
-        room[leaf] = values[leaf]
-    return room
-
-
-@_compile
-def _union(players):
-    found = 0
-    for node in range(len(players)):
-        found |= 1 << players[node]
-    return found
-
-
-@_compile
-def _size(players):
-    count = 0
-    while players:
-        players &= players - 1
-        count += 1
-    return count
-
-
-@_compile
-def _fold(tree, stop, used, local, below, line_of, room):
-    """Find the lines of all nodes from `stop` on, for every coalition of the players at and below them."""
-    # a tree without splits: its one leaf is line 0 for everybody
-    if len(tree.left) == 0:
-        line_of[0, 0] = 0
-    for node in range(len(tree.left) - 1, stop - 1, -1):
-        one, other, bit = tree.left[node], tree.right[node], local[node]
-        one_below = below[one] if one >= 0 else 0
-        other_below = below[other] if other >= 0 else 0
-        below[node] = bit | one_below | other_below
-        # one doubling was not enough for many players at once, and lines were written behind the room
-        while used + (1 << _size(below[node])) > len(room):
-            room = _larger(room)
-        coalition = below[node]
-        while True:
-            low = line_of[one, coalition & one_below] if one >= 0 else -one - 1
-            high = line_of[other, coalition & other_below] if other >= 0 else -other - 1
-            if coalition & bit:
-                line_of[node, coalition] = low if tree.goes_left[node] else high
-            elif low == high:
-                line_of[node, coalition] = low
-            else:
-                target, first, second = room[used].ctypes.data, room[low].ctypes.data, room[high].ctypes.data
-                mask = tree.masks[node].ctypes.data
-                for byte in range(tree.masks.shape[1]):
-                    blend8(target + 64 * byte, first + 64 * byte, second + 64 * byte, mask + byte)
-                line_of[node, coalition] = used
-                used += 1
-            if coalition == 0:
-                break
-            coalition = (coalition - 1) & below[node]
-    return room
-
-
-@_compile
-def _larger(room):
-    wide = _lines(2 * len(room), room.shape[1] // 8)
-    wide[: len(room)] = room
-    return wide
-
-
-@_compile
-def _play(tree, n_leaves, local, below, line_of, room, sums, out):
-    """Add a tree to one game: to every coalition in `out`, or as differences to `sums` where few players split it."""
-    players, steps = 0, 1
-    for node in range(len(tree.left)):
-        players |= local[node]
-    for _ in range(_size(players)):
-        steps *= 3
-    # differences cost a line for each pair of a set and its subset, 3^players; else one line per coalition
-    if steps < len(out):
-        room = _fold(tree, 0, n_leaves, local, below, line_of, room)
-        _add_differences(players, line_of[0], room, sums)
-        return room
-    # without the root, which is blended straight into `out`: that spares a line for each coalition
-    room = _fold(tree, 1, n_leaves, local, below, line_of, room)
-    one, other, bit = tree.left[0], tree.right[0], local[0]
-    one_below = below[one] if one >= 0 else 0
-    other_below = below[other] if other >= 0 else 0
-    for coalition in range(len(out)):
-        low = line_of[one, coalition & one_below] if one >= 0 else -one - 1
-        high = line_of[other, coalition & other_below] if other >= 0 else -other - 1
-        if coalition & bit or low == high:
-            _add(out[coalition], room[low if tree.goes_left[0] else high])
-            continue
-        target, first, second = out[coalition].ctypes.data, room[low].ctypes.data, room[high].ctypes.data
-        mask = tree.masks[0].ctypes.data
-        for byte in range(tree.masks.shape[1]):
-            add_blend8(target + 64 * byte, first + 64 * byte, second + 64 * byte, mask + byte)
-    return room
+def _push(node, within, without, own, state, rows, n_states):
+    state[n_states] = node, within, without
+    rows[n_states] = own
+    return n_states + 1
 
 
 @_compile
@@ -191,44 +125,32 @@ def _add(target, source):
 
 
 @_compile
-def _add_difference(union, line_of, room, target):
-    """Add the part of a tree that needs all players of a set together: ``sum over S in U of (-1)^|U - S| f(S)``."""
-    own = union
-    one = target.ctypes.data
-    while True:
-        other = room[line_of[own]].ctypes.data
-        # signs of inclusion and exclusion: minus for an odd number of missing players
-        if _size(union & ~own) & 1:
-            for place in range(0, 8 * len(target), 64):
-                subtract8(one + place, other + place)
-        else:
-            for place in range(0, 8 * len(target), 64):
-                add8(one + place, other + place)
-        if own == 0:
-            return
-        own = (own - 1) & union
+def _add_at(target, own, value):
+    """Add a number at the reference rows of a set."""
+    start = target.ctypes.data
+    for word in range(len(own)):
+        left = own[word]
+        if count_bits(left) <= _ROW_BY_ROW:
+            while left:
+                target[64 * word + lowest_bit(left)] += value
+                left &= left - np.uint64(1)
+            continue
+        place = start + 512 * word
+        while left:
+            add_where8(place, value, left & np.uint64(255))
+            place += 64
+            left >>= np.uint64(8)
 
 
 @_compile
-def _add_differences(players, line_of, room, sums):
-    union = players
+def _keep(within, without, value, own, kept, keys, slots, n_kept):
+    """Add a leaf to the sets of players that it needs together; gives the number of sets.
+
+    ``[S holds all of W and none of O] = sum over the subsets T of O of (-1)^|T| [S holds W and T]``.
+    """
+    part = without
     while True:
-        _add_difference(union, line_of, room, sums[union])
-        if union == 0:
-            return
-        union = (union - 1) & players
-
-
-@_compile
-def _keep(union, line_of, room, kept, keys, slots, n_kept):
-    """Add the differences of a tree to those of the same set of players; gives the number of sets."""
-    for local in range(1 << _size(union)):
-        key, rest = 0, union
-        for place in range(_FEW):
-            lowest = rest & -rest
-            if local >> place & 1:
-                key |= lowest
-            rest &= rest - 1
+        key = within | part
         # Fibonacci hashing (Knuth): 2^64 over the golden ratio spreads sets that differ in one low bit
         slot = key * 0x9E3779B97F4A7C15 >> 20 & (len(slots) - 1)
         while slots[slot] >= 0 and keys[slots[slot]] != key:
@@ -236,8 +158,10 @@ def _keep(union, line_of, room, kept, keys, slots, n_kept):
         if slots[slot] < 0:
             slots[slot], keys[n_kept] = n_kept, key
             n_kept += 1
-        _add_difference(local, line_of, room, kept[slots[slot]])
-    return n_kept
+        _add_at(kept[slots[slot]], own, -value if count_bits(part) & 1 else value)
+        if part == 0:
+            return n_kept
+        part = (part - 1) & without
 
 
 @_compile
@@ -245,17 +169,38 @@ def _hand_out(kept, keys, slots, n_kept, games, first_line, sums):
     """Add what was kept to every game, and forget it."""
     for place in range(n_kept):
         for game in range(len(games)):
-            coalition, player, rest = 0, 0, keys[place]
-            while rest:
-                if rest & 1:
-                    # or: players may share a bit in a game, where they move as one
-                    coalition |= 1 << games[game, player]
-                player += 1
-                rest >>= 1
-            _add(sums[first_line[game] + coalition], kept[place])
+            _add(sums[first_line[game] + _seats(keys[place], games[game])], kept[place])
         kept[place] = 0.0
     slots[:] = -1
     return 0
+
+
+@_compile
+def _seats(players, game):
+    """Bits of some players in a game; players may share a bit, where they move as one."""
+    found, player = 0, 0
+    while players:
+        if players & 1:
+            found |= 1 << game[player]
+        player += 1
+        players >>= 1
+    return found
+
+
+@_compile
+def _put(within, without, value, own, games, first_line, out):
+    """Add a leaf to every coalition that reaches it."""
+    for game in range(len(games)):
+        held, shunned = _seats(within, games[game]), _seats(without, games[game])
+        if held & shunned:
+            continue
+        free = (first_line[game + 1] - first_line[game] - 1) & ~(held | shunned)
+        part = free
+        while True:
+            _add_at(out[first_line[game] + (held | part)], own, value)
+            if part == 0:
+                break
+            part = (part - 1) & free
 
 
 @_compile

@@ -175,7 +175,8 @@ def lattice_margins(
     value: NDArray[np.float64],
     player: NDArray[np.int64],
     goes_left: NDArray[np.bool_],
-    masks: NDArray[np.uint8],
+    sides: NDArray[np.uint64],
+    everyone: NDArray[np.uint64],  # noqa: ARG001  # NumPy plays the padding too; nobody reads it
     games: NDArray[np.int64],
     first_line: NDArray[np.int64],
     out: NDArray[np.float64],
@@ -183,11 +184,12 @@ def lattice_margins(
     """Add to `out` the margins of one row for all coalitions of several games; see the lattice of the kernels."""
     for tree in range(len(node_start) - 1):
         own = slice(node_start[tree], node_start[tree + 1])
-        sides = np.unpackbits(masks[own], axis=1, bitorder="little").astype(bool)
+        bits = np.unpackbits(sides[own].astype("<u8").view(np.uint8), axis=1, bitorder="little")
+        goes = bits[:, : out.shape[1]].astype(bool)
         values = value[leaf_start[tree] : leaf_start[tree + 1]]
         for game, seats in enumerate(games):
             bit = 1 << seats[player[own]]
-            line = _fold(bit, goes_left[own], left[own], right[own], values, sides)
+            line = _fold(bit, goes_left[own], left[own], right[own], values, goes)
             coalition = np.arange(first_line[game + 1] - first_line[game])
             known = np.bitwise_or.reduce(bit, initial=0)
             places = np.searchsorted(_subsets(int(known)), coalition & known)

@@ -10,10 +10,10 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-__all__ = ["add4", "add8", "add_blend8", "add_four", "blend8", "lowest_bit", "subtract8"]
+__all__ = ["add4", "add8", "add_four", "add_where8", "count_bits", "lowest_bit"]
 
 
-def _vector_add(width, operation="fadd"):
+def _vector_add(width):
     """Make ``add(out, table)``: add `width` doubles at one address to those at another in one instruction."""
 
     @intrinsic
@@ -22,7 +22,7 @@ def _vector_add(width, operation="fadd"):
             vector = ir.VectorType(ir.DoubleType(), width).as_pointer()
             target, source = (builder.inttoptr(address, vector) for address in arguments)
             # align=8: rows of tables need not begin at a whole vector, and a load that promises more may crash there
-            total = getattr(builder, operation)(builder.load(target, align=8), builder.load(source, align=8))
+            total = builder.fadd(builder.load(target, align=8), builder.load(source, align=8))
             builder.store(total, target, align=8)
             return context.get_dummy_value()
 
@@ -31,35 +31,37 @@ def _vector_add(width, operation="fadd"):
     return add
 
 
-add4, add8, subtract8 = _vector_add(4), _vector_add(8), _vector_add(8, "fsub")
+add4, add8 = _vector_add(4), _vector_add(8)
 
 
-def _vector_blend(added):
-    """Make ``blend(out, first, second, mask)`` of eight doubles: those at `first` where the byte at `mask` has a bit.
+@intrinsic
+def add_where8(typing_context, out, number, bits):
+    """Add a number to those of eight doubles whose bit is set in the lowest byte of a 64-bit word."""
 
-    Elsewhere those at `second`. They are put at `out` or, if `added`, added to what is there.
-    """
+    def generate(context, builder, signature, arguments):
+        vector = ir.VectorType(ir.DoubleType(), 8)
+        target = builder.inttoptr(arguments[0], vector.as_pointer())
+        # as bits of a vector the lowest bit belongs to the first of the eight doubles
+        chosen = builder.bitcast(builder.trunc(arguments[2], ir.IntType(8)), ir.VectorType(ir.IntType(1), 8))
+        one = builder.insert_element(ir.Constant(vector, ir.Undefined), arguments[1], ir.Constant(ir.IntType(32), 0))
+        everywhere = builder.shuffle_vector(
+            one, ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), 8), [0] * 8)
+        )
+        added = builder.select(chosen, everywhere, ir.Constant(vector, [0.0] * 8))
+        builder.store(builder.fadd(builder.load(target, align=8), added), target, align=8)
+        return context.get_dummy_value()
 
-    @intrinsic
-    def blend(typing_context, out, first, second, mask):
-        def generate(context, builder, signature, arguments):
-            vector = ir.VectorType(ir.DoubleType(), 8).as_pointer()
-            target, one, other = (builder.inttoptr(address, vector) for address in arguments[:3])
-            byte = builder.load(builder.inttoptr(arguments[3], ir.IntType(8).as_pointer()))
-            # as bits of a vector the lowest bit belongs to the first of the eight doubles
-            bits = builder.bitcast(byte, ir.VectorType(ir.IntType(1), 8))
-            chosen = builder.select(bits, builder.load(one, align=8), builder.load(other, align=8))
-            if added:
-                chosen = builder.fadd(builder.load(target, align=8), chosen)
-            builder.store(chosen, target, align=8)
-            return context.get_dummy_value()
-
-        return types.void(types.intp, types.intp, types.intp, types.intp), generate
-
-    return blend
+    return types.void(types.intp, types.float64, types.uint64), generate
 
 
-blend8, add_blend8 = _vector_blend(added=False), _vector_blend(added=True)
+@intrinsic
+def count_bits(typing_context, word):
+    """Count the set bits of a 64-bit word."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.ctpop(arguments[0])
+
+    return types.int64(types.uint64), generate
 
 
 @intrinsic
