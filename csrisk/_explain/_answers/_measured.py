@@ -146,10 +146,9 @@ def silent_goals(players: Mapping[Goal, NDArray[np.intp]], declared: Sequence[Fe
     """
     known = values.notna().to_numpy()
     told, counting = known.copy(), _counting_families()
-    for at, feature in enumerate(declared):
-        column = values.iloc[:, at]
-        if feature.family in counting and pd.api.types.is_numeric_dtype(column.dtype):
-            told[:, at] &= column.to_numpy(np.float64, na_value=np.nan) != 0
+    numeric = [pd.api.types.is_numeric_dtype(dtype) for dtype in values.dtypes]
+    counts = [at for at, feature in enumerate(declared) if feature.family in counting and numeric[at]]
+    told[:, counts] &= values.iloc[:, counts].to_numpy(np.float64, na_value=np.nan) != 0
     said = [
         told[:, own].any(axis=1) | known[:, own].all(axis=1) | (goal == Goal.CONTEXT) for goal, own in players.items()
     ]

@@ -62,8 +62,14 @@ class Background:
 
 def typical_values(frame: pd.DataFrame) -> dict[str, Any]:
     """Median of numbers, most frequent category; NaN where a column holds nothing."""
+    plain = [isinstance(dtype, np.dtype) and dtype.kind in "fiu" for dtype in frame.dtypes]
+    # all at once: one by one they take longer than the explanation of an account
+    medians = frame.loc[:, plain].median()
     found: dict[str, Any] = {}
     for name in frame.columns:
+        if name in medians.index:
+            found[str(name)] = float(medians[name])
+            continue
         column = frame[name].dropna()
         if pd.api.types.is_numeric_dtype(column.dtype):
             found[str(name)] = float(column.median()) if len(column) else np.nan

@@ -65,9 +65,17 @@ def learn_columns(frame: pd.DataFrame) -> tuple[ColumnEncoder, ...]:
 
 def encode_frame(columns: tuple[ColumnEncoder, ...], frame: pd.DataFrame) -> np.ndarray:
     """Encode a frame whose columns are those of training, warning of categories that training has not seen."""
+    # an index of accounts and dates would be copied at every step, and one row takes as long as many then
+    frame = frame.reset_index(drop=True)
     matrix = np.empty((len(frame), len(columns)), dtype=np.float64)
+    plain = _plain_numbers(columns, frame)
+    matrix[:, plain] = frame.iloc[:, plain].to_numpy(dtype=np.float64)
+    # column by column, so that the first one with an infinite value is named
+    together = set() if np.isinf(matrix[:, plain]).any() else set(plain)
     unseen: dict[Any, int] = {}
     for position, column in enumerate(columns):
+        if position in together:
+            continue
         matrix[:, position], count = column.encode(frame.iloc[:, position])
         if count:
             unseen[column.name] = count
@@ -79,6 +87,15 @@ def encode_frame(columns: tuple[ColumnEncoder, ...], frame: pd.DataFrame) -> np.
             stacklevel=4,
         )
     return matrix
+
+
+def _plain_numbers(columns: tuple[ColumnEncoder, ...], frame: pd.DataFrame) -> list[int]:
+    """Positions of the columns that NumPy holds as numbers, as training did: they are read at once."""
+    return [
+        position
+        for position, (column, dtype) in enumerate(zip(columns, frame.dtypes, strict=True))
+        if column.kind == "number" and isinstance(dtype, np.dtype) and dtype.kind in "fiub"
+    ]
 
 
 def _learn(values: pd.Series, name: Any) -> ColumnEncoder:
