@@ -76,7 +76,7 @@ def test_misuse(area: str, ground: Fitted) -> None:
 @pytest.mark.parametrize("part", range(4))
 def test_sample_of_tables_and_files(part: int, ground: Fitted) -> None:
     cases = [case for case in corpus() if case.area in ("tables", "tables as CSV", "files", "cells", "books")]
-    check(cases[part * 20 :: 80], ground)
+    check(cases[part * 40 :: 160], ground)
 
 
 @pytest.mark.slow
