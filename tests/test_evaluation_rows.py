@@ -74,7 +74,7 @@ def book(seed: int, *, levels: int, accounts: bool) -> pd.DataFrame:
     return frame
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=6)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([1, 3, 10]), st.booleans())
 def test_the_order_of_rows_changes_no_figure(seed, levels, accounts):
     frame = book(seed, levels=levels, accounts=accounts)

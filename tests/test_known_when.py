@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -40,6 +42,7 @@ USAGE = pd.DataFrame({"account_id": ["other", "stays"], "at": ["2023-12-01", "20
 
 @pytest.fixture(scope="module", params=["duckdb", "polars", "ibis-duckdb", "ibis-sqlite"])
 def load(request):
+    @cache
     def load(table, meaning=None):
         frames = {table: CONTRACTS if table == "subscriptions" else ACCOUNTS, "usage": USAGE}
         means = None if meaning is None else {table: meaning}

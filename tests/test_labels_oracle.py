@@ -105,7 +105,7 @@ def plain(label: pd.Series) -> list[Any]:
     return [None if pd.isna(value) else value for value in label]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     book=BOOKS, grace=st.integers(0, 12), lead=st.integers(0, 8), horizon=st.integers(1, 20), order=st.integers(0, 9)
 )
@@ -117,7 +117,7 @@ def test_contract_churn_is_what_the_oracle_says(
     assert plain(label) == expected(book, grace, lead, horizon)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(book=BOOKS, grace=st.integers(0, 12), order=st.integers(0, 9))
 def test_time_to_churn_is_what_the_oracle_says(book: list[list[Contract]], grace: int, order: int) -> None:
     data = load(book, order)
@@ -132,7 +132,7 @@ def test_time_to_churn_is_what_the_oracle_says(book: list[list[Contract]], grace
     assert list(zip(plain(table["duration"]), plain(table["event"]), strict=True)) == rows
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(book=BOOKS, grace=st.integers(0, 12), lead=st.integers(0, 8), horizon=st.integers(1, 20))
 def test_change_of_mrr_is_what_the_oracle_says(book: list[list[Contract]], grace: int, lead: int, horizon: int) -> None:
     data = load(book, 0)
@@ -153,7 +153,7 @@ def test_change_of_mrr_is_what_the_oracle_says(book: list[list[Contract]], grace
             assert found == pytest.approx(after - before)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     book=st.lists(
         st.lists(st.tuples(st.integers(0, 59), st.integers(0, 20)), min_size=1, max_size=8), min_size=1, max_size=4

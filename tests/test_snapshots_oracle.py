@@ -72,7 +72,7 @@ def is_known(row: Row, cut: int) -> bool:
     return day < cut and (known is None or known < cut)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(rows=ROWS, polars=st.booleans(), order=st.integers(0, 5))
 def test_contract_eligibility_is_what_the_oracle_says(rows: list[Row], polars: bool, order: int) -> None:
     data = load("subscriptions", ("start_at", "end_at"), rows, polars=polars, order=order)
@@ -86,7 +86,7 @@ def test_contract_eligibility_is_what_the_oracle_says(rows: list[Row], polars: b
     assert seen(data, eligible="contract") == expected
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(rows=ROWS, polars=st.booleans(), look_back=st.integers(1, 15))
 def test_active_eligibility_is_what_the_oracle_says(rows: list[Row], polars: bool, look_back: int) -> None:
     data = load("contacts", ("opened_at", "resolved_at"), rows, polars=polars)
@@ -120,7 +120,7 @@ def later_z(look_back: int) -> set[tuple[str, int]]:
 
 
 @pytest.mark.promise("Who is seen at a date does not depend on what came later")
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(rows=ROWS, later=ROWS, cut=st.integers(1, END), entered=st.booleans())
 def test_rows_dated_or_known_later_change_nobody_seen_earlier(
     rows: list[Row], later: list[Row], cut: int, *, entered: bool

@@ -35,7 +35,7 @@ def failing_of_old(estimator: Any) -> dict[str, str]:
 @pytest.mark.promise("Estimators keep the contract of scikit-learn")
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @parametrize_with_checks(
-    [ChurnModel(), ExpansionModel(2, blend=False), AmountModel(2)], expected_failed_checks=failing_of_old
+    [ChurnModel(2), ExpansionModel(2, blend=False), AmountModel(2)], expected_failed_checks=failing_of_old
 )
 def test_estimators_keep_the_contract_of_scikit_learn(estimator, check):
     check(estimator)

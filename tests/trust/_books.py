@@ -355,16 +355,23 @@ def _load(tables: Callable[[], Tables], engine: str) -> Callable[[Any], Customer
     return lambda _: CustomerData(on_engine(tables(), engine))  # type: ignore[arg-type]  # names of the list above
 
 
+def _engines(place: int) -> tuple[str, str]:
+    """The embedded engine, and in turn one of the others: `tests/data` compares the rules themselves on all of them."""
+    return ENGINES[0], ENGINES[1 + place % (len(ENGINES) - 1)]
+
+
 def book_cases() -> Iterator[Case]:
-    """Every situation on every engine."""
-    for engine in ENGINES:
-        for what, (code, table, count, tables) in _SAID.items():
+    """Every situation on two engines."""
+    for place, (what, (code, table, count, tables)) in enumerate(_SAID.items()):
+        for engine in _engines(place):
             yield Case(
                 "books", what, engine, code, _load(tables, engine), effect="kept", right=_said(code, table, count)
             )
-        for what, (code, table, refused) in _REFUSED.items():
+    for place, (what, (code, table, refused)) in enumerate(_REFUSED.items()):
+        for engine in _engines(place):
             yield Case("books", what, engine, code, _load(refused, engine), match=f"{code}.*{table}")
-        for what, (tables, number) in _READ.items():
+    for place, (what, (tables, number)) in enumerate(_READ.items()):
+        for engine in _engines(place):
             yield Case(
                 "books",
                 what,

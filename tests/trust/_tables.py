@@ -65,7 +65,7 @@ def _words(column: Column) -> tuple[str, ...]:
 
 def tables_with(table: str, frame: Any) -> dict[str, Any]:
     """A table, and a clean dated one where it has no dates that show the end of the data."""
-    dated = {} if CONTRACT[table].time and CONTRACT[table].event else {"usage": clean("usage")}
+    dated = {} if CONTRACT[table].time and CONTRACT[table].event else {"usage": clean("usage")[["account_id", "at"]]}
     return {**dated, table: frame}
 
 

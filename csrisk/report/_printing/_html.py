@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cache, partial
 from importlib.metadata import version
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 from markupsafe import Markup
@@ -26,7 +26,8 @@ from csrisk.report._success._svg import journey_rows, quadrant_plot, share_dot, 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jinja2 import Environment
+    from jinja2 import BytecodeCache, Environment
+    from jinja2.bccache import Bucket
 
 __all__ = [
     "MOST_LINES",
@@ -261,12 +262,31 @@ def timeline_words(line: Timeline) -> str:
     )
 
 
+@cache
+def _compiled() -> BytecodeCache:
+    """Code of the templates, compiled once in a process: each report has filters of its own and thus an environment."""
+    from jinja2 import BytecodeCache
+
+    class Kept(BytecodeCache):
+        codes: ClassVar[dict[str, bytes]] = {}
+
+        def load_bytecode(self, bucket: Bucket) -> None:
+            if bucket.key in self.codes:
+                bucket.bytecode_from_string(self.codes[bucket.key])
+
+        def dump_bytecode(self, bucket: Bucket) -> None:
+            self.codes[bucket.key] = bucket.bytecode_to_string()
+
+    return Kept()
+
+
 def environment() -> Environment:
     """Make the template engine: everything is escaped, and what is unknown is an error."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     made = Environment(
         loader=FunctionLoader(_source),
+        bytecode_cache=_compiled(),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
