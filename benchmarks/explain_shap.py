@@ -52,7 +52,8 @@ def main() -> None:
     alone = cr.explain(first, rows, reference=reference, n_reference=len(reference))
     shap_probability = 100 * _summed_shap(first, rows, reference, engine.goal_of_feature, "probability")
     print("\none member of the model alone")
-    print(_table({'shap "probability"': (shap_probability, 100 * _engine(alone).contributions())}).to_string(float_format="%.2f"))
+    beside = _table({'shap "probability"': (shap_probability, 100 * _engine(alone).contributions())})
+    print(beside.to_string(float_format="%.2f"))
 
 
 def _engine(why: cr.Explanation) -> TreeEngine:
