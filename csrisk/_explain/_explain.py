@@ -36,7 +36,6 @@ from csrisk.models._rows import hash_rows
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from csrisk._explain._adapters._codes import Forest
     from csrisk._explain._adapters._prepared import Prepared
 
     Matrix = NDArray[np.float64]
@@ -135,24 +134,23 @@ def explain(
         goal_of_feature[columns] = which
     comparisons = against.comparisons(X)
     known = subject.prepared()
-    trees = None if known is None else known.forest
     rows, other = subject.encode(X), subject.encode(against.frame)
     require_own(subject, X, rows, "X")
     chosen = comparisons
     # on the margin a reference of any size enters by counts, so that nothing need be chosen
-    if subject.link_for(output) is not None or trees is None:
+    if subject.link_for(output) is not None or known is None:
         seed = (n_reference, against.random_state)
         chosen = [_herded(c, subject, known, goal_of_feature, other, seed) for c in comparisons]
     # rows that were not chosen play no part, and the model need not predict them again
     used = np.unique(np.concatenate([comparison.reference for comparison in chosen]))
     require_own(subject, against.frame.iloc[used], other[used], "the reference")
-    if trees is None:
+    if known is None:
         engine: DirectEngine | TreeEngine = DirectEngine(
             subject.on(output), goal_of_feature, rows, other, tuple(chosen), n_strongest
         )
     else:
         effort = Effort(n_strongest, n_threads(n_jobs))
-        engine = _tree_engine(subject, trees, output, goal_of_feature, rows, other, tuple(chosen), effort)
+        engine = _tree_engine(subject, known, output, goal_of_feature, rows, other, tuple(chosen), effort)
     require_ends(subject, output, rows, other, chosen, engine.ends)
     asked = Asked(model, X, against.frame, output, declared)
     none, everyone = engine.ends
@@ -211,14 +209,14 @@ def _herded(
     # without a seed another choice is asked for each time
     if known is None or seed[1] is None:
         return Comparison(comparison.rows, reference[chosen()])
-    # all that the choice depends on beside the trees; by value, as a user may change a frame in place
-    about = (other[reference].tobytes(), goal_of_feature.tobytes(), repr(seed).encode())
-    return Comparison(comparison.rows, reference[known.herded(about, chosen)])
+    # all that the choice depends on beside the trees
+    about = (other[reference], goal_of_feature, repr(seed).encode())
+    return Comparison(comparison.rows, reference[known.kept.get("herded", about, chosen)])
 
 
 def _tree_engine(
     subject: Subject,
-    trees: Forest,
+    known: Prepared,
     output: str,
     goal_of_feature: NDArray[np.int64],
     rows: Matrix,
@@ -226,7 +224,7 @@ def _tree_engine(
     comparisons: tuple[Comparison, ...],
     effort: Effort,
 ) -> TreeEngine:
-    linear = subject.linear
+    linear, trees = subject.linear, known.forest
 
     def side(matrix: Matrix) -> Side:
         terms = None if linear is None else linear.terms(matrix)
@@ -238,9 +236,10 @@ def _tree_engine(
         intercept=0.0 if linear is None else float(linear.intercept),
         goal_of_feature=goal_of_feature,
         rows=side(rows),
-        reference=side(other),
+        reference=known.kept.get("reference", (other,), lambda: side(other)),
         comparisons=comparisons,
         effort=effort,
+        kept=known.kept,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -37,7 +38,8 @@ def columns_of(names: Sequence[Any], frame: pd.DataFrame, what: str) -> list[Any
     written: dict[str, list[Any]] = {}
     for label in frame.columns:
         written.setdefault(str(label).replace(" ", "_"), []).append(label)
-    found = [[name] * int((frame.columns == name).sum()) or written.get(str(name), []) for name in names]
+    times = Counter(frame.columns)
+    found = [[name] * times[name] or written.get(str(name), []) for name in names]
     wrong = [name for name, labels in zip(names, found, strict=True) if len(labels) != 1]
     if wrong:
         raise ExplanationError(

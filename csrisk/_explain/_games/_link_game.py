@@ -75,21 +75,23 @@ class LinkGame:
         coalitions: Sequence[int],
         n_jobs: int = 1,
         title: str = "",
+        *,
+        words: NDArray[np.uint64] | None = None,
     ) -> Matrix:
-        """Worth of some coalitions for every row."""
+        """Worth of some coalitions for every row; `words` are those of the reference, where they are known."""
         n_players = int(player_of_feature.max()) + 1
-        others = self._words(reference.codes, player_of_feature, n_players)
+        others = self.words(reference.codes, player_of_feature) if words is None else words
         values = np.empty((len(rows), len(coalitions)))
         member = np.arange(n_players)
 
         def work(first: int, last: int) -> None:
             part = rows.take(slice(first, last))
-            words = self._words(part.codes, player_of_feature, n_players)
+            mine_open = self.words(part.codes, player_of_feature)
             # for each block its own, as blocks run in threads
             room = _lines(len(part), len(reference))
             for place, coalition in enumerate(coalitions):
                 mine = (coalition >> member & 1).astype(bool)[player_of_feature]
-                margin = self._margins(words, others, coalition, room)
+                margin = self._margins(mine_open, others, coalition, room)
                 margin += (part.linear(mine) + self.intercept)[:, None] + reference.linear(~mine)
                 values[first:last, place] = self.link(margin).mean(axis=1)
 
@@ -112,7 +114,7 @@ class LinkGame:
 
         def work(first: int, last: int) -> None:
             part, other = rows.take(slice(first, last)), partners.take(slice(first, last))
-            words = [self._words(side.codes, player_of_feature, n_players) for side in (part, other)]
+            words = [self.words(side.codes, player_of_feature) for side in (part, other)]
             for place, coalition in enumerate(coalitions):
                 mine = (coalition >> member & 1).astype(bool)[player_of_feature]
                 margin = part.linear(mine) + other.linear(~mine) + self.intercept
@@ -130,8 +132,9 @@ class LinkGame:
         # the padding of the lines would enter the mean of the link
         return np.ascontiguousarray(out[:, : others.shape[3]])
 
-    def _words(self, codes: NDArray[Any], player_of_feature: NDArray[np.int64], n_players: int) -> NDArray[np.uint64]:
-        forest = self.forest
+    def words(self, codes: NDArray[Any], player_of_feature: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """Say with a bit for each leaf whether a player leaves it open: shape (trees, players, words, n)."""
+        forest, n_players = self.forest, int(player_of_feature.max()) + 1
         shape = (forest.n_trees, n_players, self.left_leaves.shape[1], codes.shape[1])
         # bits behind the last leaf of a tree stay set; they are harmless, as the lowest open bit counts
         words = np.full(shape, ~np.uint64(0))

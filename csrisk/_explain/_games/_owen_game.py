@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,21 +56,36 @@ class OwenGame:
 
     def apply(self, codes: NDArray[Any], n_jobs: int = 1) -> Matrix:
         """Owen value of every feature for every row."""
-        layout, run = self.layout, kernels()
-        n_outputs, output, slot = self._slots()
-        sizes = np.diff(layout.piece_row) * n_outputs
-        starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        layout, (n_outputs, output, _, starts) = self.layout, self._places
         out = np.zeros((codes.shape[1], self.n_features))
-        width = (self.leaf_feature >= 0).sum(axis=1)
-        for first, last in _chunks(starts[layout.piece_start] * 8):
-            pieces = layout.piece_start[[first, last]]
-            table = np.zeros(starts[pieces[1]] - starts[pieces[0]])
-            run.owen_table(layout, self.leaf_goal, width, self.worth, n_outputs, slot, starts, table, first, last)
+        for first, last in self._chunks:
+            table = self._only_table if len(self._chunks) == 1 else self._table(first, last)
             add = partial(_add_part, (layout, table, starts, n_outputs, output), (first, last), codes, out)
             in_blocks(add, len(out), -(-len(out) // n_jobs), n_jobs, "")
         for leaf in self.deep:
             leaf.add(layout, codes, out)
         return out
+
+    @cached_property
+    def _chunks(self) -> list[tuple[int, int]]:
+        """Ranges of trees whose tables fit into bounded memory."""
+        chunk = self._places[3][self.layout.piece_start][:-1] * 8 // _TABLE_BYTES
+        edges = [0, *(np.flatnonzero(np.diff(chunk)) + 1).tolist(), len(chunk)]
+        return [(a, b) for a, b in itertools.pairwise(edges) if a < b]
+
+    @cached_property
+    def _only_table(self) -> Matrix:
+        """The table where one holds all trees: so small that it stays for the next rows."""
+        return self._table(*self._chunks[0])
+
+    def _table(self, first: int, last: int) -> Matrix:
+        """Owen values of the features on the paths, for every piece of a range of trees."""
+        layout, (n_outputs, _, slot, starts) = self.layout, self._places
+        begin, end = layout.piece_start[[first, last]]
+        table = np.zeros(starts[end] - starts[begin])
+        width = (self.leaf_feature >= 0).sum(axis=1)
+        kernels().owen_table(layout, self.leaf_goal, width, self.worth, n_outputs, slot, starts, table, first, last)
+        return table
 
     @staticmethod
     def paired(
@@ -86,8 +101,9 @@ class OwenGame:
         )
         return out
 
-    def _slots(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Find the outputs of each piece, the features on the paths of its leaves, and where a leaf finds its own."""
+    @cached_property
+    def _places(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Find the features of each piece, how many and which, where a leaf finds its own, and where tables start."""
         layout = self.layout
         tree = np.repeat(np.arange(len(layout.leaf_start) - 1), np.diff(layout.leaf_start))
         node = layout.node_start[tree] + np.maximum(layout.leaf_parent, 0)
@@ -107,7 +123,8 @@ class OwenGame:
         slot = np.zeros_like(self.leaf_feature)
         # ravel: numpy 2.0 gives the inverse of rows a second axis
         slot[leaf, position] = rank[kind.ravel()]
-        return n_outputs, output, slot
+        starts = np.concatenate([[0], np.cumsum(np.diff(layout.piece_row) * n_outputs)]).astype(np.int64)
+        return n_outputs, output, slot, starts
 
 
 def _add_part(
@@ -117,10 +134,3 @@ def _add_part(
     # an array with gaps is another type to numba, which would compile the kernel once more for it
     part = codes if end - begin == codes.shape[1] else np.ascontiguousarray(codes[:, begin:end])
     kernels().scatter_rows(layout, part, *rest, out[begin:end], *trees)
-
-
-def _chunks(tree_bytes: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Ranges of trees whose tables fit into bounded memory."""
-    chunk = tree_bytes[:-1] // _TABLE_BYTES
-    edges = [0, *(np.flatnonzero(np.diff(chunk)) + 1).tolist(), len(chunk)]
-    return [(a, b) for a, b in itertools.pairwise(edges) if a < b]

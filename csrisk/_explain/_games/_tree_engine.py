@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from csrisk._explain._games._game import interaction_map, shapley_map
+from csrisk._explain._games._kept import Kept
 from csrisk._explain._games._link_game import LinkGame, Side
 from csrisk._explain._games._margin_game import MarginGame
 from csrisk._explain._games._opened import open_rest
@@ -41,6 +42,7 @@ class TreeEngine:
     reference: Side
     comparisons: tuple[Comparison, ...]
     effort: Effort
+    kept: Kept = field(default_factory=Kept)  # of the same forest
 
     @property
     def n_goals(self) -> int:
@@ -68,7 +70,11 @@ class TreeEngine:
         out = np.empty((len(self.rows), len(linear_map)))
         for comparison in self.comparisons:
             codes, reference = self._sides(comparison)
-            game = MarginGame.against(self.forest, self.goal_of_feature, self.n_goals, reference.codes)
+            game = self.kept.get(
+                "goals",
+                (self.goal_of_feature, reference.codes),
+                partial(MarginGame.against, self.forest, self.goal_of_feature, self.n_goals, reference.codes),
+            )
             part = game.apply(codes.codes, linear_map, self.effort.n_jobs)
             # the linear part adds up over features, so that its game needs one number for each goal
             out[comparison.rows] = part + product(
@@ -133,7 +139,11 @@ class TreeEngine:
         if comparison.paired:
             trees = OwenGame.paired(self.forest, self.goal_of_feature, rows.codes, reference.codes)
         else:
-            game = OwenGame.against(self.forest, self.goal_of_feature, reference.codes)
+            game = self.kept.get(
+                "features",
+                (self.goal_of_feature, reference.codes),
+                partial(OwenGame.against, self.forest, self.goal_of_feature, reference.codes),
+            )
             trees = game.apply(rows.codes, self.effort.n_jobs)
         return trees + self._linear_features(rows, reference, paired=comparison.paired)
 
@@ -155,8 +165,11 @@ class TreeEngine:
 
     def _coalitions(self, comparison: Comparison, player: NDArray[np.int64], coalitions: list[int]) -> Matrix:
         rows, reference = self._sides(comparison)
-        play = self._link_game.paired_worth if comparison.paired else self._link_game.worth
-        return play(rows, reference, player, coalitions, self.effort.n_jobs, "coalitions")
+        game, how = self._link_game, (self.effort.n_jobs, "coalitions")
+        if comparison.paired:
+            return game.paired_worth(rows, reference, player, coalitions, *how)
+        words = self.kept.get("open leaves", (player, reference.codes), lambda: game.words(reference.codes, player))
+        return game.worth(rows, reference, player, coalitions, *how, words=words)
 
 
 def _additive(linear_map: Matrix, n_goals: int) -> Matrix:

@@ -48,11 +48,18 @@ class ColumnEncoder:
             )
         if kind == "number":
             return _numbers(values, self.name), 0
-        plain = _plain(values)
-        # pandas deprecates values that are none of the categories, so these are made missing before
-        codes = pd.Categorical(plain.where(plain.isin(self.categories), None), categories=list(self.categories)).codes
-        encoded = np.where(codes < 0, np.nan, codes).astype(np.float64)
+        encoded = self._codes(values)
         return encoded, int((np.isnan(encoded) & values.notna().to_numpy()).sum())
+
+    def _codes(self, values: pd.Series) -> np.ndarray:
+        """Place of each value among the categories of training; NaN for missing ones and for those it has not seen."""
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            place, kinds = values.cat.codes.to_numpy(), values.cat.categories
+        else:
+            place, kinds = pd.factorize(values)
+        code = {category: float(at) for at, category in enumerate(self.categories)}
+        # the last one is that of -1, with which pandas marks a missing value
+        return np.array([*(code.get(kind, np.nan) for kind in kinds), np.nan])[place]
 
 
 def learn_columns(frame: pd.DataFrame) -> tuple[ColumnEncoder, ...]:
