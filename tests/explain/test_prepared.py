@@ -8,10 +8,12 @@ import pytest
 
 from csrisk import ChurnModel, explain
 from csrisk._explain import _explain as module
+from csrisk._explain._adapters._codes import coded
 from csrisk._explain._adapters._prepared import Prepared, prepared
 from csrisk._explain._adapters._trees import Trees, read_booster
 from csrisk._explain._games._kept import Kept
 from csrisk._explain._herding import herd
+from csrisk.models._boosting import raw_score
 
 GOALS = {"logins": "footprint", "transfers": "churn"}
 
@@ -121,3 +123,34 @@ def test_what_is_kept_goes_by_content_and_stays_within_its_bytes():
     assert len(made) == 5
     assert asked("large", one, size=1001) is not asked("large", one, size=1001)
     assert asked("bytes", b"ab", b"c") is not asked("bytes", b"a", b"bc")
+
+
+@pytest.mark.parametrize("blend", [False, True])
+def test_margins_from_codes_are_those_of_the_members_to_the_bit(blend):
+    """With missing values, zeros of either sign and categories, which splits treat each in a way of their own."""
+    rng = np.random.default_rng(4)
+    X = pd.DataFrame(rng.normal(size=(1500, 3)).round(1), columns=["logins", "transfers", "spend"])
+    X.iloc[::7, 0], X.iloc[::5, 1], X.iloc[::3, 2] = np.nan, 0.0, -0.0
+    X["plan"] = pd.Categorical(rng.choice(["a", "b", "c", None], size=1500))
+    y = X["logins"].fillna(-1) - X["transfers"] + (X["plan"] == "b") + rng.normal(size=1500) > 0
+    model = ChurnModel(3, blend=blend, min_events=1).fit(X, y)
+    known, matrix = _kept(model.boosters_), np.asarray(model.encode(X))
+    means = known.member_means(coded(known.forest, matrix))
+    assert means is not None
+    np.testing.assert_array_equal(means, np.mean([raw_score(booster, matrix) for booster in model.boosters_], axis=0))
+    # few rows are left to the library
+    assert known.member_means(coded(known.forest, matrix[:9])) is None
+    goals = {**GOALS, "spend": "footprint", "plan": "context"}
+    asked = {"reference": X[:50], "declarations": goals, "output": "log_odds"}
+    many, few = explain(model, X, **asked), explain(model, X[:9], **asked)
+    np.testing.assert_array_equal(many.prediction[:9], few.prediction)
+    np.testing.assert_array_equal(many.prediction, model.decision_function(X))
+
+
+def test_members_that_add_up_in_another_way_are_asked_themselves(monkeypatch):
+    rng = np.random.default_rng(6)
+    X = pd.DataFrame({"logins": rng.normal(size=1200), "transfers": rng.normal(size=1200)})
+    model = _model(X)
+    monkeypatch.setattr(Prepared, "member_means", lambda _, codes: np.full(codes.shape[1], 0.5))
+    found = explain(model, X, reference=X[:40], declarations=GOALS, output="log_odds")
+    np.testing.assert_allclose(found.prediction, model.decision_function(X), atol=1e-12)

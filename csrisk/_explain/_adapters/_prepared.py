@@ -5,16 +5,25 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from csrisk._explain._adapters._codes import compile_forest
+from csrisk._explain._games._backend import kernels
 from csrisk._explain._games._kept import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from numpy.typing import NDArray
+
     from csrisk._explain._adapters._codes import Forest
     from csrisk._explain._adapters._trees import Trees
 
+    Matrix = NDArray[np.float64]
+
 __all__ = ["Prepared", "prepared"]
+
+_MANY_ROWS = 1024  # from so many on, codes that are there already are faster than the library, which begins anew
 
 
 class Prepared:
@@ -23,7 +32,33 @@ class Prepared:
     def __init__(self, trees: Trees, boosters: Sequence[Any] = ()) -> None:
         self.forest: Forest = compile_forest(trees)
         self.kept = Kept()
+        self._own = [np.concatenate([tree.value for tree in member.trees]) for member in trees.members]
         self._members = _told(boosters)
+
+    def member_means(self, codes: NDArray[Any]) -> Matrix | None:
+        """Average what the members give, as they add it up; None where asking the library is as well."""
+        forest = self.forest
+        # a tree of more leaves needs more than one word
+        if not self._own or codes.shape[1] < _MANY_ROWS or forest.max_leaves > 64:
+            return None
+        each, first = np.zeros((len(self._own), codes.shape[1])), 0
+        for total, (_, n_trees), values in zip(each, self._members, self._own, strict=True):
+            last = first + n_trees
+            leaf_start = forest.leaf_start - forest.leaf_start[first]
+            kernels().add_trees(
+                forest.node_start,
+                forest.column,
+                forest.cut,
+                *forest.leaves_below,
+                leaf_start,
+                values,
+                codes,
+                first,
+                last,
+                total,
+            )
+            first = last
+        return np.asarray(each.mean(axis=0))
 
     def is_of(self, boosters: Sequence[Any]) -> bool:
         """Whether these are still the members, with as many trees."""

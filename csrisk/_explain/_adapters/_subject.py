@@ -36,7 +36,7 @@ class Subject:
 
     labels: tuple[Any, ...]
     encode: Callable[[pd.DataFrame], Matrix]
-    margin: Callable[[Matrix], Matrix]
+    margin: Callable[..., Matrix]  # of a matrix; of the means of the members too, where there are `members`
     link: Callable[[Matrix], Matrix] | None = None  # None where what is predicted is the margin itself
     trees: Callable[[], Trees] | None = None  # None where predictions are all that can be asked for
     linear: Any = None

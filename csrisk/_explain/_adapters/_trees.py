@@ -52,16 +52,18 @@ class Trees:
 
     trees: tuple[Tree, ...]
     n_features: int
+    members: tuple[Trees, ...] = ()  # what it is the mean of, tree after tree
 
     def scaled(self, factor: float) -> Trees:
         """Multiply every output."""
-        return replace(self, trees=tuple(replace(tree, value=tree.value * factor) for tree in self.trees))
+        return Trees(tuple(replace(tree, value=tree.value * factor) for tree in self.trees), self.n_features)
 
     @staticmethod
     def mean(members: Sequence[Trees]) -> Trees:
         """Average several ensembles into one."""
         scaled = [member.scaled(1 / len(members)) for member in members]
-        return Trees(tuple(tree for member in scaled for tree in member.trees), members[0].n_features)
+        trees = tuple(tree for member in scaled for tree in member.trees)
+        return Trees(trees, members[0].n_features, tuple(members))
 
 
 def read_booster(booster: Any) -> Trees:

@@ -3,6 +3,9 @@
 Each tree and player has one bit per leaf: set if the splits of that player leave the leaf open. The leaf of the row
 that takes the players of S from x and the others from z is the one bit left in ``AND over S of x's words & AND over
 notS of z's words``. Rows that share the same open leaves share their line of outputs.
+
+Coalitions are played as a tree of prefixes, player by player: what a tree of the forest adds depends on its own players
+alone, so that it is added where the last of them has taken a side, and counts for every coalition below.
 """
 
 from __future__ import annotations
@@ -79,24 +82,51 @@ class LinkGame:
         words: NDArray[np.uint64] | None = None,
     ) -> Matrix:
         """Worth of some coalitions for every row; `words` are those of the reference, where they are known."""
-        n_players = int(player_of_feature.max()) + 1
         others = self.words(reference.codes, player_of_feature) if words is None else words
+        order, asked = self._in_turn(player_of_feature)
+        stages = _stages(order, asked)
         values = np.empty((len(rows), len(coalitions)))
-        member = np.arange(n_players)
+        place = {coalition: column for column, coalition in enumerate(coalitions)}
+        forest, run = self.forest, kernels()
 
         def work(first: int, last: int) -> None:
             part = rows.take(slice(first, last))
-            mine_open = self.words(part.codes, player_of_feature)
+            mine = self.words(part.codes, player_of_feature)
             # for each block its own, as blocks run in threads
-            room = _lines(len(part), len(reference))
-            for place, coalition in enumerate(coalitions):
-                mine = (coalition >> member & 1).astype(bool)[player_of_feature]
-                margin = self._margins(mine_open, others, coalition, room)
-                margin += (part.linear(mine) + self.intercept)[:, None] + reference.linear(~mine)
-                values[first:last, place] = self.link(margin).mean(axis=1)
+            levels, table = _rooms(len(part), len(reference), len(stages))
 
-        in_blocks(work, len(rows), self._rows_at_once(n_players, len(reference)), n_jobs, title)
+            def play(stage: int, coalition: int) -> None:
+                """Add the trees of a stage to what its players before have made of the coalition."""
+                level = levels[stage]
+                level[:] = levels[stage - 1] if stage else 0.0
+                run.mixed_margins(
+                    mine, others, forest.leaf_start, forest.value, stages[stage], asked, coalition, level, table
+                )
+                if stage == len(order):
+                    finish(coalition, level[:, : len(reference)])
+                    return
+                decided = sum(1 << player for player in order[: stage + 1])
+                for next_one in (coalition, coalition | 1 << order[stage]):
+                    if any(wanted & decided == next_one for wanted in place):
+                        play(stage + 1, next_one)
+
+            def finish(coalition: int, margin: Matrix) -> None:
+                inside = (coalition >> player_of_feature & 1).astype(bool)
+                beside = (part.linear(inside) + self.intercept)[:, None] + reference.linear(~inside)
+                values[first:last, place[coalition]] = self.link(margin + beside).mean(axis=1)
+
+            play(0, 0)
+
+        in_blocks(work, len(rows), self._rows_at_once(len(order), len(reference)), n_jobs, title)
         return values
+
+    def _in_turn(self, player_of_feature: NDArray[np.int64]) -> tuple[list[int], NDArray[np.int64]]:
+        """Players in the order in which they take sides, the most asked first; and those of each tree as bits."""
+        forest = self.forest
+        asked = np.zeros(forest.n_trees, dtype=np.int64)
+        np.bitwise_or.at(asked, forest.tree_of_node, np.int64(1) << player_of_feature[forest.feature])
+        times = (asked[:, None] >> np.arange(int(player_of_feature.max()) + 1) & 1).sum(axis=0)
+        return np.argsort(-times, kind="stable").tolist(), asked
 
     def paired_worth(
         self,
@@ -124,14 +154,6 @@ class LinkGame:
         in_blocks(work, len(rows), self._rows_at_once(2 * n_players, 1), n_jobs, title)
         return values
 
-    def _margins(self, words: NDArray[np.uint64], others: NDArray[np.uint64], coalition: int, room: Matrix) -> Matrix:
-        out, table = room[0], room[1:]
-        out[:] = 0.0
-        forest = self.forest
-        kernels().mixed_margins(words, others, forest.leaf_start, forest.value, coalition, out, table)
-        # the padding of the lines would enter the mean of the link
-        return np.ascontiguousarray(out[:, : others.shape[3]])
-
     def words(self, codes: NDArray[Any], player_of_feature: NDArray[np.int64]) -> NDArray[np.uint64]:
         """Say with a bit for each leaf whether a player leaves it open: shape (trees, players, words, n)."""
         forest, n_players = self.forest, int(player_of_feature.max()) + 1
@@ -146,14 +168,24 @@ class LinkGame:
 
     def _rows_at_once(self, n_players: int, n_reference: int) -> int:
         row_words = 8 * self.forest.n_trees * n_players * self.left_leaves.shape[1]
-        # 40 bytes: one line of sums and four of trees, eight bytes each
-        fits = min(_WORD_BYTES // max(row_words, 1), _LINE_BYTES // (40 * (n_reference + 8)))
+        # one line of sums for each player and four of trees, eight bytes each
+        fits = min(_WORD_BYTES // max(row_words, 1), _LINE_BYTES // (8 * (n_players + 5) * (n_reference + 8)))
         return int(max(16, min(_MOST_ROWS, fits)))
 
 
-def _lines(n_rows: int, n_reference: int) -> Matrix:
-    """Working memory of the kernel: five times (n, m padded to 8), from the start of a cache line."""
+def _stages(order: Sequence[int], asked: NDArray[np.int64]) -> list[NDArray[np.intp]]:
+    """Trees by the last of their players: those without one first, then those of each player in turn."""
+    last = np.zeros(len(asked), dtype=np.int64)
+    for turn, player in enumerate(order):
+        last[asked >> player & 1 == 1] = turn + 1
+    return [np.flatnonzero(last == stage) for stage in range(len(order) + 1)]
+
+
+def _rooms(n_rows: int, n_reference: int, n_stages: int) -> tuple[Matrix, Matrix]:
+    """Make room for the sums of each stage and for the kernel: (n, m padded to 8), from the start of a cache line."""
     wide = -(-n_reference // 8) * 8
-    room = np.zeros(5 * n_rows * wide + 8)
+    size = (n_stages + 4) * n_rows * wide
+    room = np.zeros(size + 8)
     skip = -(room.ctypes.data // 8) % 8
-    return room[skip : skip + 5 * n_rows * wide].reshape(5, n_rows, wide)
+    lines = room[skip : skip + size].reshape(n_stages + 4, n_rows, wide)
+    return lines[:n_stages], lines[n_stages:]

@@ -20,6 +20,7 @@ __all__ = [
     "add_leaves",
     "add_owen_pairs",
     "add_rows",
+    "add_trees",
     "collect_leaves",
     "count_rows",
     "group_nodes",
@@ -235,6 +236,25 @@ def leaf_words(node_start, column, cut, codes, player, left_leaves, right_leaves
 
 
 @_compile
+def add_trees(node_start, column, cut, left_leaves, right_leaves, leaf_start, value, codes, first_tree, last_tree, out):
+    """Add the outputs of some trees of at most 64 leaves to `out`, shape (n,), one tree after the other."""
+    room = np.empty(min(_BLOCK, len(out)), dtype=np.uint64)
+    for first in range(0, len(out), _BLOCK):
+        last = min(first + _BLOCK, len(out))
+        own, total = room[: last - first], out[first:last]
+        for tree in range(first_tree, last_tree):
+            own[:] = ~np.uint64(0)
+            for node in range(node_start[tree], node_start[tree + 1]):
+                limit, code = codes.dtype.type(cut[node]), codes[column[node], first:last]
+                keep_left, keep_right = ~right_leaves[node, 0], ~left_leaves[node, 0]
+                for i in range(len(own)):
+                    own[i] &= keep_left if code[i] <= limit else keep_right
+            outputs = value[leaf_start[tree] : leaf_start[tree + 1]]
+            for i in range(len(own)):
+                total[i] += outputs[np.uint64(lowest_bit(own[i]))]
+
+
+@_compile
 def _classes(words, seen, slots, keys, member):
     """Give rows with equal words the same number: `member` gets the class of each row, `seen` one row of each class."""
     slots[:] = -1
@@ -296,48 +316,67 @@ def _intersect(words, coalition, out):
 
 
 @_compile
-def mixed_margins(row_words, other_words, leaf_start, value, coalition, out, table):
-    """Add to `out`, shape (n, m), the margin of every row with the players outside `coalition` taken from another.
+def mixed_margins(row_words, other_words, leaf_start, value, trees, asked, coalition, out, table):
+    """Add some trees to `out`, shape (n, m): each row with the players outside `coalition` taken from another.
 
-    Lines of `out` and `table`, shape (4, n, m), are padded to a multiple of 8. Four trees are added at a time: reading
-    and writing `out` would otherwise cost more than the sums.
+    `asked` holds the players of each tree as bits. Of a tree whose players all stand on one side, every row, or every
+    other row, has one output. Lines of `out` and `table`, shape (4, n, m), are padded to a multiple of 8. Four trees
+    are added at a time: reading and writing `out` would otherwise cost more than the sums.
     """
     n, m = out.shape
-    n_trees, n_players, n_words, n_others = (
-        row_words.shape[0],
-        row_words.shape[1],
-        row_words.shape[2],
-        other_words.shape[3],
-    )
-    everyone = (1 << n_players) - 1
+    n_words, n_others = row_words.shape[2], other_words.shape[3]
     mine = np.empty((n_words, n), dtype=np.uint64)
     theirs = np.empty((n_words, n_others), dtype=np.uint64)
+    all_open = np.full((n_words, 1), ~np.uint64(0))
     # at most half full, and a power of two, as the mask needs
     slots = np.empty(max(64, 1 << int(np.ceil(np.log2(2 * n)))), dtype=np.int32)
     keys = np.empty(len(slots), dtype=np.uint64)
-    seen, member = np.empty(n, dtype=np.int64), np.empty((4, n), dtype=np.int64)
-    for first in range(0, n_trees, 4):
-        for j in range(4):
-            tree = first + j
-            if tree >= n_trees:
-                # the last trees may be fewer than four; the missing ones add a line of zeros
-                table[j, 0] = 0.0
-                member[j] = 0
-                continue
-            _intersect(row_words[tree], coalition, mine)
-            _intersect(other_words[tree], everyone & ~coalition, theirs)
-            outputs = value[leaf_start[tree] : leaf_start[tree + 1]]
-            for k in range(_classes(mine, seen, slots, keys, member[j])):
-                _leaf_values(mine, seen[k], theirs, outputs, table[j, k])
-        base, line, stride = table.ctypes.data, 8 * m, 8 * m * n
-        for i in range(n):
-            target = out.ctypes.data + i * line
-            one = base + member[0, i] * line
-            two = base + stride + member[1, i] * line
-            three = base + 2 * stride + member[2, i] * line
-            four = base + 3 * stride + member[3, i] * line
-            for place in range(0, line, 64):
-                add_four(target + place, one + place, two + place, three + place, four + place)
+    seen, member = np.empty(n, dtype=np.int64), np.zeros((4, n), dtype=np.int64)
+    of_row, of_other = np.zeros(n), np.zeros(m)
+    line = np.empty(max(n, n_others))
+    waiting = 0
+    for tree in trees:
+        inside, outside = asked[tree] & coalition, asked[tree] & ~coalition
+        outputs = value[leaf_start[tree] : leaf_start[tree + 1]]
+        _intersect(row_words[tree], inside, mine)
+        _intersect(other_words[tree], outside, theirs)
+        if inside == 0:
+            _leaf_values(all_open, 0, theirs, outputs, line)
+            for z in range(n_others):
+                of_other[z] += line[z]
+        elif outside == 0:
+            _leaf_values(all_open, 0, mine, outputs, line)
+            for i in range(n):
+                of_row[i] += line[i]
+        else:
+            for k in range(_classes(mine, seen, slots, keys, member[waiting])):
+                _leaf_values(mine, seen[k], theirs, outputs, table[waiting, k])
+            waiting += 1
+            if waiting == 4:
+                _add_lines(out, table, member, waiting)
+                waiting = 0
+    _add_lines(out, table, member, waiting)
+    for i in range(n):
+        for z in range(m):
+            out[i, z] += of_row[i] + of_other[z]
+
+
+@_compile
+def _add_lines(out, table, member, n_trees):
+    """Add to each row the lines of its classes in up to four trees."""
+    n, m = out.shape
+    # where there are fewer trees, the missing ones add a line of zeros
+    table[n_trees:, 0] = 0.0
+    member[n_trees:] = 0
+    base, width, stride = table.ctypes.data, 8 * m, 8 * m * n
+    for i in range(n):
+        target = out.ctypes.data + i * width
+        one = base + member[0, i] * width
+        two = base + stride + member[1, i] * width
+        three = base + 2 * stride + member[2, i] * width
+        four = base + 3 * stride + member[3, i] * width
+        for place in range(0, width, 64):
+            add_four(target + place, one + place, two + place, three + place, four + place)
 
 
 @_compile

@@ -21,6 +21,7 @@ __all__ = [
     "add_leaves",
     "add_owen_pairs",
     "add_rows",
+    "add_trees",
     "collect_leaves",
     "count_rows",
     "group_nodes",
@@ -151,17 +152,40 @@ def leaf_words(
             words[tree, player[node]] &= ~lost
 
 
+def add_trees(
+    node_start: NDArray[np.int64],
+    column: NDArray[np.int64],
+    cut: NDArray[np.int64],
+    left_leaves: NDArray[np.uint64],
+    right_leaves: NDArray[np.uint64],
+    leaf_start: NDArray[np.int64],
+    value: NDArray[np.float64],
+    codes: Codes,
+    first_tree: int,
+    last_tree: int,
+    out: NDArray[np.float64],
+) -> None:
+    """Add the outputs of some trees of at most 64 leaves to `out`, shape (n,), one tree after the other."""
+    for tree in range(first_tree, last_tree):
+        own = np.full(len(out), ~np.uint64(0))
+        for node in range(node_start[tree], node_start[tree + 1]):
+            own &= ~np.where(codes[column[node]] <= cut[node], right_leaves[node, 0], left_leaves[node, 0])
+        out += value[leaf_start[tree] + _open_leaf(own[None])]
+
+
 def mixed_margins(
     row_words: NDArray[np.uint64],
     other_words: NDArray[np.uint64],
     leaf_start: NDArray[np.int64],
     value: NDArray[np.float64],
+    trees: NDArray[np.intp],
+    asked: NDArray[np.int64],  # noqa: ARG001  # NumPy looks at every player
     coalition: int,
     out: NDArray[np.float64],
     table: NDArray[np.float64],  # noqa: ARG001  # working memory of the compiled kernel
 ) -> None:
-    """Add to `out`, shape (n, m), the margin of every row with the players outside `coalition` taken from another."""
-    for tree in range(row_words.shape[0]):
+    """Add some trees to `out`, shape (n, m): each row with the players outside `coalition` taken from another."""
+    for tree in trees:
         mine, theirs = _intersect(row_words[tree], other_words[tree], coalition)
         leaf = _open_leaf(mine[:, :, None] & theirs[:, None, :])
         out[:, : theirs.shape[1]] += value[leaf_start[tree] + leaf]

@@ -27,8 +27,10 @@ def subject(model: Any, X: pd.DataFrame, reference: pd.DataFrame) -> Subject:
     boosters = tuple(model.boosters_)
     linear = getattr(model, "linear_", None)
 
-    def margin(matrix: Matrix) -> Matrix:
-        total = np.mean([raw_score(booster, matrix) for booster in boosters], axis=0)
+    def margin(matrix: Matrix, means: Matrix | None = None) -> Matrix:
+        total = means
+        if total is None:
+            total = np.mean([raw_score(booster, matrix) for booster in boosters], axis=0)
         if linear is not None:
             total = total + linear.intercept + linear.terms(matrix).sum(axis=1)
         return np.asarray(total, dtype=float)
