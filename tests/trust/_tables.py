@@ -274,7 +274,8 @@ def _case(table: Table, column: Column, damage: Damage, form: str) -> Case:
             path = folder / f"{table.name}.csv"
             frame.to_csv(path, index=False)
             frame = path
-        return CustomerData(tables_with(table.name, frame), threads=1)
+        # frames as most users hand them over; files stay with the embedded engine
+        return CustomerData(tables_with(table.name, frame), threads=1 if form == "csv" else None)
 
     def right(data: CustomerData, _: Any) -> bool:
         return _nothing_else_changed(data, table, column, damage)
