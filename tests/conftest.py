@@ -29,7 +29,7 @@ def pytest_collection_finish() -> None:
     """Collect garbage seldom: what the many tests and libraries hold is walked through each time, in vain."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 50, 50)
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
