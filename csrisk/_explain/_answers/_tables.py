@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -42,7 +42,6 @@ Matrix = NDArray[np.float64]
 REST = "(rest)"
 NOT_MEASURED = "(not measured)"
 _REST, _SILENT = -1, -2  # columns that are no feature
-_COLUMNS = ["goal", "feature", "points", "value", "typical", "sentence"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,29 +106,42 @@ def feature_table(
     """One row per snapshot and feature; `points` is NaN where a feature belongs to the rest of its goal."""
     goal_of = np.array([str(feature.goal) for feature in background.declarations])
     parts = [_entries(goal, np.flatnonzero(goal_of == str(goal)), points, own, silence) for goal, own in rest.items()]
+    goals = np.repeat(np.array([str(goal) for goal in rest], dtype=object), [len(part.place) for part in parts])
+    all_parts = _Entries(*(np.concatenate(values) for values in zip(*parts, strict=True)))
     # stable: within a row the goals and the ranks stay as they were put
-    table = pd.concat(parts, ignore_index=True).sort_values("place", kind="stable", ignore_index=True)
-    position, column = rows[table["place"].to_numpy()], table["column"].to_numpy()
-    shown = column >= 0
+    order = np.argsort(all_parts.place, kind="stable")
+    place, column, hidden = all_parts.place[order], all_parts.column[order], all_parts.hidden[order]
+    goals, position, shown = goals[order], rows[place], column >= 0
     # the last two are found from the end, by _SILENT and _REST
     names = np.array([*(feature.name for feature in background.declarations), NOT_MEASURED, REST], dtype=object)
-    words = np.full((3, len(table)), None, dtype=object)
+    words = np.full((3, len(order)), None, dtype=object)
     words[:, shown] = _words(background, position[shown], column[shown])
-    words[2, ~shown] = [
-        silence.sentence(goal, place) if at == _SILENT else f"{count} further features of this goal together."
-        for goal, place, at, count in table.loc[~shown, ["goal", "place", "column", "hidden"]].itertuples(index=False)
-    ]
-    found = pd.DataFrame({"goal": table["goal"], "feature": names[column], "points": table["points"]})
-    found = found.assign(**dict(zip(_COLUMNS[3:], map(_objects, words), strict=True)))
-    return found.astype({"feature": "str", "sentence": "str"}).set_index(index[position])
+    for at in np.flatnonzero(~shown).tolist():
+        told = silence.sentence(goals[at], int(place[at])) if column[at] == _SILENT else None
+        words[2, at] = told or f"{hidden[at]} further features of this goal together."
+    values, typical, sentences = words
+    found = {
+        "goal": pd.array(goals, dtype="str"),
+        "feature": pd.array(names[column], dtype="str"),
+        "points": all_parts.points[order],
+        # object: pandas would turn None into NaN, and whole numbers beside it into floats
+        "value": values,
+        "typical": typical,
+        "sentence": pd.array(sentences, dtype="str"),
+    }
+    return pd.DataFrame(found, index=index[position])
 
 
-def _objects(values: NDArray[Any]) -> pd.Series[Any]:
-    # object: pandas would turn None into NaN, and whole numbers beside it into floats
-    return pd.Series(values, dtype=object)
+class _Entries(NamedTuple):
+    """Lines of a table of features."""
+
+    place: NDArray[np.intp]
+    column: NDArray[np.intp]
+    points: Matrix
+    hidden: NDArray[np.intp]  # how many features the rest of a goal holds
 
 
-def _entries(goal: Goal, own: NDArray[np.intp], points: Matrix, rest: Matrix, silence: Silence) -> pd.DataFrame:
+def _entries(goal: Goal, own: NDArray[np.intp], points: Matrix, rest: Matrix, silence: Silence) -> _Entries:
     """Features of a goal in each row, strongest first, then what its other features come to, and what is not known."""
     part, told = points[:, own], silence.entries[goal]
     hidden = np.isnan(part).sum(axis=1)
@@ -141,16 +153,11 @@ def _entries(goal: Goal, own: NDArray[np.intp], points: Matrix, rest: Matrix, si
     # a goal that was not measured has no rest: context took all of it
     behind, silent = np.flatnonzero((hidden > 0) & (is_context | ~told)), np.flatnonzero(told)
     unknown = silence.points[silent] if is_context else np.zeros(len(silent))
-    return pd.DataFrame(
-        {
-            "place": np.concatenate([place, behind, silent]),
-            "goal": str(goal),
-            "column": np.concatenate([own[chosen], np.full(len(behind), _REST), np.full(len(silent), _SILENT)]),
-            "points": np.concatenate([part[place, chosen], rest[behind], unknown]),
-            "hidden": np.concatenate(
-                [np.zeros(len(place), dtype=int), hidden[behind], np.zeros(len(silent), dtype=int)]
-            ),
-        }
+    return _Entries(
+        np.concatenate([place, behind, silent]),
+        np.concatenate([own[chosen], np.full(len(behind), _REST), np.full(len(silent), _SILENT)]),
+        np.concatenate([part[place, chosen], rest[behind], unknown]),
+        np.concatenate([np.zeros(len(place), dtype=int), hidden[behind], np.zeros(len(silent), dtype=int)]),
     )
 
 
@@ -161,8 +168,8 @@ def _words(background: Background, rows: NDArray[np.intp], columns: NDArray[np.i
     # column by column: a look at each cell would be a call of pandas for each sentence
     for column in np.unique(columns).tolist():
         here = np.flatnonzero(columns == column)
-        values = frame.iloc[rows[here], column].tolist()
-        typical = background.typical.iloc[background.comparison[rows[here]], column].tolist()
+        values = frame.iloc[:, column].take(rows[here]).tolist()
+        typical = background.typical.iloc[:, column].take(background.comparison[rows[here]]).tolist()
         for place, value, usual in zip(here.tolist(), values, typical, strict=True):
             found[:, place] = value, usual, background.sentence(column, value, usual)
     return found

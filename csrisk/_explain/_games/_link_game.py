@@ -168,8 +168,8 @@ class LinkGame:
 
     def _rows_at_once(self, n_players: int, n_reference: int) -> int:
         row_words = 8 * self.forest.n_trees * n_players * self.left_leaves.shape[1]
-        # one line of sums for each player and four of trees, eight bytes each
-        fits = min(_WORD_BYTES // max(row_words, 1), _LINE_BYTES // (8 * (n_players + 5) * (n_reference + 8)))
+        # a line of sums for each stage and six of trees, eight bytes each
+        fits = min(_WORD_BYTES // max(row_words, 1), _LINE_BYTES // (8 * (n_players + 7) * (n_reference + 8)))
         return int(max(16, min(_MOST_ROWS, fits)))
 
 
@@ -184,8 +184,8 @@ def _stages(order: Sequence[int], asked: NDArray[np.int64]) -> list[NDArray[np.i
 def _rooms(n_rows: int, n_reference: int, n_stages: int) -> tuple[Matrix, Matrix]:
     """Make room for the sums of each stage and for the kernel: (n, m padded to 8), from the start of a cache line."""
     wide = -(-n_reference // 8) * 8
-    size = (n_stages + 4) * n_rows * wide
+    size = (n_stages + 6) * n_rows * wide
     room = np.zeros(size + 8)
     skip = -(room.ctypes.data // 8) % 8
-    lines = room[skip : skip + size].reshape(n_stages + 4, n_rows, wide)
+    lines = room[skip : skip + size].reshape(n_stages + 6, n_rows, wide)
     return lines[:n_stages], lines[n_stages:]

@@ -306,13 +306,20 @@ def _leaf_values(row_words, i, other_words, value, out):
 @_compile
 def _intersect(words, coalition, out):
     """Leaves that all players of a coalition leave open."""
-    out[:] = ~np.uint64(0)
+    begun = False
     for player in range(words.shape[0]):
         if coalition >> player & 1:
             for w in range(words.shape[1]):
                 own, target = words[player, w], out[w]
-                for i in range(len(own)):
-                    target[i] &= own[i]
+                if begun:
+                    for i in range(len(own)):
+                        target[i] &= own[i]
+                else:
+                    for i in range(len(own)):
+                        target[i] = own[i]
+            begun = True
+    if not begun:
+        out[:] = ~np.uint64(0)
 
 
 @_compile
@@ -320,8 +327,9 @@ def mixed_margins(row_words, other_words, leaf_start, value, trees, asked, coali
     """Add some trees to `out`, shape (n, m): each row with the players outside `coalition` taken from another.
 
     `asked` holds the players of each tree as bits. Of a tree whose players all stand on one side, every row, or every
-    other row, has one output. Lines of `out` and `table`, shape (4, n, m), are padded to a multiple of 8. Four trees
-    are added at a time: reading and writing `out` would otherwise cost more than the sums.
+    other row, has one output. Lines of `out` and `table`, shape (6, n, m), are padded to a multiple of 8. Trees are
+    added two by two, for each pair of their classes once, and four pairs at a time: reading and writing `out` would
+    otherwise cost more than the sums.
     """
     n, m = out.shape
     n_words, n_others = row_words.shape[2], other_words.shape[3]
@@ -331,43 +339,93 @@ def mixed_margins(row_words, other_words, leaf_start, value, trees, asked, coali
     # at most half full, and a power of two, as the mask needs
     slots = np.empty(max(64, 1 << int(np.ceil(np.log2(2 * n)))), dtype=np.int32)
     keys = np.empty(len(slots), dtype=np.uint64)
-    seen, member = np.empty(n, dtype=np.int64), np.zeros((4, n), dtype=np.int64)
+    seen, member = np.empty(n, dtype=np.int64), np.zeros((6, n), dtype=np.int64)
     of_row, of_other = np.zeros(n), np.zeros(m)
     line = np.empty(max(n, n_others))
-    waiting = 0
+    waiting = n_first = 0
     for tree in trees:
         inside, outside = asked[tree] & coalition, asked[tree] & ~coalition
         outputs = value[leaf_start[tree] : leaf_start[tree + 1]]
         _intersect(row_words[tree], inside, mine)
         _intersect(other_words[tree], outside, theirs)
         if inside == 0:
-            _leaf_values(all_open, 0, theirs, outputs, line)
-            for z in range(n_others):
-                of_other[z] += line[z]
+            _add_outputs(all_open, theirs, outputs, line, of_other)
         elif outside == 0:
-            _leaf_values(all_open, 0, mine, outputs, line)
-            for i in range(n):
-                of_row[i] += line[i]
+            _add_outputs(all_open, mine, outputs, line, of_row)
         else:
-            for k in range(_classes(mine, seen, slots, keys, member[waiting])):
-                _leaf_values(mine, seen[k], theirs, outputs, table[waiting, k])
-            waiting += 1
-            if waiting == 4:
-                _add_lines(out, table, member, waiting)
-                waiting = 0
+            # the last two places are those of the pair
+            place = 4 + (n_first > 0)
+            found = _classes(mine, seen, slots, keys, member[place])
+            for k in range(found):
+                _leaf_values(mine, seen[k], theirs, outputs, table[place, k])
+            if n_first == 0:
+                n_first = found
+            else:
+                waiting = _add_pair(out, table, member, n_first, found, waiting)
+                n_first = 0
     _add_lines(out, table, member, waiting)
+    if n_first > 0:
+        table[5, 0] = 0.0
+        member[5] = 0
+        _add_two(out, table, member)
     for i in range(n):
         for z in range(m):
             out[i, z] += of_row[i] + of_other[z]
 
 
 @_compile
-def _add_lines(out, table, member, n_trees):
-    """Add to each row the lines of its classes in up to four trees."""
+def _add_outputs(all_open, words, outputs, line, total):
+    """Add the output of each row of a tree whose players all stand on its side."""
+    _leaf_values(all_open, 0, words, outputs, line)
+    for i in range(words.shape[1]):
+        total[i] += line[i]
+
+
+@_compile
+def _add_pair(out, table, member, n_first, n_second, waiting):
+    """Add two trees: as one line for each pair of their classes, which waits for others, unless there are too many."""
+    apart = n_first * n_second > out.shape[0]
+    if apart or waiting == 4:
+        _add_lines(out, table, member, waiting)
+        waiting = 0
+    if apart:
+        _add_two(out, table, member)
+        return waiting
+    _join(table, member, n_first, n_second, waiting)
+    return waiting + 1
+
+
+@_compile
+def _join(table, member, n_first, n_second, place):
+    """Sum the lines of two trees for each pair of their classes."""
+    for j in range(n_first):
+        for k in range(n_second):
+            one, two, both = table[4, j], table[5, k], table[place, j * n_second + k]
+            for z in range(table.shape[2]):
+                both[z] = one[z] + two[z]
+    for i in range(member.shape[1]):
+        member[place, i] = member[4, i] * n_second + member[5, i]
+
+
+@_compile
+def _add_two(out, table, member):
+    """Add to each row the lines of its classes in the two trees of a pair."""
     n, m = out.shape
-    # where there are fewer trees, the missing ones add a line of zeros
-    table[n_trees:, 0] = 0.0
-    member[n_trees:] = 0
+    for i in range(n):
+        one, two, total = table[4, member[4, i]], table[5, member[5, i]], out[i]
+        for z in range(m):
+            total[z] += one[z] + two[z]
+
+
+@_compile
+def _add_lines(out, table, member, n_places):
+    """Add to each row the lines of its classes in up to four places."""
+    if n_places == 0:
+        return
+    n, m = out.shape
+    # where there are fewer, the missing ones add a line of zeros
+    table[n_places:4, 0] = 0.0
+    member[n_places:4] = 0
     base, width, stride = table.ctypes.data, 8 * m, 8 * m * n
     for i in range(n):
         target = out.ctypes.data + i * width
