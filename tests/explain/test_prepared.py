@@ -11,8 +11,8 @@ from csrisk._explain import _explain as module
 from csrisk._explain._adapters._codes import coded
 from csrisk._explain._adapters._prepared import Prepared, prepared
 from csrisk._explain._adapters._trees import Trees, read_booster
-from csrisk._explain._games._kept import Kept
 from csrisk._explain._herding import herd
+from csrisk._explain._kept import Kept
 from csrisk.models._boosting import raw_score
 
 GOALS = {"logins": "footprint", "transfers": "churn"}

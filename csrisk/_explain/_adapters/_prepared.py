@@ -9,7 +9,7 @@ import numpy as np
 
 from csrisk._explain._adapters._codes import compile_forest
 from csrisk._explain._games._backend import kernels
-from csrisk._explain._games._kept import Kept
+from csrisk._explain._kept import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from csrisk._explain._games._game import interaction_map, shapley_map
-from csrisk._explain._games._kept import Kept
 from csrisk._explain._games._link_game import LinkGame, Side
 from csrisk._explain._games._margin_game import MarginGame
 from csrisk._explain._games._opened import open_rest
 from csrisk._explain._games._owen_game import OwenGame
 from csrisk._explain._games._strongest import Effort, Sides, strongest_features
+from csrisk._explain._kept import Kept
 from csrisk._machine import product
 
 if TYPE_CHECKING:
