@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from csrisk.testing import on_engine
 if TYPE_CHECKING:
     from csrisk.datasets._saas._make import SaasBook
 
-ENGINES = ["handed over", "polars", "ibis-duckdb", "ibis-sqlite"]
+ENGINES = ["handed over", "polars", "ibis-duckdb", "ibis-sqlite", pytest.param("pyspark", marks=pytest.mark.slow)]
 
 
 def tables_of(book: SaasBook) -> dict[str, pd.DataFrame]:
@@ -29,15 +29,6 @@ def tables_of(book: SaasBook) -> dict[str, pd.DataFrame]:
 @pytest.fixture(scope="module")
 def embedded(quick: cr.RiskPipeline, small_saas: SaasBook) -> tuple[pd.DataFrame, pd.DataFrame]:
     return scored(quick, tables_of(small_saas))
-
-
-SPARK = ["accounts", "subscriptions", "usage", "surveys"]
-
-
-@pytest.fixture(scope="module")
-def of_few_tables(quick_spec: dict[str, Any], small_saas: SaasBook) -> cr.RiskPipeline:
-    """A pipeline of few families: Spark plans each column for seconds, and tests/features asks it for all of them."""
-    return cr.RiskPipeline(quick_spec).fit(cr.CustomerData({name: small_saas.tables[name] for name in SPARK}))
 
 
 def scored(
@@ -57,18 +48,8 @@ def test_scores_are_those_of_the_embedded_engine(quick, small_saas, embedded, en
     tables = tables_of(small_saas)
     # without a bound Polars takes the rows over once the embedded engine has read them
     given, threads = (tables, None) if engine == "handed over" else (on_engine(tables, engine), 1)
-    require_same(scored(quick, given, threads), embedded)
-
-
-@pytest.mark.slow
-def test_scores_are_those_of_the_embedded_engine_on_spark(of_few_tables, small_saas):
-    tables = {name: table for name, table in tables_of(small_saas).items() if name in SPARK}
-    require_same(scored(of_few_tables, on_engine(tables, "pyspark")), scored(of_few_tables, tables))
-
-
-def require_same(found: tuple[pd.DataFrame, pd.DataFrame], wanted: tuple[pd.DataFrame, pd.DataFrame]) -> None:
-    (X, scores), (want, expected) = found, wanted
-    assert len(want.select_dtypes("number").columns) >= 30
+    X, scores = scored(quick, given, threads)
+    want, expected = embedded
     for name in want.select_dtypes("number"):
         np.testing.assert_array_equal(X[name].to_numpy(), want[name].to_numpy(), err_msg=name)
     numbers = expected.select_dtypes("number").columns
