@@ -30,6 +30,10 @@ class Kept:
         self._made: OrderedDict[bytes, Any] = OrderedDict()
         self._lock = threading.Lock()
 
+    def __reduce__(self) -> tuple[type[Kept], tuple[int]]:
+        # a copy in another process or place begins anew: what is kept can be made again, and a lock cannot be pickled
+        return Kept, (self._most_bytes,)
+
     def get(self, what: str, about: Sequence[NDArray[Any] | bytes], make: Callable[[], _Made]) -> _Made:
         """Give what was made of the same content before, or make it; nobody may write into it."""
         key = _digest(what, about)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -154,3 +157,13 @@ def test_members_that_add_up_in_another_way_are_asked_themselves(monkeypatch):
     monkeypatch.setattr(Prepared, "member_means", lambda _, codes: np.full(codes.shape[1], 0.5))
     found = explain(model, X, reference=X[:40], declarations=GOALS, output="log_odds")
     np.testing.assert_allclose(found.prediction, model.decision_function(X), atol=1e-12)
+
+
+def test_an_explanation_travels_without_what_was_kept():
+    """To another process, or as a copy: it can still be asked, and its numbers are the same."""
+    rng = np.random.default_rng(7)
+    X = pd.DataFrame({"logins": rng.normal(size=90), "transfers": rng.normal(size=90)})
+    why = explain(_model(X), X[:3], reference=X, declarations=GOALS)
+    for other in (pickle.loads(pickle.dumps(why)), copy.deepcopy(why)):
+        for mine, theirs in zip(_told(other), _told(why), strict=True):
+            np.testing.assert_array_equal(mine, theirs)
