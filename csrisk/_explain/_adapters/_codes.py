@@ -77,6 +77,12 @@ class Forest:
         """Tree of each node."""
         return np.repeat(np.arange(self.n_trees), np.diff(self.node_start))
 
+    def asked(self, player_of_feature: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Players that each tree asks, as bits."""
+        found = np.zeros(self.n_trees, dtype=np.int64)
+        np.bitwise_or.at(found, self.tree_of_node, np.int64(1) << player_of_feature[self.feature])
+        return found
+
     @property
     def max_leaves(self) -> int:
         """Leaves of the largest tree."""

@@ -117,8 +117,8 @@ def feature_table(
     words = np.full((3, len(order)), None, dtype=object)
     words[:, shown] = _words(background, position[shown], column[shown])
     for at in np.flatnonzero(~shown).tolist():
-        told = silence.sentence(goals[at], int(place[at])) if column[at] == _SILENT else None
-        words[2, at] = told or f"{hidden[at]} further features of this goal together."
+        is_silent, further = column[at] == _SILENT, f"{hidden[at]} further features of this goal together."
+        words[2, at] = silence.sentence(goals[at], int(place[at])) if is_silent else further
     values, typical, sentences = words
     found = {
         "goal": pd.array(goals, dtype="str"),

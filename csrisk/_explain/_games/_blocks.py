@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["in_blocks", "n_threads"]
+    from numpy.typing import NDArray
+
+__all__ = ["aligned", "chunks", "in_blocks", "n_threads"]
 
 _PATIENCE_SECONDS = 2.0
 
@@ -43,3 +48,17 @@ def in_blocks(
             # raises here what failed in a thread, which would be lost otherwise
             job.result()
             bar.update(done)
+
+
+def chunks(starts: NDArray[np.int64], most: int) -> list[tuple[int, int]]:
+    """Ranges of trees whose tables, which start at these bytes, fit into bounded memory."""
+    chunk = starts[:-1] // most
+    edges = [0, *(np.flatnonzero(np.diff(chunk)) + 1).tolist(), len(chunk)]
+    return [(a, b) for a, b in itertools.pairwise(edges) if a < b]
+
+
+def aligned(n_rows: int, n_columns: int) -> NDArray[np.float64]:
+    """Zeros that begin at a cache line: rows of 32 or 64 bytes then never straddle two."""
+    room = np.zeros(n_rows * n_columns + 8)
+    skip = -(room.ctypes.data // 8) % 8
+    return room[skip : skip + n_rows * n_columns].reshape(n_rows, n_columns)

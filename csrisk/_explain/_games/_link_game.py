@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from csrisk._explain._games._backend import kernels
-from csrisk._explain._games._blocks import in_blocks
+from csrisk._explain._games._blocks import aligned, in_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -83,8 +83,11 @@ class LinkGame:
     ) -> Matrix:
         """Worth of some coalitions for every row; `words` are those of the reference, where they are known."""
         others = self.words(reference.codes, player_of_feature) if words is None else words
-        order, asked = self._in_turn(player_of_feature)
+        asked = self.forest.asked(player_of_feature)
+        order = _in_turn(asked, int(player_of_feature.max()) + 1)
         stages = _stages(order, asked)
+        first_players = [sum(1 << player for player in order[:stage]) for stage in range(len(stages))]
+        begun = [{coalition & players for coalition in coalitions} for players in first_players]
         values = np.empty((len(rows), len(coalitions)))
         place = {coalition: column for column, coalition in enumerate(coalitions)}
         forest, run = self.forest, kernels()
@@ -105,9 +108,8 @@ class LinkGame:
                 if stage == len(order):
                     finish(coalition, level[:, : len(reference)])
                     return
-                decided = sum(1 << player for player in order[: stage + 1])
                 for next_one in (coalition, coalition | 1 << order[stage]):
-                    if any(wanted & decided == next_one for wanted in place):
+                    if next_one in begun[stage + 1]:
                         play(stage + 1, next_one)
 
             def finish(coalition: int, margin: Matrix) -> None:
@@ -119,14 +121,6 @@ class LinkGame:
 
         in_blocks(work, len(rows), self._rows_at_once(len(order), len(reference)), n_jobs, title)
         return values
-
-    def _in_turn(self, player_of_feature: NDArray[np.int64]) -> tuple[list[int], NDArray[np.int64]]:
-        """Players in the order in which they take sides, the most asked first; and those of each tree as bits."""
-        forest = self.forest
-        asked = np.zeros(forest.n_trees, dtype=np.int64)
-        np.bitwise_or.at(asked, forest.tree_of_node, np.int64(1) << player_of_feature[forest.feature])
-        times = (asked[:, None] >> np.arange(int(player_of_feature.max()) + 1) & 1).sum(axis=0)
-        return np.argsort(-times, kind="stable").tolist(), asked
 
     def paired_worth(
         self,
@@ -173,6 +167,12 @@ class LinkGame:
         return int(max(16, min(_MOST_ROWS, fits)))
 
 
+def _in_turn(asked: NDArray[np.int64], n_players: int) -> list[int]:
+    """Players in the order in which they take sides: those that most trees ask first."""
+    times = (asked[:, None] >> np.arange(n_players) & 1).sum(axis=0)
+    return list(np.argsort(-times, kind="stable").tolist())
+
+
 def _stages(order: Sequence[int], asked: NDArray[np.int64]) -> list[NDArray[np.intp]]:
     """Trees by the last of their players: those without one first, then those of each player in turn."""
     last = np.zeros(len(asked), dtype=np.int64)
@@ -182,10 +182,7 @@ def _stages(order: Sequence[int], asked: NDArray[np.int64]) -> list[NDArray[np.i
 
 
 def _rooms(n_rows: int, n_reference: int, n_stages: int) -> tuple[Matrix, Matrix]:
-    """Make room for the sums of each stage and for the kernel: (n, m padded to 8), from the start of a cache line."""
+    """Make room for the sums of each stage and for the kernel: (n, m padded to 8)."""
     wide = -(-n_reference // 8) * 8
-    size = (n_stages + 6) * n_rows * wide
-    room = np.zeros(size + 8)
-    skip = -(room.ctypes.data // 8) % 8
-    lines = room[skip : skip + size].reshape(n_stages + 6, n_rows, wide)
+    lines = aligned((n_stages + 6) * n_rows, wide).reshape(n_stages + 6, n_rows, wide)
     return lines[:n_stages], lines[n_stages:]

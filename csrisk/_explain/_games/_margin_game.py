@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from csrisk._explain._games._backend import kernels
+from csrisk._explain._games._blocks import aligned, chunks
 from csrisk._explain._kernels._layout import INDEX_BITS, MOST_BITS
 from csrisk._explain._kernels._tabulate import Layout
 
@@ -109,21 +110,15 @@ class MarginGame:
             return np.empty((codes.shape[1], 0))
         # the kernel adds four or eight doubles at once
         wide = -(-n_outputs // 4) * 4
-        out = _aligned(codes.shape[1], wide)
+        out = aligned(codes.shape[1], wide)
         padded = np.zeros((wide, linear_map.shape[1]))
         # rows of the map sum to zero: a tree without splits gives all coalitions the same and is passed over
         padded[:n_outputs] = linear_map
-        for first, last in self._chunks(8 * wide):
+        starts = self.layout.piece_row[self.layout.piece_start]
+        for first, last in chunks(starts * 8 * wide, _TABLE_BYTES):
             table = self._table(padded, first, last)
             _over_rows(self.layout, codes, table, out, (first, last), n_jobs)
         return out[:, :n_outputs]
-
-    def _chunks(self, row_bytes: int) -> list[tuple[int, int]]:
-        """Ranges of trees whose tables fit into bounded memory."""
-        starts = self.layout.piece_row[self.layout.piece_start]
-        chunk = (starts[:-1] * row_bytes) // _TABLE_BYTES
-        edges = [0, *(np.flatnonzero(np.diff(chunk)) + 1).tolist(), len(chunk)]
-        return [(a, b) for a, b in itertools.pairwise(edges) if a < b]
 
     def _table(self, linear_map: Matrix, first: int, last: int) -> Matrix:
         layout = self.layout
@@ -132,16 +127,9 @@ class MarginGame:
             self.leaf_player[leaves], layout.leaf_row[leaves.start : leaves.stop + 1], self.worth, linear_map
         )
         rows = layout.piece_row[layout.piece_start[[first, last]]]
-        table = _aligned(rows[1] - rows[0], len(linear_map))
+        table = aligned(rows[1] - rows[0], len(linear_map))
         kernels().add_leaves(layout, leaf_table, table, first, last)
         return table
-
-
-def _aligned(n_rows: int, n_columns: int) -> Matrix:
-    """Zeros that begin at a cache line: rows of 32 or 64 bytes then never straddle two."""
-    room = np.zeros(n_rows * n_columns + 8)
-    skip = -(room.ctypes.data // 8) % 8
-    return room[skip : skip + n_rows * n_columns].reshape(n_rows, n_columns)
 
 
 def _over_rows(

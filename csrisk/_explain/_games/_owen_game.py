@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from csrisk._explain._games._backend import kernels
-from csrisk._explain._games._blocks import in_blocks
+from csrisk._explain._games._blocks import chunks, in_blocks
 from csrisk._explain._games._deep_leaves import DeepLeaf, deep_leaves
 from csrisk._explain._games._margin_game import layout_of
 
@@ -69,9 +68,7 @@ class OwenGame:
     @cached_property
     def _chunks(self) -> list[tuple[int, int]]:
         """Ranges of trees whose tables fit into bounded memory."""
-        chunk = self._places[3][self.layout.piece_start][:-1] * 8 // _TABLE_BYTES
-        edges = [0, *(np.flatnonzero(np.diff(chunk)) + 1).tolist(), len(chunk)]
-        return [(a, b) for a, b in itertools.pairwise(edges) if a < b]
+        return chunks(self._places[3][self.layout.piece_start] * 8, _TABLE_BYTES)
 
     @cached_property
     def _only_table(self) -> Matrix:

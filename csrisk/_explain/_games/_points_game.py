@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from csrisk._explain._games._backend import kernels
+from csrisk._explain._games._blocks import aligned
 from csrisk._explain._games._game import owen_maps
 from csrisk._machine import product
 
@@ -88,7 +89,7 @@ class PointsGame:
         forest = self.link.forest
         player, games = _common_players(tables)
         first = np.concatenate([[0], np.cumsum([table.size for table in tables])]).astype(np.int64)
-        margin = _aligned(int(first[-1]), -(-len(self.reference) // 8) * 8)
+        margin = aligned(int(first[-1]), -(-len(self.reference) // 8) * 8)
         kernels().lattice_margins(
             forest.node_start,
             forest.leaf_start,
@@ -128,10 +129,3 @@ def _as_words(flags: NDArray[np.bool_]) -> NDArray[np.uint64]:
     bits[:, : flags.shape[1]] = flags
     # "<u8": as the bytes stand, whatever the order of bytes of the machine
     return np.packbits(bits, axis=1, bitorder="little").view("<u8").astype(np.uint64)
-
-
-def _aligned(n_rows: int, n_columns: int) -> Matrix:
-    """Zeros that begin at a cache line."""
-    room = np.zeros(n_rows * n_columns + 8)
-    skip = -(room.ctypes.data // 8) % 8
-    return room[skip : skip + n_rows * n_columns].reshape(n_rows, n_columns)

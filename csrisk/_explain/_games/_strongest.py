@@ -116,10 +116,7 @@ def _is_shared(link: LinkGame, group: Group) -> bool:
 
 def _density(link: LinkGame, table: Table) -> float:
     """Mean share of the coalitions that differ in a tree, because it asks their players."""
-    forest = link.forest
-    asked = np.zeros(forest.n_trees, dtype=np.int64)
-    np.bitwise_or.at(asked, forest.tree_of_node, 1 << table.player[forest.feature])
-    return float((2.0 ** np.bitwise_count(asked)).mean() / table.size)
+    return float((2.0 ** np.bitwise_count(link.forest.asked(table.player))).mean() / table.size)
 
 
 def _shared_worth(link: LinkGame, sides: Sides, group: Group, known: Matrix) -> Matrix:

@@ -346,13 +346,15 @@ def mixed_margins(row_words, other_words, leaf_start, value, trees, asked, coali
     for tree in trees:
         inside, outside = asked[tree] & coalition, asked[tree] & ~coalition
         outputs = value[leaf_start[tree] : leaf_start[tree + 1]]
-        _intersect(row_words[tree], inside, mine)
-        _intersect(other_words[tree], outside, theirs)
         if inside == 0:
+            _intersect(other_words[tree], outside, theirs)
             _add_outputs(all_open, theirs, outputs, line, of_other)
         elif outside == 0:
+            _intersect(row_words[tree], inside, mine)
             _add_outputs(all_open, mine, outputs, line, of_row)
         else:
+            _intersect(row_words[tree], inside, mine)
+            _intersect(other_words[tree], outside, theirs)
             # the last two places are those of the pair
             place = 4 + (n_first > 0)
             found = _classes(mine, seen, slots, keys, member[place])
